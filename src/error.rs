@@ -1,0 +1,81 @@
+//! The one error type of the library: each message names the thing that is wrong and the remedy.
+
+use std::path::{Path, PathBuf};
+
+/// What every fallible function of this library returns.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Everything that can go wrong, each with one line fit to show a person.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A setting that can never work, whatever the files and the device are (exit code 2).
+    #[error("{0}")]
+    Usage(String),
+
+    /// An image that cannot be read, or that no picture can be made from.
+    #[error("{}: {reason}", path.display())]
+    Image {
+        /// The file as the user named it.
+        path: PathBuf,
+        /// What is wrong with it and what to do.
+        reason: String,
+    },
+
+    /// A weights file with a missing, misshapen or unreadable tensor.
+    #[error("{}: {reason}", path.display())]
+    Weights {
+        /// The file, or `built-in weights`.
+        path: PathBuf,
+        /// The tensor and what is wrong with it.
+        reason: String,
+    },
+
+    /// A file that cannot be written.
+    #[error("{}: cannot write: {reason}", path.display())]
+    Output {
+        /// The file as the user named it.
+        path: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
+
+    /// No adapter at all, or none that matches what was asked for.
+    #[error("{0}")]
+    Adapter(String),
+
+    /// The work does not fit the adapter's limits.
+    #[error("{0}")]
+    TooLarge(String),
+
+    /// The device refused something or failed while working.
+    #[error("GPU error in {what}: {message}")]
+    Gpu {
+        /// The kernel, buffer or step at fault.
+        what: String,
+        /// The driver's or wgpu's own words.
+        message: String,
+    },
+}
+
+impl Error {
+    /// True for errors in what was asked for rather than in a file or a device: exit code 2.
+    pub fn is_usage(&self) -> bool {
+        matches!(self, Self::Usage(_))
+    }
+
+    pub(crate) fn image(path: &Path, reason: impl Into<String>) -> Self {
+        Self::Image { path: path.into(), reason: reason.into() }
+    }
+
+    pub(crate) fn weights(path: &Path, reason: impl Into<String>) -> Self {
+        Self::Weights { path: path.into(), reason: reason.into() }
+    }
+
+    pub(crate) fn output(path: &Path, reason: impl Into<String>) -> Self {
+        Self::Output { path: path.into(), reason: reason.into() }
+    }
+
+    pub(crate) fn gpu(what: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Gpu { what: what.into(), message: message.into() }
+    }
+}

@@ -1,0 +1,4 @@
+//! Impasto paints one image in the style of another with hand-written compute shaders.
+pub mod error;
+
+pub use error::{Error, Result};

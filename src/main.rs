@@ -1,0 +1,2 @@
+//! The `impasto` command line.
+fn main() {}
