@@ -1,0 +1,240 @@
+//! Which adapters there are, and which one is used.
+
+use std::fmt;
+
+use crate::error::{Error, Result};
+
+/// What the user asked for: nothing, a number in the list, or a part of the name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum DeviceChoice {
+    /// The most capable adapter; `WGPU_ADAPTER_NAME` narrows the choice.
+    #[default]
+    Best,
+    /// Position in the list of [`list_adapters`].
+    Index(usize),
+    /// A part of the adapter's name, in any case.
+    Name(String),
+}
+
+impl std::str::FromStr for DeviceChoice {
+    type Err = std::convert::Infallible;
+
+    fn from_str(s: &str) -> Result<Self, Self::Err> {
+        Ok(s.parse().map_or_else(|_| Self::Name(s.to_lowercase()), Self::Index))
+    }
+}
+
+/// What an adapter offers, as far as this program cares.
+#[derive(Debug, Clone)]
+pub struct AdapterSummary {
+    /// The adapter's and the driver's own names.
+    pub name: String,
+    /// Driver name and version; may be empty.
+    pub driver: String,
+    /// `Vulkan`, `Metal`, `Dx12` or `Gl`.
+    pub backend: wgpu::Backend,
+    /// Discrete, integrated, virtual or CPU.
+    pub kind: wgpu::DeviceType,
+    /// Largest storage binding in bytes: no tensor can be larger.
+    pub max_binding: u64,
+    /// Largest buffer in bytes.
+    pub max_buffer: u64,
+    /// Workgroup memory in bytes.
+    pub workgroup_memory: u32,
+    /// Invocations in a workgroup.
+    pub workgroup_size: u32,
+    /// Smallest and largest subgroup, where subgroup operations are supported.
+    pub subgroups: Option<(u32, u32)>,
+    /// Half-precision arithmetic in shaders.
+    pub f16: bool,
+    /// Timestamps around passes.
+    pub timestamps: bool,
+    /// Shapes of cooperative matrices with f16 inputs, as text; empty if none.
+    pub cooperative_matrices: Vec<String>,
+    /// True for an adapter that runs compute shaders at all.
+    pub usable: bool,
+}
+
+impl AdapterSummary {
+    pub(super) fn of(adapter: &wgpu::Adapter) -> Self {
+        let (info, limits, features) = (adapter.get_info(), adapter.limits(), adapter.features());
+        let compute = wgpu::DownlevelFlags::COMPUTE_SHADERS;
+        Self {
+            driver: format!("{} {}", info.driver, info.driver_info).trim().to_string(),
+            backend: info.backend,
+            kind: info.device_type,
+            max_binding: limits.max_storage_buffer_binding_size,
+            max_buffer: limits.max_buffer_size,
+            workgroup_memory: limits.max_compute_workgroup_storage_size,
+            workgroup_size: limits.max_compute_invocations_per_workgroup,
+            subgroups: features
+                .contains(wgpu::Features::SUBGROUP)
+                .then_some((info.subgroup_min_size, info.subgroup_max_size)),
+            f16: features.contains(wgpu::Features::SHADER_F16),
+            timestamps: features.contains(wgpu::Features::TIMESTAMP_QUERY),
+            cooperative_matrices: adapter
+                .cooperative_matrix_properties()
+                .iter()
+                .map(|p| format!("{}x{}x{} {:?}->{:?}", p.m_size, p.n_size, p.k_size, p.ab_type, p.cr_type))
+                .collect(),
+            usable: adapter.get_downlevel_capabilities().flags.contains(compute),
+            name: info.name,
+        }
+    }
+
+    /// True for an adapter that is a program on the CPU.
+    pub fn is_software(&self) -> bool {
+        self.kind == wgpu::DeviceType::Cpu
+    }
+
+    /// Higher is better: real hardware before software, native APIs before GL.
+    fn rank(&self) -> u32 {
+        let kind = match self.kind {
+            wgpu::DeviceType::DiscreteGpu => 4,
+            wgpu::DeviceType::IntegratedGpu => 3,
+            wgpu::DeviceType::VirtualGpu => 2,
+            wgpu::DeviceType::Other => 1,
+            wgpu::DeviceType::Cpu => 0,
+        };
+        kind * 2 + u32::from(self.backend != wgpu::Backend::Gl)
+    }
+}
+
+impl fmt::Display for AdapterSummary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self.kind {
+            wgpu::DeviceType::DiscreteGpu => "discrete GPU",
+            wgpu::DeviceType::IntegratedGpu => "integrated GPU",
+            wgpu::DeviceType::VirtualGpu => "virtual GPU",
+            wgpu::DeviceType::Cpu => "software, on the CPU",
+            wgpu::DeviceType::Other => "unknown kind",
+        };
+        write!(f, "{} ({:?}, {kind})", self.name, self.backend)
+    }
+}
+
+pub(super) fn instance() -> wgpu::Instance {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
+    descriptor.backends = descriptor.backends.intersection(
+        wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12 | wgpu::Backends::GL,
+    );
+    wgpu::Instance::new(descriptor)
+}
+
+/// All adapters with a summary each, best first.
+pub(super) fn enumerate(instance: &wgpu::Instance) -> Vec<(wgpu::Adapter, AdapterSummary)> {
+    let mut adapters: Vec<_> = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()))
+        .into_iter()
+        .map(|adapter| {
+            let summary = AdapterSummary::of(&adapter);
+            (adapter, summary)
+        })
+        .collect();
+    adapters.sort_by_key(|(_, summary)| std::cmp::Reverse(summary.rank()));
+    adapters
+}
+
+/// Every adapter of the machine, best first, so that the index is what `--device` takes.
+/// `WGPU_BACKEND` limits the backends that are asked.
+pub fn list_adapters() -> Vec<AdapterSummary> {
+    enumerate(&instance()).into_iter().map(|(_, summary)| summary).collect()
+}
+
+/// Position in `adapters` of the one to use.
+///
+/// # Errors
+/// [`Error::Adapter`] if there is none, none matches, or the one asked for runs no compute shaders.
+pub(super) fn choose(adapters: &[AdapterSummary], choice: &DeviceChoice) -> Result<usize> {
+    if adapters.is_empty() {
+        return Err(Error::Adapter(NO_ADAPTER.into()));
+    }
+    let env = std::env::var("WGPU_ADAPTER_NAME").ok().filter(|name| !name.is_empty());
+    let wanted = match (choice, env) {
+        (DeviceChoice::Best, Some(name)) => DeviceChoice::Name(name.to_lowercase()),
+        (choice, _) => choice.clone(),
+    };
+    let found = match &wanted {
+        DeviceChoice::Best => adapters.iter().position(|a| a.usable),
+        DeviceChoice::Index(i) => (*i < adapters.len()).then_some(*i),
+        DeviceChoice::Name(name) => {
+            adapters.iter().position(|a| a.usable && a.name.to_lowercase().contains(name.as_str()))
+        }
+    };
+    let list = || adapters.iter().enumerate().map(|(i, a)| format!("{i}: {a}")).collect::<Vec<_>>().join("; ");
+    match found {
+        Some(i) if adapters[i].usable => Ok(i),
+        Some(i) => Err(Error::Adapter(format!(
+            "{} cannot run compute shaders; choose another with --device: {}",
+            adapters[i],
+            list()
+        ))),
+        None => Err(Error::Adapter(match wanted {
+            DeviceChoice::Best => format!("no adapter here runs compute shaders: {}", list()),
+            DeviceChoice::Index(i) => format!("there is no device {i}; choose from {}", list()),
+            DeviceChoice::Name(name) => format!("no device has '{name}' in its name; choose from {}", list()),
+        })),
+    }
+}
+
+const NO_ADAPTER: &str = "no GPU adapter found. Install a Vulkan driver: `mesa-vulkan-drivers` on Debian, Ubuntu \
+    and Fedora, `vulkan-swrast` (or `vulkan-radeon`, `vulkan-intel`, `nvidia-utils`) on Arch; on Windows, the \
+    graphics driver of AMD, Intel or NVIDIA. If WGPU_BACKEND is set, try without it";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn adapter(name: &str, kind: wgpu::DeviceType, backend: wgpu::Backend) -> AdapterSummary {
+        AdapterSummary {
+            name: name.into(),
+            driver: String::new(),
+            backend,
+            kind,
+            max_binding: 1 << 27,
+            max_buffer: 1 << 30,
+            workgroup_memory: 1 << 14,
+            workgroup_size: 256,
+            subgroups: None,
+            f16: false,
+            timestamps: false,
+            cooperative_matrices: vec![],
+            usable: true,
+        }
+    }
+
+    #[test]
+    fn hardware_outranks_software_and_native_outranks_gl() {
+        let gl = adapter("A", wgpu::DeviceType::DiscreteGpu, wgpu::Backend::Gl);
+        let native = adapter("A", wgpu::DeviceType::DiscreteGpu, wgpu::Backend::Vulkan);
+        let integrated = adapter("B", wgpu::DeviceType::IntegratedGpu, wgpu::Backend::Vulkan);
+        let software = adapter("C", wgpu::DeviceType::Cpu, wgpu::Backend::Vulkan);
+        assert!(native.rank() > gl.rank());
+        assert!(gl.rank() > integrated.rank());
+        assert!(integrated.rank() > software.rank());
+    }
+
+    #[test]
+    fn choices_name_what_is_there() {
+        let list = [
+            adapter("Fast One", wgpu::DeviceType::DiscreteGpu, wgpu::Backend::Vulkan),
+            adapter("Slow One", wgpu::DeviceType::Cpu, wgpu::Backend::Vulkan),
+        ];
+        assert_eq!(choose(&list, &DeviceChoice::Index(1)).unwrap(), 1);
+        assert_eq!(choose(&list, &"slow".parse().unwrap()).unwrap(), 1);
+        let error = choose(&list, &"turbo".parse().unwrap()).unwrap_err().to_string();
+        assert!(error.contains("turbo") && error.contains("Fast One"), "{error}");
+        let error = choose(&[], &DeviceChoice::Best).unwrap_err().to_string();
+        assert!(error.contains("mesa-vulkan-drivers") && error.contains("Windows"), "{error}");
+    }
+
+    #[test]
+    fn an_adapter_without_compute_is_never_the_best() {
+        let mut list = [
+            adapter("Old", wgpu::DeviceType::DiscreteGpu, wgpu::Backend::Gl),
+            adapter("New", wgpu::DeviceType::Cpu, wgpu::Backend::Vulkan),
+        ];
+        list[0].usable = false;
+        assert_eq!(choose(&list, &DeviceChoice::Best).unwrap(), 1);
+        assert!(choose(&list, &DeviceChoice::Index(0)).is_err());
+    }
+}

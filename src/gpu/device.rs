@@ -1,0 +1,279 @@
+//! An open device: memory, kernels, submits, and what went wrong with them.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use super::adapter::{self, AdapterSummary, DeviceChoice};
+use super::kernel::{Kernel, Shader};
+use super::memory::{Ledger, MemoryUse, Use};
+use super::readback;
+use super::recording::Recording;
+use super::tensor::{Shape, Tensor};
+use crate::error::{Error, Result};
+
+/// How to open a device.
+#[derive(Debug, Clone, Default)]
+pub struct GpuOptions {
+    /// Which adapter.
+    pub device: DeviceChoice,
+    /// Keeps bounds checks in every shader and fills fresh tensors with NaN, so that a kernel that
+    /// reads or leaves out what it should not is seen. For tests.
+    pub paranoid: bool,
+}
+
+/// An open device. Clones share it.
+#[derive(Debug, Clone)]
+pub struct Gpu {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    limits: wgpu::Limits,
+    summary: AdapterSummary,
+    paranoid: bool,
+    ledger: Ledger,
+    kernels: Mutex<HashMap<KernelKey, Arc<Kernel>>>,
+    fault: Arc<Mutex<Option<Error>>>,
+}
+
+/// A shader's name and the override constants it was compiled with (values by their bits).
+type KernelKey = (&'static str, Vec<(String, u64)>);
+
+impl Gpu {
+    /// Opens the chosen adapter with all of its limits and those optional features that kernels
+    /// know how to use; none of them is required.
+    ///
+    /// # Errors
+    /// [`Error::Adapter`] if there is no such adapter or it cannot be opened.
+    pub fn open(options: &GpuOptions) -> Result<Self> {
+        let mut adapters = adapter::enumerate(&adapter::instance());
+        let summaries: Vec<_> = adapters.iter().map(|(_, summary)| summary.clone()).collect();
+        let (adapter, summary) = adapters.swap_remove(adapter::choose(&summaries, &options.device)?);
+        let limits = adapter.limits();
+        let wanted = wgpu::Features::SUBGROUP;
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("impasto"),
+            required_features: adapter.features() & wanted,
+            required_limits: limits.clone(),
+            ..Default::default()
+        };
+        let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
+            .map_err(|e| Error::Adapter(format!("cannot open {summary}: {e}; try another with --device")))?;
+        let fault = Arc::new(Mutex::new(None));
+        watch_for_faults(&device, &fault);
+        let inner = Inner {
+            device,
+            queue,
+            limits,
+            summary,
+            paranoid: options.paranoid,
+            ledger: Ledger::default(),
+            kernels: Mutex::default(),
+            fault,
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The adapter behind this device.
+    pub fn adapter(&self) -> &AdapterSummary {
+        &self.inner.summary
+    }
+
+    /// The limits that the device was opened with: all that the adapter has.
+    pub(crate) fn limits(&self) -> &wgpu::Limits {
+        &self.inner.limits
+    }
+
+    /// Largest tensor in bytes: the smaller of the buffer and the binding limit.
+    pub fn max_tensor_bytes(&self) -> u64 {
+        self.inner.limits.max_buffer_size.min(self.inner.limits.max_storage_buffer_binding_size)
+    }
+
+    /// The subgroup size, if subgroup operations are there and all subgroups have one size.
+    pub fn subgroup_size(&self) -> Option<u32> {
+        self.inner.summary.subgroups.and_then(|(min, max)| (min == max).then_some(min))
+    }
+
+    /// Memory that tensors of this device hold now.
+    pub fn memory(&self) -> MemoryUse {
+        self.inner.ledger.now()
+    }
+
+    /// The most bytes that tensors of this device ever held at one time.
+    pub fn peak_memory(&self) -> u64 {
+        self.inner.ledger.peak()
+    }
+
+    pub(super) fn checks_everything(&self) -> bool {
+        self.inner.paranoid
+    }
+
+    /// A tensor whose contents are undefined until a kernel or an upload fills it.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] beyond the adapter's limits, [`Error::Gpu`] when memory runs out.
+    pub fn tensor(&self, shape: Shape, what: Use, label: &str) -> Result<Tensor> {
+        let bytes = shape.bytes();
+        if bytes > self.max_tensor_bytes() {
+            return Err(Error::TooLarge(format!(
+                "{label} ({shape}) needs {}, but {} takes at most {} in one buffer; use a smaller --size",
+                super::mebibytes(bytes),
+                self.inner.summary.name,
+                super::mebibytes(self.max_tensor_bytes())
+            )));
+        }
+        let buffer = self.scoped(label, |device| {
+            device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some(label),
+                size: bytes.max(16),
+                usage: wgpu::BufferUsages::STORAGE
+                    | wgpu::BufferUsages::COPY_SRC
+                    | wgpu::BufferUsages::COPY_DST,
+                mapped_at_creation: false,
+            })
+        })?;
+        if self.inner.paranoid {
+            let poison = vec![f32::NAN; bytes.max(16) as usize / 4];
+            self.inner.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(&poison));
+        }
+        let entry = Arc::new(self.inner.ledger.enter(what, bytes));
+        Ok(Tensor { buffer, shape, label: label.into(), _entry: entry })
+    }
+
+    /// A tensor filled with `values`, given in `[channels][height][width]` order.
+    ///
+    /// # Errors
+    /// As [`tensor`](Self::tensor).
+    pub fn upload(&self, shape: Shape, values: &[f32], what: Use, label: &str) -> Result<Tensor> {
+        let tensor = self.tensor(shape, what, label)?;
+        self.write(&tensor, values);
+        Ok(tensor)
+    }
+
+    /// Overwrites a tensor with `values`, given in `[channels][height][width]` order.
+    pub fn write(&self, tensor: &Tensor, values: &[f32]) {
+        self.inner.queue.write_buffer(&tensor.buffer, 0, bytemuck::cast_slice(&tensor.shape.pack(values)));
+    }
+
+    /// The numbers of a tensor in `[channels][height][width]` order. Waits for the device.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device failed.
+    pub fn read(&self, tensor: &Tensor) -> Result<Vec<f32>> {
+        Ok(tensor.shape.unpack(&self.read_padded(tensor)?))
+    }
+
+    /// The numbers of a tensor as they lie in the buffer, padding included. Waits for the device.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device failed.
+    pub fn read_padded(&self, tensor: &Tensor) -> Result<Vec<f32>> {
+        readback::read_now(self, tensor)
+    }
+
+    /// The kernel of a WGSL file for these override constants; compiled once, then remembered.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] with the compiler's words.
+    pub fn kernel(&self, shader: &Shader, overrides: &[(&str, f64)]) -> Result<Arc<Kernel>> {
+        let key: KernelKey =
+            (shader.name, overrides.iter().map(|(name, value)| (name.to_string(), value.to_bits())).collect());
+        if let Some(kernel) = lock(&self.inner.kernels).get(&key) {
+            return Ok(kernel.clone());
+        }
+        let kernel = Arc::new(Kernel::compile(self, shader, overrides)?);
+        lock(&self.inner.kernels).insert(key, kernel.clone());
+        Ok(kernel)
+    }
+
+    /// Runs recordings, one after the other, as one submit. Does not wait.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if this or an earlier submit failed, as far as is known by now.
+    pub fn submit(&self, recordings: &[&Recording]) -> Result<()> {
+        let mut encoder = self.inner.device.create_command_encoder(&Default::default());
+        for recording in recordings {
+            recording.encode(&mut encoder);
+        }
+        self.inner.queue.submit([encoder.finish()]);
+        self.check()
+    }
+
+    /// Waits until everything submitted is done.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device failed.
+    pub fn wait(&self) -> Result<()> {
+        let done = self.inner.device.poll(wgpu::PollType::wait_indefinitely());
+        self.check()?;
+        done.map(|_| ()).map_err(|e| Error::gpu("waiting for the device", e.to_string()))
+    }
+
+    /// Lets callbacks of finished submits run, without waiting.
+    pub(super) fn poll(&self) -> Result<()> {
+        let polled = self.inner.device.poll(wgpu::PollType::Poll);
+        self.check()?;
+        polled.map(|_| ()).map_err(|e| Error::gpu("polling the device", e.to_string()))
+    }
+
+    pub(super) fn device(&self) -> &wgpu::Device {
+        &self.inner.device
+    }
+
+    pub(super) fn queue(&self) -> &wgpu::Queue {
+        &self.inner.queue
+    }
+
+    /// The first fault that the device reported by itself, if any; it is reported once.
+    fn check(&self) -> Result<()> {
+        lock(&self.inner.fault).take().map_or(Ok(()), Err)
+    }
+
+    /// Runs `f` and turns what the device says against it into an error about `what`.
+    pub(super) fn scoped<T>(&self, what: &str, f: impl FnOnce(&wgpu::Device) -> T) -> Result<T> {
+        let device = &self.inner.device;
+        let memory = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let internal = device.push_error_scope(wgpu::ErrorFilter::Internal);
+        let validation = device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let value = f(device);
+        for scope in [validation, internal, memory] {
+            if let Some(error) = pollster::block_on(scope.pop()) {
+                return Err(describe(what, &error));
+            }
+        }
+        self.check()?;
+        Ok(value)
+    }
+}
+
+fn describe(what: &str, error: &wgpu::Error) -> Error {
+    match error {
+        wgpu::Error::OutOfMemory { .. } => {
+            Error::gpu(what, "the device is out of memory; use a smaller --size or --history")
+        }
+        error => Error::gpu(what, error.to_string()),
+    }
+}
+
+/// Errors outside any scope and the loss of the device are kept for the next call that can report.
+fn watch_for_faults(device: &wgpu::Device, fault: &Arc<Mutex<Option<Error>>>) {
+    let keep = |fault: &Mutex<Option<Error>>, error: Error| {
+        lock(fault).get_or_insert(error);
+    };
+    let uncaptured = fault.clone();
+    device.on_uncaptured_error(Arc::new(move |error| keep(&uncaptured, describe("a submit", &error))));
+    let lost = fault.clone();
+    device.set_device_lost_callback(move |reason, message| {
+        if reason != wgpu::DeviceLostReason::Destroyed {
+            keep(&lost, Error::gpu("the device", format!("lost: {message}")));
+        }
+    });
+}
+
+/// What these locks guard stays whole even if a holder panicked.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
+}

@@ -1,0 +1,26 @@
+//! The only room that knows wgpu: adapters, tensors in GPU memory, kernels made from WGSL, and
+//! recordings of dispatches that are made once and submitted many times.
+//!
+//! A host call reads `recording.launch(&kernel, "conv1_1").bind("src", &x).set("width", w).elements(n)`.
+//! Binding numbers, access modes, parameter offsets and workgroup sizes all come from the WGSL by
+//! reflection ([`Kernel`]); Rust never restates them.
+
+mod adapter;
+mod device;
+mod kernel;
+mod memory;
+mod readback;
+mod recording;
+mod reflect;
+mod tensor;
+
+pub use adapter::{AdapterSummary, DeviceChoice, list_adapters};
+pub use device::{Gpu, GpuOptions};
+pub use kernel::{Kernel, Shader};
+pub use memory::{MemoryUse, Use, mebibytes};
+pub use readback::Readback;
+pub use recording::{Launch, Recording};
+pub use reflect::expand_imports;
+pub use tensor::{Layout, Shape, Tensor};
+
+pub(crate) use kernel::shader;

@@ -1,0 +1,159 @@
+//! Reading numbers back, with and without waiting for them.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::{Receiver, TryRecvError, channel};
+
+use super::{Gpu, Recording, Tensor};
+use crate::error::{Error, Result};
+
+/// A ring of staging buffers through which small tensors come back some submits later, so that
+/// the loop that submits never stands still for them.
+///
+/// Give each step to [`submit`](Self::submit), then call [`poll`](Self::poll) now and
+/// then: it hands out finished steps in order. The ring is also what keeps the CPU from running
+/// ahead: with every buffer in flight, `submit` waits for the oldest.
+#[derive(Debug)]
+pub struct Readback {
+    gpu: Gpu,
+    slots: Vec<Slot>,
+    /// Slots in flight, oldest first.
+    in_flight: VecDeque<(usize, Receiver<Result<(), wgpu::BufferAsyncError>>)>,
+    finished: VecDeque<Vec<f32>>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    buffer: wgpu::Buffer,
+    copies: Recording,
+}
+
+impl Readback {
+    /// A ring of `depth` buffers for these tensors, which come back one behind the other, as they
+    /// lie in memory (padding included).
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] when memory runs out.
+    pub fn new(gpu: &Gpu, tensors: &[&Tensor], depth: usize) -> Result<Self> {
+        let slots = (0..depth).map(|_| Slot::new(gpu, tensors)).collect::<Result<_>>()?;
+        Ok(Self { gpu: gpu.clone(), slots, in_flight: VecDeque::new(), finished: VecDeque::new() })
+    }
+
+    /// Submits `step` followed by the copies into a free staging buffer. Waits only when all
+    /// buffers are in flight.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device failed.
+    pub fn submit(&mut self, step: &[&Recording]) -> Result<()> {
+        if self.in_flight.len() == self.slots.len() {
+            self.collect_oldest()?;
+        }
+        let busy: Vec<usize> = self.in_flight.iter().map(|(slot, _)| *slot).collect();
+        let free = (0..self.slots.len()).find(|slot| !busy.contains(slot)).unwrap_or(0);
+        let slot = &self.slots[free];
+        let mut all = step.to_vec();
+        all.push(&slot.copies);
+        self.gpu.submit(&all)?;
+        let (sender, receiver) = channel();
+        slot.buffer.map_async(wgpu::MapMode::Read, .., move |done| {
+            // A receiver that is gone has no use for the answer.
+            let _ = sender.send(done);
+        });
+        self.in_flight.push_back((free, receiver));
+        Ok(())
+    }
+
+    /// The next finished step's numbers, if there is one; never waits.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device failed.
+    pub fn poll(&mut self) -> Result<Option<Vec<f32>>> {
+        if self.finished.is_empty() {
+            self.gpu.poll()?;
+            if let Some((slot, receiver)) = self.in_flight.front() {
+                match receiver.try_recv() {
+                    Ok(done) => {
+                        let values = self.slots[*slot].take(done)?;
+                        self.in_flight.pop_front();
+                        self.finished.push_back(values);
+                    }
+                    Err(TryRecvError::Empty) => {}
+                    Err(TryRecvError::Disconnected) => return Err(lost()),
+                }
+            }
+        }
+        Ok(self.finished.pop_front())
+    }
+
+    /// Waits for the next step in flight; `None` when none is left.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device failed.
+    pub fn next(&mut self) -> Result<Option<Vec<f32>>> {
+        if self.finished.is_empty() && !self.in_flight.is_empty() {
+            self.collect_oldest()?;
+        }
+        Ok(self.finished.pop_front())
+    }
+
+    fn collect_oldest(&mut self) -> Result<()> {
+        let Some((slot, receiver)) = self.in_flight.pop_front() else { return Ok(()) };
+        let done = loop {
+            match receiver.try_recv() {
+                Ok(done) => break done,
+                Err(TryRecvError::Empty) => self.gpu.poll()?,
+                Err(TryRecvError::Disconnected) => return Err(lost()),
+            }
+            // Waiting on the device itself would wait for every submit, the latest included.
+            std::thread::sleep(std::time::Duration::from_micros(200));
+        };
+        let values = self.slots[slot].take(done)?;
+        self.finished.push_back(values);
+        Ok(())
+    }
+}
+
+impl Slot {
+    fn new(gpu: &Gpu, tensors: &[&Tensor]) -> Result<Self> {
+        let bytes: u64 = tensors.iter().map(|tensor| tensor.shape.bytes()).sum();
+        let buffer = staging(gpu, bytes)?;
+        let mut copies = Recording::new(gpu);
+        let mut offset = 0;
+        for tensor in tensors {
+            copies.copy_to(tensor, &buffer, offset);
+            offset += tensor.shape.bytes();
+        }
+        Ok(Self { buffer, copies })
+    }
+
+    fn take(&self, done: Result<(), wgpu::BufferAsyncError>) -> Result<Vec<f32>> {
+        done.map_err(|_| lost())?;
+        let values = {
+            let view = self.buffer.get_mapped_range(..).map_err(|e| Error::gpu("a read-back", e.to_string()))?;
+            bytemuck::pod_collect_to_vec(&view)
+        };
+        self.buffer.unmap();
+        Ok(values)
+    }
+}
+
+fn lost() -> Error {
+    Error::gpu("a read-back", "the device stopped answering")
+}
+
+fn staging(gpu: &Gpu, bytes: u64) -> Result<wgpu::Buffer> {
+    gpu.scoped("a staging buffer", |device| {
+        device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("staging"),
+            size: bytes,
+            usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
+            mapped_at_creation: false,
+        })
+    })
+}
+
+/// One tensor, as it lies in memory, after everything submitted so far.
+pub(super) fn read_now(gpu: &Gpu, tensor: &Tensor) -> Result<Vec<f32>> {
+    let mut readback = Readback::new(gpu, &[tensor], 1)?;
+    readback.submit(&[])?;
+    readback.next()?.ok_or_else(lost)
+}

@@ -1,0 +1,228 @@
+//! Recordings: dispatches and copies with their pipelines and bind groups, made once and then
+//! submitted as often as one likes.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::reflect::Parameter;
+use super::{Gpu, Kernel, Tensor};
+use crate::error::{Error, Result};
+
+/// A list of commands for the device.
+#[derive(Debug)]
+pub struct Recording {
+    gpu: Gpu,
+    commands: Vec<Command>,
+}
+
+#[derive(Debug)]
+enum Command {
+    Dispatch { kernel: Arc<Kernel>, bind_group: wgpu::BindGroup, groups: [u32; 3] },
+    Copy { from: wgpu::Buffer, to: wgpu::Buffer, to_offset: u64, bytes: u64 },
+}
+
+impl Recording {
+    /// An empty recording.
+    pub fn new(gpu: &Gpu) -> Self {
+        Self { gpu: gpu.clone(), commands: vec![] }
+    }
+
+    /// The device it is for.
+    pub fn gpu(&self) -> &Gpu {
+        &self.gpu
+    }
+
+    /// Number of dispatches in it.
+    pub fn dispatches(&self) -> usize {
+        self.commands.iter().filter(|command| matches!(command, Command::Dispatch { .. })).count()
+    }
+
+    /// Starts one dispatch of `kernel`; `label` is the layer or step it belongs to.
+    pub fn launch<'a>(&'a mut self, kernel: &Arc<Kernel>, label: &'a str) -> Launch<'a> {
+        Launch { recording: self, kernel: kernel.clone(), label, tensors: vec![], values: HashMap::new() }
+    }
+
+    /// Copies one tensor's buffer over another of the same size.
+    pub fn copy(&mut self, from: &Tensor, to: &Tensor) {
+        debug_assert_eq!(from.shape.bytes(), to.shape.bytes());
+        self.copy_to(from, &to.buffer, 0);
+    }
+
+    pub(super) fn copy_to(&mut self, from: &Tensor, to: &wgpu::Buffer, to_offset: u64) {
+        let (from, bytes) = (from.buffer.clone(), from.shape.bytes());
+        self.commands.push(Command::Copy { from, to: to.clone(), to_offset, bytes });
+    }
+
+    /// Neighbouring dispatches share a pass; wgpu puts the barriers between them.
+    pub(super) fn encode(&self, encoder: &mut wgpu::CommandEncoder) {
+        let is_dispatch = |command: &Command| matches!(command, Command::Dispatch { .. });
+        for run in self.commands.chunk_by(|a, b| is_dispatch(a) && is_dispatch(b)) {
+            if let [Command::Copy { from, to, to_offset, bytes }] = run {
+                encoder.copy_buffer_to_buffer(from, 0, to, *to_offset, *bytes);
+                continue;
+            }
+            let mut pass = encoder.begin_compute_pass(&Default::default());
+            for command in run {
+                if let Command::Dispatch { kernel, bind_group, groups: [x, y, z] } = command {
+                    pass.set_pipeline(&kernel.pipeline);
+                    pass.set_bind_group(0, bind_group, &[]);
+                    pass.dispatch_workgroups(*x, *y, *z);
+                }
+            }
+        }
+    }
+}
+
+/// One dispatch in the making: name its tensors and parameters, then say how much of it there is.
+#[derive(Debug)]
+pub struct Launch<'a> {
+    recording: &'a mut Recording,
+    kernel: Arc<Kernel>,
+    label: &'a str,
+    tensors: Vec<(&'a str, &'a Tensor)>,
+    values: HashMap<&'a str, Value>,
+}
+
+/// A kernel parameter.
+#[derive(Debug, Clone, Copy)]
+pub enum Value {
+    /// For `u32` members.
+    Unsigned(u32),
+    /// For `f32` members.
+    Float(f32),
+}
+
+impl From<u32> for Value {
+    fn from(value: u32) -> Self {
+        Self::Unsigned(value)
+    }
+}
+
+impl From<f32> for Value {
+    fn from(value: f32) -> Self {
+        Self::Float(value)
+    }
+}
+
+impl<'a> Launch<'a> {
+    /// Binds a tensor to the storage variable of this name.
+    pub fn bind(mut self, name: &'a str, tensor: &'a Tensor) -> Self {
+        self.tensors.push((name, tensor));
+        self
+    }
+
+    /// Gives a member of the uniform struct its value.
+    pub fn set(mut self, name: &'a str, value: impl Into<Value>) -> Self {
+        self.values.insert(name, value.into());
+        self
+    }
+
+    /// One invocation for each of `n` elements: a 1-D range laid over a 2-D grid, because a grid
+    /// takes at most 65535 workgroups in one direction. The kernel finds its element by
+    /// `linear_index` of `shared/grid`.
+    ///
+    /// # Errors
+    /// As [`groups`](Self::groups).
+    pub fn elements(self, n: u64) -> Result<()> {
+        let size: u64 = self.kernel.workgroup_size().iter().map(|&s| u64::from(s)).product();
+        let groups = n.div_ceil(size).max(1);
+        let most = u64::from(self.recording.gpu.limits().max_compute_workgroups_per_dimension);
+        let rows = groups.div_ceil(most);
+        let grid = [groups.div_ceil(rows), rows, 1].map(|side| u32::try_from(side).unwrap_or(u32::MAX));
+        self.groups(grid)
+    }
+
+    /// One invocation for each point of a box.
+    ///
+    /// # Errors
+    /// As [`groups`](Self::groups).
+    pub fn invocations(self, extent: [u32; 3]) -> Result<()> {
+        let size = self.kernel.workgroup_size();
+        self.groups([0, 1, 2].map(|axis| extent[axis].div_ceil(size[axis]).max(1)))
+    }
+
+    /// So many workgroups.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if a binding or parameter is missing, unknown or of the wrong kind, or the
+    /// grid is larger than the device allows.
+    pub fn groups(self, groups: [u32; 3]) -> Result<()> {
+        let what = format!("{} of {}", self.kernel.name, self.label);
+        let most = self.recording.gpu.limits().max_compute_workgroups_per_dimension;
+        if let Some(side) = groups.iter().find(|&&side| side > most) {
+            return Err(Error::gpu(what, format!("{side} workgroups in one direction; at most {most}")));
+        }
+        let uniform = self.uniform_buffer(&what)?;
+        let bind_group = self.bind_group(&what, uniform.as_ref())?;
+        self.recording.commands.push(Command::Dispatch { kernel: self.kernel, bind_group, groups });
+        Ok(())
+    }
+
+    fn bind_group(&self, what: &str, uniform: Option<&(u32, wgpu::Buffer)>) -> Result<wgpu::BindGroup> {
+        let bindings = &self.kernel.interface.bindings;
+        if let Some((name, _)) = self.tensors.iter().find(|(name, _)| bindings.iter().all(|b| b.name != *name)) {
+            return Err(Error::gpu(what, format!("the kernel has no binding '{name}'")));
+        }
+        let mut entries = vec![];
+        for binding in bindings {
+            let (_, tensor) = self
+                .tensors
+                .iter()
+                .find(|(name, _)| *name == binding.name)
+                .ok_or_else(|| Error::gpu(what, format!("binding '{}' was not given", binding.name)))?;
+            // A view may be smaller than its buffer: bind what the shape says, so that bounds
+            // checks and `arrayLength` see the tensor and not its neighbours' leftovers.
+            let size = std::num::NonZeroU64::new(tensor.shape.bytes().max(16));
+            entries.push(wgpu::BindGroupEntry {
+                binding: binding.slot,
+                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+                    buffer: &tensor.buffer,
+                    offset: 0,
+                    size,
+                }),
+            });
+        }
+        if let Some((slot, buffer)) = uniform {
+            entries.push(wgpu::BindGroupEntry { binding: *slot, resource: buffer.as_entire_binding() });
+        }
+        let layout = &self.kernel.bind_group_layout;
+        self.recording.gpu.scoped(what, |device| {
+            let label = Some(self.label);
+            device.create_bind_group(&wgpu::BindGroupDescriptor { label, layout, entries: &entries })
+        })
+    }
+
+    /// The uniform struct's bytes, each value at the offset that the WGSL gives it.
+    fn uniform_buffer(&self, what: &str) -> Result<Option<(u32, wgpu::Buffer)>> {
+        let Some((slot, members, size)) = &self.kernel.interface.parameters else {
+            let extra = self.values.keys().next();
+            return extra.map_or(Ok(None), |name| {
+                Err(Error::gpu(what, format!("the kernel has no parameter '{name}'")))
+            });
+        };
+        if let Some(name) = self.values.keys().find(|name| members.iter().all(|m| m.name != **name)) {
+            return Err(Error::gpu(what, format!("the kernel has no parameter '{name}'")));
+        }
+        let mut bytes = vec![0u8; *size];
+        for Parameter { name, offset, kind } in members {
+            let bits = match (self.values.get(name.as_str()), kind) {
+                (Some(Value::Unsigned(value)), naga::ScalarKind::Uint) => *value,
+                (Some(Value::Float(value)), naga::ScalarKind::Float) => value.to_bits(),
+                (Some(_), _) => return Err(Error::gpu(what, format!("parameter '{name}' is no {kind:?}"))),
+                (None, _) => return Err(Error::gpu(what, format!("parameter '{name}' was not given"))),
+            };
+            bytes[*offset..offset + 4].copy_from_slice(&bits.to_le_bytes());
+        }
+        let gpu = &self.recording.gpu;
+        let buffer = gpu.scoped(what, |device| {
+            device.create_buffer(&wgpu::BufferDescriptor {
+                label: Some(self.label),
+                size: bytes.len() as u64,
+                usage: wgpu::BufferUsages::UNIFORM | wgpu::BufferUsages::COPY_DST,
+                mapped_at_creation: false,
+            })
+        })?;
+        gpu.queue().write_buffer(&buffer, 0, &bytes);
+        Ok(Some((*slot, buffer)))
+    }
+}

@@ -1,0 +1,135 @@
+//! What a WGSL module says about itself: bindings, parameters, workgroup size.
+
+use std::borrow::Cow;
+
+use naga::{AddressSpace, ScalarKind, StorageAccess, TypeInner};
+
+/// The helpers under `shaders/shared/` that kernels may import, by name.
+const HELPERS: [(&str, &str); 2] = [
+    ("shared/grid", include_str!("../../shaders/shared/grid.wgsl")),
+    ("shared/reduce", include_str!("../../shaders/shared/reduce.wgsl")),
+];
+
+/// Replaces each line `#import shared/x` by the text of `shaders/shared/x.wgsl`.
+///
+/// That is all there is of a preprocessor: kernels are otherwise plain WGSL.
+///
+/// # Errors
+/// The name of a helper that does not exist.
+pub fn expand_imports(source: &'static str) -> Result<Cow<'static, str>, String> {
+    if !source.contains("#import") {
+        return Ok(source.into());
+    }
+    let mut expanded = String::with_capacity(source.len() + 1024);
+    for line in source.lines() {
+        if let Some(name) = line.strip_prefix("#import ") {
+            let helper = HELPERS.iter().find(|(known, _)| *known == name.trim());
+            expanded.push_str(helper.ok_or_else(|| format!("unknown import '{name}'"))?.1);
+        } else {
+            expanded.push_str(line);
+        }
+        expanded.push('\n');
+    }
+    Ok(expanded.into())
+}
+
+/// One `@group(0) @binding(n) var<storage>` of a module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Binding {
+    pub(super) name: String,
+    pub(super) slot: u32,
+    pub(super) writable: bool,
+}
+
+/// One member of the module's `var<uniform>` struct.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Parameter {
+    pub(super) name: String,
+    pub(super) offset: usize,
+    pub(super) kind: ScalarKind,
+}
+
+/// The interface of a compute module with the single entry point `main`.
+#[derive(Debug, Clone)]
+pub(super) struct Interface {
+    pub(super) bindings: Vec<Binding>,
+    /// Binding number, members and size in bytes of the uniform struct, if there is one.
+    pub(super) parameters: Option<(u32, Vec<Parameter>, usize)>,
+    pub(super) workgroup_size: [u32; 3],
+}
+
+impl Interface {
+    /// Parses expanded WGSL. The error is naga's, with the source line it points at.
+    pub(super) fn of(source: &str) -> Result<Self, String> {
+        let module = naga::front::wgsl::parse_str(source).map_err(|e| e.emit_to_string(source))?;
+        let entry = module
+            .entry_points
+            .iter()
+            .find(|entry| entry.name == "main" && entry.stage == naga::ShaderStage::Compute)
+            .ok_or("no compute entry point 'main'")?;
+        let mut interface =
+            Self { bindings: vec![], parameters: None, workgroup_size: entry.workgroup_size };
+        for (_, global) in module.global_variables.iter() {
+            let (Some(binding), Some(name)) = (&global.binding, &global.name) else { continue };
+            match global.space {
+                AddressSpace::Storage { access } => interface.bindings.push(Binding {
+                    name: name.clone(),
+                    slot: binding.binding,
+                    writable: access.contains(StorageAccess::STORE),
+                }),
+                AddressSpace::Uniform => {
+                    let (members, size) = members(&module, global.ty)?;
+                    interface.parameters = Some((binding.binding, members, size));
+                }
+                _ => return Err(format!("'{name}' is neither storage nor uniform")),
+            }
+        }
+        Ok(interface)
+    }
+}
+
+/// Scalars of the uniform struct with their byte offsets, and the struct's size.
+fn members(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Result<(Vec<Parameter>, usize), String> {
+    let TypeInner::Struct { members, span } = &module.types[ty].inner else {
+        return Err("the uniform is not a struct".into());
+    };
+    let parameters = members.iter().map(|member| match (&module.types[member.ty].inner, &member.name) {
+        (TypeInner::Scalar(scalar), Some(name)) if scalar.width == 4 => {
+            Ok(Parameter { name: name.clone(), offset: member.offset as usize, kind: scalar.kind })
+        }
+        _ => Err("uniform members must be u32, i32 or f32".to_string()),
+    });
+    Ok((parameters.collect::<Result<_, _>>()?, (*span as usize).next_multiple_of(16)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOURCE: &str = "
+        struct Params { width: u32, scale: f32 }
+        @group(0) @binding(0) var<storage, read> src: array<vec4<f32>>;
+        @group(0) @binding(1) var<storage, read_write> dst: array<vec4<f32>>;
+        @group(0) @binding(2) var<uniform> params: Params;
+        @compute @workgroup_size(8, 4) fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+            dst[id.x] = src[id.y * params.width] * params.scale;
+        }";
+
+    #[test]
+    fn reads_bindings_parameters_and_size() {
+        let interface = Interface::of(SOURCE).unwrap();
+        assert_eq!(interface.workgroup_size, [8, 4, 1]);
+        assert_eq!(interface.bindings.len(), 2);
+        assert!(!interface.bindings[0].writable && interface.bindings[1].writable);
+        let (slot, members, size) = interface.parameters.unwrap();
+        assert_eq!((slot, members[1].offset, size), (2, 4, 16));
+        assert_eq!(members[1].kind, ScalarKind::Float);
+    }
+
+    #[test]
+    fn errors_point_at_the_source() {
+        let error = Interface::of("@compute @workgroup_size(1) fn main() { let x = nothing; }").unwrap_err();
+        assert!(error.contains("nothing"), "{error}");
+        assert!(expand_imports("#import shared/nowhere").unwrap_err().contains("nowhere"));
+    }
+}

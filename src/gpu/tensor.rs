@@ -1,0 +1,171 @@
+//! Tensors: a shape, a layout and a buffer on the GPU.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::memory::Entry;
+
+/// How a tensor's numbers lie in its buffer. All are f32, and every buffer is a whole number of
+/// `vec4<f32>`, so that elementwise kernels may treat any tensor as `array<vec4<f32>>`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Layout {
+    /// `[channels][height][width]`, then zeros up to a multiple of four numbers.
+    Planar,
+    /// `[ceil(channels / 4)][height][width]` of `vec4`: four neighbouring channels of one position
+    /// lie together, so that one load serves four steps of a convolution's inner loop. Channels
+    /// past the end are zero, and every kernel keeps them so.
+    Blocked,
+}
+
+/// Extent and layout of a tensor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Shape {
+    /// Feature maps (or rows of a matrix).
+    pub channels: u32,
+    /// Rows of each map.
+    pub height: u32,
+    /// Columns of each map.
+    pub width: u32,
+    /// Order of the numbers in memory.
+    pub layout: Layout,
+}
+
+impl Shape {
+    /// Feature maps `[channels, height, width]` in the blocked layout.
+    pub const fn blocked(channels: u32, height: u32, width: u32) -> Self {
+        Self { channels, height, width, layout: Layout::Blocked }
+    }
+
+    /// `[channels, height, width]` in plain order: pictures as the optimiser sees them.
+    pub const fn planar(channels: u32, height: u32, width: u32) -> Self {
+        Self { channels, height, width, layout: Layout::Planar }
+    }
+
+    /// One number.
+    pub const fn scalar() -> Self {
+        Self::planar(1, 1, 1)
+    }
+
+    /// Positions in one map: `height * width`.
+    pub fn positions(&self) -> u32 {
+        self.height * self.width
+    }
+
+    /// Numbers, padding not counted.
+    pub fn len(&self) -> usize {
+        self.channels as usize * self.height as usize * self.width as usize
+    }
+
+    /// True if there is no number in it.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Blocks of four channels: `ceil(channels / 4)`.
+    pub fn channel_blocks(&self) -> u32 {
+        self.channels.div_ceil(4)
+    }
+
+    /// `vec4<f32>` in the buffer, padding counted.
+    pub fn vectors(&self) -> u64 {
+        match self.layout {
+            Layout::Planar => (self.len() as u64).div_ceil(4),
+            Layout::Blocked => self.channel_blocks() as u64 * self.height as u64 * self.width as u64,
+        }
+    }
+
+    /// Size of the buffer.
+    pub fn bytes(&self) -> u64 {
+        self.vectors() * 16
+    }
+
+    /// Numbers in `[channels][height][width]` order to the order of the buffer.
+    pub(crate) fn pack(&self, plain: &[f32]) -> Vec<f32> {
+        debug_assert_eq!(plain.len(), self.len());
+        let mut packed = vec![0.0; self.vectors() as usize * 4];
+        self.for_each_index(|plain_index, packed_index| packed[packed_index] = plain[plain_index]);
+        packed
+    }
+
+    /// The inverse of [`pack`](Self::pack).
+    pub(crate) fn unpack(&self, packed: &[f32]) -> Vec<f32> {
+        let mut plain = vec![0.0; self.len()];
+        self.for_each_index(|plain_index, packed_index| plain[plain_index] = packed[packed_index]);
+        plain
+    }
+
+    fn for_each_index(&self, mut f: impl FnMut(usize, usize)) {
+        let positions = self.positions() as usize;
+        for c in 0..self.channels as usize {
+            for p in 0..positions {
+                let plain = c * positions + p;
+                match self.layout {
+                    Layout::Planar => f(plain, plain),
+                    Layout::Blocked => f(plain, (c / 4 * positions + p) * 4 + c % 4),
+                }
+            }
+        }
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x{}x{}", self.channels, self.height, self.width)
+    }
+}
+
+/// Numbers in GPU memory. Clones share the same memory; it is given back with the last of them.
+#[derive(Debug, Clone)]
+pub struct Tensor {
+    pub(super) buffer: wgpu::Buffer,
+    pub(super) shape: Shape,
+    pub(super) label: Arc<str>,
+    pub(super) _entry: Arc<Entry>,
+}
+
+impl Tensor {
+    /// Extent and layout.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    /// The name it was made with, for messages.
+    pub fn label(&self) -> &str {
+        &self.label
+    }
+
+    /// The same memory seen with another shape: a memory plan lets several nodes take turns in one
+    /// buffer. Panics in debug builds if `shape` needs more than the buffer has.
+    pub(crate) fn viewed_as(&self, shape: Shape) -> Tensor {
+        debug_assert!(shape.bytes() <= self.buffer.size());
+        Tensor { shape, ..self.clone() }
+    }
+
+    /// True if both share one buffer.
+    pub fn shares_memory_with(&self, other: &Tensor) -> bool {
+        self.buffer == other.buffer
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocked_layout_puts_four_channels_together() {
+        let shape = Shape::blocked(5, 1, 2);
+        let packed = shape.pack(&(1..=10).map(|v| v as f32).collect::<Vec<_>>());
+        let expected = [1., 3., 5., 7., 2., 4., 6., 8., 9., 0., 0., 0., 10., 0., 0., 0.];
+        assert_eq!(packed, expected);
+        assert_eq!(shape.unpack(&packed), (1..=10).map(|v| v as f32).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn planar_layout_only_pads_the_end() {
+        let shape = Shape::planar(3, 1, 3);
+        assert_eq!(shape.bytes(), 48);
+        let plain: Vec<f32> = (0..9).map(|v| v as f32).collect();
+        assert_eq!(shape.pack(&plain)[..9], plain[..]);
+        assert_eq!(shape.pack(&plain)[9..], [0.0; 3]);
+    }
+}
