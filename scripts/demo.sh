@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Builds Impasto and paints one picture. On a machine without a Vulkan driver it installs Mesa's first.
+# Usage: scripts/demo.sh [MORE ARGUMENTS FOR impasto paint]
+set -euo pipefail
+
+content=assets/content-cat.jpg
+style=assets/style-swirl.jpg
+output=out/demo.png
+size=256
+iterations=100
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source scripts/lib.sh
+
+ensure_cargo
+ensure_linker
+ensure_adapter
+
+cargo build --release --locked
+mkdir -p "$(dirname "$output")"
+rm -f "$output" # so that a picture found below is this run's
+"${CARGO_TARGET_DIR:-./target}/release/impasto" paint "$content" "$style" -o "$output" \
+    --size "$size" --iterations "$iterations" "$@"
+[[ -s $output ]] || die "impasto ended without an error, but $output is not there."
+printf 'The picture is %s\n' "$PWD/$output"
