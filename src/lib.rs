@@ -1,5 +1,7 @@
 //! Impasto paints one image in the style of another with hand-written compute shaders.
 pub mod error;
 pub mod gpu;
+pub mod graph;
+pub mod ops;
 
 pub use error::{Error, Result};

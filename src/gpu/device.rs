@@ -8,7 +8,7 @@ use super::kernel::{Kernel, Shader};
 use super::memory::{Ledger, MemoryUse, Use};
 use super::readback;
 use super::recording::Recording;
-use super::tensor::{Shape, Tensor};
+use super::tensor::{Shape, Tensor, Texture};
 use crate::error::{Error, Result};
 
 /// How to open a device.
@@ -141,6 +141,54 @@ impl Gpu {
         }
         let entry = Arc::new(self.inner.ledger.enter(what, bytes));
         Ok(Tensor { buffer, shape, label: label.into(), _entry: entry })
+    }
+
+    /// A texture for `vectors` `vec4<f32>`, contents undefined.
+    ///
+    /// # Errors
+    /// As [`tensor`](Self::tensor).
+    pub fn texture(&self, vectors: u64, what: Use, label: &str) -> Result<Texture> {
+        let rows = Texture::rows(vectors);
+        let most = self.inner.limits.max_texture_dimension_2d;
+        if rows > u64::from(most) || Texture::ROW > most {
+            return Err(Error::TooLarge(format!(
+                "{label} needs a texture of {} x {rows}, but {} takes at most {most}; use a smaller --size",
+                Texture::ROW,
+                self.inner.summary.name
+            )));
+        }
+        let texture = self.scoped(label, |device| {
+            device.create_texture(&wgpu::TextureDescriptor {
+                label: Some(label),
+                size: wgpu::Extent3d { width: Texture::ROW, height: rows as u32, depth_or_array_layers: 1 },
+                mip_level_count: 1,
+                sample_count: 1,
+                dimension: wgpu::TextureDimension::D2,
+                format: wgpu::TextureFormat::Rgba32Float,
+                usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+                view_formats: &[],
+            })
+        })?;
+        let view = texture.create_view(&Default::default());
+        let bytes = rows * u64::from(Texture::ROW) * 16;
+        Ok(Texture { texture, view, _entry: Arc::new(self.inner.ledger.enter(what, bytes)) })
+    }
+
+    /// A texture filled with packed numbers, four to a texel.
+    ///
+    /// # Errors
+    /// As [`texture`](Self::texture).
+    pub fn upload_texture(&self, packed: &[f32], what: Use, label: &str) -> Result<Texture> {
+        let vectors = (packed.len() as u64).div_ceil(4);
+        let texture = self.texture(vectors, what, label)?;
+        let size = texture.texture.size();
+        let mut texels = packed.to_vec();
+        texels.resize((size.width * size.height * 4) as usize, 0.0);
+        let layout =
+            wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(size.width * 16), rows_per_image: None };
+        let target = texture.texture.as_image_copy();
+        self.inner.queue.write_texture(target, bytemuck::cast_slice(&texels), layout, size);
+        Ok(texture)
     }
 
     /// A tensor filled with `values`, given in `[channels][height][width]` order.

@@ -21,6 +21,6 @@ pub use memory::{MemoryUse, Use, mebibytes};
 pub use readback::Readback;
 pub use recording::{Launch, Recording};
 pub use reflect::expand_imports;
-pub use tensor::{Layout, Shape, Tensor};
+pub use tensor::{Layout, Shape, Tensor, Texture};
 
 pub(crate) use kernel::shader;

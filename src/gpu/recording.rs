@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::reflect::Parameter;
-use super::{Gpu, Kernel, Tensor};
+use super::{Gpu, Kernel, Tensor, Texture};
 use crate::error::{Error, Result};
 
 /// A list of commands for the device.
@@ -19,6 +19,7 @@ pub struct Recording {
 enum Command {
     Dispatch { kernel: Arc<Kernel>, bind_group: wgpu::BindGroup, groups: [u32; 3] },
     Copy { from: wgpu::Buffer, to: wgpu::Buffer, to_offset: u64, bytes: u64 },
+    Upload { from: wgpu::Buffer, to: wgpu::Texture, vectors: u64 },
 }
 
 impl Recording {
@@ -39,7 +40,7 @@ impl Recording {
 
     /// Starts one dispatch of `kernel`; `label` is the layer or step it belongs to.
     pub fn launch<'a>(&'a mut self, kernel: &Arc<Kernel>, label: &'a str) -> Launch<'a> {
-        Launch { recording: self, kernel: kernel.clone(), label, tensors: vec![], values: HashMap::new() }
+        Launch { recording: self, kernel: kernel.clone(), label, resources: vec![], values: HashMap::new() }
     }
 
     /// Copies one tensor's buffer over another of the same size.
@@ -53,13 +54,26 @@ impl Recording {
         self.commands.push(Command::Copy { from, to: to.clone(), to_offset, bytes });
     }
 
+    /// Copies a tensor's numbers into the texels of a texture that is large enough.
+    pub fn copy_to_texture(&mut self, from: &Tensor, to: &Texture) {
+        let vectors = from.shape.vectors();
+        self.commands.push(Command::Upload { from: from.buffer.clone(), to: to.texture.clone(), vectors });
+    }
+
     /// Neighbouring dispatches share a pass; wgpu puts the barriers between them.
     pub(super) fn encode(&self, encoder: &mut wgpu::CommandEncoder) {
         let is_dispatch = |command: &Command| matches!(command, Command::Dispatch { .. });
         for run in self.commands.chunk_by(|a, b| is_dispatch(a) && is_dispatch(b)) {
-            if let [Command::Copy { from, to, to_offset, bytes }] = run {
-                encoder.copy_buffer_to_buffer(from, 0, to, *to_offset, *bytes);
-                continue;
+            match run {
+                [Command::Copy { from, to, to_offset, bytes }] => {
+                    encoder.copy_buffer_to_buffer(from, 0, to, *to_offset, *bytes);
+                    continue;
+                }
+                [Command::Upload { from, to, vectors }] => {
+                    upload(encoder, from, to, *vectors);
+                    continue;
+                }
+                _ => {}
             }
             let mut pass = encoder.begin_compute_pass(&Default::default());
             for command in run {
@@ -73,14 +87,43 @@ impl Recording {
     }
 }
 
+/// All whole rows in one copy, the rest of the last row in another.
+fn upload(encoder: &mut wgpu::CommandEncoder, from: &wgpu::Buffer, to: &wgpu::Texture, vectors: u64) {
+    let row = u64::from(Texture::ROW);
+    let (rows, rest) = (vectors / row, vectors % row);
+    for (first, width, height) in [(0, row, rows), (rows, rest, 1)] {
+        if width * height == 0 {
+            continue;
+        }
+        let source = wgpu::TexelCopyBufferInfo {
+            buffer: from,
+            layout: wgpu::TexelCopyBufferLayout {
+                offset: first * row * 16,
+                bytes_per_row: Some(Texture::ROW * 16),
+                rows_per_image: None,
+            },
+        };
+        let mut target = to.as_image_copy();
+        target.origin.y = first as u32;
+        let size = wgpu::Extent3d { width: width as u32, height: height as u32, depth_or_array_layers: 1 };
+        encoder.copy_buffer_to_texture(source, target, size);
+    }
+}
+
 /// One dispatch in the making: name its tensors and parameters, then say how much of it there is.
 #[derive(Debug)]
 pub struct Launch<'a> {
     recording: &'a mut Recording,
     kernel: Arc<Kernel>,
     label: &'a str,
-    tensors: Vec<(&'a str, &'a Tensor)>,
+    resources: Vec<(&'a str, Resource<'a>)>,
     values: HashMap<&'a str, Value>,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Resource<'a> {
+    Buffer(&'a Tensor),
+    Texture(&'a Texture),
 }
 
 /// A kernel parameter.
@@ -107,7 +150,13 @@ impl From<f32> for Value {
 impl<'a> Launch<'a> {
     /// Binds a tensor to the storage variable of this name.
     pub fn bind(mut self, name: &'a str, tensor: &'a Tensor) -> Self {
-        self.tensors.push((name, tensor));
+        self.resources.push((name, Resource::Buffer(tensor)));
+        self
+    }
+
+    /// Binds a texture to the texture variable of this name.
+    pub fn bind_texture(mut self, name: &'a str, texture: &'a Texture) -> Self {
+        self.resources.push((name, Resource::Texture(texture)));
         self
     }
 
@@ -160,27 +209,22 @@ impl<'a> Launch<'a> {
 
     fn bind_group(&self, what: &str, uniform: Option<&(u32, wgpu::Buffer)>) -> Result<wgpu::BindGroup> {
         let bindings = &self.kernel.interface.bindings;
-        if let Some((name, _)) = self.tensors.iter().find(|(name, _)| bindings.iter().all(|b| b.name != *name)) {
+        let given = &self.resources;
+        if let Some((name, _)) = given.iter().find(|(name, _)| bindings.iter().all(|b| b.name != *name)) {
             return Err(Error::gpu(what, format!("the kernel has no binding '{name}'")));
         }
         let mut entries = vec![];
         for binding in bindings {
-            let (_, tensor) = self
-                .tensors
-                .iter()
-                .find(|(name, _)| *name == binding.name)
-                .ok_or_else(|| Error::gpu(what, format!("binding '{}' was not given", binding.name)))?;
-            // A view may be smaller than its buffer: bind what the shape says, so that bounds
-            // checks and `arrayLength` see the tensor and not its neighbours' leftovers.
-            let size = std::num::NonZeroU64::new(tensor.shape.bytes().max(16));
-            entries.push(wgpu::BindGroupEntry {
-                binding: binding.slot,
-                resource: wgpu::BindingResource::Buffer(wgpu::BufferBinding {
-                    buffer: &tensor.buffer,
-                    offset: 0,
-                    size,
-                }),
-            });
+            let found = given.iter().find(|(name, _)| *name == binding.name).map(|(_, resource)| *resource);
+            let resource = match found {
+                Some(Resource::Buffer(tensor)) if !binding.is_texture => tensor.binding(),
+                Some(Resource::Texture(texture)) if binding.is_texture => {
+                    wgpu::BindingResource::TextureView(&texture.view)
+                }
+                Some(_) => return Err(Error::gpu(what, format!("'{}' is of the other kind", binding.name))),
+                None => return Err(Error::gpu(what, format!("binding '{}' was not given", binding.name))),
+            };
+            entries.push(wgpu::BindGroupEntry { binding: binding.slot, resource });
         }
         if let Some((slot, buffer)) = uniform {
             entries.push(wgpu::BindGroupEntry { binding: *slot, resource: buffer.as_entire_binding() });

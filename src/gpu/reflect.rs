@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use naga::{AddressSpace, ScalarKind, StorageAccess, TypeInner};
+use naga::{AddressSpace, ScalarKind, TypeInner};
 
 /// The helpers under `shaders/shared/` that kernels may import, by name.
 const HELPERS: [(&str, &str); 2] = [
@@ -33,12 +33,12 @@ pub fn expand_imports(source: &'static str) -> Result<Cow<'static, str>, String>
     Ok(expanded.into())
 }
 
-/// One `@group(0) @binding(n) var<storage>` of a module.
+/// One `@group(0) @binding(n)` storage buffer or texture of a module.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Binding {
     pub(super) name: String,
     pub(super) slot: u32,
-    pub(super) writable: bool,
+    pub(super) is_texture: bool,
 }
 
 /// One member of the module's `var<uniform>` struct.
@@ -72,16 +72,16 @@ impl Interface {
         for (_, global) in module.global_variables.iter() {
             let (Some(binding), Some(name)) = (&global.binding, &global.name) else { continue };
             match global.space {
-                AddressSpace::Storage { access } => interface.bindings.push(Binding {
+                AddressSpace::Storage { .. } | AddressSpace::Handle => interface.bindings.push(Binding {
                     name: name.clone(),
                     slot: binding.binding,
-                    writable: access.contains(StorageAccess::STORE),
+                    is_texture: global.space == AddressSpace::Handle,
                 }),
                 AddressSpace::Uniform => {
                     let (members, size) = members(&module, global.ty)?;
                     interface.parameters = Some((binding.binding, members, size));
                 }
-                _ => return Err(format!("'{name}' is neither storage nor uniform")),
+                _ => return Err(format!("'{name}' is neither storage, texture nor uniform")),
             }
         }
         Ok(interface)
@@ -120,7 +120,7 @@ mod tests {
         let interface = Interface::of(SOURCE).unwrap();
         assert_eq!(interface.workgroup_size, [8, 4, 1]);
         assert_eq!(interface.bindings.len(), 2);
-        assert!(!interface.bindings[0].writable && interface.bindings[1].writable);
+        assert_eq!((interface.bindings[1].name.as_str(), interface.bindings[1].slot), ("dst", 1));
         let (slot, members, size) = interface.parameters.unwrap();
         assert_eq!((slot, members[1].offset, size), (2, 4, 16));
         assert_eq!(members[1].kind, ScalarKind::Float);

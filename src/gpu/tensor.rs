@@ -141,9 +141,39 @@ impl Tensor {
         Tensor { shape, ..self.clone() }
     }
 
+    /// What the shape says of the buffer: a view may be smaller than its buffer, and bounds checks and
+    /// `arrayLength` are to see the tensor and not its neighbours' leftovers.
+    pub(super) fn binding(&self) -> wgpu::BindingResource<'_> {
+        wgpu::BindingResource::Buffer(wgpu::BufferBinding {
+            buffer: &self.buffer,
+            offset: 0,
+            size: std::num::NonZeroU64::new(self.shape.bytes().max(16)),
+        })
+    }
+
     /// True if both share one buffer.
     pub fn shares_memory_with(&self, other: &Tensor) -> bool {
         self.buffer == other.buffer
+    }
+}
+
+/// The numbers of a tensor as texels of `vec4<f32>`, for kernels that fetch faster from textures
+/// than from buffers (see `shaders/conv/3_texture.wgsl`). The `vec4` of index i is texel
+/// (i % 4096, i / 4096).
+#[derive(Debug, Clone)]
+pub struct Texture {
+    pub(super) texture: wgpu::Texture,
+    pub(super) view: wgpu::TextureView,
+    pub(super) _entry: Arc<Entry>,
+}
+
+impl Texture {
+    /// Texels in a row; the kernels' shift by 12 and mask of 4095 say the same.
+    pub(super) const ROW: u32 = 4096;
+
+    /// Rows for so many `vec4`.
+    pub(super) fn rows(vectors: u64) -> u64 {
+        vectors.div_ceil(u64::from(Self::ROW)).max(1)
     }
 }
 

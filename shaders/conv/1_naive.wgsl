@@ -1,0 +1,62 @@
+// Convolution, rung 1: the definition, one invocation for four outputs.
+//
+//   dst[o, y, x] = bias[o] + sum over taps t and input channels c of weights[t][c][o] * src[c, y + dy(t), x + dx(t)]
+//
+// with zeros outside the picture. TAPS is 9 for a 3x3 kernel (t = 3 * (dy + 1) + dx + 1) and 1 for a
+// 1x1 kernel, which is a plain matrix product. The backward pass to the input is the same sum with
+// the weights turned by half a turn and their channels exchanged, so this file serves both ways.
+//
+// Launch: one invocation a position (x, y) and block of four output channels (z).
+// Reads:  for each of its TAPS * in_channels products one weight (a vec4 over its four outputs), and
+//         a quarter of an input vec4. Nothing is shared: neighbours load the same inputs again, so
+//         one multiply-add costs about five bytes, and memory, not arithmetic, sets the pace.
+// Next:   2_tiled loads each value once for a whole tile of outputs.
+
+override TAPS: u32 = 9u;
+// Replace negative results by zero (the ReLU that follows, saved a trip through memory).
+override RELU: bool = false;
+// Add to what dst holds, for gradients that arrive from several sides.
+override ACCUMULATE: bool = false;
+
+struct Params { in_channels: u32, out_channels: u32, height: u32, width: u32 }
+
+@group(0) @binding(0) var<storage, read> src: array<vec4<f32>>;      // [in / 4][height][width]
+@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;  // [TAPS][in, padded to 4][out / 4]
+@group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;     // [out / 4]
+@group(0) @binding(3) var<storage, read_write> dst: array<vec4<f32>>; // [out / 4][height][width]
+@group(0) @binding(4) var<uniform> params: Params;
+
+@compute @workgroup_size(16, 4)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    let size = vec2(params.width, params.height);
+    let in_blocks = (params.in_channels + 3u) / 4u;
+    let out_blocks = (params.out_channels + 3u) / 4u;
+    if id.x >= size.x || id.y >= size.y || id.z >= out_blocks {
+        return;
+    }
+    let positions = size.x * size.y;
+    var sum = bias[id.z];
+    for (var tap = 0u; tap < TAPS; tap++) {
+        // Below zero wraps to a huge number, so one comparison finds both edges.
+        let shift = select(vec2(0u), vec2(tap % 3u, tap / 3u) - 1u, TAPS == 9u);
+        let at = id.xy + shift;
+        if at.x >= size.x || at.y >= size.y {
+            continue;
+        }
+        for (var block = 0u; block < in_blocks; block++) {
+            let s = src[block * positions + at.y * size.x + at.x];
+            let row = (tap * in_blocks + block) * 4u;
+            for (var lane = 0u; lane < 4u; lane++) {
+                sum += s[lane] * weights[(row + lane) * out_blocks + id.z];
+            }
+        }
+    }
+    let i = id.z * positions + id.y * size.x + id.x;
+    if RELU {
+        sum = max(sum, vec4(0.0));
+    }
+    if ACCUMULATE {
+        sum += dst[i];
+    }
+    dst[i] = sum;
+}

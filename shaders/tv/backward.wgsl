@@ -1,0 +1,40 @@
+// Total variation backward: each number is pulled towards its up to four neighbours,
+//
+//   d_src[i] = d_loss * 2 / n * sum over neighbours j of (src[i] - src[j]),   scale = 2 / n.
+//
+// Launch: one invocation a number, those of the padding at the end (which get 0) included.
+
+#import shared/grid
+
+// Add to what d_src holds, for gradients that arrive from several sides.
+override ACCUMULATE: bool = false;
+
+struct Params { channels: u32, height: u32, width: u32, scale: f32 }
+
+@group(0) @binding(0) var<storage, read> src: array<f32>;           // [channels][height][width], padded to 4
+@group(0) @binding(1) var<storage, read> d_loss: array<f32>;
+@group(0) @binding(2) var<storage, read_write> d_src: array<f32>;   // as src
+@group(0) @binding(3) var<uniform> params: Params;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let i = linear_index(group, grid, local, 64u);
+    if i >= arrayLength(&d_src) {
+        return;
+    }
+    var pull = 0.0;
+    if i < params.channels * params.height * params.width {
+        let x = i % params.width;
+        let y = i / params.width % params.height;
+        let here = src[i];
+        if x > 0u { pull += here - src[i - 1u]; }
+        if x + 1u < params.width { pull += here - src[i + 1u]; }
+        if y > 0u { pull += here - src[i - params.width]; }
+        if y + 1u < params.height { pull += here - src[i + params.width]; }
+    }
+    var d = d_loss[0] * params.scale * pull;
+    if ACCUMULATE {
+        d += d_src[i];
+    }
+    d_src[i] = d;
+}

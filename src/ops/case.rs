@@ -1,0 +1,87 @@
+//! A case: an operation on given shapes with its plain f64 reference. One case serves the test of the
+//! forward pass, that of the backward pass, the check by finite differences, and the bench.
+
+use crate::error::Result;
+use crate::gpu::{Gpu, Shape};
+use crate::graph::Op;
+
+/// Numbers in `[channels][height][width]` order.
+pub type Array = Vec<f64>;
+
+/// Makes the operation on a device; `None` where the device lacks what the variant needs.
+pub type Build = Box<dyn Fn(&Gpu) -> Result<Option<Box<dyn Op>>>>;
+
+/// Computes the output from the inputs.
+pub type Reference = Box<dyn Fn(&[Array]) -> Array>;
+
+/// Computes the inputs' gradients from the inputs and the output's gradient.
+pub type ReferenceBackward = Box<dyn Fn(&[Array], &[f64]) -> Vec<Array>>;
+
+/// See the module.
+pub struct Case {
+    /// Operation, variant and sizes.
+    pub label: String,
+    /// Shapes of the inputs.
+    pub inputs: Vec<Shape>,
+    /// Makes the operation.
+    pub build: Build,
+    /// The forward pass in plain arithmetic.
+    pub reference: Reference,
+    /// The backward pass in plain arithmetic.
+    pub reference_backward: ReferenceBackward,
+    /// Largest allowed error, relative to the largest number of the answer. Sums of a few thousand
+    /// f32 products stay within 1e-5 of it; elementwise operations within 1e-6.
+    pub tolerance: f64,
+}
+
+/// Reproducible numbers in [-1, 1): the same seed, the same numbers, on every machine (SplitMix64).
+pub fn numbers(seed: u64, count: usize) -> Array {
+    let mut state = seed;
+    let next = |_| {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        // 24 bits are exact in f32, so that the device and the reference see the same numbers.
+        ((z ^ (z >> 31)) >> 40) as f64 / (1u64 << 23) as f64 - 1.0
+    };
+    (0..count).map(next).collect()
+}
+
+/// f64 to f32, number by number.
+pub fn to_f32(values: &[f64]) -> Vec<f32> {
+    values.iter().map(|value| *value as f32).collect()
+}
+
+/// How far `got` is from `want`: the largest difference over the largest number of `want`. NaN or a
+/// wrong length count as infinitely far.
+pub fn distance(got: &[f32], want: &[f64]) -> f64 {
+    let scale = want.iter().fold(1e-30, |most: f64, value| most.max(value.abs()));
+    let furthest = got.iter().zip(want).map(|(got, want)| (f64::from(*got) - want).abs() / scale);
+    let furthest = furthest.fold(0.0, |most: f64, d| if d <= most { most } else { d });
+    if got.len() != want.len() || furthest.is_nan() { f64::INFINITY } else { furthest }
+}
+
+/// Spatial sizes no tile likes: 1, odd, prime, one past a tile, thin.
+pub(super) const AWKWARD: [(u32, u32); 6] = [(1, 1), (5, 3), (7, 13), (2, 65), (17, 1), (16, 16)];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_checker_sees_what_is_wrong() {
+        let want = [1.0, -2.0, 0.5];
+        assert!(distance(&[1.0, -2.0, 0.5], &want) == 0.0);
+        assert!(distance(&[1.0, -2.0, 0.6], &want) > 0.04);
+        assert_eq!(distance(&[1.0, f32::NAN, 0.5], &want), f64::INFINITY);
+        assert_eq!(distance(&[1.0, -2.0], &want), f64::INFINITY);
+    }
+
+    #[test]
+    fn numbers_repeat_and_stay_in_range() {
+        assert_eq!(numbers(3, 50), numbers(3, 50));
+        assert_ne!(numbers(3, 50), numbers(4, 50));
+        assert!(numbers(5, 1000).iter().all(|v| (-1.0..1.0).contains(v) && f64::from(*v as f32) == *v));
+    }
+}

@@ -1,0 +1,198 @@
+//! Gram matrix: the correlations between feature maps, wherever in the picture they occur.
+
+use super::case::{AWKWARD, Array, Case};
+use super::conv::{Matrix, Product, zero_bias};
+use super::variant::Variant;
+use crate::error::Result;
+use crate::gpu::{Gpu, Recording, Shader, Shape, Tensor, shader};
+use crate::graph::{Backward, Forward, Op, Reads, ScratchSize};
+
+pub(super) const SHADERS: [Shader; 5] = [
+    shader!("gram/1_naive"),
+    shader!("gram/2_tiled"),
+    // As conv/3_texture: checks keep the tile out of registers.
+    shader!("gram/3_texture").without_checks(),
+    FINISH,
+    SYMMETRIZE,
+];
+const FINISH: Shader = shader!("gram/finish");
+const SYMMETRIZE: Shader = shader!("gram/symmetrize");
+
+/// `F F' / M` of features `[N, h, w]` with M = h * w: blocked to a matrix `[N, 1, N]`, blocked
+/// (Gatys, Ecker & Bethge 2016, equation 3, with the sum made a mean).
+#[derive(Debug)]
+pub struct Gram {
+    variant: Variant,
+    no_bias: Tensor,
+}
+
+impl Gram {
+    /// A Gram matrix of features with `channels` maps.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`](crate::Error::Gpu) when memory runs out.
+    pub fn new(gpu: &Gpu, variant: Variant, channels: u32) -> Result<Self> {
+        Ok(Self { variant, no_bias: zero_bias(gpu, channels)? })
+    }
+
+    /// Rows and columns that a workgroup computes; the naive kernel has no tiles and skips none.
+    fn tile(&self, channels: u32) -> u32 {
+        match self.variant {
+            Variant::Naive => channels,
+            Variant::Tiled => 64,
+            Variant::Texture => 16,
+        }
+    }
+
+    /// Into how many parts the positions are split, so that about 64 workgroups have work: a CPU
+    /// driver needs few, and scratch stays small, since wide layers have many tiles already.
+    fn splits(&self, features: Shape) -> u32 {
+        let tiles = features.channels.div_ceil(self.tile(features.channels));
+        let groups = match self.variant {
+            Variant::Naive => features.channels.div_ceil(64) * features.channel_blocks(),
+            _ => tiles * (tiles + 1) / 2,
+        };
+        (64 / groups).clamp(1, features.positions().div_ceil(256))
+    }
+
+    fn partials(&self, features: Shape) -> Shape {
+        Shape::blocked(features.channels, self.splits(features), features.channels)
+    }
+}
+
+/// Shape of the matrix that the backward pass multiplies features with: a 1x1 convolution's weights.
+fn matrix_shape(channels: u32) -> Shape {
+    Shape::blocked(channels, 1, channels.next_multiple_of(4))
+}
+
+impl Op for Gram {
+    fn name(&self) -> &'static str {
+        "gram"
+    }
+
+    fn output(&self, inputs: &[Shape]) -> Shape {
+        Shape::blocked(inputs[0].channels, 1, inputs[0].channels)
+    }
+
+    fn backward_reads(&self) -> Reads {
+        Reads { inputs: true, output: false }
+    }
+
+    fn scratch(&self, inputs: &[Shape]) -> ScratchSize {
+        let (partials, matrix) = (self.partials(inputs[0]), matrix_shape(inputs[0].channels));
+        let larger = if partials.bytes() > matrix.bytes() { partials } else { matrix };
+        let textures = match self.variant {
+            Variant::Texture => vec![inputs[0].vectors(), matrix.vectors()],
+            _ => vec![],
+        };
+        ScratchSize { buffers: vec![larger], textures }
+    }
+
+    fn forward(&self, recording: &mut Recording, io: &Forward) -> Result<()> {
+        let (src, partials) = (io.inputs[0], &io.scratch.buffers[0]);
+        let features = src.shape();
+        let splits = self.splits(features);
+        let (channels, blocks) = (features.channels, features.channel_blocks());
+        let tiles = channels.div_ceil(self.tile(channels));
+        let kernel = recording.gpu().kernel(&SHADERS[self.variant as usize], &[])?;
+        if self.variant == Variant::Texture {
+            recording.copy_to_texture(src, &io.scratch.textures[0]);
+        }
+        let launch = recording
+            .launch(&kernel, io.label)
+            .bind("partials", partials)
+            .set("channels", channels)
+            .set("positions", features.positions())
+            .set("splits", splits);
+        match self.variant {
+            Variant::Naive => launch.bind("src", src).invocations([channels, blocks, splits])?,
+            Variant::Tiled => launch.bind("src", src).groups([tiles, tiles, splits])?,
+            Variant::Texture => {
+                launch.bind_texture("src", &io.scratch.textures[0]).groups([tiles, tiles, splits])?;
+            }
+        }
+        let kernel = recording.gpu().kernel(&FINISH, &[])?;
+        recording
+            .launch(&kernel, io.label)
+            .bind("partials", partials)
+            .bind("dst", io.output)
+            .set("channels", channels)
+            .set("splits", splits)
+            .set("tile", self.tile(channels))
+            .set("scale", 1.0 / features.positions() as f32)
+            .invocations([channels, blocks, 1])
+    }
+
+    fn backward(&self, recording: &mut Recording, io: &Backward) -> Result<()> {
+        let Some(d_input) = &io.d_inputs[0] else { return Ok(()) };
+        let features = io.inputs[0].shape();
+        let matrix = io.scratch.buffers[0].viewed_as(matrix_shape(features.channels));
+        let kernel = recording.gpu().kernel(&SYMMETRIZE, &[])?;
+        recording
+            .launch(&kernel, io.label)
+            .bind("d_gram", io.d_output)
+            .bind("matrix", &matrix)
+            .set("channels", features.channels)
+            .set("scale", 1.0 / features.positions() as f32)
+            .invocations([features.channel_blocks() * 4, features.channel_blocks(), 1])?;
+        let matrix = match self.variant {
+            Variant::Texture => {
+                recording.copy_to_texture(&matrix, &io.scratch.textures[1]);
+                Matrix::Texture(io.scratch.textures[1].clone())
+            }
+            _ => Matrix::Buffer(matrix),
+        };
+        let product = Product {
+            variant: self.variant,
+            taps: 1,
+            matrix: &matrix,
+            bias: &self.no_bias,
+            src: io.inputs[0],
+            dst: &d_input.tensor,
+            relu: false,
+            accumulate: d_input.accumulate,
+            texture: io.scratch.textures.first(),
+        };
+        product.record(recording, io.label)
+    }
+}
+
+fn reference(f: &[f64], channels: usize) -> Array {
+    let m = f.len() / channels;
+    let (row, dot) = (
+        |i: usize| &f[i * m..(i + 1) * m],
+        |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>() / m as f64,
+    );
+    (0..channels * channels).map(|k| dot(row(k / channels), row(k % channels))).collect()
+}
+
+fn reference_backward(f: &[f64], d: &[f64], channels: usize) -> Vec<Array> {
+    let m = f.len() / channels;
+    let mut d_f = vec![0.0; f.len()];
+    for (i, j) in (0..channels).flat_map(|i| (0..channels).map(move |j| (i, j))) {
+        let s = (d[i * channels + j] + d[j * channels + i]) / m as f64;
+        (0..m).for_each(|p| d_f[i * m + p] += s * f[j * m + p]);
+    }
+    vec![d_f]
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = vec![];
+    let shapes = AWKWARD.into_iter().zip([1, 3, 5, 17, 20, 64]).chain([((11, 29), 70), ((40, 41), 6), ((3, 3), 130)]);
+    for variant in Variant::ALL {
+        for ((h, w), c) in shapes.clone() {
+            cases.push(Case {
+                label: format!("gram/{variant} {c}x{h}x{w}"),
+                inputs: vec![Shape::blocked(c, h, w)],
+                build: Box::new(move |gpu| {
+                    let op = variant.runs_on(gpu).then(|| Gram::new(gpu, variant, c)).transpose()?;
+                    Ok(op.map(|op| Box::new(op) as Box<dyn Op>))
+                }),
+                reference: Box::new(move |x| reference(&x[0], c as usize)),
+                reference_backward: Box::new(move |x, d| reference_backward(&x[0], d, c as usize)),
+                tolerance: 1e-5,
+            });
+        }
+    }
+    cases
+}

@@ -1,0 +1,53 @@
+//! The operations: each with its kernels, its backward pass, its plain f64 reference and its cases.
+//!
+//! Adding one is a folder under `shaders/`, a file here and a line in [`OPERATIONS`]. Tests and
+//! benches walk that list, so that none can be forgotten.
+
+pub mod case;
+mod conv;
+mod gram;
+mod mse;
+mod normalize;
+mod pool;
+mod reduce;
+mod relu;
+mod total_variation;
+mod variant;
+mod weighted_sum;
+
+pub use conv::{Conv, ConvWeights};
+pub use gram::Gram;
+pub use mse::Mse;
+pub use normalize::Normalize;
+pub use pool::{Pool, Pooling};
+pub use reduce::{PARTIALS, partials_shape, record_sum};
+pub use relu::Relu;
+pub use total_variation::TotalVariation;
+pub use variant::{Variant, VariantChoice};
+pub use weighted_sum::WeightedSum;
+
+use crate::gpu::Shader;
+use case::Case;
+
+/// One line of the list of operations.
+#[derive(Debug)]
+pub struct Operation {
+    /// As [`Op::name`](crate::graph::Op::name) says, and the folder under `shaders/`.
+    pub name: &'static str,
+    /// Every kernel it may launch.
+    pub shaders: &'static [Shader],
+    /// Sizes, values and references to test it with, for each variant.
+    pub cases: fn() -> Vec<Case>,
+}
+
+/// Every operation of the graph.
+pub const OPERATIONS: [Operation; 8] = [
+    Operation { name: "normalize", shaders: &normalize::SHADERS, cases: normalize::cases },
+    Operation { name: "conv", shaders: &conv::SHADERS, cases: conv::cases },
+    Operation { name: "relu", shaders: &relu::SHADERS, cases: relu::cases },
+    Operation { name: "pool", shaders: &pool::SHADERS, cases: pool::cases },
+    Operation { name: "gram", shaders: &gram::SHADERS, cases: gram::cases },
+    Operation { name: "mse", shaders: &mse::SHADERS, cases: mse::cases },
+    Operation { name: "tv", shaders: &total_variation::SHADERS, cases: total_variation::cases },
+    Operation { name: "weighted_sum", shaders: &weighted_sum::SHADERS, cases: weighted_sum::cases },
+];

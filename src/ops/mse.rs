@@ -1,0 +1,96 @@
+//! Mean squared error against a constant target.
+
+use super::case::{AWKWARD, Case, numbers, to_f32};
+use super::reduce::{SUM, partial_groups, partials_shape, record_sum};
+use crate::error::Result;
+use crate::gpu::{Recording, Shader, Shape, Tensor, Use, shader};
+use crate::graph::{Backward, Forward, Op, Reads, ScratchSize};
+
+pub(super) const SHADERS: [Shader; 3] = [shader!("mse/forward"), shader!("mse/backward"), SUM];
+
+/// `mean((x - target)^2)`: a tensor of any layout to one number.
+#[derive(Debug)]
+pub struct Mse {
+    target: Tensor,
+}
+
+impl Mse {
+    /// The error against `target`, which has the input's shape.
+    pub fn new(target: Tensor) -> Self {
+        Self { target }
+    }
+}
+
+impl Op for Mse {
+    fn name(&self) -> &'static str {
+        "mse"
+    }
+
+    fn output(&self, inputs: &[Shape]) -> Shape {
+        debug_assert_eq!(inputs[0], self.target.shape());
+        Shape::scalar()
+    }
+
+    fn backward_reads(&self) -> Reads {
+        Reads { inputs: true, output: false }
+    }
+
+    fn scratch(&self, inputs: &[Shape]) -> ScratchSize {
+        let buffers = vec![partials_shape(partial_groups(inputs[0].vectors()))];
+        ScratchSize { buffers, textures: vec![] }
+    }
+
+    fn forward(&self, recording: &mut Recording, io: &Forward) -> Result<()> {
+        let (src, partials) = (io.inputs[0], &io.scratch.buffers[0]);
+        let groups = partial_groups(src.shape().vectors());
+        let kernel = recording.gpu().kernel(&SHADERS[0], &[])?;
+        recording
+            .launch(&kernel, io.label)
+            .bind("src", src)
+            .bind("goal", &self.target)
+            .bind("partials", partials)
+            .groups([groups, 1, 1])?;
+        record_sum(recording, io.label, partials, groups, 1.0 / src.shape().len() as f32, io.output)
+    }
+
+    fn backward(&self, recording: &mut Recording, io: &Backward) -> Result<()> {
+        let Some(d_input) = &io.d_inputs[0] else { return Ok(()) };
+        let shape = d_input.tensor.shape();
+        let kernel = recording.gpu().kernel(&SHADERS[1], &d_input.overrides())?;
+        recording
+            .launch(&kernel, io.label)
+            .bind("src", io.inputs[0])
+            .bind("goal", &self.target)
+            .bind("d_loss", io.d_output)
+            .bind("d_src", &d_input.tensor)
+            .set("scale", 2.0 / shape.len() as f32)
+            .elements(shape.vectors())
+    }
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let sizes = AWKWARD.iter().chain(&[(131, 127)]);
+    let shapes = sizes.flat_map(|(h, w)| [Shape::blocked(6, *h, *w), Shape::planar(3, *h, *w)]);
+    shapes
+        .map(|shape| {
+            let target = numbers(21, shape.len());
+            let (forward, backward) = (target.clone(), target.clone());
+            let n = shape.len() as f64;
+            Case {
+                label: format!("mse {shape} {:?}", shape.layout),
+                inputs: vec![shape],
+                build: Box::new(move |gpu| {
+                    let target = gpu.upload(shape, &to_f32(&target), Use::Targets, "target")?;
+                    Ok(Some(Box::new(Mse::new(target))))
+                }),
+                reference: Box::new(move |x| {
+                    vec![x[0].iter().zip(&forward).map(|(x, t)| (x - t).powi(2)).sum::<f64>() / n]
+                }),
+                reference_backward: Box::new(move |x, d| {
+                    vec![x[0].iter().zip(&backward).map(|(x, t)| d[0] * 2.0 / n * (x - t)).collect()]
+                }),
+                tolerance: 1e-5,
+            }
+        })
+        .collect()
+}

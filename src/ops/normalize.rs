@@ -1,0 +1,110 @@
+//! From the picture as it is optimised to the picture as the network wants it.
+
+use super::case::{AWKWARD, Array, Case};
+use crate::error::Result;
+use crate::gpu::{Recording, Shader, Shape, shader};
+use crate::graph::{Backward, Forward, Op, Reads};
+
+pub(super) const SHADERS: [Shader; 2] = [shader!("normalize/forward"), shader!("normalize/backward")];
+
+/// `out[k] = scale[k] * x[channel(k)] + offset[k]`: a planar picture of 3 channels to blocked.
+///
+/// x is B, G, R in 0..255 minus the ImageNet mean; the network's first channel is x's first, or its
+/// last if `reversed`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Normalize {
+    /// The network takes R, G, B.
+    pub reversed: bool,
+    /// By the network's channels.
+    pub scale: [f32; 3],
+    /// By the network's channels.
+    pub offset: [f32; 3],
+}
+
+impl Normalize {
+    /// x as it is, for networks in the original (Caffe) convention.
+    pub const IDENTITY: Self = Self { reversed: false, scale: [1.0; 3], offset: [0.0; 3] };
+}
+
+impl Op for Normalize {
+    fn name(&self) -> &'static str {
+        "normalize"
+    }
+
+    fn output(&self, inputs: &[Shape]) -> Shape {
+        Shape::blocked(3, inputs[0].height, inputs[0].width)
+    }
+
+    fn backward_reads(&self) -> Reads {
+        Reads::default()
+    }
+
+    fn forward(&self, recording: &mut Recording, io: &Forward) -> Result<()> {
+        let positions = io.output.shape().positions();
+        let kernel = recording.gpu().kernel(&SHADERS[0], &[])?;
+        recording
+            .launch(&kernel, io.label)
+            .bind("src", io.inputs[0])
+            .bind("dst", io.output)
+            .set("positions", positions)
+            .set("reversed", u32::from(self.reversed))
+            .set("scale0", self.scale[0])
+            .set("scale1", self.scale[1])
+            .set("scale2", self.scale[2])
+            .set("offset0", self.offset[0])
+            .set("offset1", self.offset[1])
+            .set("offset2", self.offset[2])
+            .elements(u64::from(positions))
+    }
+
+    fn backward(&self, recording: &mut Recording, io: &Backward) -> Result<()> {
+        let Some(d_input) = &io.d_inputs[0] else { return Ok(()) };
+        let shape = d_input.tensor.shape();
+        let kernel = recording.gpu().kernel(&SHADERS[1], &d_input.overrides())?;
+        recording
+            .launch(&kernel, io.label)
+            .bind("d_dst", io.d_output)
+            .bind("d_src", &d_input.tensor)
+            .set("positions", shape.positions())
+            .set("reversed", u32::from(self.reversed))
+            .set("scale0", self.scale[0])
+            .set("scale1", self.scale[1])
+            .set("scale2", self.scale[2])
+            .elements(shape.vectors() * 4)
+    }
+}
+
+fn reference(op: Normalize, x: &[f64]) -> Array {
+    let n = x.len() / 3;
+    let channel = |k: usize| if op.reversed { 2 - k } else { k };
+    (0..3)
+        .flat_map(|k| {
+            (0..n).map(move |p| f64::from(op.scale[k]) * x[channel(k) * n + p] + f64::from(op.offset[k]))
+        })
+        .collect()
+}
+
+fn reference_backward(op: Normalize, d: &[f64]) -> Vec<Array> {
+    let no_offset = Normalize { offset: [0.0; 3], ..op };
+    if !op.reversed {
+        return vec![reference(no_offset, d)];
+    }
+    // Reversing is its own inverse; the scales go by the network's channels.
+    let scale = [op.scale[2], op.scale[1], op.scale[0]];
+    vec![reference(Normalize { scale, ..no_offset }, d)]
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let other = Normalize { reversed: true, scale: [0.5, 2.0, 3.0], offset: [0.1, -0.2, 0.3] };
+    let ops = [Normalize::IDENTITY, other];
+    let all = AWKWARD.into_iter().chain([(31, 33)]).flat_map(|size| ops.map(|op| (size, op)));
+    all.map(|((h, w), op)| Case {
+        label: format!("normalize 3x{h}x{w} reversed {}", op.reversed),
+        inputs: vec![Shape::planar(3, h, w)],
+        build: Box::new(move |_| Ok(Some(Box::new(op)))),
+        reference: Box::new(move |x| reference(op, &x[0])),
+        reference_backward: Box::new(move |_, d| reference_backward(op, d)),
+        tolerance: 1e-6,
+    })
+    .collect()
+}

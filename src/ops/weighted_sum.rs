@@ -1,0 +1,82 @@
+//! The total loss: a weighted sum of scalars.
+
+use super::case::Case;
+use crate::error::Result;
+use crate::gpu::{Recording, Shader, Shape, shader};
+use crate::graph::{Backward, Forward, Op, Reads};
+
+pub(super) const SHADERS: [Shader; 1] = [shader!("weighted_sum/scale")];
+
+/// `sum of weights[k] * inputs[k]`: scalars to a scalar. Inputs of weight 0 are counted (so that a
+/// NaN among them is seen) but not differentiated, which spares their whole backward pass.
+#[derive(Debug)]
+pub struct WeightedSum {
+    /// One for each input.
+    pub weights: Vec<f32>,
+}
+
+impl Op for WeightedSum {
+    fn name(&self) -> &'static str {
+        "weighted_sum"
+    }
+
+    fn output(&self, inputs: &[Shape]) -> Shape {
+        debug_assert_eq!(inputs.len(), self.weights.len());
+        Shape::scalar()
+    }
+
+    fn backward_reads(&self) -> Reads {
+        Reads::default()
+    }
+
+    fn differentiable(&self, input: usize) -> bool {
+        self.weights[input] != 0.0
+    }
+
+    fn forward(&self, recording: &mut Recording, io: &Forward) -> Result<()> {
+        for (k, (term, weight)) in io.inputs.iter().zip(&self.weights).enumerate() {
+            let overrides = [("ACCUMULATE", f64::from(u8::from(k > 0)))];
+            let kernel = recording.gpu().kernel(&SHADERS[0], &overrides)?;
+            let launch = recording.launch(&kernel, io.label).bind("src", term).bind("dst", io.output);
+            launch.set("weight", *weight).groups([1, 1, 1])?;
+        }
+        Ok(())
+    }
+
+    fn backward(&self, recording: &mut Recording, io: &Backward) -> Result<()> {
+        for (d_input, weight) in io.d_inputs.iter().zip(&self.weights) {
+            let Some(d_input) = d_input else { continue };
+            let kernel = recording.gpu().kernel(&SHADERS[0], &d_input.overrides())?;
+            let launch = recording.launch(&kernel, io.label).bind("src", io.d_output);
+            launch.bind("dst", &d_input.tensor).set("weight", *weight).groups([1, 1, 1])?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let all: [&[f32]; 12] = [
+        &[1.0],
+        &[-2.5],
+        &[1.0, 1000.0],
+        &[0.5, 0.0, 3.0],
+        &[1e-3, 1e3],
+        &[2.0; 5],
+        &[0.1, 0.2, 0.3, 0.4],
+        &[7.0; 17],
+        &[0.0, 1.0],
+        &[1.0, 0.0],
+        &[3.0, -3.0, 1.0],
+        &[1.0; 33],
+    ];
+    all.into_iter()
+        .map(|weights| Case {
+            label: format!("weighted_sum of {} terms, first {}", weights.len(), weights[0]),
+            inputs: vec![Shape::scalar(); weights.len()],
+            build: Box::new(move |_| Ok(Some(Box::new(WeightedSum { weights: weights.into() })))),
+            reference: Box::new(move |x| vec![x.iter().zip(weights).map(|(x, w)| x[0] * f64::from(*w)).sum()]),
+            reference_backward: Box::new(move |_, d| weights.iter().map(|w| vec![d[0] * f64::from(*w)]).collect()),
+            tolerance: 1e-5,
+        })
+        .collect()
+}

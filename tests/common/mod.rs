@@ -1,0 +1,26 @@
+//! What the tests of this folder share.
+#![allow(dead_code)] // each test file uses its own part
+
+use std::sync::OnceLock;
+
+use impasto::gpu::{Gpu, GpuOptions};
+
+/// The device that tests run on, opened once: checks everywhere and poisoned memory.
+pub fn gpu() -> &'static Gpu {
+    static GPU: OnceLock<Gpu> = OnceLock::new();
+    GPU.get_or_init(|| {
+        let options = GpuOptions { paranoid: true, ..Default::default() };
+        Gpu::open(&options).expect("tests need a Vulkan, Metal or DX12 adapter; scripts/test.sh installs one")
+    })
+}
+
+/// The device as users have it: kernels that are proven without checks run without.
+pub fn fast_gpu() -> &'static Gpu {
+    static GPU: OnceLock<Gpu> = OnceLock::new();
+    GPU.get_or_init(|| Gpu::open(&GpuOptions::default()).expect("tests need an adapter"))
+}
+
+/// Folder of the golden cases.
+pub fn golden() -> std::path::PathBuf {
+    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+}
