@@ -88,7 +88,7 @@ impl Graph {
         let (mut loss, mut leaf_gradient) = (None, None);
         if let Some((loss_node, leaf)) = plan.differentiate {
             let seed = compiler.gradient(loss_node)?;
-            gpu.write(&seed, &[1.0]);
+            gpu.write(&seed, &vec![1.0; seed.shape().len()]);
             loss = Some((compiler.value(loss_node)?.clone(), seed));
             leaf_gradient = Some(compiler.gradient(leaf)?);
         }
