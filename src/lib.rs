@@ -2,6 +2,8 @@
 pub mod error;
 pub mod gpu;
 pub mod graph;
+pub mod image_io;
 pub mod ops;
+pub mod vgg19;
 
 pub use error::{Error, Result};

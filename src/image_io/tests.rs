@@ -1,0 +1,4 @@
+//! Tests that need files; [`support`] makes those that the encoders cannot.
+mod load;
+mod save;
+mod support;
