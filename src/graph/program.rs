@@ -79,6 +79,9 @@ impl Graph {
                 .map(|vectors| gpu.texture(*vectors, Use::Scratch, "scratch"))
                 .collect::<Result<_>>()?,
         };
+        if plan.differentiate.is_some_and(|(_, leaf)| !plan.differentiated[leaf.0]) {
+            return Err(Error::gpu("compiling a graph", "the loss does not depend on the leaf"));
+        }
         if let Some(i) = compiler.values.iter().position(Option::is_none) {
             return Err(Error::gpu("compiling a graph", format!("leaf '{}' was not given", self.nodes[i].label)));
         }

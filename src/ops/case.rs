@@ -57,9 +57,11 @@ pub fn to_f32(values: &[f64]) -> Vec<f32> {
 /// wrong length count as infinitely far.
 pub fn distance(got: &[f32], want: &[f64]) -> f64 {
     let scale = want.iter().fold(1e-30, |most: f64, value| most.max(value.abs()));
-    let furthest = got.iter().zip(want).map(|(got, want)| (f64::from(*got) - want).abs() / scale);
-    let furthest = furthest.fold(0.0, |most: f64, d| if d <= most { most } else { d });
-    if got.len() != want.len() || furthest.is_nan() { f64::INFINITY } else { furthest }
+    let off = |(got, want): (&f32, &f64)| (f64::from(*got) - want).abs() / scale;
+    if got.len() != want.len() || got.iter().any(|value| value.is_nan()) {
+        return f64::INFINITY;
+    }
+    got.iter().zip(want).map(off).fold(0.0, f64::max)
 }
 
 /// Spatial sizes no tile likes: 1, odd, prime, one past a tile, thin.

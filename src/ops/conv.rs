@@ -27,7 +27,7 @@ pub(super) enum Matrix {
 
 /// Weights and bias of one layer, packed for the kernels once: turned for the backward pass, too.
 #[derive(Debug)]
-pub struct ConvWeights {
+pub struct PackedWeights {
     variant: Variant,
     taps: u32,
     in_channels: u32,
@@ -39,7 +39,7 @@ pub struct ConvWeights {
     no_bias: Tensor,
 }
 
-impl ConvWeights {
+impl PackedWeights {
     /// Packs `weight`, `[out, in, 3, 3]` or `[out, in, 1, 1]`, and `bias`, `[out]`.
     ///
     /// # Errors
@@ -147,13 +147,13 @@ impl Product<'_> {
 /// The operation: `[in, h, w]` blocked to `[out, h, w]` blocked.
 #[derive(Debug)]
 pub struct Conv {
-    weights: Arc<ConvWeights>,
+    weights: Arc<PackedWeights>,
     relu: bool,
 }
 
 impl Conv {
     /// A convolution with these weights, followed by a ReLU if `relu`.
-    pub fn new(weights: Arc<ConvWeights>, relu: bool) -> Self {
+    pub fn new(weights: Arc<PackedWeights>, relu: bool) -> Self {
         Self { weights, relu }
     }
 }
@@ -278,7 +278,7 @@ fn case(variant: Variant, channels: [u32; 2], size: [u32; 2], taps: usize, relu:
             if !variant.runs_on(gpu) {
                 return Ok(None);
             }
-            let weights = ConvWeights::new(gpu, variant, &to_f32(&weight), &to_f32(&bias), [outs, ins])?;
+            let weights = PackedWeights::new(gpu, variant, &to_f32(&weight), &to_f32(&bias), [outs, ins])?;
             Ok(Some(Box::new(Conv::new(weights.into(), relu))))
         }),
         reference: Box::new(move |x| reference(&x[0], &weight_f, &bias_f, dims, relu)),

@@ -15,7 +15,7 @@ mod total_variation;
 mod variant;
 mod weighted_sum;
 
-pub use conv::{Conv, ConvWeights};
+pub use conv::{Conv, PackedWeights};
 pub use gram::Gram;
 pub use mse::Mse;
 pub use normalize::Normalize;

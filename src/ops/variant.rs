@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::case::{distance, numbers, to_f32};
-use super::{Conv, ConvWeights};
+use super::{Conv, PackedWeights};
 use crate::error::Result;
 use crate::gpu::{Gpu, Shape, Use};
 use crate::graph::Graph;
@@ -91,7 +91,7 @@ fn trial(gpu: &Gpu, variant: Variant) -> Result<Vec<f32>> {
     let (inputs, outputs, size) = (11u32, 37u32, Shape::blocked(11, 9, 23));
     let weight = to_f32(&numbers(1, (inputs * outputs * 9) as usize));
     let bias = to_f32(&numbers(2, outputs as usize));
-    let weights = ConvWeights::new(gpu, variant, &weight, &bias, [outputs, inputs])?;
+    let weights = PackedWeights::new(gpu, variant, &weight, &bias, [outputs, inputs])?;
     let mut graph = Graph::new();
     let src = graph.leaf("src", size);
     let dst = graph.apply("trial", Box::new(Conv::new(weights.into(), true)), &[src]);
