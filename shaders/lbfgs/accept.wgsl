@@ -1,0 +1,47 @@
+// L-BFGS, 2 of 7: is the newest pair worth keeping, and where does it go?
+//
+// A pair is kept if its curvature s.y is positive (above 1e-10, as PyTorch has it): a pair without it
+// would make the approximate Hessian indefinite. It goes to slot `head` of the ring of `capacity`
+// pairs, over the oldest. The Hessian's scale is gamma = s.y / y.y (Nocedal & Wright, equation 7.20).
+// After a divergence the ring is emptied. One workgroup.
+
+#import shared/reduce
+
+struct Guard { best: f32, improved: f32, diverged: f32, restarts: f32 }
+struct Lbfgs { count: u32, head: u32, newest: u32, accepted: u32, steps: u32, gamma: f32, norm: f32, unused: f32 }
+struct Params { groups: u32, capacity: u32 }
+
+@group(0) @binding(0) var<storage, read> guard: Guard;
+@group(0) @binding(1) var<storage, read> partials: array<f32>;
+@group(0) @binding(2) var<storage, read_write> state: Lbfgs;
+@group(0) @binding(3) var<uniform> params: Params;
+
+fn total(which: u32, local: u32) -> f32 {
+    var sum = 0.0;
+    for (var i = local; i < params.groups; i += 64u) {
+        sum += partials[which * params.groups + i];
+    }
+    return workgroup_sum(sum, local);
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(local_invocation_index) local: u32) {
+    let sy = total(0u, local);
+    let yy = total(1u, local);
+    let norm = total(2u, local);
+    if local > 0u {
+        return;
+    }
+    state.norm = norm;
+    state.accepted = 0u;
+    if guard.diverged > 0.0 {
+        state.count = 0u;
+        state.steps = 0u;
+    } else if state.steps > 0u && sy > 1e-10 {
+        state.accepted = 1u;
+        state.newest = state.head;
+        state.head = (state.head + 1u) % params.capacity;
+        state.count = min(state.count + 1u, params.capacity);
+        state.gamma = sy / yy;
+    }
+}

@@ -1,0 +1,125 @@
+// L-BFGS, 5 of 7: the two-loop recursion on numbers (Nocedal & Wright, algorithm 7.4).
+//
+// The recursion works on vectors:  q = g;  newest to oldest: a_i = rho_i s_i.q, q -= a_i y_i;
+//   r = gamma q;  oldest to newest: b_i = rho_i y_i.r, r += (a_i - b_i) s_i;  step = -t r.
+// But q and r are always sums of g, s_j and y_j with known coefficients, so each dot product in it is
+// a sum of products known already:
+//   s_i.q = s_i.g - sum over newer j of a_j s_i.y_j
+//   y_i.r = gamma (y_i.g - sum over all j of a_j y_i.y_j) + sum over older j of (a_j - b_j) s_j.y_i
+// It leaves the coefficients of the step: k_g for g, k_s and k_y for each slot.
+// The first step after a start, with no pair to go by, is -g, at most 1 long in the 1-norm.
+//
+// Launch: one workgroup of 64, which shares out each sum over j. At most 256 slots.
+
+#import shared/reduce
+
+struct Lbfgs { count: u32, head: u32, newest: u32, accepted: u32, steps: u32, gamma: f32, norm: f32, unused: f32 }
+struct Guard { best: f32, improved: f32, diverged: f32, restarts: f32 }
+struct Params { groups: u32, capacity: u32, lr: f32 }
+
+@group(0) @binding(0) var<storage, read> guard: Guard;
+@group(0) @binding(1) var<storage, read_write> state: Lbfgs;
+@group(0) @binding(2) var<storage, read> partials: array<f32>;            // [capacity][5][groups]
+@group(0) @binding(3) var<storage, read_write> products: array<f32>;      // s_i.y_j, then y_i.y_j: [2][capacity][capacity]
+@group(0) @binding(4) var<storage, read_write> coefficients: array<f32>;  // k_g, k_s[capacity], k_y[capacity]
+@group(0) @binding(5) var<uniform> params: Params;
+
+const MOST = 256u;
+var<workgroup> s_g: array<f32, MOST>;
+var<workgroup> y_g: array<f32, MOST>;
+var<workgroup> a: array<f32, MOST>;
+var<workgroup> b: array<f32, MOST>;
+var<workgroup> shared_count: u32;
+
+fn total(slot: u32, which: u32) -> f32 {
+    var sum = 0.0;
+    for (var i = 0u; i < params.groups; i++) {
+        sum += partials[(slot * 5u + which) * params.groups + i];
+    }
+    return sum;
+}
+
+fn s_y(i: u32, j: u32) -> u32 {
+    return i * params.capacity + j;
+}
+
+fn y_y(i: u32, j: u32) -> u32 {
+    return (params.capacity + i) * params.capacity + j;
+}
+
+// Adds the partial sums of this step and notes the newest pair's row and column.
+fn gather(local: u32, count: u32) {
+    for (var i = local; i < count; i += 64u) {
+        s_g[i] = total(i, 0u);
+        y_g[i] = total(i, 1u);
+        a[i] = 0.0;
+        b[i] = 0.0;
+        if state.accepted == 1u {
+            let new = state.newest;
+            products[s_y(i, new)] = total(i, 2u);
+            products[s_y(new, i)] = total(i, 3u);
+            products[y_y(i, new)] = total(i, 4u);
+            products[y_y(new, i)] = total(i, 4u);
+        }
+    }
+    storageBarrier();
+    workgroupBarrier();
+}
+
+// Slot of the k-th newest pair.
+fn slot_by_age(k: u32) -> u32 {
+    return (state.head + 2u * params.capacity - 1u - k) % params.capacity;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(local_invocation_index) local: u32) {
+    if local == 0u {
+        shared_count = state.count;
+    }
+    let count = workgroupUniformLoad(&shared_count);
+    gather(local, count);
+
+    // a_j of pairs not yet visited is zero, so every sum may run over all slots.
+    for (var k = 0u; k < count; k++) {
+        let i = slot_by_age(k);
+        var part = 0.0;
+        for (var j = local; j < count; j += 64u) {
+            part += a[j] * products[s_y(i, j)];
+        }
+        let sum = workgroup_sum(part, local);
+        if local == 0u {
+            a[i] = (s_g[i] - sum) / products[s_y(i, i)];
+        }
+        workgroupBarrier();
+    }
+    let gamma = state.gamma;
+    for (var k = 0u; k < count; k++) {
+        let age = count - 1u - k;
+        let i = slot_by_age(age);
+        var part = 0.0;
+        for (var j = local; j < count; j += 64u) {
+            part -= gamma * a[j] * products[y_y(i, j)];
+            let age_j = (state.head + 2u * params.capacity - 1u - j) % params.capacity;
+            if age_j > age {
+                part += (a[j] - b[j]) * products[s_y(j, i)];
+            }
+        }
+        let sum = workgroup_sum(part, local);
+        if local == 0u {
+            b[i] = (gamma * y_g[i] + sum) / products[s_y(i, i)];
+        }
+        workgroupBarrier();
+    }
+
+    let first = count == 0u;
+    let step = select(params.lr, params.lr * min(1.0, 1.0 / state.norm), first && state.steps == 0u);
+    for (var i = local; i < params.capacity; i += 64u) {
+        let used = i < count;
+        coefficients[1u + i] = select(0.0, -step * (a[i] - b[i]), used);
+        coefficients[1u + params.capacity + i] = select(0.0, step * gamma * a[i], used);
+    }
+    if local == 0u {
+        coefficients[0] = -step * select(gamma, 1.0, first);
+        state.steps = select(state.steps + 1u, 0u, guard.diverged > 0.0);
+    }
+}
