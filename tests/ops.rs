@@ -18,7 +18,13 @@ fn upload(gpu: &Gpu, case: &Case, inputs: &[Array]) -> Vec<Tensor> {
 }
 
 /// The operation alone in a graph, differentiated with respect to input `with_respect_to`.
-fn compile(gpu: &Gpu, case: &Case, op: Box<dyn Op>, tensors: &[Tensor], wrt: Option<usize>) -> (Program, NodeId) {
+fn compile(
+    gpu: &Gpu,
+    case: &Case,
+    op: Box<dyn Op>,
+    tensors: &[Tensor],
+    wrt: Option<usize>,
+) -> (Program, NodeId) {
     let mut graph = Graph::new();
     let leaves: Vec<NodeId> = case.inputs.iter().map(|shape| graph.leaf("x", *shape)).collect();
     let node = graph.apply(op.name(), op, &leaves);

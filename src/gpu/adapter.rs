@@ -160,7 +160,8 @@ pub(super) fn choose(adapters: &[AdapterSummary], choice: &DeviceChoice) -> Resu
             adapters.iter().position(|a| a.usable && a.name.to_lowercase().contains(name.as_str()))
         }
     };
-    let list = || adapters.iter().enumerate().map(|(i, a)| format!("{i}: {a}")).collect::<Vec<_>>().join("; ");
+    let list =
+        || adapters.iter().enumerate().map(|(i, a)| format!("{i}: {a}")).collect::<Vec<_>>().join("; ");
     match found {
         Some(i) if adapters[i].usable => Ok(i),
         Some(i) => Err(Error::Adapter(format!(

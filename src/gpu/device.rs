@@ -184,8 +184,11 @@ impl Gpu {
         let size = texture.texture.size();
         let mut texels = packed.to_vec();
         texels.resize((size.width * size.height * 4) as usize, 0.0);
-        let layout =
-            wgpu::TexelCopyBufferLayout { offset: 0, bytes_per_row: Some(size.width * 16), rows_per_image: None };
+        let layout = wgpu::TexelCopyBufferLayout {
+            offset: 0,
+            bytes_per_row: Some(size.width * 16),
+            rows_per_image: None,
+        };
         let target = texture.texture.as_image_copy();
         self.inner.queue.write_texture(target, bytemuck::cast_slice(&texels), layout, size);
         Ok(texture)
@@ -227,8 +230,10 @@ impl Gpu {
     /// # Errors
     /// [`Error::Gpu`] with the compiler's words.
     pub fn kernel(&self, shader: &Shader, overrides: &[(&str, f64)]) -> Result<Arc<Kernel>> {
-        let key: KernelKey =
-            (shader.name, overrides.iter().map(|(name, value)| (name.to_string(), value.to_bits())).collect());
+        let key: KernelKey = (
+            shader.name,
+            overrides.iter().map(|(name, value)| (name.to_string(), value.to_bits())).collect(),
+        );
         if let Some(kernel) = lock(&self.inner.kernels).get(&key) {
             return Ok(kernel.clone());
         }

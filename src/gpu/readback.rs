@@ -128,7 +128,8 @@ impl Slot {
     fn take(&self, done: Result<(), wgpu::BufferAsyncError>) -> Result<Vec<f32>> {
         done.map_err(|_| lost())?;
         let values = {
-            let view = self.buffer.get_mapped_range(..).map_err(|e| Error::gpu("a read-back", e.to_string()))?;
+            let view =
+                self.buffer.get_mapped_range(..).map_err(|e| Error::gpu("a read-back", e.to_string()))?;
             bytemuck::pod_collect_to_vec(&view)
         };
         self.buffer.unmap();

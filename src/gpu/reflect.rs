@@ -67,8 +67,7 @@ impl Interface {
             .iter()
             .find(|entry| entry.name == "main" && entry.stage == naga::ShaderStage::Compute)
             .ok_or("no compute entry point 'main'")?;
-        let mut interface =
-            Self { bindings: vec![], parameters: None, workgroup_size: entry.workgroup_size };
+        let mut interface = Self { bindings: vec![], parameters: None, workgroup_size: entry.workgroup_size };
         for (_, global) in module.global_variables.iter() {
             let (Some(binding), Some(name)) = (&global.binding, &global.name) else { continue };
             match global.space {

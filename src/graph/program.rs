@@ -83,7 +83,10 @@ impl Graph {
             return Err(Error::gpu("compiling a graph", "the loss does not depend on the leaf"));
         }
         if let Some(i) = compiler.values.iter().position(Option::is_none) {
-            return Err(Error::gpu("compiling a graph", format!("leaf '{}' was not given", self.nodes[i].label)));
+            return Err(Error::gpu(
+                "compiling a graph",
+                format!("leaf '{}' was not given", self.nodes[i].label),
+            ));
         }
         let (mut forward, mut backward) = (Recording::new(gpu), Recording::new(gpu));
         compiler.record_forward(&mut forward)?;

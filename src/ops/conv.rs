@@ -44,7 +44,13 @@ impl PackedWeights {
     ///
     /// # Errors
     /// [`Error::Gpu`](crate::Error::Gpu) when memory runs out.
-    pub fn new(gpu: &Gpu, variant: Variant, weight: &[f32], bias: &[f32], channels: [u32; 2]) -> Result<Self> {
+    pub fn new(
+        gpu: &Gpu,
+        variant: Variant,
+        weight: &[f32],
+        bias: &[f32],
+        channels: [u32; 2],
+    ) -> Result<Self> {
         let [out_channels, in_channels] = channels;
         let taps = weight.len() / (out_channels * in_channels) as usize;
         let at = |o: usize, i: usize, tap: usize| weight[(o * in_channels as usize + i) * taps + tap];
@@ -138,8 +144,12 @@ impl Product<'_> {
         };
         match self.variant {
             Variant::Naive => launch.invocations([src.width, src.height, dst.channel_blocks()]),
-            Variant::Tiled => launch.groups([src.positions().div_ceil(64), dst.channel_blocks().div_ceil(16), 1]),
-            Variant::Texture => launch.groups([src.positions().div_ceil(512), dst.channel_blocks().div_ceil(8), 1]),
+            Variant::Tiled => {
+                launch.groups([src.positions().div_ceil(64), dst.channel_blocks().div_ceil(16), 1])
+            }
+            Variant::Texture => {
+                launch.groups([src.positions().div_ceil(512), dst.channel_blocks().div_ceil(8), 1])
+            }
         }
     }
 }
@@ -198,7 +208,8 @@ impl Op for Conv {
         let Some(d_input) = &io.d_inputs[0] else { return Ok(()) };
         if self.relu {
             let kernel = recording.gpu().kernel(&MASK, &[])?;
-            let launch = recording.launch(&kernel, io.label).bind("dst", io.output).bind("d_dst", io.d_output);
+            let launch =
+                recording.launch(&kernel, io.label).bind("dst", io.output).bind("d_dst", io.d_output);
             launch.elements(io.output.shape().vectors())?;
         }
         let product = Product {
@@ -257,7 +268,13 @@ pub(super) fn cases() -> Vec<Case> {
         for (n, (h, w)) in sizes.clone().enumerate() {
             for k in [0, 3] {
                 let (ins, outs) = channels[(n + k) % channels.len()];
-                cases.push(case(variant, [ins, outs], [h, w], if (n + k) % 3 == 2 { 1 } else { 9 }, n % 2 == 0));
+                cases.push(case(
+                    variant,
+                    [ins, outs],
+                    [h, w],
+                    if (n + k) % 3 == 2 { 1 } else { 9 },
+                    n % 2 == 0,
+                ));
             }
         }
     }

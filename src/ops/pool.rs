@@ -82,9 +82,7 @@ fn window([h, w]: [usize; 2], c: usize, y: usize, x: usize) -> [usize; 4] {
 }
 
 fn windows([c, h, w]: [usize; 3]) -> impl Iterator<Item = [usize; 4]> {
-    (0..c).flat_map(move |c| {
-        (0..h / 2).flat_map(move |y| (0..w / 2).map(move |x| window([h, w], c, y, x)))
-    })
+    (0..c).flat_map(move |c| (0..h / 2).flat_map(move |y| (0..w / 2).map(move |x| window([h, w], c, y, x))))
 }
 
 /// First of the largest.
@@ -125,7 +123,9 @@ pub(super) fn cases() -> Vec<Case> {
                     inputs: vec![Shape::blocked(c, h, w)],
                     build: Box::new(move |_| Ok(Some(Box::new(Pool(pooling))))),
                     reference: Box::new(move |x| reference(pooling, &x[0], dims)),
-                    reference_backward: Box::new(move |x, d| vec![reference_backward(pooling, &x[0], d, dims)]),
+                    reference_backward: Box::new(move |x, d| {
+                        vec![reference_backward(pooling, &x[0], d, dims)]
+                    }),
                     tolerance: 1e-6,
                 });
             }

@@ -74,8 +74,12 @@ pub(super) fn cases() -> Vec<Case> {
             label: format!("weighted_sum of {} terms, first {}", weights.len(), weights[0]),
             inputs: vec![Shape::scalar(); weights.len()],
             build: Box::new(move |_| Ok(Some(Box::new(WeightedSum { weights: weights.into() })))),
-            reference: Box::new(move |x| vec![x.iter().zip(weights).map(|(x, w)| x[0] * f64::from(*w)).sum()]),
-            reference_backward: Box::new(move |_, d| weights.iter().map(|w| vec![d[0] * f64::from(*w)]).collect()),
+            reference: Box::new(move |x| {
+                vec![x.iter().zip(weights).map(|(x, w)| x[0] * f64::from(*w)).sum()]
+            }),
+            reference_backward: Box::new(move |_, d| {
+                weights.iter().map(|w| vec![d[0] * f64::from(*w)]).collect()
+            }),
             tolerance: 1e-5,
         })
         .collect()
