@@ -4,6 +4,7 @@ pub mod gpu;
 pub mod graph;
 pub mod image_io;
 pub mod ops;
+pub mod optim;
 pub mod vgg19;
 
 pub use error::{Error, Result};

@@ -1,0 +1,217 @@
+//! L-BFGS (Liu & Nocedal 1989), without a line search, as Gatys' own code and PyTorch run it.
+
+use super::{Guard, Problem};
+use crate::error::Result;
+use crate::gpu::{Gpu, Recording, Shader, Shape, Tensor, Use, shader};
+
+pub(super) const SHADERS: [Shader; 7] = [PAIR, ACCEPT, PUSH, DOTS, DIRECTION, COMBINE, ADVANCE];
+const PAIR: Shader = shader!("lbfgs/pair");
+const ACCEPT: Shader = shader!("lbfgs/accept");
+const PUSH: Shader = shader!("lbfgs/push");
+const DOTS: Shader = shader!("lbfgs/dots");
+const DIRECTION: Shader = shader!("lbfgs/direction");
+const COMBINE: Shader = shader!("lbfgs/combine");
+const ADVANCE: Shader = shader!("lbfgs/advance");
+
+/// Workgroups that share out a dot product, at most: each leaves five partial sums a slot, which one
+/// workgroup adds.
+const MOST_GROUPS: u64 = 64;
+
+/// The longest history: the recursion's coefficients stay in workgroup memory.
+pub const MOST_PAIRS: u32 = 256;
+
+/// Records one update, the two-loop recursion included; returns the state, the history with it.
+///
+/// The recursion is run on numbers: each step computes the dot products of the newest pair and the
+/// gradient with the whole history in one pass, then the coefficients of the step, then the step in
+/// one more pass. The history is read twice a step, where a recursion on vectors reads it four times
+/// in twice as many dependent passes as there are pairs.
+pub(super) fn record(
+    update: &mut Recording,
+    problem: &Problem,
+    guard: &Guard,
+    lr: f32,
+    history: u32,
+) -> Result<Vec<Tensor>> {
+    let lbfgs = Lbfgs::allocate(update.gpu(), problem.x.shape(), history)?;
+    lbfgs.record_pair(update, problem, guard)?;
+    lbfgs.record_direction(update, problem, guard, lr)?;
+    lbfgs.record_step(update, problem, guard)?;
+    let Lbfgs { state, s, gradient_before, products, ring, .. } = lbfgs;
+    let ring = ring.into_iter().flat_map(|chunk| [chunk.s, chunk.y]);
+    Ok([state, s, gradient_before, products].into_iter().chain(ring).collect())
+}
+
+#[derive(Debug)]
+struct Lbfgs {
+    /// Eight words: see `struct Lbfgs` in the shaders.
+    state: Tensor,
+    /// The step taken last.
+    s: Tensor,
+    /// What the gradient changed by.
+    y: Tensor,
+    gradient_before: Tensor,
+    ring: Vec<Chunk>,
+    /// `s_i.y_j` and `y_i.y_j`.
+    products: Tensor,
+    coefficients: Tensor,
+    pair_partials: Tensor,
+    dot_partials: Tensor,
+    /// Workgroups that share out a vector.
+    groups: u32,
+    history: u32,
+}
+
+/// Slots `[first, first + slots)` of the history. One buffer may be no larger than the device's
+/// binding limit, so a long history of a large picture takes several.
+#[derive(Debug)]
+struct Chunk {
+    first: u32,
+    slots: u32,
+    s: Tensor,
+    y: Tensor,
+}
+
+impl Lbfgs {
+    fn allocate(gpu: &Gpu, shape: Shape, history: u32) -> Result<Self> {
+        let groups = shape.vectors().div_ceil(64 * 4).clamp(1, MOST_GROUPS) as u32;
+        let numbers = |count: u32, label: &str| {
+            gpu.upload(Shape::planar(1, 1, count), &vec![0.0; count as usize], Use::Optimizer, label)
+        };
+        let vector = |label: &str| gpu.upload(shape, &vec![0.0; shape.len()], Use::Optimizer, label);
+        Ok(Self {
+            state: numbers(8, "state of L-BFGS")?,
+            s: vector("L-BFGS step")?,
+            y: vector("L-BFGS change of the gradient")?,
+            gradient_before: vector("gradient before")?,
+            ring: Chunk::cut(gpu, shape, history)?,
+            products: numbers(2 * history * history, "L-BFGS products")?,
+            coefficients: numbers(1 + 2 * history, "L-BFGS coefficients")?,
+            pair_partials: numbers(3 * groups, "L-BFGS partial sums")?,
+            dot_partials: numbers(5 * groups * history, "L-BFGS partial dot products")?,
+            groups,
+            history,
+        })
+    }
+
+    /// The newest pair, and its place in the history if it earns one.
+    fn record_pair(&self, update: &mut Recording, problem: &Problem, guard: &Guard) -> Result<()> {
+        let gpu = update.gpu().clone();
+        let pair = gpu.kernel(&PAIR, &[])?;
+        update
+            .launch(&pair, "lbfgs")
+            .bind("gradient", &problem.gradient)
+            .bind("gradient_before", &self.gradient_before)
+            .bind("s", &self.s)
+            .bind("y", &self.y)
+            .bind("partials", &self.pair_partials)
+            .groups([self.groups, 1, 1])?;
+        let accept = gpu.kernel(&ACCEPT, &[])?;
+        update
+            .launch(&accept, "lbfgs")
+            .bind("guard", guard.state())
+            .bind("partials", &self.pair_partials)
+            .bind("state", &self.state)
+            .set("groups", self.groups)
+            .set("capacity", self.history)
+            .groups([1, 1, 1])?;
+        let push = gpu.kernel(&PUSH, &[])?;
+        for chunk in &self.ring {
+            update
+                .launch(&push, "lbfgs")
+                .bind("state", &self.state)
+                .bind("s", &self.s)
+                .bind("y", &self.y)
+                .bind("ring_s", &chunk.s)
+                .bind("ring_y", &chunk.y)
+                .set("first", chunk.first)
+                .set("slots", chunk.slots)
+                .elements(self.s.shape().vectors())?;
+        }
+        Ok(())
+    }
+
+    /// The dot products and from them the coefficients of the step.
+    fn record_direction(
+        &self,
+        update: &mut Recording,
+        problem: &Problem,
+        guard: &Guard,
+        lr: f32,
+    ) -> Result<()> {
+        let gpu = update.gpu().clone();
+        let dots = gpu.kernel(&DOTS, &[])?;
+        for chunk in &self.ring {
+            update
+                .launch(&dots, "lbfgs")
+                .bind("state", &self.state)
+                .bind("gradient", &problem.gradient)
+                .bind("s", &self.s)
+                .bind("y", &self.y)
+                .bind("ring_s", &chunk.s)
+                .bind("ring_y", &chunk.y)
+                .bind("partials", &self.dot_partials)
+                .set("first", chunk.first)
+                .groups([self.groups, chunk.slots, 1])?;
+        }
+        let direction = gpu.kernel(&DIRECTION, &[])?;
+        update
+            .launch(&direction, "lbfgs")
+            .bind("guard", guard.state())
+            .bind("state", &self.state)
+            .bind("partials", &self.dot_partials)
+            .bind("products", &self.products)
+            .bind("coefficients", &self.coefficients)
+            .set("groups", self.groups)
+            .set("capacity", self.history)
+            .set("lr", lr)
+            .groups([1, 1, 1])
+    }
+
+    /// The step from its coefficients, and the step itself.
+    fn record_step(&self, update: &mut Recording, problem: &Problem, guard: &Guard) -> Result<()> {
+        let gpu = update.gpu().clone();
+        let vectors = self.s.shape().vectors();
+        for (i, chunk) in self.ring.iter().enumerate() {
+            let combine = gpu.kernel(&COMBINE, &[("ACCUMULATE", f64::from(u8::from(i > 0)))])?;
+            update
+                .launch(&combine, "lbfgs")
+                .bind("state", &self.state)
+                .bind("coefficients", &self.coefficients)
+                .bind("gradient", &problem.gradient)
+                .bind("ring_s", &chunk.s)
+                .bind("ring_y", &chunk.y)
+                .bind("s", &self.s)
+                .set("first", chunk.first)
+                .set("slots", chunk.slots)
+                .set("capacity", self.history)
+                .elements(vectors)?;
+        }
+        let advance = gpu.kernel(&ADVANCE, &[])?;
+        update
+            .launch(&advance, "lbfgs")
+            .bind("guard", guard.state())
+            .bind("gradient", &problem.gradient)
+            .bind("s", &self.s)
+            .bind("gradient_before", &self.gradient_before)
+            .bind("x", &problem.x)
+            .elements(vectors)
+    }
+}
+
+impl Chunk {
+    /// As few equal chunks as the device's limit on one buffer allows.
+    fn cut(gpu: &Gpu, shape: Shape, history: u32) -> Result<Vec<Self>> {
+        let slots = (gpu.max_tensor_bytes() / shape.bytes()).clamp(1, u64::from(history)) as u32;
+        (0..history)
+            .step_by(slots as usize)
+            .map(|first| {
+                let slots = slots.min(history - first);
+                let ring = Shape::planar(slots, 1, shape.vectors() as u32 * 4);
+                let s = gpu.tensor(ring, Use::Optimizer, "L-BFGS history of steps")?;
+                let y = gpu.tensor(ring, Use::Optimizer, "L-BFGS history of gradients")?;
+                Ok(Self { first, slots, s, y })
+            })
+            .collect()
+    }
+}

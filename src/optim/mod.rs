@@ -1,0 +1,107 @@
+//! The optimisers: they move the picture against the gradient of the loss, on the GPU alone.
+//!
+//! An update is one recording: the [`Guard`] looks at the loss that was just computed, then Adam or
+//! L-BFGS takes its step. No number goes by way of the CPU, so an evaluation and its update are one
+//! submit.
+
+mod adam;
+mod guard;
+mod lbfgs;
+
+pub use guard::Guard;
+pub use lbfgs::MOST_PAIRS;
+
+use crate::error::{Error, Result};
+use crate::gpu::{Gpu, Recording, Shader, Tensor};
+
+/// Every kernel of the optimisers.
+pub const SHADERS: [&[Shader]; 3] = [&guard::SHADERS, &adam::SHADERS, &lbfgs::SHADERS];
+
+/// What is minimised: tensors that an evaluation fills and an update reads.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// The variable; updates change it.
+    pub x: Tensor,
+    /// d loss / dx, of the shape of `x`.
+    pub gradient: Tensor,
+    /// The loss: one number.
+    pub loss: Tensor,
+}
+
+/// Which optimiser, with its settings.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Method {
+    /// Adam (Kingma & Ba 2015) with the usual constants: beta1 0.9, beta2 0.999, epsilon 1e-8.
+    Adam {
+        /// Length of a step, about the change of each value per step (in levels of 255 here).
+        lr: f32,
+    },
+    /// L-BFGS (Liu & Nocedal 1989) without a line search; the first step is at most 1 long (1-norm).
+    Lbfgs {
+        /// Factor on each quasi-Newton step.
+        lr: f32,
+        /// How many pairs are remembered, 1 to [`MOST_PAIRS`].
+        history: u32,
+    },
+}
+
+impl Method {
+    /// Step length of Adam: about two grey levels.
+    pub const ADAM_LR: f32 = 2.0;
+    /// Step length of L-BFGS: whole quasi-Newton steps.
+    pub const LBFGS_LR: f32 = 1.0;
+
+    /// Finds settings that cannot work.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a step length that is not above 0 or a history outside its range.
+    pub fn check(&self) -> Result<()> {
+        let (Self::Adam { lr } | Self::Lbfgs { lr, .. }) = *self;
+        if !(lr > 0.0 && lr.is_finite()) {
+            return Err(Error::Usage(format!("the step length --lr must be above 0, not {lr}")));
+        }
+        let Self::Lbfgs { history, .. } = *self else { return Ok(()) };
+        if !(1..=MOST_PAIRS).contains(&history) {
+            let most = MOST_PAIRS;
+            return Err(Error::Usage(format!("--history must be from 1 to {most}, not {history}")));
+        }
+        Ok(())
+    }
+}
+
+/// An optimiser at work on a problem.
+#[derive(Debug)]
+pub struct Optimizer {
+    /// One update: to be submitted after each evaluation of loss and gradient.
+    pub update: Recording,
+    guard: Guard,
+    memory: Vec<Tensor>,
+}
+
+impl Optimizer {
+    /// Allocates the state of `method` and records its update. Upload the first picture to
+    /// `problem.x` before the first submit.
+    ///
+    /// # Errors
+    /// As [`Method::check`]; [`Error::Gpu`] or [`Error::TooLarge`] when memory runs out.
+    pub fn new(gpu: &Gpu, method: Method, problem: &Problem) -> Result<Self> {
+        method.check()?;
+        let mut update = Recording::new(gpu);
+        let guard = Guard::record(&mut update, problem)?;
+        let memory = match method {
+            Method::Adam { lr } => adam::record(&mut update, problem, &guard, lr)?,
+            Method::Lbfgs { lr, history } => lbfgs::record(&mut update, problem, &guard, lr, history)?,
+        };
+        Ok(Self { update, guard, memory })
+    }
+
+    /// The best picture and how the run is doing.
+    pub fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
+    /// Everything that the method remembers from one update to the next.
+    pub fn memory(&self) -> &[Tensor] {
+        &self.memory
+    }
+}
