@@ -36,6 +36,7 @@ fn main(@builtin(local_invocation_index) local: u32) {
     state.accepted = 0u;
     if guard.diverged > 0.0 {
         state.count = 0u;
+        state.head = 0u;
         state.steps = 0u;
     } else if state.steps > 0u && sy > 1e-10 {
         state.accepted = 1u;

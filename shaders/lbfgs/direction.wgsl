@@ -55,11 +55,11 @@ fn gather(local: u32, count: u32) {
         a[i] = 0.0;
         b[i] = 0.0;
         if state.accepted == 1u {
-            let new = state.newest;
-            products[s_y(i, new)] = total(i, 2u);
-            products[s_y(new, i)] = total(i, 3u);
-            products[y_y(i, new)] = total(i, 4u);
-            products[y_y(new, i)] = total(i, 4u);
+            let newest = state.newest;
+            products[s_y(i, newest)] = total(i, 2u);
+            products[s_y(newest, i)] = total(i, 3u);
+            products[y_y(i, newest)] = total(i, 4u);
+            products[y_y(newest, i)] = total(i, 4u);
         }
     }
     storageBarrier();

@@ -19,6 +19,8 @@ pub struct GpuOptions {
     /// Keeps bounds checks in every shader and fills fresh tensors with NaN, so that a kernel that
     /// reads or leaves out what it should not is seen. For tests.
     pub paranoid: bool,
+    /// Allows no larger tensor than this many bytes, as on an adapter with lower limits.
+    pub max_tensor_bytes: Option<u64>,
 }
 
 /// An open device. Clones share it.
@@ -52,7 +54,10 @@ impl Gpu {
         let mut adapters = adapter::enumerate(&adapter::instance());
         let summaries: Vec<_> = adapters.iter().map(|(_, summary)| summary.clone()).collect();
         let (adapter, summary) = adapters.swap_remove(adapter::choose(&summaries, &options.device)?);
-        let limits = adapter.limits();
+        let mut limits = adapter.limits();
+        if let Some(bytes) = options.max_tensor_bytes {
+            limits.max_storage_buffer_binding_size = limits.max_storage_buffer_binding_size.min(bytes);
+        }
         let wanted = wgpu::Features::SUBGROUP;
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("impasto"),
@@ -270,10 +275,6 @@ impl Gpu {
         let polled = self.inner.device.poll(wgpu::PollType::Poll);
         self.check()?;
         polled.map(|_| ()).map_err(|e| Error::gpu("polling the device", e.to_string()))
-    }
-
-    pub(super) fn device(&self) -> &wgpu::Device {
-        &self.inner.device
     }
 
     pub(super) fn queue(&self) -> &wgpu::Queue {

@@ -1,0 +1,251 @@
+//! The optimisers against plain f64 ones, step by step; the guard; and what becomes of bad settings.
+
+mod common;
+
+use impasto::gpu::{Gpu, GpuOptions, Shape, Tensor, Use};
+use impasto::ops::case::{distance, numbers, to_f32};
+use impasto::optim::{Method, Optimizer, Problem};
+
+/// Loss and gradient of `sum of c_i (x_i - t_i)^2 + (x_i - t_i)^4`, with c from 0.05 to 3: stretched,
+/// and not quadratic. Near its bottom L-BFGS jumps by more than the guard lets pass, so comparisons end
+/// before.
+fn bowl(x: &[f64]) -> (f64, Vec<f64>) {
+    let n = x.len() as f64;
+    let terms = x.iter().zip(numbers(5, x.len())).enumerate().map(|(i, (x, target))| {
+        let (c, d) = (0.05 + 3.0 * i as f64 / n, x - target);
+        (c * d * d + d.powi(4), 2.0 * c * d + 4.0 * d.powi(3))
+    });
+    let (losses, gradient): (Vec<f64>, Vec<f64>) = terms.unzip();
+    (losses.iter().sum(), gradient)
+}
+
+/// A problem whose losses and gradients the test computes and writes.
+struct Bench {
+    gpu: Gpu,
+    problem: Problem,
+    optimizer: Optimizer,
+}
+
+impl Bench {
+    fn new(gpu: &Gpu, method: Method, start: &[f64]) -> Self {
+        let shape = Shape::planar(1, 1, start.len() as u32);
+        let tensor = |shape, what: &str| gpu.tensor(shape, Use::Optimizer, what).unwrap();
+        let x = gpu.upload(shape, &to_f32(start), Use::Optimizer, "x").unwrap();
+        let problem = Problem { x, gradient: tensor(shape, "gradient"), loss: tensor(Shape::scalar(), "loss") };
+        let optimizer = Optimizer::new(gpu, method, &problem).unwrap();
+        Self { gpu: gpu.clone(), problem, optimizer }
+    }
+
+    fn read(&self, tensor: &Tensor) -> Vec<f64> {
+        self.gpu.read(tensor).unwrap().into_iter().map(f64::from).collect()
+    }
+
+    fn x(&self) -> Vec<f64> {
+        self.read(&self.problem.x)
+    }
+
+    fn update(&self, loss: f64, gradient: &[f64]) {
+        self.gpu.write(&self.problem.loss, &[loss as f32]);
+        self.gpu.write(&self.problem.gradient, &to_f32(gradient));
+        self.gpu.submit(&[&self.optimizer.update]).unwrap();
+    }
+
+    fn step(&self) -> f64 {
+        let (loss, gradient) = bowl(&self.x());
+        self.update(loss, &gradient);
+        loss
+    }
+
+    fn restarts(&self) -> f64 {
+        self.read(self.optimizer.guard().state())[3]
+    }
+}
+
+/// One f64 optimiser: takes x and its gradient, gives the next x.
+type Step = Box<dyn FnMut(&[f64], &[f64]) -> Vec<f64>>;
+
+fn adam(lr: f64) -> Step {
+    let (mut m, mut v, mut t) = (vec![], vec![], 0);
+    Box::new(move |x, g| {
+        m.resize(x.len(), 0.0);
+        v.resize(x.len(), 0.0);
+        t += 1;
+        let mut next = x.to_vec();
+        for i in 0..x.len() {
+            m[i] = 0.9 * m[i] + 0.1 * g[i];
+            v[i] = 0.999 * v[i] + 0.001 * g[i] * g[i];
+            let (mean, square) = (m[i] / (1.0 - 0.9f64.powi(t)), v[i] / (1.0 - 0.999f64.powi(t)));
+            next[i] -= lr * mean / (square.sqrt() + 1e-8);
+        }
+        next
+    })
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+fn add(a: &mut [f64], k: f64, b: &[f64]) {
+    a.iter_mut().zip(b).for_each(|(a, b)| *a += k * b);
+}
+
+/// The two-loop recursion on vectors (Nocedal & Wright, algorithm 7.4), as PyTorch runs it.
+fn lbfgs(lr: f64, history: usize) -> Step {
+    let mut pairs: Vec<(Vec<f64>, Vec<f64>)> = vec![];
+    let mut before: Option<(Vec<f64>, Vec<f64>)> = None;
+    let mut gamma = 1.0;
+    Box::new(move |x, g| {
+        let mut length = lr;
+        match before.take() {
+            None => length *= (1.0 / g.iter().map(|g| g.abs()).sum::<f64>()).min(1.0),
+            Some((s, g_before)) => {
+                let mut y = g.to_vec();
+                add(&mut y, -1.0, &g_before);
+                if dot(&s, &y) > 1e-10 {
+                    gamma = dot(&s, &y) / dot(&y, &y);
+                    pairs.push((s, y));
+                    pairs.drain(..pairs.len().saturating_sub(history));
+                }
+            }
+        }
+        let mut q = g.to_vec();
+        let mut a = vec![0.0; pairs.len()];
+        for (i, (s, y)) in pairs.iter().enumerate().rev() {
+            a[i] = dot(s, &q) / dot(s, y);
+            add(&mut q, -a[i], y);
+        }
+        q.iter_mut().for_each(|q| *q *= if pairs.is_empty() { 1.0 } else { gamma });
+        for (i, (s, y)) in pairs.iter().enumerate() {
+            let b = dot(y, &q) / dot(s, y);
+            add(&mut q, a[i] - b, s);
+        }
+        let s: Vec<f64> = q.iter().map(|q| -length * q).collect();
+        let mut next = x.to_vec();
+        add(&mut next, 1.0, &s);
+        before = Some((s, g.to_vec()));
+        next
+    })
+}
+
+/// Where both are after each of `steps` steps, as the largest distance on the way.
+fn compare(gpu: &Gpu, method: Method, reference: &mut Step, n: usize, steps: usize) -> f64 {
+    let mut x = numbers(9, n);
+    let bench = Bench::new(gpu, method, &x);
+    let mut worst: f64 = 0.0;
+    for _ in 0..steps {
+        bench.step();
+        x = reference(&x, &bowl(&x).1);
+        worst = worst.max(distance(&to_f32(&bench.x()), &x));
+    }
+    worst
+}
+
+const SIZES: [usize; 6] = [1, 2, 5, 63, 257, 4099];
+
+#[test]
+fn adam_takes_the_steps_of_its_reference() {
+    for n in SIZES {
+        let error = compare(common::gpu(), Method::Adam { lr: 0.02 }, &mut adam(0.02), n, 15);
+        assert!(error < 1e-4, "{n} numbers: off by {error:.1e}");
+    }
+}
+
+#[test]
+fn lbfgs_takes_the_steps_of_its_reference() {
+    for n in SIZES {
+        for history in [1, 2, 5, 100] {
+            let method = Method::Lbfgs { lr: 1.0, history };
+            let error = compare(common::gpu(), method, &mut lbfgs(1.0, history as usize), n, 9);
+            assert!(error < 1e-3, "{n} numbers, history {history}: off by {error:.1e}");
+        }
+    }
+}
+
+/// The comparison above would notice a wrong step length or a history that is one pair short.
+#[test]
+fn the_comparison_sees_wrong_optimisers() {
+    let gpu = common::gpu();
+    assert!(compare(gpu, Method::Adam { lr: 0.0201 }, &mut adam(0.02), 63, 15) > 1e-4);
+    let five = Method::Lbfgs { lr: 1.0, history: 5 };
+    assert!(compare(gpu, five, &mut lbfgs(1.0, 4), 63, 9) > 1e-3);
+}
+
+/// On a device whose buffers hold two vectors, the history is spread over several.
+#[test]
+fn a_history_in_several_buffers_is_the_same_history() {
+    let options = GpuOptions { paranoid: true, max_tensor_bytes: Some(1 << 15), ..Default::default() };
+    let small = Gpu::open(&options).unwrap();
+    for history in [5, 6] {
+        let method = Method::Lbfgs { lr: 1.0, history };
+        let error = compare(&small, method, &mut lbfgs(1.0, history as usize), 4099, 9);
+        assert!(error < 1e-3, "history {history}: off by {error:.1e}");
+    }
+}
+
+const METHODS: [Method; 2] = [Method::Adam { lr: 0.02 }, Method::Lbfgs { lr: 1.0, history: 5 }];
+
+#[test]
+fn a_loss_that_runs_away_brings_the_best_picture_back() {
+    for method in METHODS {
+        for bad in [f64::NAN, f64::INFINITY, 1e30] {
+            let start = numbers(9, 63);
+            let bench = Bench::new(common::gpu(), method, &start);
+            for _ in 0..5 {
+                bench.step();
+            }
+            let best = bench.read(bench.optimizer.guard().best());
+            bench.update(bad, &vec![bad; start.len()]);
+            assert_eq!(bench.restarts(), 1.0, "{method:?} with {bad}");
+            assert_eq!(bench.x(), best, "{method:?} with {bad}");
+            // From there it goes on as a fresh optimiser would, the gradient of the bad step forgotten.
+            let fresh = Bench::new(common::gpu(), method, &best);
+            for _ in 0..3 {
+                bench.step();
+                fresh.step();
+                assert_eq!(bench.x(), fresh.x(), "{method:?} with {bad}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_best_picture_is_kept_while_the_loss_climbs_a_little() {
+    for method in METHODS {
+        let bench = Bench::new(common::gpu(), method, &numbers(9, 63));
+        let loss = bench.step();
+        let best = bench.x();
+        bench.update(loss / 2.0, &numbers(4, 63));
+        bench.update(loss, &numbers(3, 63));
+        assert_eq!(bench.restarts(), 0.0);
+        assert_eq!(bench.read(bench.optimizer.guard().best()), best);
+        assert_ne!(bench.x(), best);
+    }
+}
+
+/// Where the curvature is negative the pair is left out; the step stays finite and goes downhill.
+#[test]
+fn pairs_of_negative_curvature_are_not_remembered() {
+    let bench = Bench::new(common::gpu(), Method::Lbfgs { lr: 1.0, history: 5 }, &numbers(9, 63));
+    for k in 0..6 {
+        let x = bench.x();
+        let hill: Vec<f64> = x.iter().map(|x| -0.02 * x).collect();
+        bench.update(100.0 - f64::from(k), &hill);
+        let moved: Vec<f64> = bench.x().iter().zip(&x).map(|(new, old)| new - old).collect();
+        assert!(dot(&moved, &hill) < 0.0, "step {k} climbs");
+    }
+    assert_eq!(bench.restarts(), 0.0);
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused() {
+    for (method, word) in [
+        (Method::Adam { lr: 0.0 }, "--lr"),
+        (Method::Adam { lr: f32::NAN }, "--lr"),
+        (Method::Lbfgs { lr: -1.0, history: 5 }, "--lr"),
+        (Method::Lbfgs { lr: 1.0, history: 0 }, "--history"),
+        (Method::Lbfgs { lr: 1.0, history: 257 }, "--history"),
+    ] {
+        let error = method.check().unwrap_err();
+        assert!(error.is_usage() && error.to_string().contains(word), "{error}");
+    }
+}
