@@ -3,8 +3,11 @@ pub mod error;
 pub mod gpu;
 pub mod graph;
 pub mod image_io;
+pub mod objective;
 pub mod ops;
 pub mod optim;
+pub mod output;
+pub mod painter;
 pub mod vgg19;
 
 pub use error::{Error, Result};

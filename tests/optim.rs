@@ -31,7 +31,8 @@ impl Bench {
         let shape = Shape::planar(1, 1, start.len() as u32);
         let tensor = |shape, what: &str| gpu.tensor(shape, Use::Optimizer, what).unwrap();
         let x = gpu.upload(shape, &to_f32(start), Use::Optimizer, "x").unwrap();
-        let problem = Problem { x, gradient: tensor(shape, "gradient"), loss: tensor(Shape::scalar(), "loss") };
+        let problem =
+            Problem { x, gradient: tensor(shape, "gradient"), loss: tensor(Shape::scalar(), "loss") };
         let optimizer = Optimizer::new(gpu, method, &problem).unwrap();
         Self { gpu: gpu.clone(), problem, optimizer }
     }

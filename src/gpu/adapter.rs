@@ -113,16 +113,22 @@ impl fmt::Display for AdapterSummary {
     }
 }
 
-pub(super) fn instance() -> wgpu::Instance {
-    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
-    descriptor.backends = descriptor.backends.intersection(
-        wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12 | wgpu::Backends::GL,
-    );
-    wgpu::Instance::new(descriptor)
+/// All adapters with a summary each, best first. GL is asked only where no other API has an adapter:
+/// it shows the same devices again, with less to offer.
+pub(super) fn enumerate() -> Vec<(wgpu::Adapter, AdapterSummary)> {
+    let native = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
+    let found = enumerate_on(native);
+    if found.is_empty() { enumerate_on(wgpu::Backends::GL) } else { found }
 }
 
-/// All adapters with a summary each, best first.
-pub(super) fn enumerate(instance: &wgpu::Instance) -> Vec<(wgpu::Adapter, AdapterSummary)> {
+/// `WGPU_BACKEND` narrows the backends further.
+fn enumerate_on(backends: wgpu::Backends) -> Vec<(wgpu::Adapter, AdapterSummary)> {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
+    descriptor.backends &= backends;
+    if descriptor.backends.is_empty() {
+        return vec![];
+    }
+    let instance = wgpu::Instance::new(descriptor);
     let mut adapters: Vec<_> = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()))
         .into_iter()
         .map(|adapter| {
@@ -137,14 +143,14 @@ pub(super) fn enumerate(instance: &wgpu::Instance) -> Vec<(wgpu::Adapter, Adapte
 /// Every adapter of the machine, best first, so that the index is what `--device` takes.
 /// `WGPU_BACKEND` limits the backends that are asked.
 pub fn list_adapters() -> Vec<AdapterSummary> {
-    enumerate(&instance()).into_iter().map(|(_, summary)| summary).collect()
+    enumerate().into_iter().map(|(_, summary)| summary).collect()
 }
 
-/// Position in `adapters` of the one to use.
+/// Position in the list of [`list_adapters`] of the one that `choice` means.
 ///
 /// # Errors
 /// [`Error::Adapter`] if there is none, none matches, or the one asked for runs no compute shaders.
-pub(super) fn choose(adapters: &[AdapterSummary], choice: &DeviceChoice) -> Result<usize> {
+pub fn choose_adapter(adapters: &[AdapterSummary], choice: &DeviceChoice) -> Result<usize> {
     if adapters.is_empty() {
         return Err(Error::Adapter(NO_ADAPTER.into()));
     }
@@ -220,11 +226,11 @@ mod tests {
             adapter("Fast One", wgpu::DeviceType::DiscreteGpu, wgpu::Backend::Vulkan),
             adapter("Slow One", wgpu::DeviceType::Cpu, wgpu::Backend::Vulkan),
         ];
-        assert_eq!(choose(&list, &DeviceChoice::Index(1)).unwrap(), 1);
-        assert_eq!(choose(&list, &"slow".parse().unwrap()).unwrap(), 1);
-        let error = choose(&list, &"turbo".parse().unwrap()).unwrap_err().to_string();
+        assert_eq!(choose_adapter(&list, &DeviceChoice::Index(1)).unwrap(), 1);
+        assert_eq!(choose_adapter(&list, &"slow".parse().unwrap()).unwrap(), 1);
+        let error = choose_adapter(&list, &"turbo".parse().unwrap()).unwrap_err().to_string();
         assert!(error.contains("turbo") && error.contains("Fast One"), "{error}");
-        let error = choose(&[], &DeviceChoice::Best).unwrap_err().to_string();
+        let error = choose_adapter(&[], &DeviceChoice::Best).unwrap_err().to_string();
         assert!(error.contains("mesa-vulkan-drivers") && error.contains("Windows"), "{error}");
     }
 
@@ -235,7 +241,7 @@ mod tests {
             adapter("New", wgpu::DeviceType::Cpu, wgpu::Backend::Vulkan),
         ];
         list[0].usable = false;
-        assert_eq!(choose(&list, &DeviceChoice::Best).unwrap(), 1);
-        assert!(choose(&list, &DeviceChoice::Index(0)).is_err());
+        assert_eq!(choose_adapter(&list, &DeviceChoice::Best).unwrap(), 1);
+        assert!(choose_adapter(&list, &DeviceChoice::Index(0)).is_err());
     }
 }

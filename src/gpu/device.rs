@@ -51,9 +51,9 @@ impl Gpu {
     /// # Errors
     /// [`Error::Adapter`] if there is no such adapter or it cannot be opened.
     pub fn open(options: &GpuOptions) -> Result<Self> {
-        let mut adapters = adapter::enumerate(&adapter::instance());
+        let mut adapters = adapter::enumerate();
         let summaries: Vec<_> = adapters.iter().map(|(_, summary)| summary.clone()).collect();
-        let (adapter, summary) = adapters.swap_remove(adapter::choose(&summaries, &options.device)?);
+        let (adapter, summary) = adapters.swap_remove(adapter::choose_adapter(&summaries, &options.device)?);
         let mut limits = adapter.limits();
         if let Some(bytes) = options.max_tensor_bytes {
             limits.max_storage_buffer_binding_size = limits.max_storage_buffer_binding_size.min(bytes);

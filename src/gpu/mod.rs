@@ -14,7 +14,7 @@ mod recording;
 mod reflect;
 mod tensor;
 
-pub use adapter::{AdapterSummary, DeviceChoice, list_adapters};
+pub use adapter::{AdapterSummary, DeviceChoice, choose_adapter, list_adapters};
 pub use device::{Gpu, GpuOptions};
 pub use kernel::{Kernel, Shader};
 pub use memory::{MemoryUse, Use, mebibytes};

@@ -6,10 +6,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Serialize, Serializer};
+
 use crate::error::{Error, Result};
 
+mod network;
 pub mod weights;
 
+pub use network::{Network, activation_shape};
 pub use weights::{ConvWeights, Pixels, Weights};
 
 /// How many convolutions the network has.
@@ -110,6 +114,12 @@ impl LayerId {
 impl fmt::Display for LayerId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.name())
+    }
+}
+
+impl Serialize for LayerId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
     }
 }
 

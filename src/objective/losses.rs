@@ -1,0 +1,53 @@
+//! The losses of one evaluation, as they are reported.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::Settings;
+use crate::vgg19::LayerId;
+
+/// Every term of the objective at one picture. Serialises to the keys that logs and `score` print.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Losses {
+    /// The weighted sum that is minimised.
+    pub total: f64,
+    /// The content term: the sum of the layers' by their weights.
+    pub content: f64,
+    /// The style term: the sum of the layers' by their weights.
+    pub style: f64,
+    /// The total variation.
+    pub tv: f64,
+    /// Each content layer's own, its weight not counted.
+    pub content_layers: BTreeMap<LayerId, f64>,
+    /// Each style layer's own, its weight not counted.
+    pub style_layers: BTreeMap<LayerId, f64>,
+}
+
+impl Losses {
+    /// From the numbers that the device computes: the total, the mean squared error of each content
+    /// layer and of each style layer, and the total variation.
+    pub(super) fn from_device(settings: &Settings, numbers: &[f32]) -> Self {
+        let mut numbers = numbers.iter().map(|value| f64::from(*value));
+        let mut next = || numbers.next().unwrap_or(f64::NAN);
+        let total = next();
+        let content_layers: BTreeMap<_, _> =
+            settings.content_layers.layers().map(|layer| (layer, next())).collect();
+        let style_layers: BTreeMap<_, _> = settings
+            .style_layers
+            .layers()
+            .map(|layer| (layer, f64::from(Settings::style_scale(layer)) * next()))
+            .collect();
+        let weighted = |terms: &BTreeMap<LayerId, f64>, weights: &super::LayerWeights| {
+            weights.iter().map(|(layer, weight)| f64::from(weight) * terms[&layer]).sum()
+        };
+        Self {
+            total,
+            content: weighted(&content_layers, &settings.content_layers),
+            style: weighted(&style_layers, &settings.style_layers),
+            tv: next(),
+            content_layers,
+            style_layers,
+        }
+    }
+}

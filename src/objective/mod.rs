@@ -1,0 +1,165 @@
+//! The objective: which pictures are wanted, as one number and its gradient.
+
+mod limits;
+mod losses;
+mod settings;
+mod targets;
+
+pub use limits::{check_fits, check_pooling};
+pub use losses::Losses;
+pub use settings::{LayerWeights, Settings, parse_weight};
+pub use targets::Targets;
+
+use crate::error::{Error, Result};
+use crate::gpu::{Gpu, Shape, Tensor, Use};
+use crate::graph::{Graph, NodeId, Program};
+use crate::image_io::Image;
+use crate::ops::{Gram, Mse, TotalVariation, WeightedSum};
+use crate::vgg19::Network;
+use crate::vgg19::weights::BGR_MEAN;
+
+/// The objective on a device, for pictures of one size: submit `program.forward`, then
+/// `program.backward`, to have the losses and the gradient at `x`.
+#[derive(Debug)]
+pub struct Objective {
+    settings: Settings,
+    x: Tensor,
+    program: Program,
+    /// The total, the content terms, the style terms, the total variation.
+    terms: Vec<NodeId>,
+    gradient: Tensor,
+}
+
+impl Objective {
+    /// Builds the graph, plans its memory and records both passes. `x` starts as zeros: grey.
+    ///
+    /// # Errors
+    /// As [`Settings::check`]; [`Error::Gpu`] or [`Error::TooLarge`] when memory or a kernel cannot
+    /// be had.
+    pub fn new(gpu: &Gpu, network: &Network, settings: &Settings, targets: &Targets) -> Result<Self> {
+        settings.check()?;
+        let shape = targets.shape();
+        let x = gpu.upload(shape, &vec![0.0; shape.len()], Use::Optimizer, "x")?;
+        let mut graph = Graph::new();
+        let leaf = graph.leaf("x", shape);
+        let terms = apply_terms(gpu, &mut graph, leaf, network, settings, targets)?;
+        let plan = graph.plan(&terms, Some((terms[0], leaf)));
+        let program = graph.compile(gpu, &plan, &[(leaf, x.clone())])?;
+        let gradient = program
+            .gradient()
+            .cloned()
+            .ok_or_else(|| Error::gpu("the objective", "the graph has no gradient"))?;
+        Ok(Self { settings: settings.clone(), x, program, terms, gradient })
+    }
+
+    /// The picture at which to evaluate: planar `[3, h, w]`, B, G, R in 0..255 minus the mean.
+    pub fn x(&self) -> &Tensor {
+        &self.x
+    }
+
+    /// The recorded passes.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// d total / d x, of the shape of `x`, after a backward pass.
+    pub fn gradient(&self) -> &Tensor {
+        &self.gradient
+    }
+
+    /// The total loss, after a forward pass.
+    pub fn total(&self) -> &Tensor {
+        self.program.value(self.terms[0])
+    }
+
+    /// The tensors, one number each, that [`losses`](Self::losses) takes.
+    pub fn terms(&self) -> Vec<&Tensor> {
+        self.terms.iter().map(|term| self.program.value(*term)).collect()
+    }
+
+    /// The losses from the first number of each of [`terms`](Self::terms).
+    pub fn losses(&self, numbers: &[f32]) -> Losses {
+        Losses::from_device(&self.settings, numbers)
+    }
+
+    /// Evaluates the loss and its gradient once, waiting for both; the gradient is in
+    /// [`gradient`](Self::gradient).
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device failed.
+    pub fn evaluate(&self, gpu: &Gpu) -> Result<Losses> {
+        gpu.submit(&[&self.program.forward, &self.program.backward])?;
+        let numbers =
+            self.terms().into_iter().map(|term| Ok(gpu.read(term)?[0])).collect::<Result<Vec<_>>>()?;
+        Ok(self.losses(&numbers))
+    }
+}
+
+/// Applies the network and every term; the total comes first.
+fn apply_terms(
+    gpu: &Gpu,
+    graph: &mut Graph,
+    x: NodeId,
+    network: &Network,
+    settings: &Settings,
+    targets: &Targets,
+) -> Result<Vec<NodeId>> {
+    let features = network.features(graph, x, &settings.layers());
+    let (mut terms, mut weights) = (vec![], vec![]);
+    for (layer, weight) in settings.content_layers.iter() {
+        let mse = Mse::new(targets.content(layer)?.clone());
+        terms.push(graph.apply(&format!("content {layer}"), Box::new(mse), &[features[&layer]]));
+        weights.push(settings.content_weight * weight);
+    }
+    for (layer, weight) in settings.style_layers.iter() {
+        let gram = Gram::new(gpu, network.variant(), layer.channels() as u32)?;
+        let gram = graph.apply(&format!("gram {layer}"), Box::new(gram), &[features[&layer]]);
+        let mse = Mse::new(targets.style(layer)?.clone());
+        terms.push(graph.apply(&format!("style {layer}"), Box::new(mse), &[gram]));
+        weights.push(settings.style_weight * weight * Settings::style_scale(layer));
+    }
+    terms.push(graph.apply("tv", Box::new(TotalVariation), &[x]));
+    weights.push(settings.tv_weight);
+    let total = graph.apply("total", Box::new(WeightedSum { weights }), &terms);
+    terms.insert(0, total);
+    Ok(terms)
+}
+
+/// Shape of the variable for a picture of this size.
+pub fn variable_shape(width: u32, height: u32) -> Shape {
+    Shape::planar(3, height, width)
+}
+
+/// A picture as the variable: planar B, G, R in 0..255 minus the mean.
+pub fn to_variable(image: &Image) -> Vec<f32> {
+    let plane = |c: usize| image.pixels().chunks_exact(3).map(move |rgb| rgb[2 - c] - BGR_MEAN[c]);
+    (0..3).flat_map(plane).collect()
+}
+
+/// The variable as a picture, values clamped to 0..=255.
+///
+/// # Errors
+/// [`Error::Image`] if a value is NaN or infinite.
+pub fn to_image(x: &[f32], width: u32, height: u32) -> Result<Image> {
+    let n = width as usize * height as usize;
+    let rgb = (0..n).flat_map(|p| [2, 1, 0].map(|c| x[c * n + p] + BGR_MEAN[c])).collect();
+    Image::from_rgb(width, height, rgb)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pictures_survive_the_way_to_the_variable_and_back() {
+        let rgb: Vec<f32> = (0..18).map(|v| v as f32 * 10.0).collect();
+        let image = Image::from_rgb(3, 2, rgb.clone()).unwrap();
+        let x = to_variable(&image);
+        // The first plane is blue.
+        assert_eq!(x[0], 20.0 - BGR_MEAN[0]);
+        let back = to_image(&x, 3, 2).unwrap();
+        for (got, want) in back.pixels().iter().zip(rgb) {
+            assert!((got - want).abs() < 1e-4);
+        }
+    }
+}

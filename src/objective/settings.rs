@@ -1,0 +1,194 @@
+//! What is to be minimised, as a user writes it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{Error, Result};
+use crate::vgg19::LayerId;
+
+/// Layers, each with the weight of its term. Written `conv1_1,conv2_1=0.5`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LayerWeights(BTreeMap<LayerId, f32>);
+
+impl LayerWeights {
+    /// The layers with their weights, from the picture upwards.
+    pub fn iter(&self) -> impl Iterator<Item = (LayerId, f32)> {
+        self.0.iter().map(|(layer, weight)| (*layer, *weight))
+    }
+
+    /// The layers from the picture upwards.
+    pub fn layers(&self) -> impl Iterator<Item = LayerId> {
+        self.0.keys().copied()
+    }
+}
+
+impl FromStr for LayerWeights {
+    type Err = Error;
+
+    /// Accepts names of layers, separated by commas, each with `=weight` or not (then 1).
+    ///
+    /// # Errors
+    /// [`Error::Usage`] naming an unknown layer, a layer given twice, or a bad weight.
+    fn from_str(text: &str) -> Result<Self> {
+        let mut layers = BTreeMap::new();
+        for part in text.split(',').map(str::trim) {
+            let (name, weight) = part.split_once('=').unwrap_or((part, "1"));
+            let layer: LayerId = name.trim().parse()?;
+            let weight = parse_weight(weight.trim())
+                .map_err(|e| Error::Usage(format!("weight of layer {layer}: {e}")))?;
+            if layers.insert(layer, weight).is_some() {
+                return Err(Error::Usage(format!("layer {layer} is there twice: name it once")));
+            }
+        }
+        Ok(Self(layers))
+    }
+}
+
+impl fmt::Display for LayerWeights {
+    /// Writes what `from_str` reads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, (layer, weight)) in self.iter().enumerate() {
+            let comma = if i == 0 { "" } else { "," };
+            match weight {
+                1.0 => write!(f, "{comma}{layer}")?,
+                _ => write!(f, "{comma}{layer}={weight}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A weight from what a user wrote.
+///
+/// # Errors
+/// [`Error::Usage`] unless it is a number from 0 up.
+pub fn parse_weight(text: &str) -> Result<f32> {
+    match text.parse::<f32>() {
+        Ok(weight) if weight >= 0.0 && weight.is_finite() => Ok(weight),
+        _ => Err(Error::Usage(format!("'{text}' is no weight: give a number from 0 up"))),
+    }
+}
+
+/// The objective of Gatys, Ecker & Bethge (2016):
+/// `content_weight * content + style_weight * style + tv_weight * tv`, where
+///
+/// - content is the sum over layers of `weight * mean((F - F_content)^2)`;
+/// - style is the sum over layers of `weight * 1000 / N^2 * mean((G - G_style)^2)`, with
+///   `G = F F' / M` the Gram matrix of N feature maps at M positions;
+/// - tv is the sum of squared differences between neighbouring pixels over the number of values.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Layers whose activations are to be the content image's.
+    pub content_layers: LayerWeights,
+    /// Layers whose Gram matrices are to be the style image's.
+    pub style_layers: LayerWeights,
+    /// alpha: weight of the content term.
+    pub content_weight: f32,
+    /// beta: weight of the style term.
+    pub style_weight: f32,
+    /// Weight of total variation: smoothness.
+    pub tv_weight: f32,
+}
+
+impl Settings {
+    /// The layers of the paper for content.
+    pub const CONTENT_LAYERS: &str = "conv4_2";
+    /// The layers of the paper for style.
+    pub const STYLE_LAYERS: &str = "conv1_1,conv2_1,conv3_1,conv4_1,conv5_1";
+    /// alpha of the authors' code.
+    pub const CONTENT_WEIGHT: f32 = 1.0;
+    /// beta of the authors' code, the 1000 of each layer apart.
+    pub const STYLE_WEIGHT: f32 = 1000.0;
+
+    /// Every layer that is looked at.
+    pub fn layers(&self) -> BTreeSet<LayerId> {
+        self.content_layers.layers().chain(self.style_layers.layers()).collect()
+    }
+
+    /// The deepest of them.
+    pub fn deepest(&self) -> LayerId {
+        self.layers().last().copied().unwrap_or(LayerId::FIRST)
+    }
+
+    /// Weight of a style layer's mean squared error in the style term: `weight * 1000 / N^2`.
+    pub(super) fn style_scale(layer: LayerId) -> f32 {
+        1000.0 / (layer.channels() * layer.channels()) as f32
+    }
+
+    /// Finds settings that leave nothing to minimise.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a weight that is negative or not finite, and when all terms have weight 0.
+    pub fn check(&self) -> Result<()> {
+        let weights = [
+            ("--content-weight", self.content_weight),
+            ("--style-weight", self.style_weight),
+            ("--tv-weight", self.tv_weight),
+        ];
+        if let Some((name, weight)) = weights.iter().find(|(_, w)| !(*w >= 0.0 && w.is_finite())) {
+            return Err(Error::Usage(format!("{name} is {weight}: give a number from 0 up")));
+        }
+        let some = |layers: &LayerWeights| layers.iter().any(|(_, weight)| weight > 0.0);
+        let content = self.content_weight > 0.0 && some(&self.content_layers);
+        let style = self.style_weight > 0.0 && some(&self.style_layers);
+        if !content && !style && self.tv_weight == 0.0 {
+            return Err(Error::Usage(
+                "all weights are 0, so there is nothing to do: raise --content-weight, --style-weight or \
+                 --tv-weight"
+                    .into(),
+            ));
+        }
+        Ok(())
+    }
+}
+
+impl Default for Settings {
+    /// The paper's layers and the authors' weights.
+    fn default() -> Self {
+        let layers = |text: &str| text.parse().unwrap_or(LayerWeights(BTreeMap::new()));
+        Self {
+            content_layers: layers(Self::CONTENT_LAYERS),
+            style_layers: layers(Self::STYLE_LAYERS),
+            content_weight: Self::CONTENT_WEIGHT,
+            style_weight: Self::STYLE_WEIGHT,
+            tv_weight: 0.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn layers_parse_with_and_without_weights() {
+        let layers: LayerWeights = "conv2_1=0.5, conv1_1".parse().unwrap();
+        assert_eq!(layers.to_string(), "conv1_1,conv2_1=0.5");
+        for (text, word) in [
+            ("conv9_9", "unknown layer 'conv9_9'"),
+            ("conv1_1=-1", "'-1' is no weight"),
+            ("conv1_1=NaN", "weight of layer conv1_1"),
+            ("conv1_1=inf", "'inf' is no weight"),
+            ("conv1_1,conv1_1=2", "twice"),
+            ("", "unknown layer ''"),
+        ] {
+            let error = text.parse::<LayerWeights>().unwrap_err();
+            assert!(error.is_usage() && error.to_string().contains(word), "{error}");
+        }
+    }
+
+    #[test]
+    fn settings_that_ask_for_nothing_are_refused() {
+        let ok = Settings::default();
+        assert!(ok.check().is_ok());
+        assert_eq!(ok.deepest().name(), "conv5_1");
+        let nothing = Settings { content_weight: 0.0, style_weight: 0.0, ..ok.clone() };
+        assert!(nothing.check().unwrap_err().to_string().contains("all weights are 0"));
+        assert!(Settings { tv_weight: 1.0, ..nothing }.check().is_ok());
+        let silent =
+            Settings { style_layers: "conv1_1=0".parse().unwrap(), content_weight: 0.0, ..ok.clone() };
+        assert!(silent.check().is_err());
+        assert!(Settings { tv_weight: f32::NAN, ..ok }.check().is_err());
+    }
+}

@@ -1,0 +1,126 @@
+//! What the optimised picture is compared with, computed once.
+
+use std::collections::BTreeMap;
+
+use super::{Settings, to_variable, variable_shape};
+use crate::error::{Error, Result};
+use crate::gpu::{Gpu, Recording, Shape, Tensor, Use};
+use crate::graph::Graph;
+use crate::image_io::Image;
+use crate::ops::Gram;
+use crate::vgg19::{LayerId, Network};
+
+/// The content image's activations and the style images' Gram matrices.
+#[derive(Debug)]
+pub struct Targets {
+    shape: Shape,
+    content: BTreeMap<LayerId, Tensor>,
+    style: BTreeMap<LayerId, Tensor>,
+}
+
+impl Targets {
+    /// Runs the network on each picture. The Gram matrices of several styles are averaged.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] without a style; [`Error::Gpu`] or [`Error::TooLarge`] when memory or a
+    /// kernel cannot be had.
+    pub fn new(
+        gpu: &Gpu,
+        network: &Network,
+        settings: &Settings,
+        content: &Image,
+        styles: &[Image],
+    ) -> Result<Self> {
+        if styles.is_empty() {
+            return Err(Error::Usage("a style image is needed".into()));
+        }
+        let shape = variable_shape(content.width(), content.height());
+        let content = content_targets(gpu, network, settings, content)?;
+        let mut sums: BTreeMap<LayerId, Vec<f32>> = BTreeMap::new();
+        for style in styles {
+            for (layer, gram) in gram_matrices(gpu, network, settings, style)? {
+                let sum = sums.entry(layer).or_insert_with(|| vec![0.0; gram.len()]);
+                sum.iter_mut().zip(gram).for_each(|(sum, value)| *sum += value / styles.len() as f32);
+            }
+        }
+        let upload = |(layer, gram): (LayerId, Vec<f32>)| {
+            let channels = layer.channels() as u32;
+            let label = format!("style target {layer}");
+            Ok((layer, gpu.upload(Shape::blocked(channels, 1, channels), &gram, Use::Targets, &label)?))
+        };
+        Ok(Self { shape, content, style: sums.into_iter().map(upload).collect::<Result<_>>()? })
+    }
+
+    /// Shape of the variable: that of the content image.
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
+    pub(super) fn content(&self, layer: LayerId) -> Result<&Tensor> {
+        self.content.get(&layer).ok_or_else(|| missing(layer))
+    }
+
+    pub(super) fn style(&self, layer: LayerId) -> Result<&Tensor> {
+        self.style.get(&layer).ok_or_else(|| missing(layer))
+    }
+}
+
+fn missing(layer: LayerId) -> Error {
+    Error::gpu("the objective", format!("the targets were made without layer {layer}"))
+}
+
+fn content_targets(
+    gpu: &Gpu,
+    network: &Network,
+    settings: &Settings,
+    image: &Image,
+) -> Result<BTreeMap<LayerId, Tensor>> {
+    let (mut graph, x, leaf) = picture(gpu, image)?;
+    let features = network.features(&mut graph, leaf, &settings.content_layers.layers().collect());
+    let nodes: Vec<_> = features.values().copied().collect();
+    let program = graph.compile(gpu, &graph.plan(&nodes, None), &[(leaf, x)])?;
+    let mut copies = Recording::new(gpu);
+    let targets = features
+        .into_iter()
+        .map(|(layer, node)| {
+            let label = format!("content target {layer}");
+            let target = gpu.tensor(graph.shape(node), Use::Targets, &label)?;
+            copies.copy(program.value(node), &target);
+            Ok((layer, target))
+        })
+        .collect::<Result<_>>()?;
+    gpu.submit(&[&program.forward, &copies])?;
+    // So that the program's memory is free before the next is made.
+    gpu.wait()?;
+    Ok(targets)
+}
+
+fn gram_matrices(
+    gpu: &Gpu,
+    network: &Network,
+    settings: &Settings,
+    image: &Image,
+) -> Result<BTreeMap<LayerId, Vec<f32>>> {
+    let (mut graph, x, leaf) = picture(gpu, image)?;
+    let features = network.features(&mut graph, leaf, &settings.style_layers.layers().collect());
+    let grams = features
+        .into_iter()
+        .map(|(layer, node)| {
+            let gram = Gram::new(gpu, network.variant(), layer.channels() as u32)?;
+            Ok((layer, graph.apply(&format!("gram {layer}"), Box::new(gram), &[node])))
+        })
+        .collect::<Result<BTreeMap<_, _>>>()?;
+    let nodes: Vec<_> = grams.values().copied().collect();
+    let program = graph.compile(gpu, &graph.plan(&nodes, None), &[(leaf, x)])?;
+    gpu.submit(&[&program.forward])?;
+    grams.into_iter().map(|(layer, node)| Ok((layer, gpu.read(program.value(node))?))).collect()
+}
+
+/// A graph whose leaf is a picture.
+fn picture(gpu: &Gpu, image: &Image) -> Result<(Graph, Tensor, crate::graph::NodeId)> {
+    let shape = variable_shape(image.width(), image.height());
+    let x = gpu.upload(shape, &to_variable(image), Use::Activations, "picture")?;
+    let mut graph = Graph::new();
+    let leaf = graph.leaf("x", shape);
+    Ok((graph, x, leaf))
+}

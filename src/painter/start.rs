@@ -1,0 +1,96 @@
+//! Where a painting starts.
+
+use std::path::PathBuf;
+
+use crate::error::Result;
+use crate::image_io::Image;
+use crate::objective::to_variable;
+
+/// What the first picture is. Written `content`, `noise`, `style` or a path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// The content image.
+    Content,
+    /// Grey noise.
+    Noise,
+    /// The first style image, scaled to the size of the content.
+    Style,
+    /// An image file, scaled to the size of the content.
+    File(PathBuf),
+}
+
+impl std::str::FromStr for Start {
+    type Err = std::convert::Infallible;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Ok(match text {
+            "content" => Self::Content,
+            "noise" => Self::Noise,
+            "style" => Self::Style,
+            path => Self::File(path.into()),
+        })
+    }
+}
+
+impl Start {
+    /// Standard deviation of the noise, in levels of 255 around the mean colour.
+    const NOISE: f32 = 30.0;
+
+    /// The variable to start from, of the size of `content`. Only noise depends on `seed`.
+    ///
+    /// # Errors
+    /// [`Error::Image`](crate::Error::Image) for a file that cannot be read.
+    pub fn variable(&self, content: &Image, style: &Image, seed: u64) -> Result<Vec<f32>> {
+        let scaled = |image: &Image| image.resized_to(content.width(), content.height());
+        Ok(match self {
+            Self::Content => to_variable(content),
+            Self::Noise => noise(content.pixels().len(), seed),
+            Self::Style => to_variable(&scaled(style)?),
+            Self::File(path) => to_variable(&scaled(&Image::load(path)?)?),
+        })
+    }
+}
+
+/// Normal noise by Box & Muller (1958) from the numbers of SplitMix64 (Steele, Lea & Flood 2014):
+/// the same for the same seed on every machine.
+fn noise(count: usize, seed: u64) -> Vec<f32> {
+    let mut state = seed;
+    let mut uniform = move || {
+        state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        // 24 bits, and never 0, whose logarithm there is not.
+        ((z ^ (z >> 31)) >> 40) as f64 / f64::from(1 << 24) + 1e-9
+    };
+    let mut normal = move || (-2.0 * uniform().ln()).sqrt() * (std::f64::consts::TAU * uniform()).cos();
+    (0..count).map(|_| Start::NOISE * normal() as f32).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn noise_is_normal_and_follows_the_seed() {
+        let (a, b) = (noise(10_000, 1), noise(10_000, 2));
+        assert_eq!(a, noise(10_000, 1));
+        assert_ne!(a, b);
+        let mean = a.iter().sum::<f32>() / 1e4;
+        let deviation = (a.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / 1e4).sqrt();
+        assert!(mean.abs() < 1.0 && (deviation - Start::NOISE).abs() < 1.0, "{mean} {deviation}");
+    }
+
+    #[test]
+    fn starts_have_the_size_of_the_content() {
+        let content = Image::from_rgb(3, 2, vec![10.0; 18]).unwrap();
+        let style = Image::from_rgb(5, 7, vec![200.0; 105]).unwrap();
+        for text in ["content", "noise", "style"] {
+            let start: Start = text.parse().unwrap();
+            assert_eq!(start.variable(&content, &style, 0).unwrap().len(), 18);
+        }
+        let file: Start = "missing.png".parse().unwrap();
+        let error = file.variable(&content, &style, 0).unwrap_err().to_string();
+        assert!(error.contains("missing.png"), "{error}");
+    }
+}

@@ -1,0 +1,114 @@
+//! The network on the GPU: packed weights, and its layers as nodes of a graph.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::weights::BGR_MEAN;
+use super::{LayerId, Pixels, Weights};
+use crate::error::Result;
+use crate::gpu::{Gpu, Shape};
+use crate::graph::{Graph, NodeId};
+use crate::ops::{Conv, Normalize, PackedWeights, Pool, Pooling, Variant};
+
+/// VGG19 up to some layer, packed for a device.
+#[derive(Debug)]
+pub struct Network {
+    normalize: Normalize,
+    convs: Vec<Arc<PackedWeights>>,
+    pooling: Pooling,
+    variant: Variant,
+}
+
+impl Network {
+    /// Uploads the weights in the order that `variant` wants.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`](crate::Error::Gpu) when memory runs out.
+    pub fn new(gpu: &Gpu, weights: &Weights, pooling: Pooling, variant: Variant) -> Result<Self> {
+        let convs = weights
+            .convs
+            .iter()
+            .zip(LayerId::all())
+            .map(|(conv, layer)| {
+                let channels = [layer.spec().outputs as u32, layer.spec().inputs as u32];
+                PackedWeights::new(gpu, variant, &conv.weight, &conv.bias, channels).map(Arc::new)
+            })
+            .collect::<Result<_>>()?;
+        Ok(Self { normalize: normalize(weights.pixels), convs, pooling, variant })
+    }
+
+    /// The variant that its convolutions run, and the Gram matrices of its features should.
+    pub fn variant(&self) -> Variant {
+        self.variant
+    }
+
+    /// Applies the network to `x`, a planar picture `[3, h, w]` of B, G, R in 0..255 minus
+    /// [`BGR_MEAN`], as far as the deepest of `layers`; returns their activations after the ReLU,
+    /// `[channels, h / downscale, w / downscale]` each.
+    ///
+    /// # Panics
+    /// If a layer is deeper than the weights that were loaded.
+    pub fn features(
+        &self,
+        graph: &mut Graph,
+        x: NodeId,
+        layers: &BTreeSet<LayerId>,
+    ) -> BTreeMap<LayerId, NodeId> {
+        let mut features = BTreeMap::new();
+        let mut node = graph.apply("input", Box::new(self.normalize), &[x]);
+        for layer in LayerId::all().filter(|layer| layers.last().is_some_and(|deepest| layer <= deepest)) {
+            if layer.pools_first() {
+                let label = format!("pool{}", layer.spec().block - 1);
+                node = graph.apply(&label, Box::new(Pool(self.pooling)), &[node]);
+            }
+            let conv = Conv::new(self.convs[layer.index()].clone(), true);
+            node = graph.apply(layer.name(), Box::new(conv), &[node]);
+            if layers.contains(&layer) {
+                features.insert(layer, node);
+            }
+        }
+        features
+    }
+}
+
+/// Shape of a layer's activations for a picture of this size.
+pub fn activation_shape(layer: LayerId, width: u32, height: u32) -> Shape {
+    let downscale = layer.downscale() as u32;
+    Shape::blocked(layer.channels() as u32, height / downscale, width / downscale)
+}
+
+/// From x (B, G, R minus the mean) to what the weights expect: the file's own convention is in
+/// terms of r, g, b in 0..255.
+fn normalize(pixels: Pixels) -> Normalize {
+    let channels = pixels.channels();
+    let mean_of = |source: usize| BGR_MEAN[2 - source];
+    Normalize {
+        reversed: channels[0].source == 0,
+        scale: channels.map(|c| c.scale),
+        offset: channels.map(|c| c.scale * mean_of(c.source) + c.offset),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_conventions_follow_from_x() {
+        assert_eq!(normalize(Pixels::BgrMean), Normalize::IDENTITY);
+        let torchvision = normalize(Pixels::RgbMeanStd);
+        assert!(torchvision.reversed);
+        // x = 0 is the mean colour; its red is 123.68, and (123.68 / 255 - 0.485) / 0.229 = 0.0001.
+        let expected = [(123.68 / 255.0 - 0.485) / 0.229, (116.779 / 255.0 - 0.456) / 0.224];
+        for (got, want) in torchvision.offset.iter().zip(expected) {
+            assert!((got - want).abs() < 1e-5, "{got} {want}");
+        }
+        assert!((torchvision.scale[2] - 1.0 / (255.0 * 0.225)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn activations_shrink_by_whole_poolings() {
+        let layer: LayerId = "conv3_1".parse().unwrap();
+        assert_eq!(activation_shape(layer, 75, 53), Shape::blocked(256, 13, 18));
+    }
+}
