@@ -1,2 +1,7 @@
-//! The `impasto` command line.
-fn main() {}
+//! The `impasto` command line: see `impasto --help`.
+
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

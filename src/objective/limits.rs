@@ -28,10 +28,10 @@ pub fn check_pooling(path: &Path, width: u32, height: u32, deepest: LayerId) -> 
 /// Makes sure that no activation is larger than the adapter takes.
 ///
 /// # Errors
-/// [`Error::TooLarge`] naming `what`, with the largest `option` (`--size` or `--style-size`) that fits.
+/// [`Error::TooLarge`] naming the file, with the largest `option` (`--size` or `--style-size`) that fits.
 pub fn check_fits(
     gpu: &Gpu,
-    what: &str,
+    path: &Path,
     option: &str,
     width: u32,
     height: u32,
@@ -49,8 +49,9 @@ pub fn check_fits(
         if fits(scaled(middle)) { low = middle } else { high = middle }
     }
     Err(Error::TooLarge(format!(
-        "{what} at {width} x {height} needs tensors of {}, but {} takes at most {} in one: the largest \
+        "{} at {width} x {height} needs tensors of {}, but {} takes at most {} in one: the largest \
          {option} that fits is {low}",
+        path.display(),
         mebibytes(largest_activation(width, height, deepest)),
         gpu.adapter().name,
         mebibytes(gpu.max_tensor_bytes()),

@@ -51,8 +51,7 @@ impl Start {
     }
 }
 
-/// Normal noise by Box & Muller (1958) from the numbers of SplitMix64 (Steele, Lea & Flood 2014):
-/// the same for the same seed on every machine.
+/// Normal noise by Box & Muller (1958) from the numbers of SplitMix64 (Steele, Lea & Flood 2014).
 fn noise(count: usize, seed: u64) -> Vec<f32> {
     let mut state = seed;
     let mut uniform = move || {

@@ -1,0 +1,57 @@
+//! The command line: the only place that prints.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod common;
+mod devices;
+mod log;
+mod options;
+mod paint;
+mod progress;
+mod score;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Exit codes: 0 done, 1 a file or device failed, 2 wrong use, 130 stopped by Ctrl-C.
+const STOPPED: u8 = 130;
+
+#[derive(Debug, Parser)]
+#[command(name = "impasto", version, about, after_help = EXAMPLES, max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Paint the content image in the style of the others
+    Paint(Box<paint::Paint>),
+    /// Print the losses of an image as JSON
+    Score(score::Score),
+    /// List the adapters, what each offers, and which one would be used
+    Devices(devices::Devices),
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  impasto paint photo.jpg painting.jpg -o picture.png
+  impasto paint photo.jpg painting.jpg -o picture.png --size 1024 --iterations 500
+  impasto paint photo.jpg painting.jpg -o picture.png --ratio 1e-4    (more style: alpha/beta smaller)
+  impasto score photo.png painting.png picture.png
+  impasto devices
+
+'impasto COMMAND --help' shows the options of a command.";
+
+/// Parses the arguments and does what they say.
+pub fn run() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Paint(paint) => paint.run(),
+        Command::Score(score) => score.run(),
+        Command::Devices(devices) => devices.run(),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error}");
+        ExitCode::from(if error.is_usage() { 2 } else { 1 })
+    })
+}

@@ -1,0 +1,135 @@
+//! Options that several commands share.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use impasto::gpu::DeviceChoice;
+use impasto::objective::{LayerWeights, Settings, parse_weight};
+use impasto::ops::Pooling;
+use impasto::{Error, Result};
+
+/// What is minimised.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Objective")]
+pub struct ObjectiveOptions {
+    /// Layers whose activations are kept, each with an optional weight: conv4_2 or conv3_2=0.5,conv4_2
+    #[arg(long, value_name = "LAYERS", default_value = Settings::CONTENT_LAYERS)]
+    pub content_layers: LayerWeights,
+
+    /// Layers whose Gram matrices are imitated, each with an optional weight
+    #[arg(long, value_name = "LAYERS", default_value = Settings::STYLE_LAYERS)]
+    pub style_layers: LayerWeights,
+
+    /// Weight of the content, alpha
+    #[arg(long, value_name = "W", default_value_t = Settings::CONTENT_WEIGHT, value_parser = parse_weight,
+        allow_hyphen_values = true)]
+    pub content_weight: f32,
+
+    /// Weight of the style, beta
+    #[arg(long, value_name = "W", default_value_t = Settings::STYLE_WEIGHT, value_parser = parse_weight,
+        allow_hyphen_values = true)]
+    pub style_weight: f32,
+
+    /// alpha/beta: sets the style weight to the content weight divided by this
+    #[arg(long, value_name = "A", conflicts_with = "style_weight", value_parser = parse_weight,
+        allow_hyphen_values = true)]
+    pub ratio: Option<f32>,
+
+    /// Weight of total variation: larger is smoother
+    #[arg(long, value_name = "W", default_value_t = 0.0, value_parser = parse_weight, allow_hyphen_values = true)]
+    pub tv_weight: f32,
+
+    /// How feature maps are halved
+    #[arg(long, value_enum, default_value_t = PoolOption::Max)]
+    pub pool: PoolOption,
+
+    /// Weights scaled so that each channel's mean activation is 1, as in the paper, or as trained
+    #[arg(long, value_enum, default_value_t = NetworkOption::Normalised)]
+    pub network: NetworkOption,
+
+    /// VGG19 weights to use instead of the built-in ones: safetensors with torchvision's or plain names
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+}
+
+/// Max or average pooling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PoolOption {
+    /// The largest of four
+    Max,
+    /// The mean of four
+    Avg,
+}
+
+impl From<PoolOption> for Pooling {
+    fn from(option: PoolOption) -> Self {
+        match option {
+            PoolOption::Max => Self::Max,
+            PoolOption::Avg => Self::Avg,
+        }
+    }
+}
+
+/// Normalised or raw weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum NetworkOption {
+    /// Mean activation of each channel 1
+    Normalised,
+    /// As trained
+    Raw,
+}
+
+impl ObjectiveOptions {
+    /// The objective as the library wants it.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for settings that leave nothing to minimise.
+    pub fn settings(&self) -> Result<Settings> {
+        let style_weight = match self.ratio {
+            None => self.style_weight,
+            Some(ratio) if ratio > 0.0 => self.content_weight / ratio,
+            Some(_) => return Err(Error::Usage("--ratio must be above 0: it divides".into())),
+        };
+        let settings = Settings {
+            content_layers: self.content_layers.clone(),
+            style_layers: self.style_layers.clone(),
+            content_weight: self.content_weight,
+            style_weight,
+            tv_weight: self.tv_weight,
+        };
+        settings.check()?;
+        Ok(settings)
+    }
+}
+
+/// Where to work and how much to say.
+#[derive(Debug, Args)]
+pub struct CommonOptions {
+    /// Adapter to use: its index in 'impasto devices' or a part of its name
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<DeviceChoice>,
+
+    /// Say nothing but errors
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Say which device, kernels and memory are used
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+impl CommonOptions {
+    /// A line for the user, unless quiet.
+    pub fn say(&self, line: impl std::fmt::Display) {
+        if !self.quiet {
+            eprintln!("{line}");
+        }
+    }
+
+    /// A line for the user who asked for details.
+    pub fn detail(&self, line: impl std::fmt::Display) {
+        if self.verbose {
+            eprintln!("{line}");
+        }
+    }
+}
