@@ -17,6 +17,8 @@ pub struct Program {
     values: Vec<Option<Tensor>>,
     gradient: Option<Tensor>,
     loss: Option<(Tensor, Tensor)>,
+    /// Bind groups keep memory alive by themselves, but the ledger counts what is held here.
+    _held: (Vec<Tensor>, Vec<Tensor>, Vec<Texture>),
 }
 
 impl Program {
@@ -98,7 +100,9 @@ impl Graph {
             loss = Some((compiler.value(loss_node)?.clone(), seed));
             leaf_gradient = Some(compiler.gradient(leaf)?);
         }
-        Ok(Program { forward, backward, values: compiler.values, gradient: leaf_gradient, loss })
+        let Compiler { values, buffers, textures, .. } = compiler;
+        let _held = (slots, buffers, textures);
+        Ok(Program { forward, backward, values, gradient: leaf_gradient, loss, _held })
     }
 }
 

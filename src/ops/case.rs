@@ -64,6 +64,12 @@ pub fn distance(got: &[f32], want: &[f64]) -> f64 {
     got.iter().zip(want).map(off).fold(0.0, f64::max)
 }
 
+/// A shape of either layout, for random cases.
+pub(super) fn any_shape(draw: &mut dyn FnMut(u32, u32) -> u32) -> Shape {
+    let shape = [Shape::blocked, Shape::planar][draw(0, 1) as usize];
+    shape(draw(1, 12), draw(1, 50), draw(1, 50))
+}
+
 /// Spatial sizes no tile likes: 1, odd, prime, one past a tile, thin.
 pub(super) const AWKWARD: [(u32, u32); 6] = [(1, 1), (5, 3), (7, 13), (2, 65), (17, 1), (16, 16)];
 

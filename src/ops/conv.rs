@@ -281,6 +281,15 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
+pub(super) fn random_case(draw: &mut dyn FnMut(u32, u32) -> u32) -> Case {
+    let variant = Variant::ALL[draw(0, 2) as usize];
+    let channels = [draw(1, 40), draw(1, 70)];
+    let size = [draw(1, 24), draw(1, 24)];
+    // Without the ReLU: among so many random sums one may be so close to 0 that f32 and f64 differ in
+    // its sign.
+    case(variant, channels, size, [1, 9][draw(0, 1) as usize], false)
+}
+
 fn case(variant: Variant, channels: [u32; 2], size: [u32; 2], taps: usize, relu: bool) -> Case {
     let ([ins, outs], [h, w]) = (channels, size);
     let weight = numbers(11, (ins * outs) as usize * taps);

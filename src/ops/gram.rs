@@ -182,18 +182,26 @@ pub(super) fn cases() -> Vec<Case> {
         AWKWARD.into_iter().zip([1, 3, 5, 17, 20, 64]).chain([((11, 29), 70), ((40, 41), 6), ((3, 3), 130)]);
     for variant in Variant::ALL {
         for ((h, w), c) in shapes.clone() {
-            cases.push(Case {
-                label: format!("gram/{variant} {c}x{h}x{w}"),
-                inputs: vec![Shape::blocked(c, h, w)],
-                build: Box::new(move |gpu| {
-                    let op = variant.runs_on(gpu).then(|| Gram::new(gpu, variant, c)).transpose()?;
-                    Ok(op.map(|op| Box::new(op) as Box<dyn Op>))
-                }),
-                reference: Box::new(move |x| reference(&x[0], c as usize)),
-                reference_backward: Box::new(move |x, d| reference_backward(&x[0], d, c as usize)),
-                tolerance: 1e-5,
-            });
+            cases.push(case(variant, c, [h, w]));
         }
     }
     cases
+}
+
+pub(super) fn random_case(draw: &mut dyn FnMut(u32, u32) -> u32) -> Case {
+    case(Variant::ALL[draw(0, 2) as usize], draw(1, 80), [draw(1, 40), draw(1, 40)])
+}
+
+fn case(variant: Variant, c: u32, [h, w]: [u32; 2]) -> Case {
+    Case {
+        label: format!("gram/{variant} {c}x{h}x{w}"),
+        inputs: vec![Shape::blocked(c, h, w)],
+        build: Box::new(move |gpu| {
+            let op = variant.runs_on(gpu).then(|| Gram::new(gpu, variant, c)).transpose()?;
+            Ok(op.map(|op| Box::new(op) as Box<dyn Op>))
+        }),
+        reference: Box::new(move |x| reference(&x[0], c as usize)),
+        reference_backward: Box::new(move |x, d| reference_backward(&x[0], d, c as usize)),
+        tolerance: 1e-5,
+    }
 }

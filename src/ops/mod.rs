@@ -38,16 +38,33 @@ pub struct Operation {
     pub shaders: &'static [Shader],
     /// Sizes, values and references to test it with, for each variant.
     pub cases: fn() -> Vec<Case>,
+    /// A case of sizes that `draw(low, high)` chooses, both ends included.
+    pub random_case: fn(draw: &mut dyn FnMut(u32, u32) -> u32) -> Case,
 }
 
 /// Every operation of the graph.
 pub const OPERATIONS: [Operation; 8] = [
-    Operation { name: "normalize", shaders: &normalize::SHADERS, cases: normalize::cases },
-    Operation { name: "conv", shaders: &conv::SHADERS, cases: conv::cases },
-    Operation { name: "relu", shaders: &relu::SHADERS, cases: relu::cases },
-    Operation { name: "pool", shaders: &pool::SHADERS, cases: pool::cases },
-    Operation { name: "gram", shaders: &gram::SHADERS, cases: gram::cases },
-    Operation { name: "mse", shaders: &mse::SHADERS, cases: mse::cases },
-    Operation { name: "tv", shaders: &total_variation::SHADERS, cases: total_variation::cases },
-    Operation { name: "weighted_sum", shaders: &weighted_sum::SHADERS, cases: weighted_sum::cases },
+    Operation {
+        name: "normalize",
+        shaders: &normalize::SHADERS,
+        cases: normalize::cases,
+        random_case: normalize::random_case,
+    },
+    Operation { name: "conv", shaders: &conv::SHADERS, cases: conv::cases, random_case: conv::random_case },
+    Operation { name: "relu", shaders: &relu::SHADERS, cases: relu::cases, random_case: relu::random_case },
+    Operation { name: "pool", shaders: &pool::SHADERS, cases: pool::cases, random_case: pool::random_case },
+    Operation { name: "gram", shaders: &gram::SHADERS, cases: gram::cases, random_case: gram::random_case },
+    Operation { name: "mse", shaders: &mse::SHADERS, cases: mse::cases, random_case: mse::random_case },
+    Operation {
+        name: "tv",
+        shaders: &total_variation::SHADERS,
+        cases: total_variation::cases,
+        random_case: total_variation::random_case,
+    },
+    Operation {
+        name: "weighted_sum",
+        shaders: &weighted_sum::SHADERS,
+        cases: weighted_sum::cases,
+        random_case: weighted_sum::random_case,
+    },
 ];

@@ -1,6 +1,6 @@
 //! Mean squared error against a constant target.
 
-use super::case::{AWKWARD, Case, numbers, to_f32};
+use super::case::{AWKWARD, Case, any_shape, numbers, to_f32};
 use super::reduce::{SUM, partial_groups, partials_shape, record_sum};
 use crate::error::Result;
 use crate::gpu::{Recording, Shader, Shape, Tensor, Use, shader};
@@ -71,26 +71,30 @@ impl Op for Mse {
 pub(super) fn cases() -> Vec<Case> {
     let sizes = AWKWARD.iter().chain(&[(131, 127)]);
     let shapes = sizes.flat_map(|(h, w)| [Shape::blocked(6, *h, *w), Shape::planar(3, *h, *w)]);
-    shapes
-        .map(|shape| {
-            let target = numbers(21, shape.len());
-            let (forward, backward) = (target.clone(), target.clone());
-            let n = shape.len() as f64;
-            Case {
-                label: format!("mse {shape} {:?}", shape.layout),
-                inputs: vec![shape],
-                build: Box::new(move |gpu| {
-                    let target = gpu.upload(shape, &to_f32(&target), Use::Targets, "target")?;
-                    Ok(Some(Box::new(Mse::new(target))))
-                }),
-                reference: Box::new(move |x| {
-                    vec![x[0].iter().zip(&forward).map(|(x, t)| (x - t).powi(2)).sum::<f64>() / n]
-                }),
-                reference_backward: Box::new(move |x, d| {
-                    vec![x[0].iter().zip(&backward).map(|(x, t)| d[0] * 2.0 / n * (x - t)).collect()]
-                }),
-                tolerance: 1e-5,
-            }
-        })
-        .collect()
+    shapes.map(case).collect()
+}
+
+pub(super) fn random_case(draw: &mut dyn FnMut(u32, u32) -> u32) -> Case {
+    case(any_shape(draw))
+}
+
+fn case(shape: Shape) -> Case {
+    let target = numbers(21, shape.len());
+    let (forward, backward) = (target.clone(), target.clone());
+    let n = shape.len() as f64;
+    Case {
+        label: format!("mse {shape} {:?}", shape.layout),
+        inputs: vec![shape],
+        build: Box::new(move |gpu| {
+            let target = gpu.upload(shape, &to_f32(&target), Use::Targets, "target")?;
+            Ok(Some(Box::new(Mse::new(target))))
+        }),
+        reference: Box::new(move |x| {
+            vec![x[0].iter().zip(&forward).map(|(x, t)| (x - t).powi(2)).sum::<f64>() / n]
+        }),
+        reference_backward: Box::new(move |x, d| {
+            vec![x[0].iter().zip(&backward).map(|(x, t)| d[0] * 2.0 / n * (x - t)).collect()]
+        }),
+        tolerance: 1e-5,
+    }
 }

@@ -98,13 +98,22 @@ pub(super) fn cases() -> Vec<Case> {
     let other = Normalize { reversed: true, scale: [0.5, 2.0, 3.0], offset: [0.1, -0.2, 0.3] };
     let ops = [Normalize::IDENTITY, other];
     let all = AWKWARD.into_iter().chain([(31, 33)]).flat_map(|size| ops.map(|op| (size, op)));
-    all.map(|((h, w), op)| Case {
+    all.map(|(size, op)| case(size, op)).collect()
+}
+
+pub(super) fn random_case(draw: &mut dyn FnMut(u32, u32) -> u32) -> Case {
+    let mut scale = || draw(1, 9) as f32 / 4.0;
+    let op = Normalize { reversed: false, scale: [scale(), scale(), scale()], offset: [0.5, -0.25, 1.0] };
+    case((draw(1, 60), draw(1, 60)), Normalize { reversed: draw(0, 1) == 1, ..op })
+}
+
+fn case((h, w): (u32, u32), op: Normalize) -> Case {
+    Case {
         label: format!("normalize 3x{h}x{w} reversed {}", op.reversed),
         inputs: vec![Shape::planar(3, h, w)],
         build: Box::new(move |_| Ok(Some(Box::new(op)))),
         reference: Box::new(move |x| reference(op, &x[0])),
         reference_backward: Box::new(move |_, d| reference_backward(op, d)),
         tolerance: 1e-6,
-    })
-    .collect()
+    }
 }

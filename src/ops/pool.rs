@@ -117,19 +117,25 @@ pub(super) fn cases() -> Vec<Case> {
                 continue; // nothing is left of one row or column
             }
             for c in [[1, 4], [3, 6]].map(|pair| pair[n % 2]) {
-                let dims = [c as usize, h as usize, w as usize];
-                cases.push(Case {
-                    label: format!("pool/{pooling:?} {c}x{h}x{w}"),
-                    inputs: vec![Shape::blocked(c, h, w)],
-                    build: Box::new(move |_| Ok(Some(Box::new(Pool(pooling))))),
-                    reference: Box::new(move |x| reference(pooling, &x[0], dims)),
-                    reference_backward: Box::new(move |x, d| {
-                        vec![reference_backward(pooling, &x[0], d, dims)]
-                    }),
-                    tolerance: 1e-6,
-                });
+                cases.push(case(pooling, c, [h, w]));
             }
         }
     }
     cases
+}
+
+pub(super) fn random_case(draw: &mut dyn FnMut(u32, u32) -> u32) -> Case {
+    case([Pooling::Max, Pooling::Avg][draw(0, 1) as usize], draw(1, 20), [draw(2, 50), draw(2, 50)])
+}
+
+fn case(pooling: Pooling, c: u32, [h, w]: [u32; 2]) -> Case {
+    let dims = [c as usize, h as usize, w as usize];
+    Case {
+        label: format!("pool/{pooling:?} {c}x{h}x{w}"),
+        inputs: vec![Shape::blocked(c, h, w)],
+        build: Box::new(move |_| Ok(Some(Box::new(Pool(pooling))))),
+        reference: Box::new(move |x| reference(pooling, &x[0], dims)),
+        reference_backward: Box::new(move |x, d| vec![reference_backward(pooling, &x[0], d, dims)]),
+        tolerance: 1e-6,
+    }
 }

@@ -1,6 +1,6 @@
 //! ReLU as an operation of its own; [`Conv`](super::Conv) has it fused.
 
-use super::case::{AWKWARD, Case};
+use super::case::{AWKWARD, Case, any_shape};
 use crate::error::Result;
 use crate::gpu::{Recording, Shader, Shape, shader};
 use crate::graph::{Backward, Forward, Op, Reads};
@@ -44,16 +44,22 @@ impl Op for Relu {
 
 pub(super) fn cases() -> Vec<Case> {
     let shapes = AWKWARD.iter().flat_map(|(h, w)| [Shape::blocked(5, *h, *w), Shape::planar(3, *h, *w)]);
-    shapes
-        .map(|shape| Case {
-            label: format!("relu {shape} {:?}", shape.layout),
-            inputs: vec![shape],
-            build: Box::new(|_| Ok(Some(Box::new(Relu)))),
-            reference: Box::new(|x| x[0].iter().map(|v| v.max(0.0)).collect()),
-            reference_backward: Box::new(|x, d| {
-                vec![x[0].iter().zip(d).map(|(v, d)| if *v > 0.0 { *d } else { 0.0 }).collect()]
-            }),
-            tolerance: 1e-7,
-        })
-        .collect()
+    shapes.map(case).collect()
+}
+
+pub(super) fn random_case(draw: &mut dyn FnMut(u32, u32) -> u32) -> Case {
+    case(any_shape(draw))
+}
+
+fn case(shape: Shape) -> Case {
+    Case {
+        label: format!("relu {shape} {:?}", shape.layout),
+        inputs: vec![shape],
+        build: Box::new(|_| Ok(Some(Box::new(Relu)))),
+        reference: Box::new(|x| x[0].iter().map(|v| v.max(0.0)).collect()),
+        reference_backward: Box::new(|x, d| {
+            vec![x[0].iter().zip(d).map(|(v, d)| if *v > 0.0 { *d } else { 0.0 }).collect()]
+        }),
+        tolerance: 1e-7,
+    }
 }

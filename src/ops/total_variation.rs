@@ -94,17 +94,21 @@ fn reference_backward(x: &[f64], d: &[f64], dims: [usize; 3]) -> Vec<Array> {
 
 pub(super) fn cases() -> Vec<Case> {
     let sizes = AWKWARD.into_iter().chain([(131, 127), (1, 9), (2, 2), (31, 4), (64, 64), (3, 200)]);
-    sizes
-        .map(|(h, w)| {
-            let dims = [3, h as usize, w as usize];
-            Case {
-                label: format!("tv 3x{h}x{w}"),
-                inputs: vec![Shape::planar(3, h, w)],
-                build: Box::new(|_| Ok(Some(Box::new(TotalVariation)))),
-                reference: Box::new(move |x| reference(&x[0], dims)),
-                reference_backward: Box::new(move |x, d| reference_backward(&x[0], d, dims)),
-                tolerance: 1e-5,
-            }
-        })
-        .collect()
+    sizes.map(case).collect()
+}
+
+pub(super) fn random_case(draw: &mut dyn FnMut(u32, u32) -> u32) -> Case {
+    case((draw(1, 90), draw(1, 90)))
+}
+
+fn case((h, w): (u32, u32)) -> Case {
+    let dims = [3, h as usize, w as usize];
+    Case {
+        label: format!("tv 3x{h}x{w}"),
+        inputs: vec![Shape::planar(3, h, w)],
+        build: Box::new(|_| Ok(Some(Box::new(TotalVariation)))),
+        reference: Box::new(move |x| reference(&x[0], dims)),
+        reference_backward: Box::new(move |x, d| reference_backward(&x[0], d, dims)),
+        tolerance: 1e-5,
+    }
 }

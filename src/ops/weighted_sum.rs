@@ -69,18 +69,24 @@ pub(super) fn cases() -> Vec<Case> {
         &[3.0, -3.0, 1.0],
         &[1.0; 33],
     ];
-    all.into_iter()
-        .map(|weights| Case {
-            label: format!("weighted_sum of {} terms, first {}", weights.len(), weights[0]),
-            inputs: vec![Shape::scalar(); weights.len()],
-            build: Box::new(move |_| Ok(Some(Box::new(WeightedSum { weights: weights.into() })))),
-            reference: Box::new(move |x| {
-                vec![x.iter().zip(weights).map(|(x, w)| x[0] * f64::from(*w)).sum()]
-            }),
-            reference_backward: Box::new(move |_, d| {
-                weights.iter().map(|w| vec![d[0] * f64::from(*w)]).collect()
-            }),
-            tolerance: 1e-5,
-        })
-        .collect()
+    all.into_iter().map(|weights| case(weights.to_vec())).collect()
+}
+
+pub(super) fn random_case(draw: &mut dyn FnMut(u32, u32) -> u32) -> Case {
+    let terms = draw(1, 20);
+    case((0..terms).map(|_| draw(0, 8) as f32 - 4.0).chain([1.0]).collect())
+}
+
+fn case(weights: Vec<f32>) -> Case {
+    let (forward, backward) = (weights.clone(), weights.clone());
+    Case {
+        label: format!("weighted_sum of {} terms, first {}", weights.len(), weights[0]),
+        inputs: vec![Shape::scalar(); weights.len()],
+        build: Box::new(move |_| Ok(Some(Box::new(WeightedSum { weights: weights.clone() })))),
+        reference: Box::new(move |x| vec![x.iter().zip(&forward).map(|(x, w)| x[0] * f64::from(*w)).sum()]),
+        reference_backward: Box::new(move |_, d| {
+            backward.iter().map(|w| vec![d[0] * f64::from(*w)]).collect()
+        }),
+        tolerance: 1e-5,
+    }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::OnceLock;
 
-use impasto::gpu::{Gpu, GpuOptions};
+use impasto::gpu::{Gpu, GpuOptions, Shader};
 
 /// The device that tests run on, opened once: checks everywhere and poisoned memory.
 pub fn gpu() -> &'static Gpu {
@@ -18,6 +18,14 @@ pub fn gpu() -> &'static Gpu {
 pub fn fast_gpu() -> &'static Gpu {
     static GPU: OnceLock<Gpu> = OnceLock::new();
     GPU.get_or_init(|| Gpu::open(&GpuOptions::default()).expect("tests need an adapter"))
+}
+
+/// Puts a changed kernel into a device's cache under the name of the right one, so that everything
+/// that asks for the right one gets the changed one. `right` must occur in the WGSL.
+pub fn replace_kernel(gpu: &Gpu, shader: &Shader, right: &str, wrong: &str, overrides: &[(&str, f64)]) {
+    assert!(shader.source.contains(right), "{} does not contain {right}", shader.name);
+    let source = Box::leak(shader.source.replace(right, wrong).into_boxed_str());
+    gpu.kernel(&Shader { source, ..*shader }, overrides).unwrap();
 }
 
 /// Folder of the golden cases.

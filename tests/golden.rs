@@ -1,0 +1,226 @@
+//! The whole objective and both optimisers against the answers of the PyTorch reference.
+
+mod common;
+
+use std::fs;
+
+use impasto::gpu::{Gpu, GpuOptions, Shader};
+use impasto::image_io::Image;
+use impasto::objective::{Losses, Objective, Settings, Targets, to_variable};
+use impasto::ops::{OPERATIONS, Pooling, Variant};
+use impasto::optim::Method;
+use impasto::painter::{Painter, Plan};
+use impasto::vgg19::{Network, Weights};
+use serde_json::Value;
+
+/// A folder of `tests/golden` with the settings that its README tells.
+struct Golden {
+    folder: &'static str,
+    settings: Settings,
+    pooling: Pooling,
+    normalised: bool,
+}
+
+fn gatys() -> Golden {
+    let settings = Settings::default();
+    Golden { folder: "gatys-96x64", settings, pooling: Pooling::Max, normalised: true }
+}
+
+fn odd() -> Golden {
+    let settings = Settings {
+        content_layers: "conv3_3,conv4_2".parse().unwrap(),
+        style_layers: "conv1_2,conv2_2,conv4_4".parse().unwrap(),
+        content_weight: 5.0,
+        style_weight: 0.001,
+        tv_weight: 40.0,
+    };
+    Golden { folder: "odd-75x53-avg", settings, pooling: Pooling::Avg, normalised: false }
+}
+
+impl Golden {
+    fn image(&self, name: &str) -> Image {
+        Image::load(common::golden().join(self.folder).join(name)).unwrap()
+    }
+
+    fn text(&self, name: &str) -> String {
+        fs::read_to_string(common::golden().join(self.folder).join(name)).unwrap()
+    }
+
+    /// The array of an .npy file of f32: a header whose length is at byte 8, then the numbers.
+    fn gradient(&self) -> Vec<f64> {
+        let bytes = fs::read(common::golden().join(self.folder).join("gradient.npy")).unwrap();
+        let header = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+        let number = |b: &[u8]| f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
+        bytes[header..].chunks_exact(4).map(number).collect()
+    }
+
+    fn objective(&self, gpu: &Gpu, variant: Variant) -> Objective {
+        let weights = Weights::embedded_up_to(self.settings.deepest()).unwrap();
+        let weights = if self.normalised { weights.normalised().unwrap() } else { weights };
+        let network = Network::new(gpu, &weights, self.pooling, variant).unwrap();
+        let (content, style) = (self.image("content.png"), self.image("style.png"));
+        let targets = Targets::new(gpu, &network, &self.settings, &content, &[style]).unwrap();
+        Objective::new(gpu, &network, &self.settings, &targets).unwrap()
+    }
+
+    /// Losses and gradient of the case's image.
+    fn score(&self, gpu: &Gpu, variant: Variant) -> (Losses, Vec<f32>) {
+        let objective = self.objective(gpu, variant);
+        gpu.write(objective.x(), &to_variable(&self.image("image.png")));
+        let losses = objective.evaluate(gpu).unwrap();
+        (losses, gpu.read(objective.gradient()).unwrap())
+    }
+}
+
+/// Every number of `want` that `got` misses by more than 2e-4 (floor: 1e-6 of the total).
+fn wrong_losses(got: &Losses, want: &Value) -> Vec<String> {
+    fn walk(path: &str, got: &Value, want: &Value, floor: f64, wrong: &mut Vec<String>) {
+        if let Some(object) = want.as_object() {
+            assert_eq!(got.as_object().unwrap().len(), object.len(), "keys of {path}");
+            object
+                .iter()
+                .for_each(|(key, want)| walk(&format!("{path}/{key}"), &got[key], want, floor, wrong));
+            return;
+        }
+        let (got, want) = (got.as_f64().unwrap(), want.as_f64().unwrap());
+        if (got - want).abs() > (2e-4 * want.abs()).max(floor) {
+            wrong.push(format!("{path}: {got}, not {want}"));
+        }
+    }
+    let mut wrong = vec![];
+    let floor = 1e-6 * want["total"].as_f64().unwrap();
+    walk("", &serde_json::to_value(got).unwrap(), want, floor, &mut wrong);
+    wrong
+}
+
+fn cosine(got: &[f32], want: &[f64]) -> f64 {
+    assert_eq!(got.len(), want.len());
+    let got: Vec<f64> = got.iter().map(|v| f64::from(*v)).collect();
+    let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
+    dot(&got, want) / (dot(&got, &got) * dot(want, want)).sqrt()
+}
+
+/// The longest gradient's length is right, too: a cosine does not see a factor.
+fn length_ratio(got: &[f32], want: &[f64]) -> f64 {
+    let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
+    norm(&mut got.iter().map(|v| f64::from(*v))) / norm(&mut want.iter().copied())
+}
+
+fn check_score(golden: &Golden, gpu: &Gpu, variant: Variant) {
+    let (losses, gradient) = golden.score(gpu, variant);
+    let want = serde_json::from_str(&golden.text("score.json")).unwrap();
+    assert_eq!(wrong_losses(&losses, &want), Vec::<String>::new(), "{} {variant}", golden.folder);
+    let want = golden.gradient();
+    let cosine = cosine(&gradient, &want);
+    assert!(cosine >= 0.9999, "{} {variant}: cosine {cosine}", golden.folder);
+    let ratio = length_ratio(&gradient, &want);
+    assert!((ratio - 1.0).abs() < 1e-3, "{} {variant}: {ratio} times as long", golden.folder);
+}
+
+#[test]
+fn scores_and_gradients_are_those_of_the_reference() {
+    let gpu = common::fast_gpu();
+    for variant in Variant::ALL.into_iter().filter(|variant| variant.runs_on(gpu)) {
+        check_score(&gatys(), gpu, variant);
+        check_score(&odd(), gpu, variant);
+    }
+}
+
+/// With bounds checks and poisoned memory, so that nothing relies on what was there before.
+#[test]
+fn scores_do_not_depend_on_what_memory_held() {
+    check_score(&odd(), common::gpu(), Variant::Tiled);
+    check_score(&gatys(), common::gpu(), Variant::choose(common::gpu()).unwrap().variant);
+}
+
+#[test]
+fn wrong_kernels_are_caught() {
+    let shader = |name: &str| -> Shader {
+        let mut all = OPERATIONS.iter().flat_map(|operation| operation.shaders);
+        *all.find(|shader| shader.name == name).unwrap()
+    };
+    let golden = gatys();
+    let variant = Variant::Tiled;
+    let want: Value = serde_json::from_str(&golden.text("score.json")).unwrap();
+
+    // A Gram matrix that divides by one position too many.
+    let gpu = Gpu::open(&GpuOptions::default()).unwrap();
+    common::replace_kernel(&gpu, &shader("gram/finish"), "params.positions", "(params.positions + 1u)", &[]);
+    let (losses, _) = golden.score(&gpu, variant);
+    assert!(!wrong_losses(&losses, &want).is_empty(), "the losses did not show it");
+
+    // A ReLU whose backward pass lets everything through: the losses are right, the gradient is not.
+    let gpu = Gpu::open(&GpuOptions::default()).unwrap();
+    common::replace_kernel(&gpu, &shader("relu/mask"), "> vec4(0.0)", "> vec4(-1.0)", &[]);
+    let (losses, gradient) = golden.score(&gpu, variant);
+    assert!(wrong_losses(&losses, &want).is_empty());
+    assert!(cosine(&gradient, &golden.gradient()) < 0.9999, "the gradient did not show it");
+}
+
+/// Totals of every evaluation, and the picture.
+fn run(method: Method, iterations: usize) -> (Vec<f64>, Image) {
+    let (gpu, golden) = (common::fast_gpu(), gatys());
+    let objective = golden.objective(gpu, Variant::choose(gpu).unwrap().variant);
+    let plan = Plan { method, iterations, pause_every: None };
+    let start = to_variable(&golden.image("content.png"));
+    let mut painter = Painter::new(gpu, objective, plan, &start).unwrap();
+    let mut totals = vec![];
+    while let Some(evaluation) = painter.advance().unwrap() {
+        assert_eq!(evaluation.iteration, totals.len());
+        assert!(!evaluation.restarted);
+        totals.push(evaluation.losses.total);
+    }
+    (totals, painter.picture().unwrap())
+}
+
+fn reference_total(file: &str, iteration: usize) -> f64 {
+    let text = gatys().text(file);
+    let line: Value = serde_json::from_str(text.lines().nth(iteration).unwrap()).unwrap();
+    line["total"].as_f64().unwrap()
+}
+
+#[test]
+fn lbfgs_gets_as_far_as_the_reference() {
+    let (totals, picture) = run(Method::Lbfgs { lr: 1.0, history: 100 }, 60);
+    let want = reference_total("lbfgs.jsonl", 59);
+    assert!(totals[59] <= 1.15 * want, "{} is more than 1.15 * {want}", totals[59]);
+    // The steps before chaos sets in are the reference's own.
+    for k in 0..5 {
+        let want = reference_total("lbfgs.jsonl", k);
+        assert!((totals[k] / want - 1.0).abs() < 1e-3, "evaluation {k}: {}, not {want}", totals[k]);
+    }
+    assert_eq!((picture.width(), picture.height()), (96, 64));
+}
+
+#[test]
+fn adam_gets_as_far_as_the_reference() {
+    let (totals, _) = run(Method::Adam { lr: 2.0 }, 40);
+    let want = reference_total("adam.jsonl", 39);
+    assert!((totals[39] / want - 1.0).abs() < 0.02, "{}, not {want}", totals[39]);
+}
+
+#[test]
+fn the_same_run_gives_the_same_bytes() {
+    for method in [Method::Lbfgs { lr: 1.0, history: 3 }, Method::Adam { lr: 2.0 }] {
+        let (a, b) = (run(method, 6), run(method, 6));
+        assert_eq!(a, b, "{method:?}");
+    }
+}
+
+/// The promise of the documents: 512 x 512 with ten pairs in less than 1.2 GiB.
+#[test]
+fn a_picture_of_512_pixels_fits_in_little_memory() {
+    let gpu = Gpu::open(&GpuOptions::default()).unwrap();
+    let variant = Variant::choose(&gpu).unwrap().variant;
+    let settings = Settings::default();
+    let weights = Weights::embedded_up_to(settings.deepest()).unwrap().normalised().unwrap();
+    let network = Network::new(&gpu, &weights, Pooling::Max, variant).unwrap();
+    let content = Image::from_rgb(512, 512, vec![128.0; 512 * 512 * 3]).unwrap();
+    let style = gatys().image("style.png");
+    let targets = Targets::new(&gpu, &network, &settings, &content, &[style]).unwrap();
+    let objective = Objective::new(&gpu, &network, &settings, &targets).unwrap();
+    let plan = Plan { method: Method::Lbfgs { lr: 1.0, history: 10 }, iterations: 1, pause_every: None };
+    let _painter = Painter::new(&gpu, objective, plan, &vec![0.0; 512 * 512 * 3]).unwrap();
+    let total = gpu.memory().total();
+    assert!(total < 1_288_490_188, "{}", gpu.memory());
+}
