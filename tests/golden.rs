@@ -143,9 +143,15 @@ fn wrong_kernels_are_caught() {
     let variant = Variant::Tiled;
     let want: Value = serde_json::from_str(&golden.text("score.json")).unwrap();
 
-    // A Gram matrix that divides by one position too many.
+    // A Gram matrix that is 1% too large.
     let gpu = Gpu::open(&GpuOptions::default()).unwrap();
-    common::replace_kernel(&gpu, &shader("gram/finish"), "params.positions", "(params.positions + 1u)", &[]);
+    common::replace_kernel(
+        &gpu,
+        &shader("gram/finish"),
+        "params.scale * sum",
+        "1.01 * params.scale * sum",
+        &[],
+    );
     let (losses, _) = golden.score(&gpu, variant);
     assert!(!wrong_losses(&losses, &want).is_empty(), "the losses did not show it");
 

@@ -129,7 +129,7 @@ fn a_wrong_kernel_fails_its_cases() {
     let wrong = [
         ("relu", "relu/forward", "max(src[i], vec4(0.0))", "max(src[i], vec4(0.001))"),
         ("tv", "tv/forward", "x + 1u < params.width", "x + 2u < params.width"),
-        ("gram", "gram/finish", "params.positions", "(params.positions + 1u)"),
+        ("gram", "gram/finish", "params.scale * sum", "1.01 * params.scale * sum"),
     ];
     for (operation, kernel, right, replacement) in wrong {
         let gpu = Gpu::open(&Default::default()).unwrap();

@@ -45,6 +45,7 @@ Examples:
 
 /// Parses the arguments and does what they say.
 pub fn run() -> ExitCode {
+    quiet_mesa();
     let done = match Cli::parse().command {
         Command::Paint(paint) => paint.run(),
         Command::Score(score) => score.run(),
@@ -54,4 +55,14 @@ pub fn run() -> ExitCode {
         eprintln!("error: {error}");
         ExitCode::from(if error.is_usage() { 2 } else { 1 })
     })
+}
+
+/// Without a desktop session Mesa's device selection layer complains on stderr about a missing
+/// XDG_RUNTIME_DIR each time adapters are listed, and can do nothing useful.
+fn quiet_mesa() {
+    let set = |name| std::env::var_os(name).is_some();
+    if cfg!(target_os = "linux") && !set("XDG_RUNTIME_DIR") && !set("MESA_VK_DEVICE_SELECT") {
+        // SAFETY: no other thread exists yet that could read the environment.
+        unsafe { std::env::set_var("NODEVICE_SELECT", "1") };
+    }
 }

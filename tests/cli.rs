@@ -1,0 +1,337 @@
+//! The command line: what it prints, what it refuses and how, and what becomes of files.
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use assert_cmd::Command;
+use impasto::image_io::Image;
+use predicates::prelude::*;
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn impasto() -> Command {
+    Command::cargo_bin("impasto").unwrap()
+}
+
+/// A folder with small pictures.
+struct Room {
+    folder: TempDir,
+}
+
+impl Room {
+    fn new() -> Self {
+        let room = Self { folder: TempDir::new().unwrap() };
+        room.picture("content.png", 40, 32);
+        room.picture("style.png", 32, 32);
+        room
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    fn picture(&self, name: &str, width: u32, height: u32) {
+        let rgb = (0..width * height * 3).map(|i| (i * 37 % 256) as f32).collect();
+        Image::from_rgb(width, height, rgb).unwrap().save(self.path(name)).unwrap();
+    }
+
+    /// `impasto` with arguments in which `@name` is a file of this room.
+    fn command(&self, arguments: &str) -> Command {
+        let mut command = impasto();
+        for argument in arguments.split(' ') {
+            match argument.strip_prefix('@') {
+                Some(name) => command.arg(self.path(name)),
+                None => command.arg(argument),
+            };
+        }
+        command
+    }
+
+    /// The command fails with this code and one line on stderr that has all of these words.
+    fn refuses(&self, arguments: &str, code: i32, words: &[&str]) {
+        let output = self.command(arguments).output().unwrap();
+        let stderr = stderr(&output);
+        assert_eq!(output.status.code(), Some(code), "{arguments}: {stderr}");
+        assert!(output.stdout.is_empty(), "{arguments} printed something");
+        let first = stderr.lines().find(|line| line.starts_with("error: "));
+        let first = first.unwrap_or_else(|| panic!("{arguments}: no error line in {stderr}"));
+        for word in words {
+            assert!(first.contains(word), "{arguments}: '{word}' is not in: {first}");
+        }
+        assert!(!stderr.contains("panicked"), "{stderr}");
+        assert!(!self.path("out.png").exists(), "{arguments}: something was written");
+    }
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+fn golden(name: &str) -> PathBuf {
+    common::golden().join("gatys-96x64").join(name)
+}
+
+#[test]
+fn help_teaches_by_example() {
+    impasto().arg("--help").assert().success().stdout(predicate::str::contains("impasto paint photo.jpg"));
+    for (command, word) in [("paint", "--ratio"), ("score", "--gradient"), ("devices", "--device")] {
+        impasto().args([command, "--help"]).assert().success().stdout(predicate::str::contains(word));
+    }
+    impasto().arg("--version").assert().success().stdout(predicate::str::contains("impasto 0."));
+}
+
+#[test]
+fn devices_lists_adapters_and_marks_one() {
+    let output = impasto().arg("devices").output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(
+        text.lines().filter(|line| line.starts_with("* ") && line.contains(": ")).count(),
+        1,
+        "{text}"
+    );
+    assert!(text.contains("largest tensor") && text.contains("subgroups"), "{text}");
+}
+
+#[test]
+fn score_prints_the_losses_and_writes_the_gradient() {
+    let room = Room::new();
+    let output = impasto()
+        .arg("score")
+        .args([golden("content.png"), golden("style.png"), golden("image.png")])
+        .arg("--gradient")
+        .arg(room.path("gradient.safetensors"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let got: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let want: Value = serde_json::from_str(&fs::read_to_string(golden("score.json")).unwrap()).unwrap();
+    let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+    assert_eq!(keys(&got), keys(&want));
+    assert_eq!(keys(&got["style_layers"]), keys(&want["style_layers"]));
+    let (got, want) = (got["total"].as_f64().unwrap(), want["total"].as_f64().unwrap());
+    assert!((got / want - 1.0).abs() < 2e-4, "{got}, not {want}");
+    let file = fs::read(room.path("gradient.safetensors")).unwrap();
+    let tensors = safetensors::SafeTensors::deserialize(&file).unwrap();
+    let gradient = tensors.tensor("gradient").unwrap();
+    assert_eq!((gradient.shape(), gradient.dtype()), (&[3, 64, 96][..], safetensors::Dtype::F32));
+}
+
+#[test]
+fn paint_writes_the_picture_the_log_and_the_frames() {
+    let room = Room::new();
+    let arguments = "paint @content.png @style.png -o @out.png --size 48 --iterations 5 --history 4 \
+                     --log @log.jsonl --save-every 2 -v";
+    let output = room.command(arguments).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stderr(&output).contains("memory: ") && stderr(&output).contains("optimizer"));
+    for name in ["out.png", "out-00002.png", "out-00004.png"] {
+        let image = Image::load(room.path(name)).unwrap();
+        assert_eq!((image.width(), image.height()), (48, 38), "{name}");
+    }
+    assert!(!room.path("out-00001.png").exists() && !room.path("out-00005.png").exists());
+    let log = fs::read_to_string(room.path("log.jsonl")).unwrap();
+    let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 5);
+    for (k, line) in lines.iter().enumerate() {
+        assert_eq!(line["iteration"], k);
+        assert!(line["seconds"].is_number() && line["style_layers"]["conv5_1"].is_number(), "{line}");
+    }
+    assert!(lines[4]["total"].as_f64().unwrap() < lines[0]["total"].as_f64().unwrap());
+}
+
+fn paint(room: &Room, extra: &str) -> Vec<f32> {
+    let arguments = format!("paint @content.png @style.png -o @out.png --size 32 --iterations 2 -q {extra}");
+    let output = room.command(arguments.trim_end()).output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{extra}: {}", stderr(&output));
+    Image::load(room.path("out.png")).unwrap().into_pixels()
+}
+
+#[test]
+fn each_option_of_paint_changes_the_picture() {
+    let room = Room::new();
+    room.picture("other.png", 36, 20);
+    let plain = paint(&room, "");
+    assert_eq!(plain, paint(&room, ""), "not reproducible");
+    assert_eq!(plain, paint(&room, "--seed 3"), "the seed is for noise alone");
+    assert_eq!(plain, paint(&room, "--ratio 1e-3"), "1 / 1e-3 is the default style weight");
+    for extra in [
+        "--optimizer adam",
+        "--lr 0.5",
+        "--init noise",
+        "--init noise --seed 3",
+        "--init style",
+        "--init @other.png",
+        "--style-size 64",
+        "--content-layers conv1_2",
+        "--style-layers conv1_1,conv4_1=3",
+        "--ratio 1",
+        "--style-weight 5",
+        "--tv-weight 10000",
+        "--pool avg",
+        "--network raw",
+        "@other.png",
+    ] {
+        assert_ne!(plain, paint(&room, extra), "{extra} changed nothing");
+    }
+    assert_ne!(paint(&room, "--init noise"), paint(&room, "--init noise --seed 3"));
+}
+
+#[test]
+fn the_last_of_a_repeated_option_counts() {
+    let room = Room::new();
+    assert_eq!(paint(&room, "--size 64 --size 32"), paint(&room, ""));
+}
+
+#[test]
+fn unfit_pictures_are_refused() {
+    let room = Room::new();
+    fs::write(room.path("text.png"), "this is no picture").unwrap();
+    room.picture("whole.jpg", 64, 64);
+    let jpeg = fs::read(room.path("whole.jpg")).unwrap();
+    fs::write(room.path("cut.jpg"), &jpeg[..jpeg.len() / 2]).unwrap();
+    room.picture("dot.png", 1, 1);
+    room.picture("tall.png", 3, 5000);
+    let paint = |content: &str, words: &[&str]| {
+        room.refuses(&format!("paint @{content} @style.png -o @out.png"), 1, words);
+        room.refuses(&format!("paint @content.png @{content} -o @out.png"), 1, words);
+        room.refuses(&format!("score @{content} @style.png @{content}"), 1, words);
+    };
+    paint("missing.png", &["missing.png", "not found"]);
+    paint("text.png", &["text.png"]);
+    paint("cut.jpg", &["cut.jpg"]);
+    paint("tall.png", &["tall.png", "conv5_1", "at least 16"]);
+    room.refuses("score @dot.png @style.png @dot.png", 1, &["dot.png", "1 x 1", "conv5_1"]);
+    room.refuses("paint @dot.png @style.png -o @out.png --size full", 1, &["dot.png", "1 x 1"]);
+    room.refuses("paint @content.png @style.png -o @out.png --init @missing.png", 1, &["missing.png"]);
+    room.refuses("score @content.png @style.png @style.png", 1, &["style.png", "32 x 32", "40 x 32"]);
+}
+
+/// With shallow layers even these work.
+#[test]
+fn tiny_and_thin_pictures_work_as_far_as_their_layers_do() {
+    let room = Room::new();
+    room.picture("dot.png", 1, 1);
+    room.picture("tall.png", 3, 500);
+    let layers = "--content-layers conv1_2 --style-layers conv1_1";
+    for name in ["dot.png", "tall.png"] {
+        room.command(&format!(
+            "paint @{name} @style.png -o @{name}.out.png --size full --iterations 2 {layers}"
+        ))
+        .assert()
+        .success();
+    }
+}
+
+#[test]
+fn unfit_settings_are_refused() {
+    let room = Room::new();
+    let refuses = |extra: &str, words: &[&str]| {
+        room.refuses(&format!("paint @content.png @style.png -o @out.png {extra}"), 2, words);
+    };
+    refuses("--size 0", &["size '0'", "from 1 up"]);
+    refuses("--size 1.5", &["size '1.5'"]);
+    refuses("--iterations 0", &["--iterations", "from 1 up"]);
+    refuses("--style-layers conv3_9", &["unknown layer 'conv3_9'", "did you mean conv3_"]);
+    refuses("--content-layers relu4_2", &["did you mean conv4_2"]);
+    refuses("--style-layers conv1_1=-2", &["conv1_1", "'-2' is no weight"]);
+    refuses("--style-weight -1", &["--style-weight", "'-1' is no weight"]);
+    refuses("--content-weight NaN", &["--content-weight", "'NaN' is no weight"]);
+    refuses("--tv-weight inf", &["--tv-weight", "'inf' is no weight"]);
+    refuses("--ratio 0", &["--ratio must be above 0"]);
+    refuses("--ratio 1 --style-weight 2", &["--ratio", "cannot be used with"]);
+    refuses("--content-weight 0 --style-weight 0", &["all weights are 0"]);
+    refuses("--lr -1", &["--lr must be above 0"]);
+    refuses("--history 0", &["--history must be from 1"]);
+    refuses("--pool median", &["'median'", "--pool"]);
+    refuses("--sise 3", &["--sise"]);
+    room.refuses("paint @content.png -o @out.png", 2, &["required"]);
+}
+
+#[test]
+fn outputs_that_cannot_be_written_are_refused_before_work() {
+    let room = Room::new();
+    let refuses = |output: &str, words: &[&str]| {
+        room.refuses(&format!("paint @content.png @style.png -o {output}"), 1, words);
+    };
+    refuses("@nowhere/out.png", &["nowhere", "does not exist"]);
+    refuses("@out.xyz", &["out.xyz", ".png"]);
+    refuses("@.", &["cannot write"]);
+    let log = "paint @content.png @style.png -o @out.png --size 32 --log @nowhere/log.jsonl";
+    room.refuses(log, 1, &["log.jsonl", "does not exist"]);
+    let gradient = "score @content.png @style.png @content.png --gradient @nowhere/g.safetensors";
+    room.refuses(gradient, 1, &["g.safetensors", "does not exist"]);
+}
+
+#[test]
+fn bad_weights_are_refused() {
+    let room = Room::new();
+    fs::write(room.path("bad.safetensors"), "no tensors here").unwrap();
+    let with = |file: &str| format!("paint @content.png @style.png -o @out.png --weights @{file}");
+    room.refuses(&with("bad.safetensors"), 1, &["bad.safetensors"]);
+    room.refuses(&with("missing.safetensors"), 1, &["missing.safetensors", "cannot read"]);
+    let bytes = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("weights/vgg19.safetensors")).unwrap();
+    fs::write(room.path("cut.safetensors"), &bytes[..bytes.len() / 2]).unwrap();
+    room.refuses(&with("cut.safetensors"), 1, &["cut.safetensors"]);
+}
+
+#[test]
+fn without_an_adapter_the_error_says_what_to_install() {
+    let room = Room::new();
+    for arguments in ["devices", "paint @content.png @style.png -o @out.png"] {
+        let mut command = room.command(arguments);
+        // A backend that this system does not have.
+        let foreign = if cfg!(windows) { "metal" } else { "dx12" };
+        command.env("WGPU_BACKEND", foreign);
+        let told = predicate::str::contains("mesa-vulkan-drivers").and(predicate::str::contains("Windows"));
+        command.assert().code(1).stderr(told);
+    }
+    room.refuses("paint @content.png @style.png -o @out.png --device 99", 1, &["no device 99"]);
+    room.refuses("paint @content.png @style.png -o @out.png --device turbo", 1, &["turbo"]);
+}
+
+/// A picture that no adapter can hold is refused before work starts, with a size that fits.
+#[test]
+fn pictures_too_large_for_the_adapter_are_refused() {
+    let limit = common::fast_gpu().max_tensor_bytes();
+    // 64 maps of f32 at full size.
+    let side = ((limit / 256) as f64).sqrt() as u32 + 64;
+    if side > 8000 {
+        eprintln!("left out: this adapter takes {side} pixels a side");
+        return;
+    }
+    let room = Room::new();
+    room.picture("square.png", 64, 64);
+    let large = format!("paint @square.png @style.png -o @out.png --size {side}");
+    room.refuses(&large, 1, &["square.png", "the largest --size that fits is"]);
+    let style = format!("paint @content.png @style.png -o @out.png --size 32 --style-size {side}");
+    room.refuses(&style, 1, &["style.png", "the largest --style-size that fits is"]);
+}
+
+/// Ctrl-C ends the work early, with the picture so far.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_writes_the_picture_so_far() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    let room = Room::new();
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin("impasto"))
+        .args(["paint", "--size", "64", "--iterations", "100000", "-o"])
+        .args([room.path("out.png"), room.path("content.png"), room.path("style.png")])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    // The first line of progress.
+    assert!(lines.any(|line| line.contains("loss")), "no progress was shown");
+    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let rest: Vec<String> = lines.collect();
+    assert!(rest.iter().any(|line| line.contains("stopped after")), "{rest:?}");
+    assert_eq!(Image::load(room.path("out.png")).unwrap().width(), 64);
+}
