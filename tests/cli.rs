@@ -1,4 +1,5 @@
 //! The command line: what it prints, what it refuses and how, and what becomes of files.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 
@@ -144,7 +145,9 @@ fn paint_writes_the_picture_the_log_and_the_frames() {
 }
 
 fn paint(room: &Room, extra: &str) -> Vec<f32> {
-    let arguments = format!("paint @content.png @style.png -o @out.png --size 32 --iterations 2 -q {extra}");
+    let arguments = format!(
+        "paint @content.png @style.png -o @out.png --size 32 --iterations 4 --optimizer adam -q {extra}"
+    );
     let output = room.command(arguments.trim_end()).output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{extra}: {}", stderr(&output));
     Image::load(room.path("out.png")).unwrap().into_pixels()
@@ -159,7 +162,7 @@ fn each_option_of_paint_changes_the_picture() {
     assert_eq!(plain, paint(&room, "--seed 3"), "the seed is for noise alone");
     assert_eq!(plain, paint(&room, "--ratio 1e-3"), "1 / 1e-3 is the default style weight");
     for extra in [
-        "--optimizer adam",
+        "--optimizer lbfgs",
         "--lr 0.5",
         "--init noise",
         "--init noise --seed 3",

@@ -1,4 +1,5 @@
 //! The whole objective and both optimisers against the answers of the PyTorch reference.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

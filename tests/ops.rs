@@ -1,5 +1,6 @@
 //! Every operation and variant against its f64 reference; every backward pass, too; and the
 //! references' backward passes against finite differences of the references.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

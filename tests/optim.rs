@@ -1,4 +1,5 @@
 //! The optimisers against plain f64 ones, step by step; the guard; and what becomes of bad settings.
+#![allow(clippy::unwrap_used)]
 
 mod common;
 

@@ -9,8 +9,8 @@ use crate::error::{Error, Result};
 /// A ring of staging buffers through which small tensors come back some submits later, so that
 /// the loop that submits never stands still for them.
 ///
-/// Give each step to [`submit`](Self::submit), then call [`poll`](Self::poll) now and
-/// then: it hands out finished steps in order. The ring is also what keeps the CPU from running
+/// Give steps to [`submit`](Self::submit) and take what they leave from
+/// [`receive`](Self::receive), in the same order. The ring is also what keeps the CPU from running
 /// ahead: with every buffer in flight, `submit` waits for the oldest.
 #[derive(Debug)]
 pub struct Readback {
@@ -62,33 +62,11 @@ impl Readback {
         Ok(())
     }
 
-    /// The next finished step's numbers, if there is one; never waits.
-    ///
-    /// # Errors
-    /// [`Error::Gpu`] if the device failed.
-    pub fn poll(&mut self) -> Result<Option<Vec<f32>>> {
-        if self.finished.is_empty() {
-            self.gpu.poll()?;
-            if let Some((slot, receiver)) = self.in_flight.front() {
-                match receiver.try_recv() {
-                    Ok(done) => {
-                        let values = self.slots[*slot].take(done)?;
-                        self.in_flight.pop_front();
-                        self.finished.push_back(values);
-                    }
-                    Err(TryRecvError::Empty) => {}
-                    Err(TryRecvError::Disconnected) => return Err(lost()),
-                }
-            }
-        }
-        Ok(self.finished.pop_front())
-    }
-
     /// Waits for the next step in flight; `None` when none is left.
     ///
     /// # Errors
     /// [`Error::Gpu`] if the device failed.
-    pub fn next(&mut self) -> Result<Option<Vec<f32>>> {
+    pub fn receive(&mut self) -> Result<Option<Vec<f32>>> {
         if self.finished.is_empty() && !self.in_flight.is_empty() {
             self.collect_oldest()?;
         }
@@ -156,5 +134,5 @@ fn staging(gpu: &Gpu, bytes: u64) -> Result<wgpu::Buffer> {
 pub(super) fn read_now(gpu: &Gpu, tensor: &Tensor) -> Result<Vec<f32>> {
     let mut readback = Readback::new(gpu, &[tensor], 1)?;
     readback.submit(&[])?;
-    readback.next()?.ok_or_else(lost)
+    readback.receive()?.ok_or_else(lost)
 }

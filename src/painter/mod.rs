@@ -104,7 +104,7 @@ impl Painter {
             self.readback.submit(&step)?;
             self.submitted += 1;
         }
-        let numbers = self.readback.next()?;
+        let numbers = self.readback.receive()?;
         Ok(numbers.map(|numbers| self.report(&numbers)))
     }
 
