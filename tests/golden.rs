@@ -192,9 +192,9 @@ fn lbfgs_gets_as_far_as_the_reference() {
     let want = reference_total("lbfgs.jsonl", 59);
     assert!(totals[59] <= 1.15 * want, "{} is more than 1.15 * {want}", totals[59]);
     // The steps before chaos sets in are the reference's own.
-    for k in 0..5 {
+    for (k, total) in totals.iter().enumerate().take(5) {
         let want = reference_total("lbfgs.jsonl", k);
-        assert!((totals[k] / want - 1.0).abs() < 1e-3, "evaluation {k}: {}, not {want}", totals[k]);
+        assert!((total / want - 1.0).abs() < 1e-3, "evaluation {k}: {total}, not {want}");
     }
     assert_eq!((picture.width(), picture.height()), (96, 64));
 }
