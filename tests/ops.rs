@@ -56,7 +56,6 @@ fn assert_padding_is_zero(gpu: &Gpu, tensor: &Tensor, label: &str) {
 /// something for is left out.
 fn check(gpu: &Gpu, case: &Case) -> Result<(), String> {
     let Some(op) = (case.build)(gpu).unwrap() else {
-        eprintln!("left out on this device: {}", case.label);
         return Ok(());
     };
     let inputs = inputs_of(case);
@@ -65,7 +64,7 @@ fn check(gpu: &Gpu, case: &Case) -> Result<(), String> {
     let d_out = numbers(7, want.len());
     let want_gradients = (case.reference_backward)(&inputs, &d_out);
     let mut op = Some(op);
-    for wrt in 0..inputs.len() {
+    for (wrt, want_gradient) in want_gradients.iter().enumerate() {
         let op = op.take().unwrap_or_else(|| (case.build)(gpu).unwrap().unwrap());
         let differentiable = op.differentiable(wrt);
         let (program, node) = compile(gpu, case, op, &tensors, differentiable.then_some(wrt));
@@ -82,7 +81,7 @@ fn check(gpu: &Gpu, case: &Case) -> Result<(), String> {
         }
         if differentiable {
             let gradient = program.gradient().unwrap();
-            let error = distance(&gpu.read(gradient).unwrap(), &want_gradients[wrt]);
+            let error = distance(&gpu.read(gradient).unwrap(), want_gradient);
             if error > case.tolerance {
                 return Err(format!("{}: backward to input {wrt} is off by {error:.1e}", case.label));
             }
