@@ -81,7 +81,7 @@ pub struct Paint {
     #[arg(long, value_name = "FILE.jsonl")]
     log: Option<PathBuf>,
 
-    /// Also save the picture after every N evaluations, as FILE-000N.png and so on
+    /// Also save the best picture so far after every N evaluations, as FILE-0000N.png and so on
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     save_every: Option<usize>,
 
@@ -206,8 +206,10 @@ impl Paint {
 
 /// `picture.png` after 50 evaluations: `picture-00050.png`.
 fn numbered(path: &Path, done: usize) -> PathBuf {
-    let part = |part: Option<&std::ffi::OsStr>| part.unwrap_or_default().to_string_lossy().into_owned();
-    path.with_file_name(format!("{}-{done:05}.{}", part(path.file_stem()), part(path.extension())))
+    let mut name = path.file_stem().unwrap_or_default().to_os_string();
+    name.push(format!("-{done:05}."));
+    name.push(path.extension().unwrap_or_default());
+    path.with_file_name(name)
 }
 
 /// A flag that the first Ctrl-C (or SIGTERM) raises; the second ends the program at once.
