@@ -1,4 +1,4 @@
-// Squared error backward: d_src = d_loss * 2 / n * (src - target), with scale = 2 / n.
+// Squared error backward: d_src = d_loss * 2 / n * (src - goal), with scale = 2 / n.
 //
 // d_loss is one number, the weight of this loss in the total. One invocation a vec4.
 

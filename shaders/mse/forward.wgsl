@@ -1,6 +1,6 @@
-// Squared error, first stage: partial sums of (src - target)^2.
+// Squared error, first stage: partial sums of (src - goal)^2.
 //
-//   loss = sum((src - target)^2) / n
+//   loss = sum((src - goal)^2) / n
 //
 // Launch: any number of workgroups of 64; each invocation adds every (64 * workgroups)-th vec4, so
 // that neighbours read neighbours, and the workgroup leaves one number in partials. reduce/sum then

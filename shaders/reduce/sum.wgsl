@@ -1,4 +1,4 @@
-// The sum of a few thousand numbers by one workgroup: dst = scale * (src[0] + ... + src[count - 1]).
+// The sum of some hundred numbers by one workgroup: dst = scale * (src[0] + ... + src[count - 1]).
 //
 // Second stage of every reduction: the first leaves one partial sum a workgroup, this adds them.
 // Each of 64 invocations adds every 64th number, then the workgroup adds the 64 sums, always in

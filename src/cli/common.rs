@@ -42,7 +42,7 @@ pub fn open_network(
     let choice = Variant::choose(gpu)?;
     if let Some(refused) = choice.refused {
         options.say(format_args!(
-            "the {refused} kernels compute wrongly on this device: using the {} ones",
+            "the {refused} kernels do not work rightly on this device: using the {} ones",
             choice.variant
         ));
     }

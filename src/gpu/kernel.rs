@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 /// A WGSL file of `shaders/`, compiled into the program.
 #[derive(Debug, Clone, Copy)]
 pub struct Shader {
-    /// Path under `shaders/` without `.wgsl`, for example `conv3x3/1_naive`.
+    /// Path under `shaders/` without `.wgsl`, for example `conv/1_naive`.
     pub name: &'static str,
     /// The text of the file, imports not expanded.
     pub source: &'static str,
@@ -16,7 +16,7 @@ pub struct Shader {
     pub unchecked: bool,
 }
 
-/// `shader!("conv3x3/1_naive")`: the file of that name as a [`Shader`].
+/// `shader!("conv/1_naive")`: the file of that name as a [`Shader`].
 macro_rules! shader {
     ($name:literal) => {
         $crate::gpu::Shader {
@@ -66,8 +66,8 @@ impl Kernel {
             };
             let module = if shader.unchecked && !gpu.checks_everything() {
                 // SAFETY: only kernels that are marked so come here; their tests run with checks
-                // on at sizes that are no multiple of any tile, so they index within bounds and
-                // their loops end.
+                // on at sizes that are no multiple of any tile, so they index within bounds,
+                // their loops end, and they divide by sizes, which are at least 1.
                 unsafe {
                     device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
                 }

@@ -93,10 +93,12 @@ fn members(module: &naga::Module, ty: naga::Handle<naga::Type>) -> Result<(Vec<P
         return Err("the uniform is not a struct".into());
     };
     let parameters = members.iter().map(|member| match (&module.types[member.ty].inner, &member.name) {
-        (TypeInner::Scalar(scalar), Some(name)) if scalar.width == 4 => {
+        (TypeInner::Scalar(scalar), Some(name))
+            if scalar.width == 4 && matches!(scalar.kind, ScalarKind::Uint | ScalarKind::Float) =>
+        {
             Ok(Parameter { name: name.clone(), offset: member.offset as usize, kind: scalar.kind })
         }
-        _ => Err("uniform members must be u32, i32 or f32".to_string()),
+        _ => Err("uniform members must be u32 or f32".to_string()),
     });
     Ok((parameters.collect::<Result<_, _>>()?, (*span as usize).next_multiple_of(16)))
 }

@@ -35,21 +35,6 @@ pub struct MemoryPlan {
     pub(super) differentiate: Option<(NodeId, NodeId)>,
 }
 
-impl MemoryPlan {
-    /// Bytes of all slots and scratch.
-    pub fn total(&self) -> u64 {
-        let scratch = self.scratch.buffers.iter().map(|shape| shape.bytes()).sum::<u64>()
-            + self.scratch.textures.iter().map(|vectors| vectors * 16).sum::<u64>();
-        self.slots.iter().map(|slot| slot.bytes).sum::<u64>() + scratch
-    }
-
-    /// The largest single buffer.
-    pub fn largest(&self) -> u64 {
-        let slots = self.slots.iter().map(|slot| slot.bytes);
-        slots.chain(self.scratch.buffers.iter().map(|shape| shape.bytes())).max().unwrap_or(0)
-    }
-}
-
 /// A value or gradient that wants memory from `birth` to `death`, both included.
 struct Life {
     birth: usize,
