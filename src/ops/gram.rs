@@ -178,8 +178,14 @@ fn reference_backward(f: &[f64], d: &[f64], channels: usize) -> Vec<Array> {
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![];
-    let shapes =
-        AWKWARD.into_iter().zip([1, 3, 5, 17, 20, 64]).chain([((11, 29), 70), ((40, 41), 6), ((3, 3), 130)]);
+    let shapes = AWKWARD.into_iter().zip([1, 3, 5, 17, 20, 64]).chain([
+        ((11, 29), 70),
+        ((40, 41), 6),
+        ((3, 3), 130),
+        ((1, 97), 33),
+        ((23, 2), 12),
+        ((9, 31), 65),
+    ]);
     for variant in Variant::ALL {
         for ((h, w), c) in shapes.clone() {
             cases.push(case(variant, c, [h, w]));
