@@ -19,7 +19,7 @@ pub use device::{Gpu, GpuOptions};
 pub use kernel::{Kernel, Shader};
 pub use memory::{MemoryUse, Use, mebibytes};
 pub use readback::Readback;
-pub use recording::{Launch, Recording};
+pub use recording::{Launch, Recording, Work};
 pub use reflect::expand_imports;
 pub use tensor::{Layout, Shape, Tensor, Texture};
 

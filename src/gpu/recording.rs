@@ -17,9 +17,31 @@ pub struct Recording {
 
 #[derive(Debug)]
 enum Command {
-    Dispatch { kernel: Arc<Kernel>, bind_group: wgpu::BindGroup, groups: [u32; 3] },
+    Dispatch(Dispatch),
     Copy { from: wgpu::Buffer, to: wgpu::Buffer, to_offset: u64, bytes: u64 },
     Upload { from: wgpu::Buffer, to: wgpu::Texture, vectors: u64 },
+}
+
+/// Workgroups of one kernel, with what a profiler wants to know of them.
+#[derive(Debug)]
+struct Dispatch {
+    kernel: Arc<Kernel>,
+    bind_group: wgpu::BindGroup,
+    groups: [u32; 3],
+    label: String,
+    work: Work,
+}
+
+/// What a dispatch does, as far as its sizes tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Work {
+    /// Floating-point operations; a multiply-add counts as two.
+    pub flops: f64,
+    /// Operations that the definition would have needed for the same result: more than `flops` for
+    /// Winograd's convolution, zero for its transforms.
+    pub direct_flops: f64,
+    /// Bytes that must move at least: each bound tensor once.
+    pub bytes: f64,
 }
 
 impl Recording {
@@ -35,12 +57,19 @@ impl Recording {
 
     /// Number of dispatches in it.
     pub fn dispatches(&self) -> usize {
-        self.commands.iter().filter(|command| matches!(command, Command::Dispatch { .. })).count()
+        self.commands.iter().filter(|command| matches!(command, Command::Dispatch(_))).count()
     }
 
     /// Starts one dispatch of `kernel`; `label` is the layer or step it belongs to.
     pub fn launch<'a>(&'a mut self, kernel: &Arc<Kernel>, label: &'a str) -> Launch<'a> {
-        Launch { recording: self, kernel: kernel.clone(), label, resources: vec![], values: HashMap::new() }
+        Launch {
+            recording: self,
+            kernel: kernel.clone(),
+            label,
+            resources: vec![],
+            values: HashMap::new(),
+            flops: (0.0, 0.0),
+        }
     }
 
     /// Copies one tensor's buffer over another of the same size.
@@ -62,7 +91,7 @@ impl Recording {
 
     /// Neighbouring dispatches share a pass; wgpu puts the barriers between them.
     pub(super) fn encode(&self, encoder: &mut wgpu::CommandEncoder) {
-        let is_dispatch = |command: &Command| matches!(command, Command::Dispatch { .. });
+        let is_dispatch = |command: &Command| matches!(command, Command::Dispatch(_));
         for run in self.commands.chunk_by(|a, b| is_dispatch(a) && is_dispatch(b)) {
             match run {
                 [Command::Copy { from, to, to_offset, bytes }] => {
@@ -77,10 +106,11 @@ impl Recording {
             }
             let mut pass = encoder.begin_compute_pass(&Default::default());
             for command in run {
-                if let Command::Dispatch { kernel, bind_group, groups: [x, y, z] } = command {
-                    pass.set_pipeline(&kernel.pipeline);
-                    pass.set_bind_group(0, bind_group, &[]);
-                    pass.dispatch_workgroups(*x, *y, *z);
+                if let Command::Dispatch(dispatch) = command {
+                    let [x, y, z] = dispatch.groups;
+                    pass.set_pipeline(&dispatch.kernel.pipeline);
+                    pass.set_bind_group(0, &dispatch.bind_group, &[]);
+                    pass.dispatch_workgroups(x, y, z);
                 }
             }
         }
@@ -118,6 +148,7 @@ pub struct Launch<'a> {
     label: &'a str,
     resources: Vec<(&'a str, Resource<'a>)>,
     values: HashMap<&'a str, Value>,
+    flops: (f64, f64),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -166,6 +197,13 @@ impl<'a> Launch<'a> {
         self
     }
 
+    /// Says how many floating-point operations it does, and how many the definition would need; see
+    /// [`Work`].
+    pub fn flops(mut self, done: f64, direct: f64) -> Self {
+        self.flops = (done, direct);
+        self
+    }
+
     /// One invocation for each of `n` elements: a 1-D range laid over a 2-D grid, because a grid
     /// takes at most 65535 workgroups in one direction. The kernel finds its element by
     /// `linear_index` of `shared/grid`.
@@ -203,8 +241,20 @@ impl<'a> Launch<'a> {
         }
         let uniform = self.uniform_buffer(&what)?;
         let bind_group = self.bind_group(&what, uniform.as_ref())?;
-        self.recording.commands.push(Command::Dispatch { kernel: self.kernel, bind_group, groups });
+        let (flops, direct_flops) = self.flops;
+        let work = Work { flops, direct_flops, bytes: self.bytes() };
+        let label = self.label.to_string();
+        let dispatch = Dispatch { kernel: self.kernel, bind_group, groups, label, work };
+        self.recording.commands.push(Command::Dispatch(dispatch));
         Ok(())
+    }
+
+    fn bytes(&self) -> f64 {
+        let size = |resource: &Resource| match resource {
+            Resource::Buffer(tensor) => tensor.shape.bytes(),
+            Resource::Texture(texture) => texture.bytes(),
+        };
+        self.resources.iter().map(|(_, resource)| size(resource) as f64).sum()
     }
 
     fn bind_group(&self, what: &str, uniform: Option<&(u32, wgpu::Buffer)>) -> Result<wgpu::BindGroup> {

@@ -175,6 +175,11 @@ impl Texture {
     pub(super) fn rows(vectors: u64) -> u64 {
         vectors.div_ceil(u64::from(Self::ROW)).max(1)
     }
+
+    /// Its size, the unused end of the last row counted.
+    pub fn bytes(&self) -> u64 {
+        u64::from(self.texture.width()) * u64::from(self.texture.height()) * 16
+    }
 }
 
 #[cfg(test)]
