@@ -8,6 +8,7 @@ pub mod ops;
 pub mod optim;
 pub mod output;
 pub mod painter;
+pub mod tuner;
 pub mod vgg19;
 
 pub use error::{Error, Result};
