@@ -8,9 +8,10 @@ use impasto::Result;
 use impasto::gpu::{Gpu, Recording, Shape, Use};
 use impasto::image_io::Image;
 use impasto::objective::{Objective, Settings, Targets};
+use impasto::ops::Pooling;
 use impasto::ops::case::{numbers, to_f32};
-use impasto::ops::{Pooling, Variant};
 use impasto::optim::{Method, Optimizer, Problem};
+use impasto::tuner;
 use impasto::vgg19::{Network, Weights};
 
 fn side() -> u32 {
@@ -39,7 +40,7 @@ fn picture(seed: u64) -> Result<Image> {
 fn objective(gpu: &Gpu) -> Result<Objective> {
     let settings = Settings::default();
     let weights = Weights::embedded_up_to(settings.deepest())?.normalised()?;
-    let network = Network::new(gpu, &weights, Pooling::Max, Variant::choose(gpu)?.variant)?;
+    let network = Network::new(gpu, &weights, Pooling::Max, &tuner::builtin(gpu, side(), side()))?;
     let targets = Targets::new(gpu, &network, &settings, &picture(1)?, &[picture(2)?])?;
     Objective::new(gpu, &network, &settings, &targets)
 }

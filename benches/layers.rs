@@ -10,7 +10,7 @@ use impasto::Result;
 use impasto::gpu::{Gpu, Recording, Use};
 use impasto::graph::{Graph, Op};
 use impasto::ops::case::{numbers, to_f32};
-use impasto::ops::{Conv, Gram, PackedWeights, Variant};
+use impasto::ops::{Conv, ConvVariant, Gram, GramVariant, PackedWeights};
 use impasto::vgg19::{LayerId, activation_shape};
 
 fn side() -> u32 {
@@ -38,7 +38,7 @@ fn both_passes(
     op: Box<dyn Op>,
     layer: LayerId,
     channels: usize,
-    variant: Variant,
+    variant: &str,
 ) -> Result<()> {
     let mut shape = activation_shape(layer, side(), side());
     shape.channels = channels as u32;
@@ -53,10 +53,6 @@ fn both_passes(
     Ok(())
 }
 
-fn variants(gpu: &Gpu) -> impl Iterator<Item = Variant> {
-    Variant::ALL.into_iter().filter(|variant| variant.runs_on(gpu))
-}
-
 fn convolutions(criterion: &mut Criterion) {
     let gpu = Gpu::open(&Default::default()).expect("no adapter");
     let mut group = criterion.benchmark_group("conv");
@@ -66,12 +62,13 @@ fn convolutions(criterion: &mut Criterion) {
         let (ins, outs) = (layer.spec().inputs, layer.spec().outputs);
         let shape = activation_shape(layer, side(), side());
         group.throughput(Throughput::Elements(18 * (ins * outs) as u64 * u64::from(shape.positions())));
-        for variant in variants(&gpu) {
+        for variant in ConvVariant::ALL.into_iter().filter(|variant| variant.runs_on(&gpu)) {
             let weight = to_f32(&numbers(2, ins * outs * 9));
             let channels = [outs as u32, ins as u32];
             let weights = PackedWeights::new(&gpu, variant, &weight, &vec![0.1; outs], channels);
             let conv = Conv::new(weights.expect("out of memory").into(), true);
-            both_passes(&mut group, &gpu, Box::new(conv), layer, ins, variant).expect("the device failed");
+            both_passes(&mut group, &gpu, Box::new(conv), layer, ins, variant.name())
+                .expect("the device failed");
         }
     }
 }
@@ -85,9 +82,10 @@ fn gram_matrices(criterion: &mut Criterion) {
         let n = layer.channels();
         let positions = u64::from(activation_shape(layer, side(), side()).positions());
         group.throughput(Throughput::Elements(2 * (n * n) as u64 * positions));
-        for variant in variants(&gpu) {
+        for variant in GramVariant::ALL.into_iter().filter(|variant| variant.runs_on(&gpu)) {
             let gram = Gram::new(&gpu, variant, n as u32).expect("out of memory");
-            both_passes(&mut group, &gpu, Box::new(gram), layer, n, variant).expect("the device failed");
+            both_passes(&mut group, &gpu, Box::new(gram), layer, n, variant.name())
+                .expect("the device failed");
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod output;
 pub mod painter;
 pub mod profiler;
 pub mod report;
+pub mod tuner;
 pub mod vgg19;
 
 pub use error::{Error, Result};

@@ -8,10 +8,11 @@ use std::fs;
 use impasto::gpu::{Gpu, GpuOptions, Shader};
 use impasto::image_io::Image;
 use impasto::objective::{Losses, Objective, Settings, Targets, to_variable};
-use impasto::ops::{OPERATIONS, Pooling, Variant};
+use impasto::ops::{ConvVariant, GramVariant, OPERATIONS, Pooling};
 use impasto::optim::Method;
 use impasto::painter::{Painter, Plan};
-use impasto::vgg19::{Network, Weights};
+use impasto::tuner;
+use impasto::vgg19::{Kernels, LayerId, Network, Weights};
 use serde_json::Value;
 
 /// A folder of `tests/golden` with the settings that its README tells.
@@ -55,18 +56,18 @@ impl Golden {
         bytes[header..].chunks_exact(4).map(number).collect()
     }
 
-    fn objective(&self, gpu: &Gpu, variant: Variant) -> Objective {
+    fn objective(&self, gpu: &Gpu, kernels: &Kernels) -> Objective {
         let weights = Weights::embedded_up_to(self.settings.deepest()).unwrap();
         let weights = if self.normalised { weights.normalised().unwrap() } else { weights };
-        let network = Network::new(gpu, &weights, self.pooling, variant).unwrap();
+        let network = Network::new(gpu, &weights, self.pooling, kernels).unwrap();
         let (content, style) = (self.image("content.png"), self.image("style.png"));
         let targets = Targets::new(gpu, &network, &self.settings, &content, &[style]).unwrap();
         Objective::new(gpu, &network, &self.settings, &targets).unwrap()
     }
 
     /// Losses and gradient of the case's image.
-    fn score(&self, gpu: &Gpu, variant: Variant) -> (Losses, Vec<f32>) {
-        let objective = self.objective(gpu, variant);
+    fn score(&self, gpu: &Gpu, kernels: &Kernels) -> (Losses, Vec<f32>) {
+        let objective = self.objective(gpu, kernels);
         gpu.write(objective.x(), &to_variable(&self.image("image.png")));
         let losses = objective.evaluate(gpu).unwrap();
         (losses, gpu.read(objective.gradient()).unwrap())
@@ -107,8 +108,9 @@ fn length_ratio(got: &[f32], want: &[f64]) -> f64 {
     norm(&mut got.iter().map(|v| f64::from(*v))) / norm(&mut want.iter().copied())
 }
 
-fn check_score(golden: &Golden, gpu: &Gpu, variant: Variant) {
-    let (losses, gradient) = golden.score(gpu, variant);
+fn check_score(golden: &Golden, gpu: &Gpu, kernels: &Kernels) {
+    let (losses, gradient) = golden.score(gpu, kernels);
+    let variant = kernels.conv(LayerId::all().last().unwrap());
     let want = serde_json::from_str(&golden.text("score.json")).unwrap();
     assert_eq!(wrong_losses(&losses, &want), Vec::<String>::new(), "{} {variant}", golden.folder);
     let want = golden.gradient();
@@ -121,17 +123,21 @@ fn check_score(golden: &Golden, gpu: &Gpu, variant: Variant) {
 #[test]
 fn scores_and_gradients_are_those_of_the_reference() {
     let gpu = common::fast_gpu();
-    for variant in Variant::ALL.into_iter().filter(|variant| variant.runs_on(gpu)) {
-        check_score(&gatys(), gpu, variant);
-        check_score(&odd(), gpu, variant);
+    for conv in ConvVariant::ALL.into_iter().filter(|variant| variant.runs_on(gpu)) {
+        let grams = GramVariant::ALL.into_iter().filter(|variant| variant.runs_on(gpu));
+        // Each Gram variant with some convolution is enough.
+        let gram = grams.clone().nth(conv as usize % grams.count()).unwrap();
+        check_score(&gatys(), gpu, &Kernels::uniform(conv, gram));
+        check_score(&odd(), gpu, &Kernels::uniform(conv, gram));
     }
 }
 
 /// With bounds checks and poisoned memory, so that nothing relies on what was there before.
 #[test]
 fn scores_do_not_depend_on_what_memory_held() {
-    check_score(&odd(), common::gpu(), Variant::Tiled);
-    check_score(&gatys(), common::gpu(), Variant::choose(common::gpu()).unwrap().variant);
+    let gpu = common::gpu();
+    check_score(&odd(), gpu, &Kernels::uniform(ConvVariant::WinogradF4, GramVariant::Tiled));
+    check_score(&gatys(), gpu, &tuner::builtin(gpu, 96, 64));
 }
 
 #[test]
@@ -141,7 +147,7 @@ fn wrong_kernels_are_caught() {
         *all.find(|shader| shader.name == name).unwrap()
     };
     let golden = gatys();
-    let variant = Variant::Tiled;
+    let kernels = &Kernels::uniform(ConvVariant::Tiled, GramVariant::Tiled);
     let want: Value = serde_json::from_str(&golden.text("score.json")).unwrap();
 
     // A Gram matrix that is 1% too large.
@@ -153,13 +159,13 @@ fn wrong_kernels_are_caught() {
         "1.01 * params.scale * sum",
         &[],
     );
-    let (losses, _) = golden.score(&gpu, variant);
+    let (losses, _) = golden.score(&gpu, kernels);
     assert!(!wrong_losses(&losses, &want).is_empty(), "the losses did not show it");
 
     // A ReLU whose backward pass lets everything through: the losses are right, the gradient is not.
     let gpu = Gpu::open(&GpuOptions::default()).unwrap();
     common::replace_kernel(&gpu, &shader("relu/mask"), "> vec4(0.0)", "> vec4(-1.0)", &[]);
-    let (losses, gradient) = golden.score(&gpu, variant);
+    let (losses, gradient) = golden.score(&gpu, kernels);
     assert!(wrong_losses(&losses, &want).is_empty());
     assert!(cosine(&gradient, &golden.gradient()) < 0.9999, "the gradient did not show it");
 }
@@ -167,7 +173,7 @@ fn wrong_kernels_are_caught() {
 /// Totals of every evaluation, and the picture.
 fn run(method: Method, iterations: usize) -> (Vec<f64>, Image) {
     let (gpu, golden) = (common::fast_gpu(), gatys());
-    let objective = golden.objective(gpu, Variant::choose(gpu).unwrap().variant);
+    let objective = golden.objective(gpu, &tuner::builtin(gpu, 96, 64));
     let plan = Plan { method, iterations, pause_every: None };
     let start = to_variable(&golden.image("content.png"));
     let mut painter = Painter::new(gpu, objective, plan, &start).unwrap();
@@ -218,10 +224,9 @@ fn the_same_run_gives_the_same_bytes() {
 #[test]
 fn a_picture_of_512_pixels_fits_in_little_memory() {
     let gpu = Gpu::open(&GpuOptions::default()).unwrap();
-    let variant = Variant::choose(&gpu).unwrap().variant;
     let settings = Settings::default();
     let weights = Weights::embedded_up_to(settings.deepest()).unwrap().normalised().unwrap();
-    let network = Network::new(&gpu, &weights, Pooling::Max, variant).unwrap();
+    let network = Network::new(&gpu, &weights, Pooling::Max, &tuner::builtin(&gpu, 512, 512)).unwrap();
     let content = Image::from_rgb(512, 512, vec![128.0; 512 * 512 * 3]).unwrap();
     let style = gatys().image("style.png");
     let targets = Targets::new(&gpu, &network, &settings, &content, &[style]).unwrap();

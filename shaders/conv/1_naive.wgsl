@@ -4,9 +4,10 @@
 //
 // with zeros outside the picture. TAPS is 9 for a 3x3 kernel (t = 3 * (dy + 1) + dx + 1) and 1 for a
 // 1x1 kernel, which is a plain matrix product. The backward pass to the input is the same sum with
-// the weights turned by half a turn and their channels exchanged, so this file serves both ways.
+// the weights turned by half a turn and their channels exchanged (TRANSPOSED), so this file serves
+// both ways. A launch may do several products at once, each with its own src, weights and dst.
 //
-// Launch: one invocation a position (x, y) and block of four output channels (z).
+// Launch: workgroups of 64; x covers positions, y blocks of four output channels, z products.
 // Reads:  for each of its TAPS * in_channels products one weight (a vec4 over its four outputs), and
 //         a quarter of an input vec4. Nothing is shared: neighbours load the same inputs again, so
 //         one multiply-add costs about five bytes, and memory, not arithmetic, sets the pace.
@@ -18,40 +19,40 @@ override RELU: bool = false;
 // Add to what dst holds, for gradients that arrive from several sides.
 override ACCUMULATE: bool = false;
 
+#import shared/weights
+
 struct Params { in_channels: u32, out_channels: u32, height: u32, width: u32 }
 
-@group(0) @binding(0) var<storage, read> src: array<vec4<f32>>;      // [in / 4][height][width]
-@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;  // [TAPS][in, padded to 4][out / 4]
+@group(0) @binding(0) var<storage, read> src: array<vec4<f32>>;      // [product][in / 4][height][width]
+@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;  // [product, or TAPS][in / 4][out / 4][4]
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;     // [out / 4]
-@group(0) @binding(3) var<storage, read_write> dst: array<vec4<f32>>; // [out / 4][height][width]
+@group(0) @binding(3) var<storage, read_write> dst: array<vec4<f32>>; // [product][out / 4][height][width]
 @group(0) @binding(4) var<uniform> params: Params;
 
-@compute @workgroup_size(16, 4)
+@compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     let size = vec2(params.width, params.height);
+    let positions = size.x * size.y;
     let in_blocks = (params.in_channels + 3u) / 4u;
     let out_blocks = (params.out_channels + 3u) / 4u;
-    if id.x >= size.x || id.y >= size.y || id.z >= out_blocks {
+    if id.x >= positions {
         return;
     }
-    let positions = size.x * size.y;
-    var sum = bias[id.z];
+    var sum = bias[id.y];
     for (var tap = 0u; tap < TAPS; tap++) {
         // Below zero wraps to a huge number, so one comparison finds both edges.
         let shift = select(vec2(0u), vec2(tap % 3u, tap / 3u) - 1u, TAPS == 9u);
-        let at = id.xy + shift;
+        let at = vec2(id.x % size.x, id.x / size.x) + shift;
         if at.x >= size.x || at.y >= size.y {
             continue;
         }
         for (var block = 0u; block < in_blocks; block++) {
-            let s = src[block * positions + at.y * size.x + at.x];
-            let row = (tap * in_blocks + block) * 4u;
-            for (var lane = 0u; lane < 4u; lane++) {
-                sum += s[lane] * weights[(row + lane) * out_blocks + id.z];
-            }
+            let s = src[(id.z * in_blocks + block) * positions + at.y * size.x + at.x];
+            let w = weight_block(id.z * TAPS + matrix_of(tap, TAPS), block, in_blocks, id.y, out_blocks);
+            sum += as_stored(mat4x4(weights[w], weights[w + 1u], weights[w + 2u], weights[w + 3u])) * s;
         }
     }
-    let i = id.z * positions + id.y * size.x + id.x;
+    let i = (id.z * out_blocks + id.y) * positions + id.x;
     if RELU {
         sum = max(sum, vec4(0.0));
     }

@@ -3,13 +3,13 @@
 //   d_F = S F,   S = scale * (d_G + transpose of d_G),   scale = 1 / M
 //
 // since G = F F' / M takes each feature map twice. S is written in the layout of a convolution's
-// weights, [in channels, padded to 4][out / 4] of vec4 over the outputs, and S F is then a 1x1
-// convolution. Launch: x covers input channels (padded ones get 0), y blocks of four outputs.
+// weights, blocks of four inputs, a vec4 over four outputs each, and S F is then a 1x1 convolution.
+// Launch: x covers input channels (padded ones get 0), y blocks of four outputs.
 
 struct Params { channels: u32, scale: f32 }
 
 @group(0) @binding(0) var<storage, read> d_gram: array<vec4<f32>>;       // [channels / 4][channels]
-@group(0) @binding(1) var<storage, read_write> matrix: array<vec4<f32>>; // [channels, padded][channels / 4]
+@group(0) @binding(1) var<storage, read_write> matrix: array<vec4<f32>>; // [in / 4][out / 4][4]
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
@@ -27,5 +27,5 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
             }
         }
     }
-    matrix[id.x * blocks + id.y] = params.scale * sum;
+    matrix[(id.x / 4u * blocks + id.y) * 4u + id.x % 4u] = params.scale * sum;
 }

@@ -3,7 +3,7 @@
 use impasto::Result;
 use impasto::gpu::{Gpu, GpuOptions};
 use impasto::objective::Settings;
-use impasto::ops::Variant;
+use impasto::tuner;
 use impasto::vgg19::{Network, Weights};
 
 use super::options::{CommonOptions, NetworkOption, ObjectiveOptions};
@@ -38,14 +38,9 @@ pub fn open_network(
     weights: &Weights,
     objective: &ObjectiveOptions,
     options: &CommonOptions,
+    size: (u32, u32),
 ) -> Result<Network> {
-    let choice = Variant::choose(gpu)?;
-    if let Some(refused) = choice.refused {
-        options.say(format_args!(
-            "the {refused} kernels do not work rightly on this device: using the {} ones",
-            choice.variant
-        ));
-    }
-    options.detail(format_args!("weights: {}; kernels: {}", weights.source, choice.variant));
-    Network::new(gpu, weights, objective.pool.into(), choice.variant)
+    let kernels = tuner::builtin(gpu, size.0, size.1);
+    options.detail(format_args!("weights: {}", weights.source));
+    Network::new(gpu, weights, objective.pool.into(), &kernels)
 }

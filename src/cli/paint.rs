@@ -125,7 +125,8 @@ impl Paint {
         self.check_limits(&gpu, &inputs, &settings)?;
         let mut log = self.log.as_deref().map(Log::create).transpose()?;
 
-        let network = open_network(&gpu, &weights, &self.objective, &self.common)?;
+        let size = (inputs.content.width(), inputs.content.height());
+        let network = open_network(&gpu, &weights, &self.objective, &self.common, size)?;
         let targets = Targets::new(&gpu, &network, &settings, &inputs.content, &inputs.styles)?;
         let objective = Objective::new(&gpu, &network, &settings, &targets)?;
         let mut painter = Painter::new(&gpu, objective, plan, &inputs.start)?;

@@ -1,5 +1,6 @@
 //! `impasto profile`
 
+use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -12,6 +13,7 @@ use impasto::objective::{Objective, Settings, Targets, check_fits, check_pooling
 use impasto::output::OutputFile;
 use impasto::profiler::{Comparison, Measurement, Profile, Roofs, Workload, measure};
 use impasto::report::{self, Chart, ChartFormat};
+use impasto::vgg19::{Kernels, LayerId, Network};
 
 use super::common::{load_weights, open_gpu, open_network};
 use super::options::{CommonOptions, ObjectiveOptions};
@@ -87,7 +89,9 @@ impl ProfileCommand {
         let gpu = open_gpu(&self.common)?;
         check_fits(&gpu, Path::new("--size"), "--size", self.size, self.size, settings.deepest())?;
         let roofs = Roofs::measure(&gpu)?;
-        let network = open_network(&gpu, &weights, &self.objective, &self.common)?;
+        gpu.forget_peak_memory();
+        let size = (self.size, self.size);
+        let network = open_network(&gpu, &weights, &self.objective, &self.common, size)?;
         let objective = self.objective(&gpu, &network, &settings)?;
         let program = objective.program();
         let measured = measure(&gpu, &[&program.forward, &program.backward], self.evaluations as usize)?;
@@ -95,7 +99,7 @@ impl ProfileCommand {
             what: "loss and gradient".into(),
             width: self.size,
             height: self.size,
-            variant: network.variant().to_string(),
+            kernels: kernel_names(network.kernels(), settings.deepest()),
             evaluations: self.evaluations as usize,
         };
         let profile = Profile::new(&gpu, roofs, workload, &measured);
@@ -121,12 +125,7 @@ impl ProfileCommand {
     }
 
     /// The objective for two pictures made for the purpose: what is in a picture changes no time.
-    fn objective(
-        &self,
-        gpu: &Gpu,
-        network: &impasto::vgg19::Network,
-        settings: &Settings,
-    ) -> Result<Objective> {
+    fn objective(&self, gpu: &Gpu, network: &Network, settings: &Settings) -> Result<Objective> {
         let (content, style) = (picture(self.size, 0.05)?, picture(self.size, 0.31)?);
         let targets = Targets::new(gpu, network, settings, &content, std::slice::from_ref(&style))?;
         let objective = Objective::new(gpu, network, settings, &targets)?;
@@ -152,6 +151,15 @@ impl Outputs {
         }
         Ok(())
     }
+}
+
+/// The variants that layers up to the deepest run, each once.
+pub fn kernel_names(kernels: &Kernels, deepest: LayerId) -> String {
+    let layers = || LayerId::all().filter(|layer| *layer <= deepest);
+    let once = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>().join(", ");
+    let convs = once(layers().map(|layer| kernels.conv(layer).to_string()).collect());
+    let grams = once(layers().map(|layer| kernels.gram(layer).to_string()).collect());
+    format!("conv {convs}; gram {grams}")
 }
 
 /// Waves of this many turns a pixel, others in each channel.

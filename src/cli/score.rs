@@ -57,7 +57,8 @@ impl Score {
         for (path, image) in sized {
             check_fits(&gpu, path, "size", image.width(), image.height(), deepest)?;
         }
-        let network = open_network(&gpu, &weights, &self.objective, &self.common)?;
+        let size = (content.width(), content.height());
+        let network = open_network(&gpu, &weights, &self.objective, &self.common, size)?;
         let targets = Targets::new(&gpu, &network, &settings, &content, &[style])?;
         let objective = Objective::new(&gpu, &network, &settings, &targets)?;
         gpu.write(objective.x(), &to_variable(&image));

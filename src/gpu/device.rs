@@ -112,6 +112,11 @@ impl Gpu {
         self.inner.ledger.now()
     }
 
+    /// Counts the peak from now on: what was measured or tried before is not the work's own.
+    pub fn forget_peak_memory(&self) {
+        self.inner.ledger.forget_peak();
+    }
+
     /// The most bytes that tensors of this device ever held at one time.
     pub fn peak_memory(&self) -> u64 {
         self.inner.ledger.peak()

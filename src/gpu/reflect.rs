@@ -5,9 +5,16 @@ use std::borrow::Cow;
 use naga::{AddressSpace, ScalarKind, TypeInner};
 
 /// The helpers under `shaders/shared/` that kernels may import, by name.
-const HELPERS: [(&str, &str); 2] = [
+const HELPERS: [(&str, &str); 9] = [
     ("shared/grid", include_str!("../../shaders/shared/grid.wgsl")),
     ("shared/reduce", include_str!("../../shaders/shared/reduce.wgsl")),
+    ("shared/weights", include_str!("../../shaders/shared/weights.wgsl")),
+    ("shared/fetch_buffer", include_str!("../../shaders/shared/fetch_buffer.wgsl")),
+    ("shared/fetch_texture", include_str!("../../shaders/shared/fetch_texture.wgsl")),
+    ("shared/winograd_f2", include_str!("../../shaders/shared/winograd_f2.wgsl")),
+    ("shared/winograd_f4", include_str!("../../shaders/shared/winograd_f4.wgsl")),
+    ("shared/winograd_input", include_str!("../../shaders/shared/winograd_input.wgsl")),
+    ("shared/winograd_output", include_str!("../../shaders/shared/winograd_output.wgsl")),
 ];
 
 /// Replaces each line `#import shared/x` by the text of `shaders/shared/x.wgsl`.

@@ -112,7 +112,7 @@ fn apply_terms(
         weights.push(settings.content_weight * weight);
     }
     for (layer, weight) in settings.style_layers.iter() {
-        let gram = Gram::new(gpu, network.variant(), layer.channels() as u32)?;
+        let gram = Gram::new(gpu, network.kernels().gram(layer), layer.channels() as u32)?;
         let gram = graph.apply(&format!("gram {layer}"), Box::new(gram), &[features[&layer]]);
         let mse = Mse::new(targets.style(layer)?.clone());
         terms.push(graph.apply(&format!("style {layer}"), Box::new(mse), &[gram]));

@@ -106,7 +106,7 @@ fn gram_matrices(
     let grams = features
         .into_iter()
         .map(|(layer, node)| {
-            let gram = Gram::new(gpu, network.variant(), layer.channels() as u32)?;
+            let gram = Gram::new(gpu, network.kernels().gram(layer), layer.channels() as u32)?;
             Ok((layer, graph.apply(&format!("gram {layer}"), Box::new(gram), &[node])))
         })
         .collect::<Result<BTreeMap<_, _>>>()?;

@@ -1,8 +1,9 @@
 //! Gram matrix: the correlations between feature maps, wherever in the picture they occur.
 
+use std::fmt;
+
 use super::case::{AWKWARD, Array, Case};
-use super::conv::{Matrix, Product, zero_bias};
-use super::variant::Variant;
+use super::product::{Matrices, Product, ProductKernel, zero_bias};
 use crate::error::Result;
 use crate::gpu::{Gpu, Recording, Shader, Shape, Tensor, shader};
 use crate::graph::{Backward, Forward, Op, Reads, ScratchSize};
@@ -10,19 +11,64 @@ use crate::graph::{Backward, Forward, Op, Reads, ScratchSize};
 pub(super) const SHADERS: [Shader; 5] = [
     shader!("gram/1_naive"),
     shader!("gram/2_tiled"),
-    // As conv/3_texture: checks keep the tile out of registers.
-    shader!("gram/3_texture").without_checks(),
+    // As conv/texture: checks keep the tile out of registers.
+    shader!("gram/texture").without_checks(),
     FINISH,
     SYMMETRIZE,
 ];
 const FINISH: Shader = shader!("gram/finish");
 const SYMMETRIZE: Shader = shader!("gram/symmetrize");
 
+/// How a Gram matrix is computed, and its backward pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GramVariant {
+    /// The definition, for reading and for checking the others.
+    Naive,
+    /// Tiles in workgroup memory.
+    Tiled,
+    /// Registers and texture fetches: for drivers on the CPU.
+    Texture,
+}
+
+impl GramVariant {
+    /// All rungs, plainest first.
+    pub const ALL: [Self; 3] = [Self::Naive, Self::Tiled, Self::Texture];
+
+    /// The kernel of the backward pass, a product.
+    fn product(self) -> ProductKernel {
+        match self {
+            Self::Naive => ProductKernel::Naive,
+            Self::Tiled => ProductKernel::Tiled,
+            Self::Texture => ProductKernel::Texture,
+        }
+    }
+
+    /// Whether the device has what the variant needs.
+    pub fn runs_on(self, gpu: &Gpu) -> bool {
+        self.product().runs_on(gpu)
+    }
+
+    /// As `--kernel` takes it and tables show it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Naive => "naive",
+            Self::Tiled => "tiled",
+            Self::Texture => "texture",
+        }
+    }
+}
+
+impl fmt::Display for GramVariant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.name())
+    }
+}
+
 /// `F F' / M` of features `[N, h, w]` with M = h * w: blocked to a matrix `[N, 1, N]`, blocked
 /// (Gatys, Ecker & Bethge 2016, equation 3, with the sum made a mean).
 #[derive(Debug)]
 pub struct Gram {
-    variant: Variant,
+    variant: GramVariant,
     no_bias: Tensor,
 }
 
@@ -31,16 +77,16 @@ impl Gram {
     ///
     /// # Errors
     /// [`Error::Gpu`](crate::Error::Gpu) when memory runs out.
-    pub fn new(gpu: &Gpu, variant: Variant, channels: u32) -> Result<Self> {
+    pub fn new(gpu: &Gpu, variant: GramVariant, channels: u32) -> Result<Self> {
         Ok(Self { variant, no_bias: zero_bias(gpu, channels)? })
     }
 
     /// Rows and columns that a workgroup computes; the naive kernel has no tiles and skips none.
     fn tile(&self, channels: u32) -> u32 {
         match self.variant {
-            Variant::Naive => channels,
-            Variant::Tiled => 64,
-            Variant::Texture => 16,
+            GramVariant::Naive => channels,
+            GramVariant::Tiled => 64,
+            GramVariant::Texture => 16,
         }
     }
 
@@ -49,10 +95,18 @@ impl Gram {
     fn splits(&self, features: Shape) -> u32 {
         let tiles = features.channels.div_ceil(self.tile(features.channels));
         let groups = match self.variant {
-            Variant::Naive => features.channels.div_ceil(64) * features.channel_blocks(),
+            GramVariant::Naive => features.channels.div_ceil(64) * features.channel_blocks(),
             _ => tiles * (tiles + 1) / 2,
         };
         (64 / groups).clamp(1, features.positions().div_ceil(256))
+    }
+
+    /// Operations of the forward pass: tiles below the diagonal are left out.
+    fn flops(&self, features: Shape) -> f64 {
+        let tile = self.tile(features.channels);
+        let tiles = f64::from(features.channels.div_ceil(tile));
+        let pairs = tiles * (tiles + 1.0) / 2.0 * f64::from(tile).powi(2);
+        2.0 * pairs * f64::from(features.positions())
     }
 
     fn partials(&self, features: Shape) -> Shape {
@@ -82,7 +136,7 @@ impl Op for Gram {
         let (partials, matrix) = (self.partials(inputs[0]), matrix_shape(inputs[0].channels));
         let larger = if partials.bytes() > matrix.bytes() { partials } else { matrix };
         let textures = match self.variant {
-            Variant::Texture => vec![inputs[0].vectors(), matrix.vectors()],
+            GramVariant::Texture => vec![inputs[0].vectors(), matrix.vectors()],
             _ => vec![],
         };
         ScratchSize { buffers: vec![larger], textures }
@@ -95,7 +149,7 @@ impl Op for Gram {
         let (channels, blocks) = (features.channels, features.channel_blocks());
         let tiles = channels.div_ceil(self.tile(channels));
         let kernel = recording.gpu().kernel(&SHADERS[self.variant as usize], &[])?;
-        if self.variant == Variant::Texture {
+        if self.variant == GramVariant::Texture {
             recording.copy_to_texture(src, &io.scratch.textures[0]);
         }
         let launch = recording
@@ -103,11 +157,12 @@ impl Op for Gram {
             .bind("partials", partials)
             .set("channels", channels)
             .set("positions", features.positions())
-            .set("splits", splits);
+            .set("splits", splits)
+            .flops(self.flops(features), Product::flops(1, 1, features, channels));
         match self.variant {
-            Variant::Naive => launch.bind("src", src).invocations([channels, blocks, splits])?,
-            Variant::Tiled => launch.bind("src", src).groups([tiles, tiles, splits])?,
-            Variant::Texture => {
+            GramVariant::Naive => launch.bind("src", src).invocations([channels, blocks, splits])?,
+            GramVariant::Tiled => launch.bind("src", src).groups([tiles, tiles, splits])?,
+            GramVariant::Texture => {
                 launch.bind_texture("src", &io.scratch.textures[0]).groups([tiles, tiles, splits])?;
             }
         }
@@ -135,23 +190,28 @@ impl Op for Gram {
             .set("channels", features.channels)
             .set("scale", 1.0 / features.positions() as f32)
             .invocations([features.channel_blocks() * 4, features.channel_blocks(), 1])?;
-        let matrix = match self.variant {
-            Variant::Texture => {
+        let matrices = match self.variant {
+            GramVariant::Texture => {
                 recording.copy_to_texture(&matrix, &io.scratch.textures[1]);
-                Matrix::Texture(io.scratch.textures[1].clone())
+                Matrices::Texture(io.scratch.textures[1].clone())
             }
-            _ => Matrix::Buffer(matrix),
+            _ => Matrices::Buffer(matrix),
         };
         let product = Product {
-            variant: self.variant,
+            kernel: self.variant.product(),
             taps: 1,
-            matrix: &matrix,
+            count: 1,
+            features,
+            out_channels: features.channels,
+            matrices: &matrices,
+            transposed: false,
             bias: &self.no_bias,
             src: io.inputs[0],
             dst: &d_input.tensor,
             relu: false,
             accumulate: d_input.accumulate,
             texture: io.scratch.textures.first(),
+            direct_flops: Product::flops(1, 1, features, features.channels),
         };
         product.record(recording, io.label)
     }
@@ -186,7 +246,7 @@ pub(super) fn cases() -> Vec<Case> {
         ((23, 2), 12),
         ((9, 31), 65),
     ]);
-    for variant in Variant::ALL {
+    for variant in GramVariant::ALL {
         for ((h, w), c) in shapes.clone() {
             cases.push(case(variant, c, [h, w]));
         }
@@ -196,13 +256,13 @@ pub(super) fn cases() -> Vec<Case> {
 
 pub(super) fn random_case(draw: &mut dyn FnMut(u32, u32) -> u32) -> Case {
     case(
-        Variant::ALL[draw(0, Variant::ALL.len() as u32 - 1) as usize],
+        GramVariant::ALL[draw(0, GramVariant::ALL.len() as u32 - 1) as usize],
         draw(1, 80),
         [draw(1, 40), draw(1, 40)],
     )
 }
 
-fn case(variant: Variant, c: u32, [h, w]: [u32; 2]) -> Case {
+fn case(variant: GramVariant, c: u32, [h, w]: [u32; 2]) -> Case {
     Case {
         label: format!("gram/{variant} {c}x{h}x{w}"),
         inputs: vec![Shape::blocked(c, h, w)],

@@ -9,21 +9,20 @@ mod gram;
 mod mse;
 mod normalize;
 mod pool;
+mod product;
 mod reduce;
 mod relu;
 mod total_variation;
-mod variant;
 mod weighted_sum;
 
-pub use conv::{Conv, PackedWeights};
-pub use gram::Gram;
+pub use conv::{Conv, ConvVariant, PackedWeights};
+pub use gram::{Gram, GramVariant};
 pub use mse::Mse;
 pub use normalize::Normalize;
 pub use pool::{Pool, Pooling};
 pub use reduce::{PARTIALS, partials_shape, record_sum};
 pub use relu::Relu;
 pub use total_variation::TotalVariation;
-pub use variant::{Variant, VariantChoice};
 pub use weighted_sum::WeightedSum;
 
 use crate::gpu::Shader;

@@ -52,8 +52,8 @@ pub struct Workload {
     pub width: u32,
     /// Height of the picture in pixels.
     pub height: u32,
-    /// The variant of convolution and Gram matrix.
-    pub variant: String,
+    /// The variants of convolution and Gram matrix.
+    pub kernels: String,
     /// Evaluations that were timed.
     pub evaluations: usize,
 }
@@ -76,7 +76,7 @@ pub struct Memory {
     pub by_use: BTreeMap<String, u64>,
     /// In all.
     pub total: u64,
-    /// The most at one time, setting up included.
+    /// The most at one time, setting up included; not the buffers that the roofs were measured with.
     pub peak: u64,
 }
 

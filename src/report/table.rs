@@ -21,15 +21,15 @@ fn heading(profile: &Profile) -> String {
         }
     };
     format!(
-        "device    {} ({}), {}\nworkload  {}, {} x {} pixels, {} kernels, {} evaluations\nclock     {clock}\n{}",
+        "device    {} ({}), {}\nworkload  {}, {} x {} pixels, {} evaluations\nkernels   {}\nclock     {clock}\n{}",
         device.name,
         device.backend,
         device.driver,
         workload.what,
         workload.width,
         workload.height,
-        workload.variant,
         workload.evaluations,
+        workload.kernels,
         roofs_line(&profile.roofs)
     )
 }
@@ -191,7 +191,7 @@ pub(super) mod tests {
                 what: "loss and gradient".into(),
                 width: 64,
                 height: 48,
-                variant: "tiled".into(),
+                kernels: "conv tiled; gram tiled".into(),
                 evaluations: 3,
             },
             clock: Clock::Timestamps,

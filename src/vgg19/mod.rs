@@ -10,9 +10,11 @@ use serde::{Serialize, Serializer};
 
 use crate::error::{Error, Result};
 
+mod kernels;
 mod network;
 pub mod weights;
 
+pub use kernels::Kernels;
 pub use network::{Network, activation_shape};
 pub use weights::{ConvWeights, Pixels, Weights};
 

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::weights::BGR_MEAN;
-use super::{LayerId, Pixels, Weights};
+use super::{Kernels, LayerId, Pixels, Weights};
 use crate::error::Result;
 use crate::gpu::{Gpu, Shape};
 use crate::graph::{Graph, NodeId};
-use crate::ops::{Conv, Normalize, PackedWeights, Pool, Pooling, Variant};
+use crate::ops::{Conv, Normalize, PackedWeights, Pool, Pooling};
 
 /// VGG19 up to some layer, packed for a device.
 #[derive(Debug)]
@@ -16,30 +16,30 @@ pub struct Network {
     normalize: Normalize,
     convs: Vec<Arc<PackedWeights>>,
     pooling: Pooling,
-    variant: Variant,
+    kernels: Kernels,
 }
 
 impl Network {
-    /// Uploads the weights in the order that `variant` wants.
+    /// Uploads the weights in the forms that the layers' variants want.
     ///
     /// # Errors
     /// [`Error::Gpu`](crate::Error::Gpu) when memory runs out.
-    pub fn new(gpu: &Gpu, weights: &Weights, pooling: Pooling, variant: Variant) -> Result<Self> {
+    pub fn new(gpu: &Gpu, weights: &Weights, pooling: Pooling, kernels: &Kernels) -> Result<Self> {
         let convs = weights
             .convs
             .iter()
             .zip(LayerId::all())
             .map(|(conv, layer)| {
                 let channels = [layer.spec().outputs as u32, layer.spec().inputs as u32];
-                PackedWeights::new(gpu, variant, &conv.weight, &conv.bias, channels).map(Arc::new)
+                PackedWeights::new(gpu, kernels.conv(layer), &conv.weight, &conv.bias, channels).map(Arc::new)
             })
             .collect::<Result<_>>()?;
-        Ok(Self { normalize: normalize(weights.pixels), convs, pooling, variant })
+        Ok(Self { normalize: normalize(weights.pixels), convs, pooling, kernels: kernels.clone() })
     }
 
-    /// The variant that its convolutions run, and the Gram matrices of its features should.
-    pub fn variant(&self) -> Variant {
-        self.variant
+    /// The variants that its convolutions run, and that the Gram matrices of its features should.
+    pub fn kernels(&self) -> &Kernels {
+        &self.kernels
     }
 
     /// Applies the network to `x`, a planar picture `[3, h, w]` of B, G, R in 0..255 minus

@@ -87,12 +87,12 @@ fn heading(scene: &mut Scene, profile: &Profile) {
     let work = &profile.workload;
     scene.text((FRAME[0], 28.0), &format!("Roofline of {}", profile.device.name), 20.0, INK, Side::Left);
     let what = format!(
-        "{}, {} x {} pixels, {} kernels: {} ms of GPU time",
+        "{}, {} x {} pixels, {} ms of GPU time; {}",
         work.what,
         work.width,
         work.height,
-        work.variant,
-        milliseconds(profile.totals.gpu.median)
+        milliseconds(profile.totals.gpu.median),
+        work.kernels
     );
     scene.text((FRAME[0], 54.0), &what, 13.0, GREY, Side::Left);
     scene.text((FRAME[0] - 50.0, 78.0), "GFLOP/s", 13.0, INK, Side::Left);

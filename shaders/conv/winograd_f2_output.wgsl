@@ -1,0 +1,6 @@
+// Winograd's F(2x2, 3x3), the last step: see shared/winograd_output and shared/winograd_f2.
+
+#import shared/grid
+#import shared/fetch_buffer
+#import shared/winograd_f2
+#import shared/winograd_output

@@ -1,0 +1,59 @@
+// Winograd, first step: tiles of the input become values at points, V = B' d B.
+//
+// The kernel that imports this also imports the transform and says how `fetch(i)` reads the vec4 of
+// index i of the input. A tile is POINTS x POINTS inputs and yields OUTPUTS x OUTPUTS outputs;
+// neighbouring tiles overlap by two, and what lies outside the picture is zero. Each of the
+// POINTS^2 values of a tile belongs to a product of its own, V[point] of [in / 4][tiles], for
+// a product kernel to multiply by the transformed weights.
+//
+// A band of tiles at a time is transformed, so that V stays small however large the picture is.
+//
+// Launch: one invocation a tile of the band and block of four channels. It reads POINTS^2 vec4 and
+//         writes as many.
+
+// The backward pass uses the filters of the forward one: see FLIP.
+override BACKWARD: bool = false;
+
+struct Params { blocks: u32, height: u32, width: u32, tiles_across: u32, first_tile: u32, tiles: u32 }
+
+@group(0) @binding(1) var<storage, read_write> values: array<vec4<f32>>;  // [POINTS * POINTS][in / 4][tiles of the band]
+@group(0) @binding(2) var<uniform> params: Params;
+
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let id = linear_index(group, grid, local, 64u);
+    if id >= params.blocks * params.tiles {
+        return;
+    }
+    let block = id / params.tiles;
+    let tile = params.first_tile + id % params.tiles;
+    // One up and left of the outputs; at the edge this wraps to a huge number, which is outside.
+    let corner = OUTPUTS * vec2(tile % params.tiles_across, tile / params.tiles_across) - 1u;
+    let plane = block * params.height * params.width;
+
+    var rows: array<Line, POINTS>;
+    for (var y = 0u; y < POINTS; y++) {
+        var line: Line;
+        for (var x = 0u; x < POINTS; x++) {
+            let at = corner + vec2(x, y);
+            let inside = at.x < params.width && at.y < params.height;
+            line[x] = select(vec4(0.0), fetch(plane + select(0u, at.y * params.width + at.x, inside)), inside);
+        }
+        rows[y] = to_points(line);
+    }
+    for (var x = 0u; x < POINTS; x++) {
+        var line: Line;
+        for (var y = 0u; y < POINTS; y++) {
+            line[y] = rows[y][x];
+        }
+        let column = to_points(line);
+        for (var y = 0u; y < POINTS; y++) {
+            if BACKWARD {
+                let point = FLIP[y] * POINTS + FLIP[x];
+                values[point * params.blocks * params.tiles + id] = FLIP_SCALE[y] * FLIP_SCALE[x] * column[y];
+            } else {
+                values[(y * POINTS + x) * params.blocks * params.tiles + id] = column[y];
+            }
+        }
+    }
+}

@@ -1,0 +1,143 @@
+//! Convolution with bias, 3x3 with zero padding or 1x1, optionally with its ReLU fused.
+
+mod cases;
+mod variant;
+mod weights;
+mod winograd;
+
+pub(super) use cases::{cases, random_case};
+pub use variant::ConvVariant;
+pub use weights::PackedWeights;
+
+use std::sync::Arc;
+
+use super::product::{self, Product};
+use crate::error::Result;
+use crate::gpu::{Recording, Shader, Shape, Tensor, shader};
+use crate::graph::{Backward, Forward, Op, Reads, Scratch, ScratchSize};
+
+pub(super) const SHADERS: [Shader; 10] = {
+    let [naive, tiled, texture] = product::SHADERS;
+    let [a, b, c, d, e, f] = winograd::SHADERS;
+    [naive, tiled, texture, a, b, c, d, e, f, MASK]
+};
+const MASK: Shader = shader!("relu/mask");
+
+/// The operation: `[in, h, w]` blocked to `[out, h, w]` blocked.
+#[derive(Debug)]
+pub struct Conv {
+    weights: Arc<PackedWeights>,
+    relu: bool,
+}
+
+impl Conv {
+    /// A convolution with these weights, followed by a ReLU if `relu`.
+    pub fn new(weights: Arc<PackedWeights>, relu: bool) -> Self {
+        Self { weights, relu }
+    }
+}
+
+impl Op for Conv {
+    fn name(&self) -> &'static str {
+        "conv"
+    }
+
+    fn output(&self, inputs: &[Shape]) -> Shape {
+        debug_assert_eq!(inputs[0].channels, self.weights.in_channels);
+        Shape { channels: self.weights.out_channels, ..inputs[0] }
+    }
+
+    fn backward_reads(&self) -> Reads {
+        // The weights are constants, so the input is not needed again; the output tells the ReLU's mask.
+        Reads { inputs: false, output: self.relu }
+    }
+
+    fn scratch(&self, inputs: &[Shape]) -> ScratchSize {
+        let Self { weights, .. } = self;
+        let kernel = weights.variant.product();
+        let channels = [weights.out_channels, weights.in_channels];
+        match weights.transform() {
+            Some(transform) => transform.scratch(kernel, channels, inputs[0]),
+            None if kernel.fetches_textures() => {
+                let largest = inputs[0].vectors().max(self.output(inputs).vectors());
+                ScratchSize { buffers: vec![], textures: vec![largest] }
+            }
+            None => ScratchSize::default(),
+        }
+    }
+
+    fn forward(&self, recording: &mut Recording, io: &Forward) -> Result<()> {
+        let pass = Pass {
+            weights: &self.weights,
+            src: io.inputs[0],
+            dst: io.output,
+            transposed: false,
+            relu: self.relu,
+            accumulate: false,
+            scratch: io.scratch,
+        };
+        pass.record(recording, io.label)
+    }
+
+    fn backward(&self, recording: &mut Recording, io: &Backward) -> Result<()> {
+        let Some(d_input) = &io.d_inputs[0] else { return Ok(()) };
+        if self.relu {
+            let kernel = recording.gpu().kernel(&MASK, &[])?;
+            let launch =
+                recording.launch(&kernel, io.label).bind("dst", io.output).bind("d_dst", io.d_output);
+            launch.elements(io.output.shape().vectors())?;
+        }
+        let pass = Pass {
+            weights: &self.weights,
+            src: io.d_output,
+            dst: &d_input.tensor,
+            transposed: true,
+            relu: false,
+            accumulate: d_input.accumulate,
+            scratch: io.scratch,
+        };
+        pass.record(recording, io.label)
+    }
+}
+
+/// One direction of a convolution.
+struct Pass<'a> {
+    weights: &'a PackedWeights,
+    src: &'a Tensor,
+    dst: &'a Tensor,
+    /// Backward: the weights transposed, no bias.
+    transposed: bool,
+    relu: bool,
+    accumulate: bool,
+    scratch: &'a Scratch,
+}
+
+impl Pass<'_> {
+    fn record(&self, recording: &mut Recording, label: &str) -> Result<()> {
+        if let Some(transform) = self.weights.transform() {
+            return transform.record(recording, self, label);
+        }
+        let (features, out_channels) = (self.src.shape(), self.dst.shape().channels);
+        let product = Product {
+            kernel: self.weights.variant.product(),
+            taps: self.weights.taps,
+            count: 1,
+            features,
+            out_channels,
+            matrices: &self.weights.matrices,
+            transposed: self.transposed,
+            bias: self.bias(),
+            src: self.src,
+            dst: self.dst,
+            relu: self.relu,
+            accumulate: self.accumulate,
+            texture: self.scratch.textures.first(),
+            direct_flops: Product::flops(self.weights.taps, 1, features, out_channels),
+        };
+        product.record(recording, label)
+    }
+
+    fn bias(&self) -> &Tensor {
+        if self.transposed { &self.weights.no_bias } else { &self.weights.bias }
+    }
+}

@@ -1,0 +1,68 @@
+//! Weights and bias of one layer, packed for the kernels once.
+
+use super::ConvVariant;
+use super::winograd::Transform;
+use crate::error::Result;
+use crate::gpu::{Gpu, Shape, Tensor, Use};
+use crate::ops::product::{Matrices, pack, zero_bias};
+
+/// Weights and bias of one layer on a device, in the form that a variant wants. One set serves both
+/// passes: the backward pass reads it transposed.
+#[derive(Debug)]
+pub struct PackedWeights {
+    pub(super) variant: ConvVariant,
+    pub(super) taps: u32,
+    pub(super) in_channels: u32,
+    pub(super) out_channels: u32,
+    /// A matrix a tap, or one a point of the variant's transform.
+    pub(super) matrices: Matrices,
+    pub(super) bias: Tensor,
+    /// The backward pass and products at points add nothing.
+    pub(super) no_bias: Tensor,
+}
+
+impl PackedWeights {
+    /// Packs `weight`, `[out, in, 3, 3]` or `[out, in, 1, 1]`, and `bias`, `[out]`; `channels` is
+    /// `[out, in]`. A 1x1 convolution has nothing to transform and is a plain product in any variant.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`](crate::Error::Gpu) when memory runs out.
+    pub fn new(
+        gpu: &Gpu,
+        variant: ConvVariant,
+        weight: &[f32],
+        bias: &[f32],
+        channels: [u32; 2],
+    ) -> Result<Self> {
+        let [out_channels, in_channels] = channels;
+        let sizes = channels.map(|n| n as usize);
+        let taps = weight.len() / (sizes[0] * sizes[1]);
+        let packed = match transform_of(variant, taps) {
+            Some(transform) => {
+                let filters = transform.filters(weight);
+                let points = transform.points().pow(2) as usize;
+                pack(points, sizes, |point, o, i| filters[(o * sizes[1] + i) * points + point])
+            }
+            None => pack(taps, sizes, |tap, o, i| weight[(o * sizes[1] + i) * taps + tap]),
+        };
+        Ok(Self {
+            variant,
+            taps: taps as u32,
+            in_channels,
+            out_channels,
+            matrices: Matrices::upload(gpu, variant.product(), &packed)?,
+            bias: gpu.upload(Shape::blocked(out_channels, 1, 1), bias, Use::Weights, "bias")?,
+            no_bias: zero_bias(gpu, in_channels.max(out_channels))?,
+        })
+    }
+}
+
+impl PackedWeights {
+    pub(super) fn transform(&self) -> Option<Transform> {
+        transform_of(self.variant, self.taps as usize)
+    }
+}
+
+fn transform_of(variant: ConvVariant, taps: usize) -> Option<Transform> {
+    variant.transform().filter(|_| taps == 9)
+}

@@ -1,0 +1,231 @@
+//! Winograd's method: tiles of the input are transformed, products of matrices take them to tiles of
+//! the output at the same points, and these are transformed back. See `shaders/shared/winograd_f4`.
+
+use super::Pass;
+use crate::error::Result;
+use crate::gpu::{Launch, Recording, Shader, Shape, shader};
+use crate::graph::ScratchSize;
+use crate::ops::product::{Product, ProductKernel};
+
+pub(super) const SHADERS: [Shader; 6] =
+    [F2_INPUT, F2_OUTPUT, F4_INPUT, F4_OUTPUT, F4_INPUT_TEXTURE, F4_OUTPUT_TEXTURE];
+const F2_INPUT: Shader = shader!("conv/winograd_f2_input");
+const F2_OUTPUT: Shader = shader!("conv/winograd_f2_output");
+const F4_INPUT: Shader = shader!("conv/winograd_f4_input");
+const F4_OUTPUT: Shader = shader!("conv/winograd_f4_output");
+// Checks keep the loops over a tile from being unrolled: see conv/texture.
+const F4_INPUT_TEXTURE: Shader = shader!("conv/winograd_f4_input_texture").without_checks();
+const F4_OUTPUT_TEXTURE: Shader = shader!("conv/winograd_f4_output_texture").without_checks();
+
+/// Bytes that the values, and again the products, of a band of tiles may take: enough to occupy a
+/// large GPU; on a CPU, what stays in the caches.
+const BAND_BYTES: u64 = 32 << 20;
+const TEXTURE_BAND_BYTES: u64 = 8 << 20;
+
+/// Which of the F(n x n, 3 x 3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Transform {
+    F2,
+    F4,
+}
+
+impl Transform {
+    /// Outputs along the edge of a tile.
+    pub(super) fn outputs(self) -> u32 {
+        match self {
+            Self::F2 => 2,
+            Self::F4 => 4,
+        }
+    }
+
+    /// Points along the edge of a tile.
+    pub(super) fn points(self) -> u32 {
+        self.outputs() + 2
+    }
+
+    /// G: takes a filter's three taps to its values at the points.
+    fn filter_matrix(self) -> Vec<[f64; 3]> {
+        let root = std::f64::consts::SQRT_2;
+        // The value of the polynomial at x, over the product of the distances to the other points.
+        let at = |x: f64, scale: f64| [1.0, x, x * x].map(|power| power / scale);
+        match self {
+            Self::F2 => vec![at(0.0, 1.0), at(1.0, 2.0), at(-1.0, 2.0), [0.0, 0.0, 1.0]],
+            Self::F4 => vec![
+                at(0.0, 1.0),
+                at(1.0 / root, -1.5),
+                at(-1.0 / root, -1.5),
+                at(root, 6.0),
+                at(-root, 6.0),
+                [0.0, 0.0, 1.0],
+            ],
+        }
+    }
+
+    /// G g G' of each 3x3 filter, `points * points` numbers instead of nine.
+    pub(super) fn filters(self, weight: &[f32]) -> Vec<f32> {
+        let g = self.filter_matrix();
+        let mut filters = Vec::with_capacity(weight.len() / 9 * g.len() * g.len());
+        for taps in weight.chunks_exact(9) {
+            let along =
+                |row: &[f64; 3], line: [f64; 3]| row[0] * line[0] + row[1] * line[1] + row[2] * line[2];
+            let line = |y: usize| [0, 1, 2].map(|x| f64::from(taps[3 * y + x]));
+            for down in &g {
+                let column = [0, 1, 2].map(|x| along(down, [0, 1, 2].map(|y| line(y)[x])));
+                filters.extend(g.iter().map(|across| along(across, column) as f32));
+            }
+        }
+        filters
+    }
+
+    fn shaders(self, kernel: ProductKernel) -> [&'static Shader; 2] {
+        match (self, kernel.fetches_textures()) {
+            (Self::F2, _) => [&F2_INPUT, &F2_OUTPUT],
+            (Self::F4, false) => [&F4_INPUT, &F4_OUTPUT],
+            (Self::F4, true) => [&F4_INPUT_TEXTURE, &F4_OUTPUT_TEXTURE],
+        }
+    }
+
+    /// Tiles across and down.
+    fn tiles(self, size: Shape) -> [u32; 2] {
+        [size.width, size.height].map(|side| side.div_ceil(self.outputs()))
+    }
+
+    /// Tiles that are worked on at a time.
+    fn band(self, kernel: ProductKernel, channels: u32, size: Shape) -> u32 {
+        let budget = if kernel.fetches_textures() { TEXTURE_BAND_BYTES } else { BAND_BYTES };
+        let a_tile = u64::from(self.points().pow(2)) * u64::from(channels.div_ceil(4)) * 16;
+        let [across, down] = self.tiles(size);
+        // Whole tiles of every product kernel.
+        let most = (budget / a_tile / 64).max(1) as u32 * 64;
+        most.min(across * down)
+    }
+
+    /// Values of `channels` at the points of a band of tiles, a product behind the other.
+    fn values(self, channels: u32, band: u32) -> Shape {
+        Shape::blocked(channels.next_multiple_of(4) * self.points().pow(2), 1, band)
+    }
+
+    /// Scratch of a convolution of features of this size.
+    pub(super) fn scratch(self, kernel: ProductKernel, channels: [u32; 2], size: Shape) -> ScratchSize {
+        let widest = channels[0].max(channels[1]);
+        // Each pass reads the channels of one side and writes those of the other.
+        let features = Shape { channels: widest, ..size };
+        let values = self.values(widest, self.band(kernel, widest, size));
+        let textures = match kernel.fetches_textures() {
+            true => vec![features.vectors(), values.vectors()],
+            false => vec![],
+        };
+        ScratchSize { buffers: vec![values, values], textures }
+    }
+
+    /// Records one pass of a convolution, band by band.
+    pub(super) fn record(self, recording: &mut Recording, pass: &Pass, label: &str) -> Result<()> {
+        let kernel = pass.weights.variant.product();
+        let (src, dst) = (pass.src.shape(), pass.dst.shape());
+        let tiles = self.tiles(src).iter().product();
+        let band = self.band(kernel, src.channels.max(dst.channels), src);
+        if let [texture, _] = pass.scratch.textures.as_slice() {
+            recording.copy_to_texture(pass.src, texture);
+        }
+        for first in (0..tiles).step_by(band as usize) {
+            self.record_band(recording, pass, [first, band.min(tiles - first)], label)?;
+        }
+        Ok(())
+    }
+
+    fn record_band(
+        self,
+        recording: &mut Recording,
+        pass: &Pass,
+        [first, tiles]: [u32; 2],
+        label: &str,
+    ) -> Result<()> {
+        let (src, dst) = (pass.src.shape(), pass.dst.shape());
+        let count = self.points().pow(2);
+        let values = pass.scratch.buffers[0].viewed_as(self.values(src.channels, tiles));
+        let products = pass.scratch.buffers[1].viewed_as(self.values(dst.channels, tiles));
+        let textures = pass.scratch.textures.as_slice();
+        let features = Shape::blocked(src.channels, 1, tiles);
+        let backward = ("BACKWARD", f64::from(u8::from(pass.transposed)));
+        let [input, output] = self.shaders(pass.weights.variant.product());
+
+        let kernel = recording.gpu().kernel(input, &[backward])?;
+        let launch = recording.launch(&kernel, label).bind("values", &values);
+        let launch = match textures.first() {
+            Some(texture) => launch.bind_texture("src", texture),
+            None => launch.bind("src", pass.src),
+        };
+        let invocations = u64::from(src.channel_blocks() * tiles);
+        self.place(launch, src, first, tiles).elements(invocations)?;
+
+        let positions = f64::from(tiles * self.outputs().pow(2));
+        let product = Product {
+            kernel: pass.weights.variant.product(),
+            taps: 1,
+            count,
+            features,
+            out_channels: dst.channels,
+            matrices: &pass.weights.matrices,
+            transposed: pass.transposed,
+            bias: &pass.weights.no_bias,
+            src: &values,
+            dst: &products,
+            relu: false,
+            accumulate: false,
+            texture: textures.last(),
+            direct_flops: 18.0 * f64::from(src.channels) * f64::from(dst.channels) * positions,
+        };
+        product.record(recording, label)?;
+
+        let overrides = [
+            backward,
+            ("RELU", f64::from(u8::from(pass.relu))),
+            ("ACCUMULATE", f64::from(u8::from(pass.accumulate))),
+        ];
+        let kernel = recording.gpu().kernel(output, &overrides)?;
+        if let Some(texture) = textures.last() {
+            recording.copy_to_texture(&products, texture);
+        }
+        let launch = recording.launch(&kernel, label).bind("bias", pass.bias()).bind("dst", pass.dst);
+        let launch = match textures.last() {
+            Some(texture) => launch.bind_texture("src", texture),
+            None => launch.bind("src", &products),
+        };
+        let invocations = u64::from(dst.channel_blocks() * tiles);
+        self.place(launch, dst, first, tiles).elements(invocations)
+    }
+
+    /// Tells a transform which band of which picture it works on.
+    fn place<'a>(self, launch: Launch<'a>, features: Shape, first: u32, tiles: u32) -> Launch<'a> {
+        launch
+            .set("blocks", features.channel_blocks())
+            .set("height", features.height)
+            .set("width", features.width)
+            .set("tiles_across", self.tiles(features)[0])
+            .set("first_tile", first)
+            .set("tiles", tiles)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the backward pass relies on: the filter turned by half a turn is, at each point, the filter
+    /// at another point, scaled. The numbers are those of FLIP and FLIP_SCALE in the shaders.
+    #[test]
+    fn a_turned_filter_is_the_filter_at_other_points() {
+        let of_f2 = (Transform::F2, vec![3, 1, 2, 0], vec![1.0; 4]);
+        let of_f4 = (Transform::F4, vec![5, 3, 4, 1, 2, 0], vec![1.0, -2.0, -2.0, -0.5, -0.5, 1.0]);
+        for (transform, flip, scale) in [of_f2, of_f4] {
+            let weight: Vec<f32> = [3., -1., 4., 1., -5., 9., 2., 6., -5.].to_vec();
+            let turned: Vec<f32> = weight.iter().rev().copied().collect();
+            let (straight, turned) = (transform.filters(&weight), transform.filters(&turned));
+            let n = transform.points() as usize;
+            for (y, x) in (0..n).flat_map(|y| (0..n).map(move |x| (y, x))) {
+                let want = scale[y] * scale[x] * f64::from(straight[flip[y] * n + flip[x]]);
+                assert!((f64::from(turned[y * n + x]) - want).abs() < 1e-5, "{transform:?} at {y}, {x}");
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! Products of matrices with features: what convolutions of either direction, Winograd's method in its
+//! middle and the Gram matrix's backward pass have in common.
+
+use crate::error::Result;
+use crate::gpu::{Gpu, Recording, Shader, Shape, Tensor, Texture, Use, shader};
+
+/// The rungs of the ladder, plainest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum ProductKernel {
+    Naive,
+    Tiled,
+    Texture,
+}
+
+pub(super) const SHADERS: [Shader; 3] = [
+    shader!("conv/1_naive"),
+    shader!("conv/2_tiled"),
+    // Loop and bounds checks keep the loops from being unrolled and the tile out of registers:
+    // 7 times slower on lavapipe. Its loops have constant lengths and its indices come from sizes.
+    shader!("conv/texture").without_checks(),
+];
+
+impl ProductKernel {
+    fn shader(self) -> &'static Shader {
+        &SHADERS[self as usize]
+    }
+
+    /// Positions and blocks of four output channels that a workgroup computes.
+    fn tile(self) -> [u32; 2] {
+        match self {
+            Self::Naive => [64, 1],
+            Self::Tiled => [64, 16],
+            Self::Texture => [64, 8],
+        }
+    }
+
+    /// Whether features and weights are read from textures.
+    pub(super) fn fetches_textures(self) -> bool {
+        self == Self::Texture
+    }
+
+    /// Whether the device has what the kernel needs.
+    pub(super) fn runs_on(self, gpu: &Gpu) -> bool {
+        let limits = gpu.limits();
+        match self {
+            Self::Naive => true,
+            Self::Tiled => {
+                limits.max_compute_invocations_per_workgroup >= 256
+                    && limits.max_compute_workgroup_storage_size >= 8192
+            }
+            Self::Texture => gpu.subgroup_size().is_some_and(|size| size >= 8),
+        }
+    }
+}
+
+/// Where a kernel reads its matrices: a buffer or a texture, as [`ProductKernel::fetches_textures`] says.
+#[derive(Debug, Clone)]
+pub(super) enum Matrices {
+    Buffer(Tensor),
+    Texture(Texture),
+}
+
+impl Matrices {
+    /// Uploads matrices that [`pack`] has packed.
+    pub(super) fn upload(gpu: &Gpu, kernel: ProductKernel, packed: &[f32]) -> Result<Self> {
+        if kernel.fetches_textures() {
+            return Ok(Self::Texture(gpu.upload_texture(packed, Use::Weights, "weights")?));
+        }
+        let shape = Shape::planar(1, 1, packed.len() as u32);
+        Ok(Self::Buffer(gpu.upload(shape, packed, Use::Weights, "weights")?))
+    }
+}
+
+/// Packs `count` matrices as blocks of 4 x 4, `[matrix][in / 4][out / 4][4 in][4 out]`, zeros past
+/// the end; `at` gives matrix, output and input channel their number.
+pub(super) fn pack(
+    count: usize,
+    [outs, ins]: [usize; 2],
+    at: impl Fn(usize, usize, usize) -> f32,
+) -> Vec<f32> {
+    let [out_blocks, in_blocks] = [outs.div_ceil(4), ins.div_ceil(4)];
+    let mut packed = vec![0.0; count * in_blocks * out_blocks * 16];
+    for (matrix, numbers) in packed.chunks_exact_mut(in_blocks * out_blocks * 16).enumerate() {
+        for i in 0..ins {
+            for o in 0..outs {
+                let block = i / 4 * out_blocks + o / 4;
+                numbers[block * 16 + i % 4 * 4 + o % 4] = at(matrix, o, i);
+            }
+        }
+    }
+    packed
+}
+
+/// A bias of zeros.
+pub(super) fn zero_bias(gpu: &Gpu, channels: u32) -> Result<Tensor> {
+    gpu.upload(Shape::blocked(channels, 1, 1), &vec![0.0; channels as usize], Use::Weights, "no bias")
+}
+
+/// One launch: `count` products of `[in, height, width]` features to `[out, height, width]` ones, which
+/// lie behind one another, each with its own matrices.
+pub(super) struct Product<'a> {
+    pub(super) kernel: ProductKernel,
+    /// Matrices a product: 9 for the taps of a 3x3 convolution, 1 for a plain product.
+    pub(super) taps: u32,
+    pub(super) count: u32,
+    /// Of the source, one product alone.
+    pub(super) features: Shape,
+    pub(super) out_channels: u32,
+    pub(super) matrices: &'a Matrices,
+    /// Uses the matrices transposed and the taps in reverse, as backward passes do.
+    pub(super) transposed: bool,
+    pub(super) bias: &'a Tensor,
+    pub(super) src: &'a Tensor,
+    pub(super) dst: &'a Tensor,
+    pub(super) relu: bool,
+    pub(super) accumulate: bool,
+    /// For the copy of `src` that kernels which fetch from textures need.
+    pub(super) texture: Option<&'a Texture>,
+    /// Operations that the definition of what this is a part of would need.
+    pub(super) direct_flops: f64,
+}
+
+impl Product<'_> {
+    /// Operations of a direct product: two for each number of each matrix at each position.
+    pub(super) fn flops(taps: u32, count: u32, features: Shape, out_channels: u32) -> f64 {
+        let positions = f64::from(features.positions());
+        2.0 * f64::from(taps * count) * f64::from(features.channels) * f64::from(out_channels) * positions
+    }
+
+    pub(super) fn record(&self, recording: &mut Recording, label: &str) -> Result<()> {
+        let flag = |on: bool| f64::from(u8::from(on));
+        let overrides = [
+            ("TAPS", f64::from(self.taps)),
+            ("TRANSPOSED", flag(self.transposed)),
+            ("RELU", flag(self.relu)),
+            ("ACCUMULATE", flag(self.accumulate)),
+        ];
+        let kernel = recording.gpu().kernel(self.kernel.shader(), &overrides)?;
+        if let Some(texture) = self.texture {
+            recording.copy_to_texture(self.src, texture);
+        }
+        let mut launch = recording
+            .launch(&kernel, label)
+            .bind("bias", self.bias)
+            .bind("dst", self.dst)
+            .set("in_channels", self.features.channels)
+            .set("out_channels", self.out_channels)
+            .set("height", self.features.height)
+            .set("width", self.features.width)
+            .flops(Self::flops(self.taps, self.count, self.features, self.out_channels), self.direct_flops);
+        launch = match self.texture {
+            Some(texture) => launch.bind_texture("src", texture),
+            None => launch.bind("src", self.src),
+        };
+        launch = match self.matrices {
+            Matrices::Buffer(tensor) => launch.bind("weights", tensor),
+            Matrices::Texture(texture) => launch.bind_texture("weights", texture),
+        };
+        let [positions, blocks] = self.kernel.tile();
+        let out_blocks = self.out_channels.div_ceil(4);
+        launch.groups([
+            self.features.positions().div_ceil(positions),
+            out_blocks.div_ceil(blocks),
+            self.count,
+        ])
+    }
+}
