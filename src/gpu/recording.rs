@@ -253,6 +253,13 @@ impl<'a> Launch<'a> {
         self
     }
 
+    /// Says that it does so many floating-point operations for each of `numbers`, as the definition
+    /// would.
+    pub fn flops_each(self, operations: u32, numbers: usize) -> Self {
+        let flops = f64::from(operations) * numbers as f64;
+        self.flops(flops, flops)
+    }
+
     /// Says how many bytes it must move at least, where that is not each bound tensor once.
     pub fn bytes(mut self, bytes: f64) -> Self {
         self.bytes = Some(bytes);
