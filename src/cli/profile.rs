@@ -11,7 +11,8 @@ use impasto::gpu::Gpu;
 use impasto::image_io::Image;
 use impasto::objective::{Objective, Settings, Targets, check_fits, check_pooling, to_variable};
 use impasto::output::OutputFile;
-use impasto::profiler::{Comparison, Measurement, Profile, Roofs, Workload, measure};
+use impasto::painter::{Evaluation, Painter};
+use impasto::profiler::{Comparison, Measurement, Profile, Roofs, Spread, Workload, measure};
 use impasto::report::{self, Chart, ChartFormat};
 use impasto::vgg19::{Kernels, LayerId, Network};
 
@@ -150,6 +151,46 @@ impl Outputs {
             file.replace(|writer| Chart::of(profile).write(*format, writer))?;
         }
         Ok(())
+    }
+}
+
+/// The profile of a painting, while it is made.
+pub struct RunProfile {
+    roofs: Roofs,
+    /// When each evaluation was done.
+    done: Vec<f64>,
+}
+
+impl RunProfile {
+    /// Evaluations that are timed, at most; they are spread over the run, since the work of L-BFGS
+    /// grows with its history.
+    pub const TIMED: usize = 20;
+
+    /// Measures the roofs, before anything else needs the memory.
+    pub fn begin(gpu: &Gpu) -> Result<Self> {
+        let roofs = Roofs::measure(gpu)?;
+        gpu.forget_peak_memory();
+        Ok(Self { roofs, done: vec![] })
+    }
+
+    /// After each evaluation.
+    pub fn see(&mut self, evaluation: &Evaluation) {
+        self.done.push(evaluation.seconds);
+    }
+
+    /// The table of what was timed.
+    pub fn table(self, gpu: &Gpu, painter: &Painter, kernels: &str, (width, height): (u32, u32)) -> String {
+        let between: Vec<f64> = self.done.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let evaluations = painter.timings().to_vec();
+        let workload = Workload {
+            what: "loss, gradient and update".into(),
+            width,
+            height,
+            kernels: kernels.into(),
+            evaluations: evaluations.len(),
+        };
+        let wall = Spread::of(if between.is_empty() { &self.done } else { &between });
+        report::table(&Profile::new(gpu, self.roofs, workload, &Measurement { evaluations, wall }))
     }
 }
 

@@ -65,7 +65,8 @@ pub struct Totals {
     pub kernels: Spread,
     /// From the beginning of the first command to the end of the last, on the clock of the kernels.
     pub gpu: Spread,
-    /// By the wall clock, submitted one behind the other, without timestamps if that could be done.
+    /// By the wall clock from one evaluation to the next, submitted one behind the other; as far as that
+    /// could be done without timestamps.
     pub wall: Spread,
 }
 

@@ -133,7 +133,7 @@ fn totals(profile: &Profile) -> String {
         "an evaluation\n  \
          kernels   {}\n  \
          GPU time  {}, first command to last; kernels fill {} of it\n  \
-         wall time {}, without timestamps; GPU time is {} of it\n  \
+         wall time {}, from one evaluation to the next; GPU time is {} of it\n  \
          rate      {} GFLOP/s done, {} as the definition counts them\n\
          memory      {} (most ever {}): {}\n",
         time(&totals.kernels),

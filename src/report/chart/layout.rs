@@ -146,8 +146,8 @@ fn marks(scene: &mut Scene, axes: &Axes, colours: &Colours, by_time: &[&KernelLi
         let mark = axes.mark(line);
         scene.disc(mark.centre, mark.radius, colours.of_line(line), line.pass == "forward");
     }
-    let listed: Vec<Mark> = by_time.iter().take(LISTED).map(|line| axes.mark(line)).collect();
-    for (k, (mark, place)) in listed.iter().zip(tags::place(&listed, FRAME)).enumerate() {
+    let all: Vec<Mark> = by_time.iter().map(|line| axes.mark(line)).collect();
+    for (k, (mark, place)) in all.iter().zip(tags::place(&all, LISTED, FRAME)).enumerate() {
         let (dx, dy) = (place.0 - mark.centre.0, place.1 - mark.centre.1);
         let distance = dx.hypot(dy);
         if distance > mark.radius + 15.0 {
@@ -170,7 +170,7 @@ fn list(scene: &mut Scene, colours: &Colours, by_time: &[&KernelLine], roofs: &R
     for (k, line) in by_time.iter().take(LISTED).enumerate() {
         y += 23.0;
         scene.text((left + 16.0, y), &(k + 1).to_string(), 12.0, INK, Side::Right);
-        scene.disc((left + 30.0, y), 5.0, colours.of_line(line), line.pass == "forward");
+        scene.disc((left + 30.0, y - 1.0), 5.0, colours.of_line(line), line.pass == "forward");
         let name = shortened(&format!("{} {}", line.layer, line.pass), 24);
         scene.text((left + 42.0, y), &name, 12.0, INK, Side::Left);
         scene.text((time, y), &milliseconds(line.seconds.median), 12.0, INK, Side::Right);
@@ -187,7 +187,7 @@ fn legend(scene: &mut Scene, colours: &Colours) {
     scene.text((right - 66.0, y), "share", 12.0, GREY, Side::Right);
     for (name, share, colour) in &colours.legend {
         y += 22.0;
-        scene.disc((left + 30.0, y), 5.0, *colour, true);
+        scene.disc((left + 30.0, y - 1.0), 5.0, *colour, true);
         scene.text((left + 42.0, y), name, 12.0, INK, Side::Left);
         scene.text((right - 66.0, y), &percent(*share), 12.0, INK, Side::Right);
     }
