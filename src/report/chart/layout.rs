@@ -79,7 +79,7 @@ impl Axes {
             true => (line.flops / line.bytes, line.gflops()),
             false => (edge, line.gbytes() * edge),
         };
-        Mark { centre: self.place(intensity, gflops), radius: 3.5 + 40.0 * (line.share / 3.14).sqrt() }
+        Mark { centre: self.place(intensity, gflops), radius: 3.5 + 22.0 * line.share.sqrt() }
     }
 }
 
@@ -195,7 +195,7 @@ fn legend(scene: &mut Scene, colours: &Colours) {
 
 fn notes(scene: &mut Scene) {
     let lines = [
-        "Area: share of the time. Filled: forward pass; rings: all else. What lies beyond an edge stands on it; on the left",
+        "Larger marks: more of the time. Filled: forward pass; rings: all else. What lies beyond an edge stands on it; on the left",
         "edge stand kernels without arithmetic, as far below the slanting roof as their bytes a second are.",
     ];
     for (k, line) in lines.iter().enumerate() {
