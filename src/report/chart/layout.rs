@@ -35,7 +35,7 @@ pub fn scene(profile: &Profile) -> Scene {
     roofs(&mut scene, &axes, &profile.roofs);
     let mut by_time: Vec<&KernelLine> = profile.kernels.iter().collect();
     by_time.sort_by(|a, b| b.seconds.median.total_cmp(&a.seconds.median));
-    marks(&mut scene, &axes, &colours, &by_time);
+    marks(&mut scene, &axes, &colours, &by_time, &profile.roofs);
     list(&mut scene, &colours, &by_time, &profile.roofs);
     legend(&mut scene, &colours);
     notes(&mut scene);
@@ -141,13 +141,16 @@ fn roofs(scene: &mut Scene, axes: &Axes, roofs: &Roofs) {
 }
 
 /// Large marks first, so that small ones lie on top.
-fn marks(scene: &mut Scene, axes: &Axes, colours: &Colours, by_time: &[&KernelLine]) {
+fn marks(scene: &mut Scene, axes: &Axes, colours: &Colours, by_time: &[&KernelLine], roofs: &Roofs) {
     for line in by_time {
         let mark = axes.mark(line);
         scene.disc(mark.centre, mark.radius, colours.of_line(line), line.pass == "forward");
     }
     let all: Vec<Mark> = by_time.iter().map(|line| axes.mark(line)).collect();
-    for (k, (mark, place)) in all.iter().zip(tags::place(&all, LISTED, FRAME)).enumerate() {
+    let (_, roof) = axes.place(1.0, roofs.gflops);
+    let label = [FRAME[2] - 190.0, roof - 24.0, FRAME[2], roof];
+    let places = tags::place(&all, LISTED, &[label], FRAME);
+    for (k, (mark, place)) in all.iter().zip(places).enumerate() {
         let (dx, dy) = (place.0 - mark.centre.0, place.1 - mark.centre.1);
         let distance = dx.hypot(dy);
         if distance > mark.radius + 15.0 {

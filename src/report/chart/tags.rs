@@ -17,11 +17,12 @@ const DISTANCES: [f64; 7] = [9.0, 18.0, 28.0, 40.0, 54.0, 70.0, 90.0];
 /// Directions that are tried at each distance.
 const DIRECTIONS: usize = 16;
 
-/// A centre for the number of each of the first `count` marks, in order, within `frame`. A number that
-/// finds no free place stands on its mark.
-pub fn place(marks: &[Mark], count: usize, frame: Box2) -> Vec<(f64, f64)> {
+/// A centre for the number of each of the first `count` marks, in order, within `frame` and clear of
+/// `letters`. A number that finds no free place stands on its mark.
+pub fn place(marks: &[Mark], count: usize, letters: &[Box2], frame: Box2) -> Vec<(f64, f64)> {
     let mut taken: Vec<Box2> =
         marks.iter().map(|mark| around(mark.centre, mark.radius, mark.radius)).collect();
+    taken.extend(letters);
     let mut places = vec![];
     for mark in marks.iter().take(count) {
         let candidates = DISTANCES.iter().flat_map(|distance| {
@@ -62,10 +63,10 @@ mod tests {
     fn numbers_of_a_crowd_keep_apart() {
         let marks: Vec<Mark> =
             (0..10).map(|k| Mark { centre: (300.0 + 4.0 * f64::from(k), 200.0), radius: 8.0 }).collect();
-        let places = place(&marks, 10, [0.0, 0.0, 600.0, 400.0]);
+        let places = place(&marks, 10, &[[0.0, 0.0, 600.0, 190.0]], [0.0, 0.0, 600.0, 400.0]);
         for (i, a) in places.iter().enumerate() {
             let own = around(*a, HALF.0, HALF.1);
-            assert!(within(own, [0.0, 0.0, 600.0, 400.0]));
+            assert!(within(own, [0.0, 190.0, 600.0, 400.0]), "{a:?} is in the letters or outside");
             for b in &places[i + 1..] {
                 assert!(!overlap(own, around(*b, HALF.0, HALF.1)), "{a:?} and {b:?}");
             }
@@ -78,6 +79,6 @@ mod tests {
     #[test]
     fn a_number_without_room_stands_on_its_mark() {
         let mark = Mark { centre: (5.0, 5.0), radius: 4.0 };
-        assert_eq!(place(&[mark], 1, [0.0, 0.0, 10.0, 10.0]), [(5.0, 5.0)]);
+        assert_eq!(place(&[mark], 1, &[], [0.0, 0.0, 10.0, 10.0]), [(5.0, 5.0)]);
     }
 }
