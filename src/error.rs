@@ -39,6 +39,15 @@ pub enum Error {
         reason: String,
     },
 
+    /// A saved profile that cannot be read.
+    #[error("{}: {reason}", path.display())]
+    Profile {
+        /// The file as the user named it.
+        path: PathBuf,
+        /// What is wrong with it and what to do.
+        reason: String,
+    },
+
     /// No adapter at all, or none that matches what was asked for.
     #[error("{0}")]
     Adapter(String),

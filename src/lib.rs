@@ -8,6 +8,8 @@ pub mod ops;
 pub mod optim;
 pub mod output;
 pub mod painter;
+pub mod profiler;
+pub mod report;
 pub mod tuner;
 pub mod vgg19;
 

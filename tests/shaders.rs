@@ -6,13 +6,14 @@ use std::path::Path;
 
 use impasto::gpu::{Shader, expand_imports};
 use impasto::ops::OPERATIONS;
-use impasto::optim;
+use impasto::{optim, profiler};
 use naga::back::{hlsl, msl, pipeline_constants::process_overrides, spv};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
 fn all_shaders() -> Vec<Shader> {
     let of_operations = OPERATIONS.iter().flat_map(|operation| operation.shaders);
-    of_operations.chain(optim::SHADERS.into_iter().flatten()).copied().collect()
+    let of_optimisers = optim::SHADERS.into_iter().flatten();
+    of_operations.chain(of_optimisers).chain(&profiler::SHADERS).copied().collect()
 }
 
 /// Names of the files under `shaders/`, those to import left out.

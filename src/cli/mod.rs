@@ -6,6 +6,7 @@ mod devices;
 mod log;
 mod options;
 mod paint;
+mod profile;
 mod progress;
 mod score;
 
@@ -29,6 +30,8 @@ enum Command {
     Paint(Box<paint::Paint>),
     /// Print the losses of an image as JSON
     Score(score::Score),
+    /// Measure each kernel against what the device can do
+    Profile(Box<profile::ProfileCommand>),
     /// List the adapters, what each offers, and which one would be used
     Devices(devices::Devices),
 }
@@ -39,6 +42,7 @@ Examples:
   impasto paint photo.jpg painting.jpg -o picture.png --size 1024 --iterations 500
   impasto paint photo.jpg painting.jpg -o picture.png --ratio 1e-4    (more style: alpha/beta smaller)
   impasto score photo.png painting.png picture.png
+  impasto profile --size 512 --plot roofline.svg
   impasto devices
 
 'impasto COMMAND --help' shows the options of a command.";
@@ -49,6 +53,7 @@ pub fn run() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Paint(paint) => paint.run(),
         Command::Score(score) => score.run(),
+        Command::Profile(profile) => profile.run(),
         Command::Devices(devices) => devices.run(),
     };
     done.unwrap_or_else(|error| {

@@ -16,6 +16,7 @@ use impasto::{Error, Result};
 use super::common::{load_weights, open_gpu, open_network};
 use super::log::Log;
 use super::options::{CommonOptions, ObjectiveOptions};
+use super::profile::{RunProfile, kernel_names};
 use super::progress::Progress;
 
 /// Arguments of `impasto paint`.
@@ -85,6 +86,10 @@ pub struct Paint {
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     save_every: Option<usize>,
 
+    /// Time the kernels of some evaluations and print the table of 'impasto profile' at the end
+    #[arg(long)]
+    profile: bool,
+
     #[command(flatten)]
     objective: ObjectiveOptions,
     #[command(flatten)]
@@ -123,18 +128,26 @@ impl Paint {
         let weights = load_weights(&self.objective, &settings)?;
         let gpu = open_gpu(&self.common)?;
         self.check_limits(&gpu, &inputs, &settings)?;
+        let mut profile = self.profile.then(|| RunProfile::begin(&gpu)).transpose()?;
         let mut log = self.log.as_deref().map(Log::create).transpose()?;
 
         let size = (inputs.content.width(), inputs.content.height());
         let network = open_network(&gpu, &weights, &self.objective, &self.common, size)?;
+        let kernels = kernel_names(network.kernels(), settings.deepest());
         let targets = Targets::new(&gpu, &network, &settings, &inputs.content, &inputs.styles)?;
         let objective = Objective::new(&gpu, &network, &settings, &targets)?;
         let mut painter = Painter::new(&gpu, objective, plan, &inputs.start)?;
         let (width, height) = (inputs.content.width(), inputs.content.height());
         self.common.detail(format_args!("picture: {width} x {height}; memory: {}", gpu.memory()));
 
-        let stopped = self.paint(&mut painter, log.as_mut())?;
+        if self.profile {
+            painter.time_every(self.iterations.div_ceil(RunProfile::TIMED));
+        }
+        let stopped = self.paint(&mut painter, log.as_mut(), profile.as_mut())?;
         painter.picture()?.save(&self.output)?;
+        if let Some(profile) = profile {
+            eprint!("{}", profile.table(&gpu, &painter, &kernels, (width, height)));
+        }
         self.common.say(format_args!("wrote {}", self.output.display()));
         Ok(if stopped { ExitCode::from(super::STOPPED) } else { ExitCode::SUCCESS })
     }
@@ -177,11 +190,19 @@ impl Paint {
     }
 
     /// The loop; true if Ctrl-C ended it.
-    fn paint(&self, painter: &mut Painter, mut log: Option<&mut Log>) -> Result<bool> {
+    fn paint(
+        &self,
+        painter: &mut Painter,
+        mut log: Option<&mut Log>,
+        mut profile: Option<&mut RunProfile>,
+    ) -> Result<bool> {
         let stop = stop_on_signal()?;
         let mut progress = Progress::new(self.iterations, self.common.quiet);
         while let Some(evaluation) = painter.advance()? {
             progress.show(&evaluation);
+            if let Some(profile) = &mut profile {
+                profile.see(&evaluation);
+            }
             let done = evaluation.iteration + 1;
             if evaluation.restarted {
                 progress.note(&format!(

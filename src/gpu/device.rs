@@ -21,6 +21,8 @@ pub struct GpuOptions {
     pub paranoid: bool,
     /// Allows no larger tensor than this many bytes, as on an adapter with lower limits.
     pub max_tensor_bytes: Option<u64>,
+    /// Times kernels by the wall clock, as on an adapter without timestamps.
+    pub wall_clock: bool,
 }
 
 /// An open device. Clones share it.
@@ -58,7 +60,10 @@ impl Gpu {
         if let Some(bytes) = options.max_tensor_bytes {
             limits.max_storage_buffer_binding_size = limits.max_storage_buffer_binding_size.min(bytes);
         }
-        let wanted = wgpu::Features::SUBGROUP;
+        let mut wanted = wgpu::Features::SUBGROUP;
+        if !options.wall_clock {
+            wanted |= wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::TIMESTAMP_QUERY_INSIDE_ENCODERS;
+        }
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("impasto"),
             required_features: adapter.features() & wanted,
@@ -105,6 +110,11 @@ impl Gpu {
     /// Memory that tensors of this device hold now.
     pub fn memory(&self) -> MemoryUse {
         self.inner.ledger.now()
+    }
+
+    /// Counts the peak from now on: what was measured or tried before is not the work's own.
+    pub fn forget_peak_memory(&self) {
+        self.inner.ledger.forget_peak();
     }
 
     /// The most bytes that tensors of this device ever held at one time.
@@ -252,10 +262,13 @@ impl Gpu {
     /// # Errors
     /// [`Error::Gpu`] if this or an earlier submit failed, as far as is known by now.
     pub fn submit(&self, recordings: &[&Recording]) -> Result<()> {
+        self.submit_encoded(|encoder| recordings.iter().for_each(|recording| recording.encode(encoder)))
+    }
+
+    /// Submits what `encode` encodes. Does not wait.
+    pub(super) fn submit_encoded(&self, encode: impl FnOnce(&mut wgpu::CommandEncoder)) -> Result<()> {
         let mut encoder = self.inner.device.create_command_encoder(&Default::default());
-        for recording in recordings {
-            recording.encode(&mut encoder);
-        }
+        encode(&mut encoder);
         self.inner.queue.submit([encoder.finish()]);
         self.check()
     }
@@ -275,6 +288,11 @@ impl Gpu {
         let polled = self.inner.device.poll(wgpu::PollType::Poll);
         self.check()?;
         polled.map(|_| ()).map_err(|e| Error::gpu("polling the device", e.to_string()))
+    }
+
+    /// Whether the device was opened with a feature.
+    pub(super) fn has(&self, feature: wgpu::Features) -> bool {
+        self.inner.device.features().contains(feature)
     }
 
     pub(super) fn queue(&self) -> &wgpu::Queue {

@@ -100,6 +100,10 @@ impl Ledger {
         self.change(|(now, _)| *now)
     }
 
+    pub(super) fn forget_peak(&self) {
+        self.change(|(now, peak)| *peak = now.total());
+    }
+
     pub(super) fn peak(&self) -> u64 {
         self.change(|(_, peak)| *peak)
     }
@@ -129,6 +133,8 @@ mod tests {
         assert_eq!(ledger.now().of(Use::Weights), 0);
         assert_eq!(ledger.now().total(), 1 << 20);
         assert_eq!(ledger.peak(), 4 << 20);
+        ledger.forget_peak();
+        assert_eq!(ledger.peak(), 1 << 20);
         drop(b);
         assert_eq!(ledger.now(), MemoryUse::default());
     }

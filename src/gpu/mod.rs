@@ -13,6 +13,7 @@ mod readback;
 mod recording;
 mod reflect;
 mod tensor;
+mod timing;
 
 pub use adapter::{AdapterSummary, DeviceChoice, choose_adapter, list_adapters};
 pub use device::{Gpu, GpuOptions};
@@ -22,5 +23,6 @@ pub use readback::Readback;
 pub use recording::{Launch, Recording, Work};
 pub use reflect::expand_imports;
 pub use tensor::{Layout, Shape, Tensor, Texture};
+pub use timing::{Clock, Timing};
 
 pub(crate) use kernel::shader;

@@ -84,7 +84,7 @@ impl Readback {
             // Waiting on the device itself would wait for every submit, the latest included.
             std::thread::sleep(std::time::Duration::from_micros(200));
         };
-        let values = self.slots[slot].take(done)?;
+        let values = mapped(&self.slots[slot].buffer, done)?;
         self.finished.push_back(values);
         Ok(())
     }
@@ -101,17 +101,6 @@ impl Slot {
             offset += tensor.shape.bytes();
         }
         Ok(Self { buffer, copies })
-    }
-
-    fn take(&self, done: Result<(), wgpu::BufferAsyncError>) -> Result<Vec<f32>> {
-        done.map_err(|_| lost())?;
-        let values = {
-            let view =
-                self.buffer.get_mapped_range(..).map_err(|e| Error::gpu("a read-back", e.to_string()))?;
-            bytemuck::pod_collect_to_vec(&view)
-        };
-        self.buffer.unmap();
-        Ok(values)
     }
 }
 
@@ -135,4 +124,29 @@ pub(super) fn read_now(gpu: &Gpu, tensor: &Tensor) -> Result<Vec<f32>> {
     let mut readback = Readback::new(gpu, &[tensor], 1)?;
     readback.submit(&[])?;
     readback.receive()?.ok_or_else(lost)
+}
+
+/// Everything in a staging buffer, after everything submitted so far.
+pub(super) fn read_staging<T: bytemuck::Pod>(gpu: &Gpu, buffer: &wgpu::Buffer) -> Result<Vec<T>> {
+    let (sender, receiver) = channel();
+    buffer.map_async(wgpu::MapMode::Read, .., move |done| {
+        // As above.
+        let _ = sender.send(done);
+    });
+    gpu.wait()?;
+    mapped(buffer, receiver.try_recv().map_err(|_| lost())?)
+}
+
+/// What a buffer holds whose mapping is done; it is unmapped again.
+fn mapped<T: bytemuck::Pod>(
+    buffer: &wgpu::Buffer,
+    done: Result<(), wgpu::BufferAsyncError>,
+) -> Result<Vec<T>> {
+    done.map_err(|_| lost())?;
+    let values = {
+        let view = buffer.get_mapped_range(..).map_err(|e| Error::gpu("a read-back", e.to_string()))?;
+        bytemuck::pod_collect_to_vec(&view)
+    };
+    buffer.unmap();
+    Ok(values)
 }

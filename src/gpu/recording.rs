@@ -12,11 +12,12 @@ use crate::error::{Error, Result};
 #[derive(Debug)]
 pub struct Recording {
     gpu: Gpu,
+    name: &'static str,
     commands: Vec<Command>,
 }
 
 #[derive(Debug)]
-enum Command {
+pub(super) enum Command {
     Dispatch(Dispatch),
     Copy { from: wgpu::Buffer, to: wgpu::Buffer, to_offset: u64, bytes: u64 },
     Upload { from: wgpu::Buffer, to: wgpu::Texture, vectors: u64 },
@@ -24,12 +25,12 @@ enum Command {
 
 /// Workgroups of one kernel, with what a profiler wants to know of them.
 #[derive(Debug)]
-struct Dispatch {
-    kernel: Arc<Kernel>,
+pub(super) struct Dispatch {
+    pub(super) kernel: Arc<Kernel>,
     bind_group: wgpu::BindGroup,
-    groups: [u32; 3],
-    label: String,
-    work: Work,
+    pub(super) groups: [u32; 3],
+    pub(super) label: String,
+    pub(super) work: Work,
 }
 
 /// What a dispatch does, as far as its sizes tell.
@@ -40,14 +41,29 @@ pub struct Work {
     /// Operations that the definition would have needed for the same result: more than `flops` for
     /// Winograd's convolution, zero for its transforms.
     pub direct_flops: f64,
-    /// Bytes that must move at least: each bound tensor once.
+    /// Bytes that must move at least: each bound tensor once, unless [`Launch::bytes`] says better; for
+    /// a copy both what is read and what is written.
     pub bytes: f64,
 }
 
 impl Recording {
     /// An empty recording.
     pub fn new(gpu: &Gpu) -> Self {
-        Self { gpu: gpu.clone(), commands: vec![] }
+        Self::named(gpu, "")
+    }
+
+    /// An empty recording with a name by which a profile tells its dispatches from others: `forward`.
+    pub fn named(gpu: &Gpu, name: &'static str) -> Self {
+        Self { gpu: gpu.clone(), name, commands: vec![] }
+    }
+
+    /// The name it was made with; may be empty.
+    pub fn name(&self) -> &'static str {
+        self.name
+    }
+
+    pub(super) fn commands(&self) -> &[Command] {
+        &self.commands
     }
 
     /// The device it is for.
@@ -69,6 +85,7 @@ impl Recording {
             resources: vec![],
             values: HashMap::new(),
             flops: (0.0, 0.0),
+            bytes: None,
         }
     }
 
@@ -91,29 +108,60 @@ impl Recording {
 
     /// Neighbouring dispatches share a pass; wgpu puts the barriers between them.
     pub(super) fn encode(&self, encoder: &mut wgpu::CommandEncoder) {
-        let is_dispatch = |command: &Command| matches!(command, Command::Dispatch(_));
-        for run in self.commands.chunk_by(|a, b| is_dispatch(a) && is_dispatch(b)) {
-            match run {
-                [Command::Copy { from, to, to_offset, bytes }] => {
-                    encoder.copy_buffer_to_buffer(from, 0, to, *to_offset, *bytes);
-                    continue;
-                }
-                [Command::Upload { from, to, vectors }] => {
-                    upload(encoder, from, to, *vectors);
-                    continue;
-                }
-                _ => {}
+        for run in self.commands.chunk_by(|a, b| a.dispatch().is_some() && b.dispatch().is_some()) {
+            if run[0].dispatch().is_none() {
+                run[0].encode(encoder, None);
+                continue;
             }
             let mut pass = encoder.begin_compute_pass(&Default::default());
-            for command in run {
-                if let Command::Dispatch(dispatch) = command {
-                    let [x, y, z] = dispatch.groups;
-                    pass.set_pipeline(&dispatch.kernel.pipeline);
-                    pass.set_bind_group(0, &dispatch.bind_group, &[]);
-                    pass.dispatch_workgroups(x, y, z);
-                }
-            }
+            run.iter().filter_map(Command::dispatch).for_each(|dispatch| dispatch.encode(&mut pass));
         }
+    }
+}
+
+impl Command {
+    pub(super) fn dispatch(&self) -> Option<&Dispatch> {
+        match self {
+            Self::Dispatch(dispatch) => Some(dispatch),
+            _ => None,
+        }
+    }
+
+    /// This command alone. A dispatch gets a pass of its own, with these timestamps around it.
+    pub(super) fn encode(
+        &self,
+        encoder: &mut wgpu::CommandEncoder,
+        timestamp_writes: Option<wgpu::ComputePassTimestampWrites>,
+    ) {
+        match self {
+            Self::Dispatch(dispatch) => {
+                let descriptor = wgpu::ComputePassDescriptor { label: None, timestamp_writes };
+                dispatch.encode(&mut encoder.begin_compute_pass(&descriptor));
+            }
+            Self::Copy { from, to, to_offset, bytes } => {
+                encoder.copy_buffer_to_buffer(from, 0, to, *to_offset, *bytes);
+            }
+            Self::Upload { from, to, vectors } => upload(encoder, from, to, *vectors),
+        }
+    }
+
+    /// What it does. A copy reads and writes.
+    pub(super) fn work(&self) -> Work {
+        let copied = |bytes: u64| Work { bytes: 2.0 * bytes as f64, ..Default::default() };
+        match self {
+            Self::Dispatch(dispatch) => dispatch.work,
+            Self::Copy { bytes, .. } => copied(*bytes),
+            Self::Upload { vectors, .. } => copied(vectors * 16),
+        }
+    }
+}
+
+impl Dispatch {
+    fn encode(&self, pass: &mut wgpu::ComputePass) {
+        let [x, y, z] = self.groups;
+        pass.set_pipeline(&self.kernel.pipeline);
+        pass.set_bind_group(0, &self.bind_group, &[]);
+        pass.dispatch_workgroups(x, y, z);
     }
 }
 
@@ -149,6 +197,7 @@ pub struct Launch<'a> {
     resources: Vec<(&'a str, Resource<'a>)>,
     values: HashMap<&'a str, Value>,
     flops: (f64, f64),
+    bytes: Option<f64>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -204,6 +253,19 @@ impl<'a> Launch<'a> {
         self
     }
 
+    /// Says that it does so many floating-point operations for each of `numbers`, as the definition
+    /// would.
+    pub fn flops_each(self, operations: u32, numbers: usize) -> Self {
+        let flops = f64::from(operations) * numbers as f64;
+        self.flops(flops, flops)
+    }
+
+    /// Says how many bytes it must move at least, where that is not each bound tensor once.
+    pub fn bytes(mut self, bytes: f64) -> Self {
+        self.bytes = Some(bytes);
+        self
+    }
+
     /// One invocation for each of `n` elements: a 1-D range laid over a 2-D grid, because a grid
     /// takes at most 65535 workgroups in one direction. The kernel finds its element by
     /// `linear_index` of `shared/grid`.
@@ -242,17 +304,26 @@ impl<'a> Launch<'a> {
         let uniform = self.uniform_buffer(&what)?;
         let bind_group = self.bind_group(&what, uniform.as_ref())?;
         let (flops, direct_flops) = self.flops;
-        let work = Work { flops, direct_flops, bytes: self.bytes() };
+        let bytes = self.bytes.unwrap_or_else(|| self.bound_bytes());
+        let work = Work { flops, direct_flops, bytes };
         let label = self.label.to_string();
         let dispatch = Dispatch { kernel: self.kernel, bind_group, groups, label, work };
         self.recording.commands.push(Command::Dispatch(dispatch));
         Ok(())
     }
 
-    fn bytes(&self) -> f64 {
+    /// Each bound tensor once. A texture of scratch counts as what was last copied into it: it has room
+    /// for the largest layer.
+    fn bound_bytes(&self) -> f64 {
+        let filled = |texture: &Texture| {
+            self.recording.commands.iter().rev().find_map(|command| match command {
+                Command::Upload { to, vectors, .. } if *to == texture.texture => Some(vectors * 16),
+                _ => None,
+            })
+        };
         let size = |resource: &Resource| match resource {
             Resource::Buffer(tensor) => tensor.shape.bytes(),
-            Resource::Texture(texture) => texture.bytes(),
+            Resource::Texture(texture) => filled(texture).unwrap_or_else(|| texture.bytes()),
         };
         self.resources.iter().map(|(_, resource)| size(resource) as f64).sum()
     }

@@ -90,7 +90,8 @@ impl Graph {
                 format!("leaf '{}' was not given", self.nodes[i].label),
             ));
         }
-        let (mut forward, mut backward) = (Recording::new(gpu), Recording::new(gpu));
+        let (mut forward, mut backward) =
+            (Recording::named(gpu, "forward"), Recording::named(gpu, "backward"));
         compiler.record_forward(&mut forward)?;
         compiler.record_backward(&mut backward, &plan.differentiated)?;
         let (mut loss, mut leaf_gradient) = (None, None);

@@ -49,6 +49,7 @@ impl Op for Mse {
             .bind("src", src)
             .bind("goal", &self.target)
             .bind("partials", partials)
+            .flops_each(3, src.shape().len())
             .groups([groups, 1, 1])?;
         record_sum(recording, io.label, partials, groups, 1.0 / src.shape().len() as f32, io.output)
     }
@@ -64,6 +65,7 @@ impl Op for Mse {
             .bind("d_loss", io.d_output)
             .bind("d_src", &d_input.tensor)
             .set("scale", 2.0 / shape.len() as f32)
+            .flops_each(2, shape.len())
             .elements(shape.vectors())
     }
 }

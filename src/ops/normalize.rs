@@ -54,6 +54,7 @@ impl Op for Normalize {
             .set("offset0", self.offset[0])
             .set("offset1", self.offset[1])
             .set("offset2", self.offset[2])
+            .flops_each(2, io.output.shape().len())
             .elements(u64::from(positions))
     }
 
@@ -70,6 +71,7 @@ impl Op for Normalize {
             .set("scale0", self.scale[0])
             .set("scale1", self.scale[1])
             .set("scale2", self.scale[2])
+            .flops_each(1, shape.len())
             .elements(shape.vectors() * 4)
     }
 }

@@ -50,6 +50,7 @@ impl Op for Pool {
             .set("channels", src.channels)
             .set("height", src.height)
             .set("width", src.width)
+            .flops_each(3, io.output.shape().len())
             .invocations([dst.width, dst.height, dst.channel_blocks()])
     }
 
@@ -65,12 +66,14 @@ impl Op for Pool {
             .set("height", src.height)
             .set("width", src.width);
         match self.0 {
-            Pooling::Max => launch.bind("src", io.inputs[0]).invocations([
-                src.width.div_ceil(2),
-                src.height.div_ceil(2),
-                src.channel_blocks(),
-            ]),
-            Pooling::Avg => launch.invocations([src.width, src.height, src.channel_blocks()]),
+            // Three to find the largest, three to find where it is.
+            Pooling::Max => launch
+                .bind("src", io.inputs[0])
+                .flops_each(6, io.output.shape().len())
+                .invocations([src.width.div_ceil(2), src.height.div_ceil(2), src.channel_blocks()]),
+            Pooling::Avg => {
+                launch.flops_each(1, src.len()).invocations([src.width, src.height, src.channel_blocks()])
+            }
         }
     }
 }

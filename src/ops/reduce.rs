@@ -38,5 +38,6 @@ pub fn record_sum(
         .bind("dst", dst)
         .set("count", count)
         .set("scale", scale)
+        .flops_each(1, count as usize)
         .groups([1, 1, 1])
 }

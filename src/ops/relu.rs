@@ -27,7 +27,7 @@ impl Op for Relu {
     fn forward(&self, recording: &mut Recording, io: &Forward) -> Result<()> {
         let kernel = recording.gpu().kernel(&SHADERS[0], &[])?;
         let launch = recording.launch(&kernel, io.label).bind("src", io.inputs[0]).bind("dst", io.output);
-        launch.elements(io.output.shape().vectors())
+        launch.flops_each(1, io.output.shape().len()).elements(io.output.shape().vectors())
     }
 
     fn backward(&self, recording: &mut Recording, io: &Backward) -> Result<()> {
@@ -38,6 +38,7 @@ impl Op for Relu {
             .bind("dst", io.output)
             .bind("d_dst", io.d_output)
             .bind("d_src", &d_input.tensor)
+            .flops_each(1, io.output.shape().len())
             .elements(io.output.shape().vectors())
     }
 }

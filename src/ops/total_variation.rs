@@ -43,6 +43,7 @@ impl Op for TotalVariation {
             .set("channels", shape.channels)
             .set("height", shape.height)
             .set("width", shape.width)
+            .flops_each(6, shape.len())
             .groups([groups, 1, 1])?;
         record_sum(recording, io.label, partials, groups, 1.0 / shape.len() as f32, io.output)
     }
@@ -60,6 +61,7 @@ impl Op for TotalVariation {
             .set("height", shape.height)
             .set("width", shape.width)
             .set("scale", 2.0 / shape.len() as f32)
+            .flops_each(9, shape.len())
             .elements(shape.vectors() * 4)
     }
 }

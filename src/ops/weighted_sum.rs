@@ -38,7 +38,7 @@ impl Op for WeightedSum {
             let overrides = [("ACCUMULATE", f64::from(u8::from(k > 0)))];
             let kernel = recording.gpu().kernel(&SHADERS[0], &overrides)?;
             let launch = recording.launch(&kernel, io.label).bind("src", term).bind("dst", io.output);
-            launch.set("weight", *weight).groups([1, 1, 1])?;
+            launch.set("weight", *weight).flops_each(2, 1).groups([1, 1, 1])?;
         }
         Ok(())
     }
@@ -48,7 +48,8 @@ impl Op for WeightedSum {
             let Some(d_input) = d_input else { continue };
             let kernel = recording.gpu().kernel(&SHADERS[0], &d_input.overrides())?;
             let launch = recording.launch(&kernel, io.label).bind("src", io.d_output);
-            launch.bind("dst", &d_input.tensor).set("weight", *weight).groups([1, 1, 1])?;
+            let launch = launch.bind("dst", &d_input.tensor).set("weight", *weight);
+            launch.flops_each(1, 1).groups([1, 1, 1])?;
         }
         Ok(())
     }

@@ -47,6 +47,7 @@ pub(super) fn record(
         .set("beta1", BETA1)
         .set("beta2", BETA2)
         .set("epsilon", EPSILON)
+        .flops_each(14, shape.len())
         .elements(shape.vectors())?;
     Ok(vec![powers, mean, square])
 }

@@ -105,6 +105,7 @@ impl Lbfgs {
             .bind("s", &self.s)
             .bind("y", &self.y)
             .bind("partials", &self.pair_partials)
+            .flops_each(7, self.s.shape().len())
             .groups([self.groups, 1, 1])?;
         let accept = gpu.kernel(&ACCEPT, &[])?;
         update
@@ -126,6 +127,8 @@ impl Lbfgs {
                 .bind("ring_y", &chunk.y)
                 .set("first", chunk.first)
                 .set("slots", chunk.slots)
+                // One slot of the ring, and not all of it.
+                .bytes(4.0 * self.s.shape().bytes() as f64)
                 .elements(self.s.shape().vectors())?;
         }
         Ok(())
@@ -152,6 +155,7 @@ impl Lbfgs {
                 .bind("ring_y", &chunk.y)
                 .bind("partials", &self.dot_partials)
                 .set("first", chunk.first)
+                .flops_each(10, chunk.slots as usize * self.s.shape().len())
                 .groups([self.groups, chunk.slots, 1])?;
         }
         let direction = gpu.kernel(&DIRECTION, &[])?;
@@ -185,6 +189,7 @@ impl Lbfgs {
                 .set("first", chunk.first)
                 .set("slots", chunk.slots)
                 .set("capacity", self.history)
+                .flops_each(4, chunk.slots as usize * self.s.shape().len())
                 .elements(vectors)?;
         }
         let advance = gpu.kernel(&ADVANCE, &[])?;
@@ -195,6 +200,7 @@ impl Lbfgs {
             .bind("s", &self.s)
             .bind("gradient_before", &self.gradient_before)
             .bind("x", &problem.x)
+            .flops_each(1, self.s.shape().len())
             .elements(vectors)
     }
 }

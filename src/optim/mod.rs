@@ -86,7 +86,7 @@ impl Optimizer {
     /// As [`Method::check`]; [`Error::Gpu`] or [`Error::TooLarge`] when memory runs out.
     pub fn new(gpu: &Gpu, method: Method, problem: &Problem) -> Result<Self> {
         method.check()?;
-        let mut update = Recording::new(gpu);
+        let mut update = Recording::named(gpu, "update");
         let guard = Guard::record(&mut update, problem)?;
         let memory = match method {
             Method::Adam { lr } => adam::record(&mut update, problem, &guard, lr)?,

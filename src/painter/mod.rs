@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, Readback, Tensor};
+use crate::gpu::{Gpu, Readback, Tensor, Timing};
 use crate::image_io::Image;
 use crate::objective::{Losses, Objective, to_image};
 use crate::optim::{Method, Optimizer, Problem};
@@ -57,6 +57,8 @@ pub struct Painter {
     finished: usize,
     restarts: f32,
     started: Instant,
+    time_every: Option<usize>,
+    timings: Vec<Vec<Timing>>,
 }
 
 impl Painter {
@@ -87,7 +89,20 @@ impl Painter {
             finished: 0,
             restarts: 0.0,
             started: Instant::now(),
+            time_every: None,
+            timings: vec![],
         })
+    }
+
+    /// Times every command of each `n`-th evaluation and its update from now on. Such a step waits for
+    /// the device.
+    pub fn time_every(&mut self, n: usize) {
+        self.time_every = Some(n.max(1));
+    }
+
+    /// The commands of the evaluations that were timed.
+    pub fn timings(&self) -> &[Vec<Timing>] {
+        &self.timings
     }
 
     /// The next evaluation, once it is finished; `None` after the last.
@@ -101,8 +116,13 @@ impl Painter {
         while self.submitted < self.horizon() && self.submitted - self.finished < DEPTH {
             let program = self.objective.program();
             let step = [&program.forward, &program.backward, &self.optimizer.update];
-            self.readback.submit(&step)?;
             self.submitted += 1;
+            if self.time_every.is_some_and(|n| self.submitted.is_multiple_of(n)) {
+                self.timings.push(self.gpu.timed(&step)?);
+                self.readback.submit(&[])?;
+            } else {
+                self.readback.submit(&step)?;
+            }
         }
         let numbers = self.readback.receive()?;
         Ok(numbers.map(|numbers| self.report(&numbers)))

@@ -1,0 +1,220 @@
+//! `impasto profile`
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Args;
+use impasto::Result;
+use impasto::gpu::Gpu;
+use impasto::image_io::Image;
+use impasto::objective::{Objective, Settings, Targets, check_fits, check_pooling, to_variable};
+use impasto::output::OutputFile;
+use impasto::painter::{Evaluation, Painter};
+use impasto::profiler::{Comparison, Measurement, Profile, Roofs, Spread, Workload, measure};
+use impasto::report::{self, Chart, ChartFormat};
+use impasto::vgg19::{Kernels, LayerId, Network};
+
+use super::common::{load_weights, open_gpu, open_network};
+use super::options::{CommonOptions, ObjectiveOptions};
+
+/// Arguments of `impasto profile`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  impasto profile
+  impasto profile --size 512 --evaluations 20 --json new.json
+  impasto profile --size 256 --trace trace.json --plot roofline.svg
+  impasto profile --compare old.json new.json
+
+The table has a line for each kernel. GFLOP/s counts the operations that were done, 'direct' those that the definition
+needs for the same result. GB/s counts each tensor once. 'of roof' is the least time the work could take at the speed of
+the device's own multiply-add loop and copy, over the time it took; above 100% the data lay in a cache. 'spread' is half
+the distance from the fastest to the slowest tenth. ui.perfetto.dev and chrome://tracing open traces.")]
+pub struct ProfileCommand {
+    /// Width and height of the picture in pixels
+    #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
+    size: u32,
+
+    /// Evaluations of loss and gradient to time
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    evaluations: u32,
+
+    /// Write everything that was measured, for --compare and for other programs
+    #[arg(long, value_name = "FILE.json")]
+    json: Option<PathBuf>,
+
+    /// Write the lines of the table as comma-separated values
+    #[arg(long, value_name = "FILE.csv")]
+    csv: Option<PathBuf>,
+
+    /// Write when each kernel ran, for Perfetto or chrome://tracing
+    #[arg(long, value_name = "FILE.json")]
+    trace: Option<PathBuf>,
+
+    /// Draw every kernel under the device's roofs: .svg or .png
+    #[arg(long, value_name = "FILE.svg|.png")]
+    plot: Option<PathBuf>,
+
+    /// Compare two files of --json instead of measuring
+    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"],
+        conflicts_with_all = ["size", "evaluations", "json", "csv", "trace", "plot", "device"])]
+    compare: Option<Vec<PathBuf>>,
+
+    #[command(flatten)]
+    objective: ObjectiveOptions,
+    #[command(flatten)]
+    common: CommonOptions,
+}
+
+/// The files that are asked for, found writable.
+struct Outputs {
+    json: Option<OutputFile>,
+    csv: Option<OutputFile>,
+    trace: Option<OutputFile>,
+    plot: Option<(OutputFile, ChartFormat)>,
+}
+
+impl ProfileCommand {
+    pub fn run(&self) -> Result<ExitCode> {
+        if let Some([old, new]) = self.compare.as_deref() {
+            let comparison = Comparison::of(Profile::load(old)?, Profile::load(new)?);
+            print(&report::comparison(&comparison));
+            return Ok(ExitCode::SUCCESS);
+        }
+        let settings = self.objective.settings()?;
+        let outputs = self.outputs()?;
+        check_pooling(Path::new("--size"), self.size, self.size, settings.deepest())?;
+        let weights = load_weights(&self.objective, &settings)?;
+        let gpu = open_gpu(&self.common)?;
+        check_fits(&gpu, Path::new("--size"), "--size", self.size, self.size, settings.deepest())?;
+        let roofs = Roofs::measure(&gpu)?;
+        gpu.forget_peak_memory();
+        let size = (self.size, self.size);
+        let network = open_network(&gpu, &weights, &self.objective, &self.common, size)?;
+        let objective = self.objective(&gpu, &network, &settings)?;
+        let program = objective.program();
+        let measured = measure(&gpu, &[&program.forward, &program.backward], self.evaluations as usize)?;
+        let workload = Workload {
+            what: "loss and gradient".into(),
+            width: self.size,
+            height: self.size,
+            kernels: kernel_names(network.kernels(), settings.deepest()),
+            evaluations: self.evaluations as usize,
+        };
+        let mut profile = Profile::new(&gpu, roofs, workload, &measured);
+        profile.roofs = roofs.measured_again(&gpu);
+        print(&report::table(&profile));
+        outputs.write(&profile, &measured)?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn outputs(&self) -> Result<Outputs> {
+        let file = |path: &Option<PathBuf>| -> Result<Option<OutputFile>> {
+            let Some(path) = path else { return Ok(None) };
+            let file = OutputFile::of(path)?;
+            file.check_writable()?;
+            Ok(Some(file))
+        };
+        let format = self.plot.as_deref().map(ChartFormat::of).transpose()?;
+        Ok(Outputs {
+            json: file(&self.json)?,
+            csv: file(&self.csv)?,
+            trace: file(&self.trace)?,
+            plot: file(&self.plot)?.zip(format),
+        })
+    }
+
+    /// The objective for two pictures made for the purpose: what is in a picture changes no time.
+    fn objective(&self, gpu: &Gpu, network: &Network, settings: &Settings) -> Result<Objective> {
+        let (content, style) = (picture(self.size, 0.05)?, picture(self.size, 0.31)?);
+        let targets = Targets::new(gpu, network, settings, &content, std::slice::from_ref(&style))?;
+        let objective = Objective::new(gpu, network, settings, &targets)?;
+        gpu.write(objective.x(), &to_variable(&style));
+        Ok(objective)
+    }
+}
+
+impl Outputs {
+    fn write(&self, profile: &Profile, measured: &Measurement) -> Result<()> {
+        if let Some(file) = &self.json {
+            file.replace(|writer| writer.write_all(profile.to_json().as_bytes()))?;
+        }
+        if let Some(file) = &self.csv {
+            file.replace(|writer| writer.write_all(report::csv(profile).as_bytes()))?;
+        }
+        if let Some(file) = &self.trace {
+            let trace = report::trace(&measured.evaluations, &profile.device.name);
+            file.replace(|writer| writer.write_all(trace.as_bytes()))?;
+        }
+        if let Some((file, format)) = &self.plot {
+            file.replace(|writer| Chart::of(profile).write(*format, writer))?;
+        }
+        Ok(())
+    }
+}
+
+/// The profile of a painting, while it is made.
+pub struct RunProfile {
+    roofs: Roofs,
+    /// When each evaluation was done.
+    done: Vec<f64>,
+}
+
+impl RunProfile {
+    /// Evaluations that are timed, at most; they are spread over the run, since the work of L-BFGS
+    /// grows with its history.
+    pub const TIMED: usize = 20;
+
+    /// Measures the roofs, before anything else needs the memory.
+    pub fn begin(gpu: &Gpu) -> Result<Self> {
+        let roofs = Roofs::measure(gpu)?;
+        gpu.forget_peak_memory();
+        Ok(Self { roofs, done: vec![] })
+    }
+
+    /// After each evaluation.
+    pub fn see(&mut self, evaluation: &Evaluation) {
+        self.done.push(evaluation.seconds);
+    }
+
+    /// The table of what was timed.
+    pub fn table(self, gpu: &Gpu, painter: &Painter, kernels: &str, (width, height): (u32, u32)) -> String {
+        let between: Vec<f64> = self.done.windows(2).map(|pair| pair[1] - pair[0]).collect();
+        let evaluations = painter.timings().to_vec();
+        let workload = Workload {
+            what: "loss, gradient and update".into(),
+            width,
+            height,
+            kernels: kernels.into(),
+            evaluations: evaluations.len(),
+        };
+        let wall = Spread::of(if between.is_empty() { &self.done } else { &between });
+        report::table(&Profile::new(gpu, self.roofs, workload, &Measurement { evaluations, wall }))
+    }
+}
+
+/// The variants that layers up to the deepest run, each once.
+pub fn kernel_names(kernels: &Kernels, deepest: LayerId) -> String {
+    let layers = || LayerId::all().filter(|layer| *layer <= deepest);
+    let once = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>().join(", ");
+    let convs = once(layers().map(|layer| kernels.conv(layer).to_string()).collect());
+    let grams = once(layers().map(|layer| kernels.gram(layer).to_string()).collect());
+    format!("conv {convs}; gram {grams}")
+}
+
+/// Waves of this many turns a pixel, others in each channel.
+fn picture(side: u32, turns: f32) -> Result<Image> {
+    let wave = |at: u32, turns: f32| (at as f32 * turns * std::f32::consts::TAU).sin();
+    let positions = (0..side).flat_map(|y| (0..side).map(move |x| (x, y)));
+    let channels = positions.flat_map(|(x, y)| {
+        [1.0, 0.7, 0.4].map(|part| 127.5 + 60.0 * (wave(x, part * turns) + wave(y, turns)))
+    });
+    Image::from_rgb(side, side, channels.collect())
+}
+
+fn print(text: &str) {
+    // Whoever closed the pipe has seen enough.
+    let _ = std::io::stdout().write_all(text.as_bytes());
+}

@@ -1,0 +1,297 @@
+//! What goes where on the chart.
+
+use super::scene::{Colour, FAINT, GREY, INK, Scene, Side};
+use super::tags::{self, Mark};
+use crate::profiler::{KernelLine, Profile, Roofs};
+use crate::report::text::{milliseconds, number, percent};
+
+/// Left, top, right and bottom of the part with the axes.
+const FRAME: [f64; 4] = [80.0, 92.0, 860.0, 700.0];
+/// Left and right of the lists beside it.
+const PANEL: [f64; 2] = [890.0, 1250.0];
+/// Kernels that get a number and a line in the list.
+const LISTED: usize = 12;
+/// Colours that can be told apart also by those who see fewer (after Okabe & Ito 2008); the rest is grey.
+const COLOURS: [Colour; 7] = [
+    (0, 114, 178),
+    (213, 94, 0),
+    (0, 158, 115),
+    (204, 121, 167),
+    (230, 159, 0),
+    (86, 180, 233),
+    (140, 109, 49),
+];
+const OTHER: Colour = (150, 150, 150);
+/// Decades below and above the roofs' meeting point, and below the roof of arithmetic, that are shown at most.
+const DECADES: f64 = 4.0;
+
+/// The whole chart.
+pub fn scene(profile: &Profile) -> Scene {
+    let axes = Axes::of(profile);
+    let colours = Colours::of(&profile.kernels);
+    let mut scene = Scene::default();
+    heading(&mut scene, profile);
+    grid(&mut scene, &axes);
+    roofs(&mut scene, &axes, &profile.roofs);
+    let mut by_time: Vec<&KernelLine> = profile.kernels.iter().collect();
+    by_time.sort_by(|a, b| b.seconds.median.total_cmp(&a.seconds.median));
+    marks(&mut scene, &axes, &colours, &by_time, &profile.roofs);
+    list(&mut scene, &colours, &by_time, &profile.roofs);
+    legend(&mut scene, &colours);
+    notes(&mut scene);
+    scene
+}
+
+/// Logarithmic axes: powers of ten of both ends.
+struct Axes {
+    x: (f64, f64),
+    y: (f64, f64),
+}
+
+impl Axes {
+    fn of(profile: &Profile) -> Self {
+        let intensities = profile.kernels.iter().filter(|line| line.flops > 0.0 && line.bytes > 0.0);
+        let intensities: Vec<f64> = intensities.map(|line| (line.flops / line.bytes).log10()).collect();
+        let rates = profile.kernels.iter().filter(|line| line.flops > 0.0 && line.seconds.median > 0.0);
+        let slowest = rates.map(|line| line.gflops().log10()).fold(f64::INFINITY, f64::min);
+        let (ridge, roof) = (profile.roofs.ridge().log10(), profile.roofs.gflops.log10());
+        let least = intensities.iter().copied().fold(ridge - 1.0, f64::min).max(ridge - DECADES);
+        let most = intensities.iter().copied().fold(ridge + 1.0, f64::max).min(ridge + DECADES);
+        let bottom = slowest.min(roof - 2.0).max(roof - DECADES);
+        Self { x: (least.floor(), most.ceil()), y: (bottom.floor(), roof + 0.4) }
+    }
+
+    /// Where something stands; at the edge if it lies beyond.
+    fn place(&self, intensity: f64, gflops: f64) -> (f64, f64) {
+        let along = |value: f64, (from, to): (f64, f64)| {
+            let power = value.log10().clamp(from, to);
+            (power - from) / (to - from)
+        };
+        let [left, top, right, bottom] = FRAME;
+        (left + along(intensity, self.x) * (right - left), bottom - along(gflops, self.y) * (bottom - top))
+    }
+
+    /// A kernel that does no arithmetic stands at the left edge, as high below the slanting roof as
+    /// its bytes a second are below the roof of memory.
+    fn mark(&self, line: &KernelLine) -> Mark {
+        let edge = 10f64.powf(self.x.0);
+        let (intensity, gflops) = match line.flops > 0.0 && line.bytes > 0.0 {
+            true => (line.flops / line.bytes, line.gflops()),
+            false => (edge, line.gbytes() * edge),
+        };
+        Mark { centre: self.place(intensity, gflops), radius: 3.5 + 22.0 * line.share.sqrt() }
+    }
+}
+
+fn heading(scene: &mut Scene, profile: &Profile) {
+    let work = &profile.workload;
+    scene.text((FRAME[0], 28.0), &format!("Roofline of {}", profile.device.name), 20.0, INK, Side::Left);
+    let what = format!(
+        "{}, {} x {} pixels, {} ms of GPU time; {}",
+        work.what,
+        work.width,
+        work.height,
+        milliseconds(profile.totals.gpu.median),
+        work.kernels
+    );
+    scene.text((FRAME[0], 54.0), &what, 13.0, GREY, Side::Left);
+    scene.text((FRAME[0] - 50.0, 78.0), "GFLOP/s", 13.0, INK, Side::Left);
+}
+
+fn grid(scene: &mut Scene, axes: &Axes) {
+    let [left, top, right, bottom] = FRAME;
+    for power in axes.x.0 as i32..=axes.x.1 as i32 {
+        let (x, _) = axes.place(10f64.powi(power), 1.0);
+        scene.line(&[(x, top), (x, bottom)], FAINT, 1.0);
+        scene.text((x, bottom + 16.0), &power_of_ten(power), 12.0, GREY, Side::Middle);
+    }
+    for power in axes.y.0.ceil() as i32..=axes.y.1.floor() as i32 {
+        let (_, y) = axes.place(1.0, 10f64.powi(power));
+        scene.line(&[(left, y), (right, y)], FAINT, 1.0);
+        scene.text((left - 8.0, y), &power_of_ten(power), 12.0, GREY, Side::Right);
+    }
+    scene.line(&[(left, top), (left, bottom), (right, bottom)], GREY, 1.0);
+    let label = "operations for each byte that must move (FLOP/byte)";
+    scene.text(((left + right) / 2.0, bottom + 38.0), label, 13.0, INK, Side::Middle);
+}
+
+fn power_of_ten(power: i32) -> String {
+    match power {
+        0..=5 => format!("{}", 10u64.pow(power as u32)),
+        -4..0 => format!("{:.*}", power.unsigned_abs() as usize, 10f64.powi(power)),
+        _ => format!("1e{power}"),
+    }
+}
+
+fn roofs(scene: &mut Scene, axes: &Axes, roofs: &Roofs) {
+    let (first, last) = (10f64.powf(axes.x.0), 10f64.powf(axes.x.1));
+    // The slanting roof begins where it enters the frame.
+    let start = first.max(10f64.powf(axes.y.0) / roofs.gbytes);
+    let points = [
+        axes.place(start, start * roofs.gbytes),
+        axes.place(roofs.ridge(), roofs.gflops),
+        axes.place(last, roofs.gflops),
+    ];
+    scene.line(&points, INK, 2.0);
+    let flat = format!("{} GFLOP/s, multiply-adds", number(roofs.gflops));
+    scene.text((points[2].0, points[2].1 - 13.0), &flat, 13.0, INK, Side::Right);
+    let middle = ((points[0].0 + points[1].0) / 2.0, (points[0].1 + points[1].1) / 2.0);
+    let slanting = format!("{} GB/s, copying", number(roofs.gbytes));
+    scene.text((middle.0 - 12.0, middle.1 - 12.0), &slanting, 13.0, INK, Side::Right);
+}
+
+/// Large marks first, so that small ones lie on top.
+fn marks(scene: &mut Scene, axes: &Axes, colours: &Colours, by_time: &[&KernelLine], roofs: &Roofs) {
+    for line in by_time {
+        let mark = axes.mark(line);
+        scene.disc(mark.centre, mark.radius, colours.of_line(line), line.pass == "forward");
+    }
+    let all: Vec<Mark> = by_time.iter().map(|line| axes.mark(line)).collect();
+    let (_, roof) = axes.place(1.0, roofs.gflops);
+    let label = [FRAME[2] - 190.0, roof - 24.0, FRAME[2], roof];
+    let places = tags::place(&all, LISTED, &[label], FRAME);
+    for (k, (mark, place)) in all.iter().zip(places).enumerate() {
+        let (dx, dy) = (place.0 - mark.centre.0, place.1 - mark.centre.1);
+        let distance = dx.hypot(dy);
+        if distance > mark.radius + 15.0 {
+            let at =
+                |reach: f64| (mark.centre.0 + dx * reach / distance, mark.centre.1 + dy * reach / distance);
+            scene.line(&[at(mark.radius), at(distance - 9.0)], GREY, 1.0);
+        }
+        scene.text(place, &(k + 1).to_string(), 12.0, INK, Side::Middle);
+    }
+}
+
+fn list(scene: &mut Scene, colours: &Colours, by_time: &[&KernelLine], roofs: &Roofs) {
+    let [left, right] = PANEL;
+    let (time, share, roof) = (right - 128.0, right - 66.0, right);
+    let mut y = 104.0;
+    scene.text((left, y), "The slowest", 14.0, INK, Side::Left);
+    for (x, title) in [(time, "ms"), (share, "share"), (roof, "of roof")] {
+        scene.text((x, y), title, 12.0, GREY, Side::Right);
+    }
+    for (k, line) in by_time.iter().take(LISTED).enumerate() {
+        y += 23.0;
+        scene.text((left + 16.0, y), &(k + 1).to_string(), 12.0, INK, Side::Right);
+        scene.disc((left + 30.0, y - 1.0), 5.0, colours.of_line(line), line.pass == "forward");
+        let name = shortened(&format!("{} {}", line.layer, line.pass), 24);
+        scene.text((left + 42.0, y), &name, 12.0, INK, Side::Left);
+        scene.text((time, y), &milliseconds(line.seconds.median), 12.0, INK, Side::Right);
+        scene.text((share, y), &percent(line.share), 12.0, INK, Side::Right);
+        let part = line.of_roof(roofs).map_or_else(|| "-".into(), |of_roof| percent(of_roof.part));
+        scene.text((roof, y), &part, 12.0, INK, Side::Right);
+    }
+}
+
+fn legend(scene: &mut Scene, colours: &Colours) {
+    let [left, right] = PANEL;
+    let mut y = 104.0 + 23.0 * LISTED as f64 + 46.0;
+    scene.text((left, y), "Kernels", 14.0, INK, Side::Left);
+    scene.text((right - 66.0, y), "share", 12.0, GREY, Side::Right);
+    for (name, share, colour) in &colours.legend {
+        y += 22.0;
+        scene.disc((left + 30.0, y - 1.0), 5.0, *colour, true);
+        scene.text((left + 42.0, y), name, 12.0, INK, Side::Left);
+        scene.text((right - 66.0, y), &percent(*share), 12.0, INK, Side::Right);
+    }
+}
+
+fn notes(scene: &mut Scene) {
+    let lines = [
+        "Larger marks: more of the time. Filled: forward pass; rings: all else. What lies beyond an edge stands on it; on the left",
+        "edge stand kernels without arithmetic, as far below the slanting roof as their bytes a second are.",
+    ];
+    for (k, line) in lines.iter().enumerate() {
+        scene.text((FRAME[0], 762.0 + 18.0 * k as f64), line, 12.0, GREY, Side::Left);
+    }
+}
+
+fn shortened(name: &str, most: usize) -> String {
+    if name.chars().count() <= most {
+        return name.into();
+    }
+    name.chars().take(most - 1).chain(['…']).collect()
+}
+
+/// A colour for each kernel that takes much time, and one for the others.
+struct Colours {
+    /// Name, share of the time, colour.
+    legend: Vec<(String, f64, Colour)>,
+}
+
+impl Colours {
+    fn of(kernels: &[KernelLine]) -> Self {
+        let mut sums: Vec<(String, f64)> = vec![];
+        for line in kernels {
+            match sums.iter_mut().find(|(name, _)| *name == line.kernel) {
+                Some((_, share)) => *share += line.share,
+                None => sums.push((line.kernel.clone(), line.share)),
+            }
+        }
+        sums.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let rest: f64 = sums.iter().skip(COLOURS.len()).map(|(_, share)| share).sum();
+        let few = sums.len() <= COLOURS.len();
+        let mut legend: Vec<_> =
+            sums.into_iter().zip(COLOURS).map(|((name, share), colour)| (name, share, colour)).collect();
+        if !few {
+            legend.push(("others".into(), rest, OTHER));
+        }
+        Self { legend }
+    }
+
+    fn of_line(&self, line: &KernelLine) -> Colour {
+        let found = self.legend.iter().find(|(name, ..)| *name == line.kernel);
+        found.map_or(OTHER, |(.., colour)| *colour)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::chart::scene::Item;
+    use crate::report::table::tests::profile;
+
+    #[test]
+    fn marks_stand_where_their_numbers_are() {
+        let profile = profile();
+        let axes = Axes::of(&profile);
+        // 50 GFLOP/s is half of the roof: log10(2) below it, right of the ridge at 10 FLOP/byte.
+        let mark = axes.mark(&profile.kernels[0]).centre;
+        let roof = axes.place(50.0, 100.0);
+        let decade = axes.place(50.0, 10.0).1 - roof.1;
+        assert!((mark.0 - roof.0).abs() < 1e-9);
+        assert!(((mark.1 - roof.1) / decade - 2f64.log10()).abs() < 1e-9);
+        // A copy at a fifth of the memory's roof: log10(5) below the slanting roof at the left edge.
+        let copy = axes.mark(&profile.kernels[1]).centre;
+        let edge = 10f64.powf(axes.x.0);
+        let slanting = axes.place(edge, edge * 10.0);
+        assert_eq!(copy.0, FRAME[0]);
+        assert!(((copy.1 - slanting.1) / decade - 5f64.log10()).abs() < 1e-9);
+    }
+
+    #[test]
+    fn what_lies_beyond_stands_on_the_edge() {
+        let mut profile = profile();
+        profile.kernels[0].flops = 1.0;
+        profile.kernels[0].bytes = 1e9;
+        let axes = Axes::of(&profile);
+        assert_eq!(axes.mark(&profile.kernels[0]).centre, (FRAME[0], FRAME[3]));
+    }
+
+    #[test]
+    fn many_kernels_share_the_last_colour() {
+        let mut profile = profile();
+        let line = profile.kernels[0].clone();
+        profile.kernels = (0..12).map(|k| KernelLine { kernel: format!("op/{k}"), ..line.clone() }).collect();
+        let scene = scene(&profile);
+        let has = |wanted: &str| {
+            scene.items.iter().any(|item| matches!(item, Item::Text { text, .. } if text == wanted))
+        };
+        assert!(has("others") && has("op/6") && !has("op/7"));
+        assert_eq!(
+            (power_of_ten(-2), power_of_ten(3), power_of_ten(-6)),
+            ("0.01".into(), "1000".into(), "1e-6".into())
+        );
+        assert_eq!(shortened("a name much too long", 8), "a name …");
+    }
+}

@@ -1,0 +1,57 @@
+//! The profile's kernels as comma-separated values, in plain units, for spreadsheets and scripts.
+
+use crate::profiler::Profile;
+
+const HEADER: &str = "pass,layer,kernel,launches,workgroups,flops,direct_flops,bytes,seconds_low,seconds_median,\
+    seconds_high,gflops,direct_gflops,gbytes,part_of_roof,bound,share";
+
+/// A header and one line a kernel. Operations and bytes are those of an evaluation, rates are 10^9 a
+/// second. What is unknown is left empty.
+pub fn csv(profile: &Profile) -> String {
+    let mut text = HEADER.to_string() + "\n";
+    for line in &profile.kernels {
+        let of_roof = line.of_roof(&profile.roofs);
+        let numbers = [line.flops, line.direct_flops, line.bytes].map(|value| value.to_string());
+        let seconds =
+            [line.seconds.low, line.seconds.median, line.seconds.high].map(|value| format!("{value:e}"));
+        let rates = [line.gflops(), line.direct_gflops(), line.gbytes()].map(|value| format!("{value:.4}"));
+        let names = [&line.pass, &line.layer, &line.kernel].map(|name| quoted(name));
+        let mut cells: Vec<String> = names.into();
+        cells.extend([line.launches.to_string(), line.workgroups.to_string()]);
+        cells.extend(numbers.into_iter().chain(seconds).chain(rates));
+        cells.push(of_roof.map_or_else(String::new, |of_roof| format!("{:.4}", of_roof.part)));
+        cells.push(of_roof.map_or_else(String::new, |of_roof| of_roof.bound.to_string()));
+        cells.push(format!("{:.6}", line.share));
+        text += &(cells.join(",") + "\n");
+    }
+    text
+}
+
+/// As RFC 4180 has it: quoted where a comma, a quote or a line end would mislead.
+fn quoted(cell: &str) -> String {
+    if cell.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::table::tests::profile;
+
+    #[test]
+    fn every_line_has_every_column() {
+        let mut profile = profile();
+        profile.kernels[0].layer = "a, \"b\"".into();
+        let text = csv(&profile);
+        let mut lines = text.lines();
+        let columns = lines.next().unwrap().split(',').count();
+        assert_eq!(lines.clone().count(), 3);
+        assert!(lines.next().unwrap().starts_with("forward,\"a, \"\"b\"\"\",conv/2_tiled,1,128,50000000,"));
+        for line in lines {
+            assert_eq!(line.split(',').count(), columns, "{line}");
+        }
+    }
+}

@@ -1,0 +1,251 @@
+//! The profile as text: one line a kernel, then sums.
+
+use std::collections::BTreeMap;
+
+use super::text::{Align, columns, milliseconds, number, number_or_dash, percent};
+use crate::gpu::{Clock, mebibytes};
+use crate::profiler::{KernelLine, Profile, Roofs, Spread};
+
+/// The whole report: what ran where, every kernel, sums by kernel, totals.
+pub fn table(profile: &Profile) -> String {
+    [heading(profile), kernel_table(&profile.kernels, &profile.roofs), by_kernel(profile), totals(profile)]
+        .join("\n")
+}
+
+fn heading(profile: &Profile) -> String {
+    let Profile { device, workload, .. } = profile;
+    let clock = match profile.clock {
+        Clock::Timestamps => "timestamps of the device, around every dispatch",
+        Clock::Wall => {
+            "the wall clock, since this adapter has no timestamps: each time has the way to the device in it"
+        }
+    };
+    format!(
+        "device    {} ({}), {}\nworkload  {}, {} x {} pixels, {} evaluations\nkernels   {}\nclock     {clock}\n{}",
+        device.name,
+        device.backend,
+        device.driver,
+        workload.what,
+        workload.width,
+        workload.height,
+        workload.evaluations,
+        workload.kernels,
+        roofs_line(&profile.roofs)
+    )
+}
+
+/// The roofs, as a line of the heading.
+pub fn roofs_line(roofs: &Roofs) -> String {
+    format!(
+        "roofs     {} GFLOP/s (FMA loop), {} GB/s (copy), measured; they meet at {} FLOP/byte\n",
+        number(roofs.gflops),
+        number(roofs.gbytes),
+        number(roofs.ridge())
+    )
+}
+
+/// One line a kernel, with a header.
+pub fn kernel_table(kernels: &[KernelLine], roofs: &Roofs) -> String {
+    let header = [
+        ("layer", Align::Left),
+        ("kernel", Align::Left),
+        ("pass", Align::Left),
+        ("ms", Align::Right),
+        ("spread", Align::Right),
+        ("GFLOP/s", Align::Right),
+        ("direct", Align::Right),
+        ("GB/s", Align::Right),
+        ("of roof", Align::Right),
+        ("bound by", Align::Left),
+        ("groups", Align::Right),
+        ("share", Align::Right),
+    ];
+    let rows: Vec<Vec<String>> = kernels.iter().map(|line| row(line, roofs)).collect();
+    columns(&header, &rows)
+}
+
+fn row(line: &KernelLine, roofs: &Roofs) -> Vec<String> {
+    let of_roof = line.of_roof(roofs);
+    let times = if line.launches > 1 { format!(" x{}", line.launches) } else { String::new() };
+    vec![
+        line.layer.clone(),
+        format!("{}{times}", line.kernel),
+        line.pass.clone(),
+        milliseconds(line.seconds.median),
+        give_or_take(&line.seconds),
+        number_or_dash(line.gflops()),
+        number_or_dash(line.direct_gflops()),
+        number_or_dash(line.gbytes()),
+        of_roof.map_or_else(|| "-".into(), |of_roof| percent(of_roof.part)),
+        of_roof.map_or_else(|| "-".into(), |of_roof| of_roof.bound.to_string()),
+        if line.workgroups == 0 { "-".into() } else { line.workgroups.to_string() },
+        percent(line.share),
+    ]
+}
+
+/// Sums over the layers, the slowest kernel first.
+fn by_kernel(profile: &Profile) -> String {
+    let mut sums: BTreeMap<&str, (usize, f64, f64, f64)> = BTreeMap::new();
+    for line in &profile.kernels {
+        let (launches, seconds, flops, direct) = sums.entry(&line.kernel).or_default();
+        *launches += line.launches;
+        *seconds += line.seconds.median;
+        *flops += line.flops;
+        *direct += line.direct_flops;
+    }
+    let mut sums: Vec<_> = sums.into_iter().collect();
+    sums.sort_by(|a, b| b.1.1.total_cmp(&a.1.1));
+    let all: f64 = sums.iter().map(|(_, (_, seconds, ..))| seconds).sum();
+    let rate = |amount: f64, seconds: f64| number_or_dash(amount / seconds.max(1e-12) * 1e-9);
+    let rows: Vec<Vec<String>> = sums
+        .iter()
+        .map(|(kernel, (launches, seconds, flops, direct))| {
+            vec![
+                kernel.to_string(),
+                launches.to_string(),
+                milliseconds(*seconds),
+                rate(*flops, *seconds),
+                rate(*direct, *seconds),
+                percent(seconds / all.max(1e-12)),
+            ]
+        })
+        .collect();
+    let header = [
+        ("by kernel", Align::Left),
+        ("launches", Align::Right),
+        ("ms", Align::Right),
+        ("GFLOP/s", Align::Right),
+        ("direct", Align::Right),
+        ("share", Align::Right),
+    ];
+    columns(&header, &rows)
+}
+
+fn totals(profile: &Profile) -> String {
+    let totals = &profile.totals;
+    let time = |spread: &Spread| format!("{} ms {}", milliseconds(spread.median), give_or_take(spread));
+    let [flops, direct] = [|line: &KernelLine| line.flops, |line: &KernelLine| line.direct_flops]
+        .map(|count| profile.kernels.iter().map(count).sum::<f64>() / totals.gpu.median.max(1e-12) * 1e-9);
+    let busy = totals.gpu.median / totals.wall.median.max(1e-12);
+    let uses = profile.memory.by_use.iter().filter(|(_, bytes)| **bytes > 0);
+    let uses: Vec<_> = uses.map(|(what, bytes)| format!("{what} {}", mebibytes(*bytes))).collect();
+    format!(
+        "an evaluation\n  \
+         kernels   {}\n  \
+         GPU time  {}, first command to last; kernels fill {} of it\n  \
+         wall time {}, from one evaluation to the next; GPU time is {} of it\n  \
+         rate      {} GFLOP/s done, {} as the definition counts them\n\
+         memory      {} (most ever {}): {}\n",
+        time(&totals.kernels),
+        time(&totals.gpu),
+        percent(totals.kernels.median / totals.gpu.median.max(1e-12)),
+        time(&totals.wall),
+        percent(busy),
+        number(flops),
+        number(direct),
+        mebibytes(profile.memory.total),
+        mebibytes(profile.memory.peak),
+        uses.join(", ")
+    )
+}
+
+fn give_or_take(spread: &Spread) -> String {
+    format!("±{}", percent(spread.relative()))
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+    use crate::profiler::{Device, Memory, Totals, Workload};
+
+    /// A kernel of 1 ms, give or take a tenth.
+    pub fn line(pass: &str, layer: &str, kernel: &str, milliseconds: f64) -> KernelLine {
+        let median = milliseconds * 1e-3;
+        KernelLine {
+            pass: pass.into(),
+            layer: layer.into(),
+            kernel: kernel.into(),
+            launches: 1,
+            workgroups: 128,
+            flops: 5e7,
+            direct_flops: 1e8,
+            bytes: 1e6,
+            seconds: Spread { low: 0.9 * median, median, high: 1.1 * median },
+            share: 0.5,
+        }
+    }
+
+    pub fn profile() -> Profile {
+        let milli = |ms: f64| Spread { low: ms * 0.9e-3, median: ms * 1e-3, high: ms * 1.1e-3 };
+        let copy = KernelLine {
+            flops: 0.0,
+            direct_flops: 0.0,
+            workgroups: 0,
+            ..line("forward", "conv1_2", "copy/texture", 0.5)
+        };
+        Profile {
+            format: Profile::FORMAT,
+            version: "0".into(),
+            device: Device { name: "Card".into(), backend: "Vulkan".into(), driver: "driver 1".into() },
+            workload: Workload {
+                what: "loss and gradient".into(),
+                width: 64,
+                height: 48,
+                kernels: "conv tiled; gram tiled".into(),
+                evaluations: 3,
+            },
+            clock: Clock::Timestamps,
+            roofs: Roofs { gflops: 100.0, gbytes: 10.0 },
+            kernels: vec![
+                line("forward", "conv1_1", "conv/2_tiled", 1.0),
+                copy,
+                line("backward", "conv1_1", "conv/2_tiled", 2.0),
+            ],
+            totals: Totals { kernels: milli(3.5), gpu: milli(3.6), wall: milli(4.0) },
+            memory: Memory {
+                by_use: [("weights".to_string(), 1 << 20)].into(),
+                total: 1 << 20,
+                peak: 2 << 20,
+            },
+        }
+    }
+
+    #[test]
+    fn one_line_a_kernel_says_all_of_it() {
+        let text = table(&profile());
+        let found = text.lines().find(|line| line.starts_with("conv1_1") && line.contains("forward"));
+        let words: Vec<&str> = found.unwrap().split_whitespace().collect();
+        let want = [
+            "conv1_1",
+            "conv/2_tiled",
+            "forward",
+            "1.00",
+            "±10%",
+            "50.0",
+            "100",
+            "1.00",
+            "50%",
+            "compute",
+            "128",
+            "50%",
+        ];
+        assert_eq!(words, want);
+        let copy: Vec<&str> =
+            text.lines().find(|line| line.contains("copy/texture")).unwrap().split_whitespace().collect();
+        assert_eq!(copy[5..], ["-", "-", "2.00", "20%", "memory", "-", "50%"]);
+        let sums: Vec<&str> = text.lines().filter(|line| line.starts_with("conv/2_tiled")).collect();
+        assert_eq!(sums.len(), 1, "{text}");
+        assert!(sums[0].contains("3.00"), "{text}");
+        assert!(text.contains("roofs     100 GFLOP/s (FMA loop), 10.0 GB/s (copy)"), "{text}");
+        assert!(text.contains("kernels fill 97% of it") && text.contains("GPU time is 90% of it"), "{text}");
+        assert!(text.contains("weights 1.0 MiB"), "{text}");
+    }
+
+    #[test]
+    fn the_wall_clock_is_named_as_such() {
+        let mut profile = profile();
+        assert!(!table(&profile).contains("no timestamps"));
+        profile.clock = Clock::Wall;
+        assert!(table(&profile).contains("no timestamps"));
+    }
+}

@@ -1,0 +1,125 @@
+//! Timings as a trace in Chrome's JSON format, which Perfetto (ui.perfetto.dev) and chrome://tracing
+//! open.
+
+use serde_json::{Value, json};
+
+use crate::gpu::Timing;
+
+/// The rows of the picture, top to bottom: number and name.
+const EVALUATIONS: (u32, &str) = (1, "evaluations");
+const PASSES: (u32, &str) = (2, "passes");
+const KERNELS: (u32, &str) = (3, "kernels");
+
+/// Empty time between two evaluations, in microseconds: each was measured by itself.
+const GAP: f64 = 100.0;
+
+/// Evaluations one behind the other, on the device's clock, as the text of a JSON file. `title` names the
+/// process: the device.
+pub fn trace(evaluations: &[Vec<Timing>], title: &str) -> String {
+    let mut events = vec![name("process_name", 0, title)];
+    events.extend([EVALUATIONS, PASSES, KERNELS].map(|(row, label)| name("thread_name", row, label)));
+    let mut begin = 0.0;
+    for (k, timings) in evaluations.iter().enumerate() {
+        for timing in timings {
+            events.push(kernel(timing, begin));
+        }
+        for pass in timings.chunk_by(|a, b| a.pass == b.pass) {
+            events.push(around(PASSES, pass[0].pass, pass, begin));
+        }
+        if !timings.is_empty() {
+            events.push(around(EVALUATIONS, &format!("evaluation {}", k + 1), timings, begin));
+        }
+        begin += end(timings) * 1e6 + GAP;
+    }
+    json!({ "traceEvents": events, "displayTimeUnit": "ms" }).to_string()
+}
+
+fn name(what: &str, row: u32, label: &str) -> Value {
+    json!({ "name": what, "ph": "M", "pid": 1, "tid": row, "args": { "name": label } })
+}
+
+/// Times are in microseconds, to the nanosecond.
+fn microseconds(value: f64) -> f64 {
+    (value * 1e3).round() / 1e3
+}
+
+fn kernel(timing: &Timing, begin: f64) -> Value {
+    let rate = |amount: f64| microseconds(amount / timing.seconds.max(1e-12) * 1e-9);
+    let [x, y, z] = timing.groups;
+    json!({
+        "name": format!("{} {}", timing.label, timing.kernel),
+        "cat": timing.kernel,
+        "ph": "X",
+        "pid": 1,
+        "tid": KERNELS.0,
+        "ts": microseconds(begin + timing.start * 1e6),
+        "dur": microseconds(timing.seconds * 1e6),
+        "args": {
+            "layer": timing.label,
+            "kernel": timing.kernel,
+            "pass": timing.pass,
+            "workgroups": format!("{x} x {y} x {z}"),
+            "GFLOP/s": rate(timing.work.flops),
+            "GFLOP/s, direct": rate(timing.work.direct_flops),
+            "GB/s": rate(timing.work.bytes),
+        },
+    })
+}
+
+/// One event over all of these, which are in order.
+fn around((row, _): (u32, &str), label: &str, timings: &[Timing], begin: f64) -> Value {
+    let start = timings.first().map_or(0.0, |timing| timing.start);
+    json!({
+        "name": if label.is_empty() { "pass" } else { label },
+        "ph": "X",
+        "pid": 1,
+        "tid": row,
+        "ts": microseconds(begin + start * 1e6),
+        "dur": microseconds((end(timings) - start) * 1e6),
+    })
+}
+
+fn end(timings: &[Timing]) -> f64 {
+    timings.iter().map(|timing| timing.start + timing.seconds).fold(0.0, f64::max)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gpu::Work;
+
+    fn timing(pass: &'static str, start: f64, seconds: f64) -> Timing {
+        let work = Work { flops: 1e6, direct_flops: 2e6, bytes: 0.0 };
+        Timing {
+            pass,
+            label: "conv1_1".into(),
+            kernel: "conv/1_naive",
+            groups: [4, 2, 1],
+            work,
+            start,
+            seconds,
+        }
+    }
+
+    #[test]
+    fn the_trace_is_chromes_json_with_events_inside_each_other() {
+        let evaluation = vec![
+            timing("forward", 0.0, 0.001),
+            timing("forward", 0.001, 0.002),
+            timing("backward", 0.004, 0.001),
+        ];
+        let text = trace(&[evaluation.clone(), evaluation], "Card");
+        let parsed: Value = serde_json::from_str(&text).unwrap();
+        let events = parsed["traceEvents"].as_array().unwrap();
+        let of = |row: u32| -> Vec<&Value> {
+            events.iter().filter(|event| event["ph"] == "X" && event["tid"] == row).collect()
+        };
+        assert_eq!((of(1).len(), of(2).len(), of(3).len()), (2, 4, 6));
+        assert_eq!(events.iter().filter(|event| event["ph"] == "M").count(), 4);
+        assert_eq!((of(3)[1]["ts"].as_f64(), of(3)[1]["dur"].as_f64()), (Some(1000.0), Some(2000.0)));
+        assert_eq!((of(1)[0]["dur"].as_f64(), of(1)[1]["ts"].as_f64()), (Some(5000.0), Some(5100.0)));
+        assert_eq!((of(2)[0]["name"].as_str(), of(2)[0]["dur"].as_f64()), (Some("forward"), Some(3000.0)));
+        assert_eq!(of(3)[0]["args"]["workgroups"], "4 x 2 x 1");
+        assert_eq!(of(3)[0]["args"]["GFLOP/s"], 1.0);
+    }
+}

@@ -1,0 +1,190 @@
+//! The profiler: timings that make sense, files that can be read, tables, and what is refused.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use impasto::gpu::{Clock, Gpu, GpuOptions, Recording, Shape, Timing, Use};
+use impasto::image_io::Image;
+use impasto::ops::{partials_shape, record_sum};
+use impasto::profiler::Roofs;
+use serde_json::Value;
+use tempfile::TempDir;
+
+fn impasto(folder: &Path, arguments: &str) -> Command {
+    let mut command = Command::cargo_bin("impasto").unwrap();
+    command.current_dir(folder).args(arguments.split(' '));
+    command
+}
+
+fn json(path: PathBuf) -> Value {
+    serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
+}
+
+/// A sum and a copy; returns what they leave.
+fn timed(gpu: &Gpu) -> (Vec<Timing>, f32) {
+    let shape = partials_shape(64);
+    let src = gpu.upload(shape, &[2.0; 64], Use::Scratch, "src").unwrap();
+    let sum = gpu.upload(Shape::scalar(), &[0.0], Use::Scratch, "sum").unwrap();
+    let copied = gpu.upload(Shape::scalar(), &[0.0], Use::Scratch, "copied").unwrap();
+    let mut recording = Recording::named(gpu, "forward");
+    record_sum(&mut recording, "first", &src, 64, 1.0, &sum).unwrap();
+    recording.copy(&sum, &copied);
+    record_sum(&mut recording, "second", &src, 64, 1.0, &sum).unwrap();
+    let empty = Recording::new(gpu);
+    let timings = gpu.timed(&[&empty, &recording]).unwrap();
+    (timings, gpu.read(&copied).unwrap()[0])
+}
+
+fn check_timings(timings: &[Timing]) {
+    let kernels: Vec<_> = timings.iter().map(|t| (t.pass, t.label.as_str(), t.kernel)).collect();
+    let want = [
+        ("forward", "first", "reduce/sum"),
+        ("forward", "second", "copy/buffer"),
+        ("forward", "second", "reduce/sum"),
+    ];
+    assert_eq!(kernels, want);
+    assert_eq!((timings[0].groups, timings[1].groups), ([1, 1, 1], [0; 3]));
+    assert_eq!((timings[0].work.flops, timings[1].work.bytes), (64.0, 32.0));
+    assert!(timings.iter().all(|t| t.seconds >= 0.0 && t.seconds < 10.0), "{timings:?}");
+    assert!(timings.iter().map(|t| t.seconds).sum::<f64>() > 0.0, "{timings:?}");
+    for pair in timings.windows(2) {
+        assert!(pair[0].start + pair[0].seconds <= pair[1].start + 1e-9, "{timings:?}");
+    }
+}
+
+#[test]
+fn every_command_runs_and_has_a_time() {
+    let (timings, copied) = timed(common::gpu());
+    check_timings(&timings);
+    assert_eq!(copied, 128.0);
+    assert!(common::gpu().timed(&[]).unwrap().is_empty());
+}
+
+#[test]
+fn without_timestamps_the_wall_clock_tells() {
+    let gpu = Gpu::open(&GpuOptions { wall_clock: true, ..Default::default() }).unwrap();
+    assert_eq!(gpu.clock(), Clock::Wall);
+    let (timings, copied) = timed(&gpu);
+    check_timings(&timings);
+    assert_eq!(copied, 128.0);
+}
+
+/// More timestamps than one set of queries holds.
+#[test]
+fn long_recordings_take_several_query_sets() {
+    let gpu = common::gpu();
+    let src = gpu.upload(partials_shape(64), &[1.0; 64], Use::Scratch, "src").unwrap();
+    let sum = gpu.upload(Shape::scalar(), &[0.0], Use::Scratch, "sum").unwrap();
+    let mut recording = Recording::named(gpu, "many");
+    for _ in 0..2100 {
+        record_sum(&mut recording, "sum", &src, 64, 1.0, &sum).unwrap();
+    }
+    let timings = gpu.timed(&[&recording]).unwrap();
+    assert_eq!(timings.len(), 2100);
+    assert!(timings.windows(2).all(|pair| pair[0].start <= pair[1].start));
+    assert!(timings[2099].start > timings[2040].start, "the second set is read, too");
+}
+
+#[test]
+fn roofs_are_speeds_of_a_computer() {
+    let roofs = Roofs::measure(common::fast_gpu()).unwrap();
+    assert!((0.1..1e6).contains(&roofs.gflops) && (0.01..1e5).contains(&roofs.gbytes), "{roofs:?}");
+}
+
+#[test]
+fn profile_prints_a_table_and_writes_every_file() {
+    let room = TempDir::new().unwrap();
+    let file = |name: &str| room.path().join(name);
+    let arguments =
+        "profile --size 32 --evaluations 2 --json p.json --csv c.csv --trace t.json --plot r.png -q";
+    let output = impasto(room.path(), arguments).output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    let table = String::from_utf8(output.stdout).unwrap();
+    for word in ["conv4_2", "backward", "GFLOP/s", "of roof", "roofs ", "wall time", "memory"] {
+        assert!(table.contains(word), "'{word}' is not in {table}");
+    }
+
+    let profile = json(file("p.json"));
+    assert_eq!(profile["workload"]["width"], 32);
+    let kernels = profile["kernels"].as_array().unwrap();
+    let sum: f64 = kernels.iter().map(|line| line["share"].as_f64().unwrap()).sum();
+    assert!((sum - 1.0).abs() < 1e-9, "{sum}");
+    // One clock, one order: kernels cannot take longer than the time in which they ran.
+    let total = |name: &str| profile["totals"][name]["high"].as_f64().unwrap();
+    assert!(total("kernels") <= total("gpu") * 1.000_001, "{profile}");
+    assert!(total("wall") > 0.0 && profile["roofs"]["gflops"].as_f64().unwrap() > 0.0);
+    let conv = kernels.iter().find(|line| line["layer"] == "conv2_2" && line["flops"].as_f64() > Some(0.0));
+    assert!(conv.unwrap()["workgroups"].as_u64().unwrap() > 0);
+
+    let csv = fs::read_to_string(file("c.csv")).unwrap();
+    assert_eq!(csv.lines().count(), kernels.len() + 1);
+    let trace = json(file("t.json"));
+    let events = trace["traceEvents"].as_array().unwrap();
+    let evaluations = events.iter().filter(|event| {
+        event["ph"] == "X" && event["name"].as_str().is_some_and(|name| name.starts_with("evaluation"))
+    });
+    assert_eq!(evaluations.count(), 2);
+    assert!(Image::load(file("r.png")).unwrap().width() > 1000);
+}
+
+#[test]
+fn two_profiles_compare() {
+    let room = TempDir::new().unwrap();
+    for (size, plot) in [(16, "a.svg"), (32, "b.svg")] {
+        let arguments = format!("profile --size {size} --evaluations 1 --json {size}.json --plot {plot} -q");
+        assert!(impasto(room.path(), &arguments).output().unwrap().status.success());
+        assert!(fs::read_to_string(room.path().join(plot)).unwrap().contains("GFLOP/s"));
+    }
+    let output = impasto(room.path(), "profile --compare 16.json 32.json").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && text.contains("not alike in size: 16 x 16, then 32 x 32"), "{text}");
+    assert!(text.contains("conv3_2") && text.contains("wall time"), "{text}");
+}
+
+#[test]
+fn a_painting_can_be_profiled() {
+    let room = TempDir::new().unwrap();
+    let rgb = (0..32 * 32 * 3).map(|i| (i * 37 % 256) as f32).collect();
+    Image::from_rgb(32, 32, rgb).unwrap().save(room.path().join("a.png")).unwrap();
+    let paint = |name: &str, extra: &str| {
+        let arguments =
+            format!("paint a.png a.png -o {name} --size 32 --iterations 4 --init noise -q{extra}");
+        let output = impasto(room.path(), &arguments).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let pixels = Image::load(room.path().join(name)).unwrap().into_pixels();
+        (String::from_utf8(output.stderr).unwrap(), pixels)
+    };
+    let (table, profiled) = paint("profiled.png", " --profile");
+    for word in ["lbfgs/dots", "update", "conv1_1", "4 evaluations"] {
+        assert!(table.contains(word), "'{word}' is not in {table}");
+    }
+    assert_eq!(profiled, paint("plain.png", "").1, "profiling changes no picture");
+}
+
+#[test]
+fn what_cannot_be_profiled_is_refused() {
+    let room = TempDir::new().unwrap();
+    fs::write(room.path().join("text.json"), "no profile").unwrap();
+    fs::write(room.path().join("other.json"), "{\"format\": 1}").unwrap();
+    let refuses = |arguments: &str, code: i32, words: &[&str]| {
+        let output = impasto(room.path(), arguments).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{arguments}: {stderr}");
+        assert!(words.iter().all(|word| stderr.contains(word)), "{arguments}: {words:?} not in {stderr}");
+        assert!(output.stdout.is_empty(), "{arguments} printed something");
+    };
+    refuses("profile --plot chart.pdf", 2, &["chart.pdf", ".svg or .png"]);
+    refuses("profile --json nowhere/p.json", 1, &["nowhere", "does not exist"]);
+    refuses("profile --size 8", 1, &["--size", "at least 16"]);
+    refuses("profile --size 0", 2, &["--size"]);
+    refuses("profile --evaluations 0", 2, &["--evaluations"]);
+    refuses("profile --compare text.json text.json", 1, &["text.json", "impasto profile --json"]);
+    refuses("profile --compare other.json other.json", 1, &["other.json", "no profile"]);
+    refuses("profile --compare missing.json text.json", 1, &["missing.json", "not found"]);
+    refuses("profile --compare text.json", 2, &["--compare"]);
+    refuses("profile --compare text.json text.json --size 64", 2, &["--size"]);
+}
