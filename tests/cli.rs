@@ -144,9 +144,36 @@ fn paint_writes_the_picture_the_log_and_the_frames() {
     assert!(lines[4]["total"].as_f64().unwrap() < lines[0]["total"].as_f64().unwrap());
 }
 
+#[test]
+fn scales_lead_from_coarse_to_fine() {
+    let room = Room::new();
+    for method in ["lbfgs", "adam"] {
+        let arguments = format!(
+            "paint @content.png @style.png -o @out.png --size 64 --scales 2 --iterations 3,2 --save-every 1 \
+             --log @log.jsonl -q --optimizer {method} {SHALLOW}"
+        );
+        room.command(&arguments).assert().success();
+        let width = |name: &str| Image::load(room.path(name)).unwrap().width();
+        assert_eq!([1, 3, 4, 5].map(|k| width(&format!("out-0000{k}.png"))), [45, 45, 64, 64]);
+        let log = log_lines(&room.path("log.jsonl"));
+        let seen: Vec<_> = log.iter().map(|line| (&line["iteration"], &line["scale"])).collect();
+        assert_eq!(serde_json::to_value(seen).unwrap().to_string(), "[[0,0],[1,0],[2,0],[3,1],[4,1]]");
+        // The second scale begins with the picture of the first, not with the content once more.
+        let content = |k: usize| log[k]["content"].as_f64().unwrap();
+        assert!(content(0) == 0.0 && content(3) > 0.0, "{method}: {} {}", content(0), content(3));
+    }
+}
+
+fn log_lines(path: &Path) -> Vec<Value> {
+    fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Layers that need little of the network, for tests that run the program often.
+const SHALLOW: &str = "--content-layers conv2_1 --style-layers conv1_1,conv2_1";
+
 fn paint(room: &Room, extra: &str) -> Vec<f32> {
     let arguments = format!(
-        "paint @content.png @style.png -o @out.png --size 32 --iterations 4 --optimizer adam -q {extra}"
+        "paint @content.png @style.png -o @out.png --size 32 --iterations 4 --optimizer adam -q {SHALLOW} {extra}"
     );
     let output = room.command(arguments.trim_end()).output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{extra}: {}", stderr(&output));
@@ -160,6 +187,7 @@ fn each_option_of_paint_changes_the_picture() {
     let plain = paint(&room, "");
     assert_eq!(plain, paint(&room, ""), "not reproducible");
     assert_eq!(plain, paint(&room, "--seed 3"), "the seed is for noise alone");
+    assert_eq!(plain, paint(&room, "--scales auto"), "32 pixels are below the smallest scale");
     assert_eq!(plain, paint(&room, "--ratio 1e-3"), "1 / 1e-3 is the default style weight");
     for extra in [
         "--optimizer lbfgs",
@@ -169,8 +197,10 @@ fn each_option_of_paint_changes_the_picture() {
         "--init style",
         "--init @other.png",
         "--style-size 64",
+        "--scales 2",
+        "--iterations 3",
         "--content-layers conv1_2",
-        "--style-layers conv1_1,conv4_1=3",
+        "--style-layers conv1_1,conv2_1=3",
         "--ratio 1",
         "--style-weight 5",
         "--tv-weight 10000",
@@ -238,6 +268,9 @@ fn unfit_settings_are_refused() {
     refuses("--size 0", &["size '0'", "from 1 up"]);
     refuses("--size 1.5", &["size '1.5'"]);
     refuses("--iterations 0", &["--iterations", "from 1 up"]);
+    refuses("--scales 0", &["--scales", "from 1 to 16", "auto"]);
+    refuses("--size 32 --scales 3", &["3 scales are too many", "--scales 2"]);
+    refuses("--iterations 5,5", &["--iterations has 2 numbers", "1 scales"]);
     refuses("--style-layers conv3_9", &["unknown layer 'conv3_9'", "did you mean conv3_"]);
     refuses("--content-layers relu4_2", &["did you mean conv4_2"]);
     refuses("--style-layers conv1_1=-2", &["conv1_1", "'-2' is no weight"]);

@@ -7,10 +7,10 @@ use std::fs;
 
 use impasto::gpu::{Gpu, GpuOptions, Shader};
 use impasto::image_io::Image;
-use impasto::objective::{Losses, Objective, Settings, Targets, to_variable};
+use impasto::objective::{Losses, Objective, Settings, Targets, to_image, to_variable};
 use impasto::ops::{OPERATIONS, Pooling, Variant};
 use impasto::optim::Method;
-use impasto::painter::{Painter, Plan};
+use impasto::painter::Descent;
 use impasto::vgg19::{Network, Weights};
 use serde_json::Value;
 
@@ -168,16 +168,15 @@ fn wrong_kernels_are_caught() {
 fn run(method: Method, iterations: usize) -> (Vec<f64>, Image) {
     let (gpu, golden) = (common::fast_gpu(), gatys());
     let objective = golden.objective(gpu, Variant::choose(gpu).unwrap().variant);
-    let plan = Plan { method, iterations, pause_every: None };
     let start = to_variable(&golden.image("content.png"));
-    let mut painter = Painter::new(gpu, objective, plan, &start).unwrap();
+    let mut descent = Descent::new(gpu, objective, method, &start).unwrap();
     let mut totals = vec![];
-    while let Some(evaluation) = painter.advance().unwrap() {
-        assert_eq!(evaluation.iteration, totals.len());
-        assert!(!evaluation.restarted);
-        totals.push(evaluation.losses.total);
+    while let Some(step) = descent.advance(iterations).unwrap() {
+        assert_eq!(step.iteration, totals.len());
+        assert!(!step.restarted);
+        totals.push(step.losses.total);
     }
-    (totals, painter.picture().unwrap())
+    (totals, to_image(&descent.best().unwrap(), 96, 64).unwrap())
 }
 
 fn reference_total(file: &str, iteration: usize) -> f64 {
@@ -226,8 +225,8 @@ fn a_picture_of_512_pixels_fits_in_little_memory() {
     let style = gatys().image("style.png");
     let targets = Targets::new(&gpu, &network, &settings, &content, &[style]).unwrap();
     let objective = Objective::new(&gpu, &network, &settings, &targets).unwrap();
-    let plan = Plan { method: Method::Lbfgs { lr: 1.0, history: 10 }, iterations: 1, pause_every: None };
-    let _painter = Painter::new(&gpu, objective, plan, &vec![0.0; 512 * 512 * 3]).unwrap();
+    let method = Method::Lbfgs { lr: 1.0, history: 10 };
+    let _descent = Descent::new(&gpu, objective, method, &vec![0.0; 512 * 512 * 3]).unwrap();
     let total = gpu.memory().total();
     assert!(total < 1_288_490_188, "{}", gpu.memory());
 }

@@ -19,6 +19,7 @@ pub struct Log {
 #[derive(Serialize)]
 struct Line<'a> {
     iteration: usize,
+    scale: usize,
     seconds: f64,
     #[serde(flatten)]
     losses: &'a Losses,
@@ -34,9 +35,9 @@ impl Log {
 
     /// Adds a line.
     pub fn write(&mut self, evaluation: &Evaluation) -> Result<()> {
-        let Evaluation { iteration, seconds, losses, .. } = evaluation;
+        let Evaluation { iteration, scale, seconds, losses, .. } = evaluation;
         let seconds = (seconds * 1e3).round() / 1e3;
-        let line = serde_json::to_string(&Line { iteration: *iteration, seconds, losses });
+        let line = serde_json::to_string(&Line { iteration: *iteration, scale: *scale, seconds, losses });
         let line = line.map_err(std::io::Error::from);
         line.and_then(|line| writeln!(self.file, "{line}")).map_err(|e| failed(&self.path, &e))
     }

@@ -12,14 +12,19 @@ const BETA1: f32 = 0.9;
 const BETA2: f32 = 0.999;
 const EPSILON: f32 = 1e-8;
 
-/// Records one update; returns beta1^t and beta2^t, and the running means of the gradient and of its
-/// square.
-pub(super) fn record(
-    update: &mut Recording,
-    problem: &Problem,
-    guard: &Guard,
-    lr: f32,
-) -> Result<Vec<Tensor>> {
+/// What Adam remembers from one update to the next.
+#[derive(Debug)]
+pub struct Adam {
+    /// beta1^t and beta2^t after t updates.
+    pub powers: Tensor,
+    /// Running mean of the gradient, of the variable's shape.
+    pub mean: Tensor,
+    /// Running mean of the gradient's square, of the variable's shape.
+    pub square: Tensor,
+}
+
+/// Records one update.
+pub(super) fn record(update: &mut Recording, problem: &Problem, guard: &Guard, lr: f32) -> Result<Adam> {
     let gpu = update.gpu().clone();
     let shape = problem.x.shape();
     let zeros = vec![0.0; shape.len()];
@@ -48,5 +53,5 @@ pub(super) fn record(
         .set("beta2", BETA2)
         .set("epsilon", EPSILON)
         .elements(shape.vectors())?;
-    Ok(vec![powers, mean, square])
+    Ok(Adam { powers, mean, square })
 }

@@ -8,6 +8,7 @@ mod adam;
 mod guard;
 mod lbfgs;
 
+pub use adam::Adam;
 pub use guard::Guard;
 pub use lbfgs::MOST_PAIRS;
 
@@ -75,7 +76,14 @@ pub struct Optimizer {
     /// One update: to be submitted after each evaluation of loss and gradient.
     pub update: Recording,
     guard: Guard,
-    memory: Vec<Tensor>,
+    memory: Memory,
+}
+
+/// What a method remembers.
+#[derive(Debug)]
+enum Memory {
+    Adam(Adam),
+    Lbfgs(Vec<Tensor>),
 }
 
 impl Optimizer {
@@ -89,8 +97,10 @@ impl Optimizer {
         let mut update = Recording::new(gpu);
         let guard = Guard::record(&mut update, problem)?;
         let memory = match method {
-            Method::Adam { lr } => adam::record(&mut update, problem, &guard, lr)?,
-            Method::Lbfgs { lr, history } => lbfgs::record(&mut update, problem, &guard, lr, history)?,
+            Method::Adam { lr } => Memory::Adam(adam::record(&mut update, problem, &guard, lr)?),
+            Method::Lbfgs { lr, history } => {
+                Memory::Lbfgs(lbfgs::record(&mut update, problem, &guard, lr, history)?)
+            }
         };
         Ok(Self { update, guard, memory })
     }
@@ -101,7 +111,18 @@ impl Optimizer {
     }
 
     /// Everything that the method remembers from one update to the next.
-    pub fn memory(&self) -> &[Tensor] {
-        &self.memory
+    pub fn memory(&self) -> Vec<&Tensor> {
+        match &self.memory {
+            Memory::Adam(Adam { powers, mean, square }) => vec![powers, mean, square],
+            Memory::Lbfgs(tensors) => tensors.iter().collect(),
+        }
+    }
+
+    /// Adam's state, if the method is Adam.
+    pub fn adam(&self) -> Option<&Adam> {
+        match &self.memory {
+            Memory::Adam(adam) => Some(adam),
+            Memory::Lbfgs(_) => None,
+        }
     }
 }
