@@ -40,7 +40,7 @@ fn objective(gpu: &Gpu) -> Result<Objective> {
     let settings = Settings::default();
     let weights = Weights::embedded_up_to(settings.deepest())?.normalised()?;
     let network = Network::new(gpu, &weights, Pooling::Max, Variant::choose(gpu)?.variant)?;
-    let targets = Targets::new(gpu, &network, &settings, &picture(1)?, &[picture(2)?])?;
+    let targets = Targets::new(gpu, &network, &settings, &picture(1)?, &[picture(2)?.into()])?;
     Objective::new(gpu, &network, &settings, &targets)
 }
 
@@ -60,7 +60,7 @@ fn updates(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("update");
     group.sample_size(10);
     let methods = [
-        ("adam", Method::Adam { lr: 0.01 }),
+        ("adam", Method::Adam { lr: 0.01, average: false }),
         ("lbfgs of 10 pairs", Method::Lbfgs { lr: 0.01, history: 10 }),
         ("lbfgs of 100 pairs", Method::Lbfgs { lr: 0.01, history: 100 }),
     ];

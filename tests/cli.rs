@@ -164,6 +164,24 @@ fn scales_lead_from_coarse_to_fine() {
     }
 }
 
+#[test]
+fn until_ends_each_scale_when_the_loss_stands_still() {
+    let room = Room::new();
+    // Content alone, from the content: there is nothing to gain.
+    let arguments = format!(
+        "paint @content.png @style.png -o @out.png --size 48 --scales 2 --iterations 40 --style-weight 0 \
+         --log @log.jsonl {SHALLOW}"
+    );
+    room.command(&arguments).assert().success();
+    assert_eq!(log_lines(&room.path("log.jsonl")).len(), 80);
+    let output = room.command(&format!("{arguments} --until 0.01")).output().unwrap();
+    assert!(stderr(&output).contains("the loss stands still: ended after"), "{}", stderr(&output));
+    let scales: Vec<_> =
+        log_lines(&room.path("log.jsonl")).iter().map(|line| line["scale"].clone()).collect();
+    let first = scales.iter().filter(|scale| **scale == 0).count();
+    assert!((21..40).contains(&first) && scales.len() < 80, "{first} of {}", scales.len());
+}
+
 fn log_lines(path: &Path) -> Vec<Value> {
     fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
 }
@@ -196,6 +214,15 @@ fn each_option_of_paint_changes_the_picture() {
         "--init noise --seed 3",
         "--init style",
         "--init @other.png",
+        "--init-noise 0.2",
+        "--init-noise 0.2 --seed 3",
+        "--average",
+        "--style-scale 2",
+        "--style-scale 0.5",
+        "--strength 0.5",
+        "--keep-colors luminance",
+        "--keep-colors histogram",
+        "--keep-colors linear",
         "--style-size 64",
         "--scales 2",
         "--iterations 3",
@@ -210,7 +237,25 @@ fn each_option_of_paint_changes_the_picture() {
     ] {
         assert_ne!(plain, paint(&room, extra), "{extra} changed nothing");
     }
-    assert_ne!(paint(&room, "--init noise"), paint(&room, "--init noise --seed 3"));
+    for [a, b] in [
+        ["--init noise", "--init noise --seed 3"],
+        ["--init-noise 0.2", "--init-noise 0.2 --seed 3"],
+        ["@other.png", "@other.png --style-weights 2,1"],
+    ] {
+        assert_ne!(paint(&room, a), paint(&room, b), "{b} is no different");
+    }
+    // Options that say what holds anyway, or that turn another off.
+    for [a, b] in [
+        ["", "--style-scale 1 --strength 1 --keep-colors none --init-noise 0 --average=false"],
+        ["--style-size 64", "--style-scale 2"],
+        ["@other.png", "@other.png --style-weights 3,3"],
+        ["", "@other.png --style-weights 1,0"],
+    ] {
+        assert_eq!(paint(&room, a), paint(&room, b), "{b} is different from '{a}'");
+    }
+    let content = Image::load(room.path("content.png")).unwrap().resized("32".parse().unwrap()).unwrap();
+    let rounded: Vec<f32> = content.pixels().iter().map(|v| v.round()).collect();
+    assert_eq!(paint(&room, "--strength 0"), rounded, "nothing of the painting shows");
 }
 
 #[test]
@@ -269,6 +314,15 @@ fn unfit_settings_are_refused() {
     refuses("--size 1.5", &["size '1.5'"]);
     refuses("--iterations 0", &["--iterations", "from 1 up"]);
     refuses("--scales 0", &["--scales", "from 1 to 16", "auto"]);
+    refuses("--style-scale 0", &["--style-scale must be above 0"]);
+    refuses("--style-weights 1,2", &["--style-weights has 2 numbers", "1 style images"]);
+    refuses("--style-weights 0", &["--style-weights are all 0"]);
+    refuses("--style-weights -1", &["--style-weights", "'-1' is no weight"]);
+    refuses("--strength 1.5", &["--strength must be from 0 to 1"]);
+    refuses("--init-noise -1", &["--init-noise must be from 0 to 1"]);
+    refuses("--keep-colors hue", &["--keep-colors", "luminance, histogram, linear"]);
+    refuses("--average", &["--average needs --optimizer adam"]);
+    refuses("--until x", &["--until", "'x' is no weight"]);
     refuses("--size 32 --scales 3", &["3 scales are too many", "--scales 2"]);
     refuses("--iterations 5,5", &["--iterations has 2 numbers", "1 scales"]);
     refuses("--style-layers conv3_9", &["unknown layer 'conv3_9'", "did you mean conv3_"]);

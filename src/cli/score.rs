@@ -58,7 +58,7 @@ impl Score {
             check_fits(&gpu, path, "size", image.width(), image.height(), deepest)?;
         }
         let network = open_network(&gpu, &weights, &self.objective, &self.common)?;
-        let targets = Targets::new(&gpu, &network, &settings, &content, &[style])?;
+        let targets = Targets::new(&gpu, &network, &settings, &content, &[style.into()])?;
         let objective = Objective::new(&gpu, &network, &settings, &targets)?;
         gpu.write(objective.x(), &to_variable(&image));
         self.common.detail(format_args!("memory: {}", gpu.memory()));

@@ -36,6 +36,8 @@ pub enum Method {
     Adam {
         /// Length of a step, about the change of each value per step (in levels of 255 here).
         lr: f32,
+        /// Keeps a running average of the pictures, with a decay of 0.99, which is then the result.
+        average: bool,
     },
     /// L-BFGS (Liu & Nocedal 1989) without a line search; the first step is at most 1 long (1-norm).
     Lbfgs {
@@ -57,7 +59,7 @@ impl Method {
     /// # Errors
     /// [`Error::Usage`] for a step length that is not above 0 or a history outside its range.
     pub fn check(&self) -> Result<()> {
-        let (Self::Adam { lr } | Self::Lbfgs { lr, .. }) = *self;
+        let (Self::Adam { lr, .. } | Self::Lbfgs { lr, .. }) = *self;
         if !(lr > 0.0 && lr.is_finite()) {
             return Err(Error::Usage(format!("the step length --lr must be above 0, not {lr}")));
         }
@@ -82,7 +84,7 @@ pub struct Optimizer {
 /// What a method remembers.
 #[derive(Debug)]
 enum Memory {
-    Adam(Adam),
+    Adam(Box<Adam>),
     Lbfgs(Vec<Tensor>),
 }
 
@@ -97,7 +99,9 @@ impl Optimizer {
         let mut update = Recording::new(gpu);
         let guard = Guard::record(&mut update, problem)?;
         let memory = match method {
-            Method::Adam { lr } => Memory::Adam(adam::record(&mut update, problem, &guard, lr)?),
+            Method::Adam { lr, average } => {
+                Memory::Adam(Box::new(adam::record(&mut update, problem, &guard, lr, average)?))
+            }
             Method::Lbfgs { lr, history } => {
                 Memory::Lbfgs(lbfgs::record(&mut update, problem, &guard, lr, history)?)
             }
@@ -113,7 +117,9 @@ impl Optimizer {
     /// Everything that the method remembers from one update to the next.
     pub fn memory(&self) -> Vec<&Tensor> {
         match &self.memory {
-            Memory::Adam(Adam { powers, mean, square }) => vec![powers, mean, square],
+            Memory::Adam(adam) => {
+                [&adam.powers, &adam.mean, &adam.square].into_iter().chain(&adam.average).collect()
+            }
             Memory::Lbfgs(tensors) => tensors.iter().collect(),
         }
     }

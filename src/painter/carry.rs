@@ -41,13 +41,16 @@ impl Carried {
                 moment.iter_mut().for_each(|value| *value *= factor);
                 Ok(moment)
             };
+            let mut powers = gpu.read(&adam.powers)?;
+            // The average begins anew, from the picture that the old one made.
+            powers[2] = 1.0;
             Ok(Moments {
-                powers: gpu.read(&adam.powers)?,
+                powers,
                 mean: moment(&adam.mean, shrink)?,
                 square: moment(&adam.square, shrink * shrink)?,
             })
         });
-        Ok(Self { x: enlarged(&descent.best()?, Filter::Lanczos), adam: adam.transpose()? })
+        Ok(Self { x: enlarged(&descent.picture()?, Filter::Lanczos), adam: adam.transpose()? })
     }
 
     /// Hands the optimiser's part over; the picture went in when `descent` was made.

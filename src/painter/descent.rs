@@ -9,7 +9,7 @@ use crate::optim::{Method, Optimizer, Problem};
 
 /// Submits in flight: enough that the device always has the next one, few enough that a stop comes
 /// soon.
-const DEPTH: usize = 3;
+pub(super) const DEPTH: usize = 3;
 
 /// One finished evaluation at one size.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,17 +84,19 @@ impl Descent {
         &self.optimizer
     }
 
-    /// The variable with the lowest loss so far. Waits for everything submitted.
+    /// The variable as it is to be shown: the average where one is kept, else the one with the lowest
+    /// loss so far. Waits for everything submitted.
     ///
     /// # Errors
     /// [`Error::Gpu`] if the device failed, or if no loss was finite, so that there is no picture.
-    pub fn best(&self) -> Result<Vec<f32>> {
+    pub fn picture(&self) -> Result<Vec<f32>> {
         let guard = self.optimizer.guard();
         if self.gpu.read(guard.state())?[0] == f32::MAX {
             let message = "the loss was never a finite number: lower the weights or --lr";
             return Err(Error::gpu("painting", message));
         }
-        self.gpu.read(guard.best())
+        let average = self.optimizer.adam().and_then(|adam| adam.average.as_ref());
+        self.gpu.read(average.unwrap_or(guard.best()))
     }
 
     /// Each term and the state of the guard came back as one `vec4`.

@@ -2,13 +2,17 @@
 
 mod carry;
 mod descent;
+mod finish;
+mod patience;
 mod schedule;
 mod start;
 mod subject;
 
 pub use descent::{Descent, Step};
+pub use finish::Finish;
+pub use patience::Patience;
 pub use schedule::{Iterations, Scale, Scales, Schedule};
-pub use start::Start;
+pub use start::{Beginning, Start};
 pub use subject::Subject;
 
 use std::sync::Arc;
@@ -31,6 +35,11 @@ pub struct Plan {
     pub method: Method,
     /// The sizes and how long each is worked on.
     pub schedule: Schedule,
+    /// Ends a scale before its last evaluation when the loss falls by less than this part of itself
+    /// over [`Patience::WINDOW`] evaluations.
+    pub until: Option<f64>,
+    /// What becomes of the picture when it is shown.
+    pub finish: Finish,
     /// After every so many evaluations, by each of these numbers (from 1 up), [`Painter::picture`] is
     /// to be what it was just then, so the painter does not run ahead of them.
     pub pauses: Vec<usize>,
@@ -67,6 +76,9 @@ pub struct Painter {
     subject: Subject,
     plan: Plan,
     scale: usize,
+    /// Evaluations at the scales before this one.
+    before: usize,
+    patience: Patience,
     /// The work at this scale; `None` only if the next could not be made.
     descent: Option<Descent>,
     started: Instant,
@@ -90,8 +102,10 @@ impl Painter {
             gpu: gpu.clone(),
             network: network.clone(),
             subject,
-            plan,
             scale: 0,
+            before: 0,
+            patience: Patience::new(plan.until),
+            plan,
             descent: None,
             started: Instant::now(),
         };
@@ -107,11 +121,11 @@ impl Painter {
     pub fn advance(&mut self) -> Result<Option<Evaluation>> {
         loop {
             let Some(descent) = &mut self.descent else { return Ok(None) };
-            let before = self.plan.schedule.before(self.scale);
-            let horizon = self.plan.horizon(before + descent.finished()) - before;
-            let limit = horizon.min(self.plan.schedule.scales()[self.scale].iterations);
+            let horizon = self.plan.horizon(self.before + descent.finished()) - self.before;
+            let iterations = self.plan.schedule.scales()[self.scale].iterations;
+            let limit = horizon.min(iterations).min(self.patience.limit());
             if let Some(step) = descent.advance(limit)? {
-                return Ok(Some(self.report(before, step)));
+                return Ok(Some(self.report(step)));
             }
             if self.scale + 1 == self.plan.schedule.scales().len() {
                 return Ok(None);
@@ -120,7 +134,8 @@ impl Painter {
         }
     }
 
-    /// The picture with the lowest loss so far at the present scale. Waits for everything submitted.
+    /// The picture so far at the present scale, finished: the one with the lowest loss, or the average
+    /// where one is kept. Waits for everything submitted.
     ///
     /// # Errors
     /// [`Error::Gpu`](crate::Error::Gpu) if the device failed, or if no loss was finite, so that there
@@ -130,7 +145,8 @@ impl Painter {
             return Err(crate::Error::gpu("painting", "the work was given up after a failure"));
         };
         let scale = &self.plan.schedule.scales()[self.scale];
-        to_image(&descent.best()?, scale.width, scale.height)
+        let picture = to_image(&descent.picture()?, scale.width, scale.height)?;
+        self.plan.finish.apply(picture, &self.subject.content)
     }
 
     /// The scales it goes through.
@@ -153,17 +169,20 @@ impl Painter {
         let Some(descent) = self.descent.take() else { return Ok(()) };
         let scales = self.plan.schedule.scales();
         let carried = Carried::from(&self.gpu, &descent, &scales[self.scale], &scales[self.scale + 1])?;
+        self.before += descent.finished();
         drop(descent);
         self.scale += 1;
+        self.patience = Patience::new(self.plan.until);
         let descent = self.descend(&carried.x)?;
         carried.give(&self.gpu, &descent);
         self.descent = Some(descent);
         Ok(())
     }
 
-    fn report(&self, before: usize, step: Step) -> Evaluation {
+    fn report(&mut self, step: Step) -> Evaluation {
+        self.patience.look(step.iteration + 1, step.losses.total);
         Evaluation {
-            iteration: before + step.iteration,
+            iteration: self.before + step.iteration,
             scale: self.scale,
             seconds: self.started.elapsed().as_secs_f64(),
             losses: step.losses,

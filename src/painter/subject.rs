@@ -3,6 +3,7 @@
 use super::Scale;
 use crate::error::Result;
 use crate::image_io::Image;
+use crate::objective::Style;
 
 /// The content and the styles of a painting, at the sizes of its last scale.
 #[derive(Debug, Clone)]
@@ -10,7 +11,7 @@ pub struct Subject {
     /// What the picture is to show.
     pub content: Image,
     /// How it is to be painted.
-    pub styles: Vec<Image>,
+    pub styles: Vec<Style>,
 }
 
 impl Subject {
@@ -20,7 +21,10 @@ impl Subject {
     /// [`Error::Usage`](crate::Error::Usage) for a size that no picture can have.
     pub fn at(&self, scale: &Scale) -> Result<Self> {
         let side = |side: u32| ((f64::from(side) * scale.fraction).round() as u32).max(1);
-        let smaller = |style: &Image| style.resized_to(side(style.width()), side(style.height()));
+        let smaller = |style: &Style| {
+            let image = style.image.resized_to(side(style.image.width()), side(style.image.height()))?;
+            Ok(Style { image, ..*style })
+        };
         Ok(Self {
             content: self.content.resized_to(scale.width, scale.height)?,
             styles: self.styles.iter().map(smaller).collect::<Result<_>>()?,

@@ -5,12 +5,14 @@ mod method;
 mod objective;
 mod sizes;
 mod start;
+mod styles;
 
 pub use common::CommonOptions;
 pub use method::MethodOptions;
 pub use objective::{NetworkOption, ObjectiveOptions};
 pub use sizes::SizeOptions;
 pub use start::StartOptions;
+pub use styles::StyleOptions;
 
 use clap::Args;
 
@@ -21,6 +23,8 @@ pub struct PaintingOptions {
     pub sizes: SizeOptions,
     #[command(flatten)]
     pub start: StartOptions,
+    #[command(flatten)]
+    pub styles: StyleOptions,
     #[command(flatten)]
     pub method: MethodOptions,
     #[command(flatten)]

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use impasto::Result;
 use impasto::gpu::Gpu;
-use impasto::image_io::{Image, Size, check_output_fits};
-use impasto::objective::{Settings, check_fits, check_pooling};
+use impasto::image_io::{Image, check_output_fits};
+use impasto::objective::{Settings, Style, check_fits, check_pooling};
 use impasto::painter::{Schedule, Subject};
 
 use crate::cli::options::PaintingOptions;
@@ -40,15 +40,19 @@ impl Inputs {
         check_pooling(&sources.content, width, height, deepest)?;
         let least = deepest.downscale() as u32;
         let schedule = Schedule::new((width, height), sizes.scales, &sizes.iterations, least)?;
-        let size = sizes.style_size.unwrap_or(Size::Longer(width.max(height)));
-        let styles =
-            sources.styles.iter().map(|path| Image::load(path)?.resized(size)).collect::<Result<Vec<_>>>()?;
+        let weights = options.styles.weights(&sources.styles)?;
+        let style = |(path, weight): (&PathBuf, f32)| {
+            let scaled = sizes.scaled_style(&Image::load(path)?, &content)?;
+            let image = options.styles.keep_colors.prepare(&scaled, &content)?;
+            Ok(Style { image, weight })
+        };
+        let styles = sources.styles.iter().zip(weights).map(style).collect::<Result<Vec<_>>>()?;
         let subject = Subject { content, styles };
         let first = subject.at(schedule.first())?;
         for (path, style) in sources.styles.iter().zip(&first.styles) {
-            check_pooling(path, style.width(), style.height(), deepest)?;
+            check_pooling(path, style.image.width(), style.image.height(), deepest)?;
         }
-        let start = options.start.init.variable(&first.content, &first.styles[0], options.start.seed)?;
+        let start = options.start.beginning()?.variable(&first.content, &first.styles[0].image)?;
         Ok(Self { subject, schedule, start })
     }
 
@@ -58,7 +62,7 @@ impl Inputs {
         let Subject { content, styles } = &self.subject;
         check_fits(gpu, &sources.content, "--size", content.width(), content.height(), deepest)?;
         for (path, style) in sources.styles.iter().zip(styles) {
-            check_fits(gpu, path, "--style-size", style.width(), style.height(), deepest)?;
+            check_fits(gpu, path, "--style-size", style.image.width(), style.image.height(), deepest)?;
         }
         Ok(())
     }

@@ -64,6 +64,10 @@ impl Paint {
         let objective = &self.painting.objective;
         let settings = objective.settings()?;
         let method = self.painting.method.method()?;
+        let finish = self.painting.styles.finish()?;
+        self.painting.sizes.check()?;
+        self.painting.start.beginning()?;
+        self.painting.styles.weights(&self.style)?;
         check_output(&self.output)?;
         let sources = Sources { content: self.content.clone(), styles: self.style.clone() };
         let inputs = Inputs::load(&sources, &self.painting, &settings, &self.output)?;
@@ -75,7 +79,9 @@ impl Paint {
         let network = Arc::new(open_network(&gpu, &weights, objective, &self.common)?);
         let Inputs { subject, schedule, start } = inputs;
         let (width, height) = (subject.content.width(), subject.content.height());
-        let plan = Plan { settings, method, schedule, pauses: self.save_every.into_iter().collect() };
+        let until = self.painting.method.until.map(f64::from);
+        let pauses = self.save_every.into_iter().collect();
+        let plan = Plan { settings, method, schedule, until, finish, pauses };
         let mut painter = Painter::new(&gpu, &network, subject, plan, &start)?;
         self.common.detail(format_args!("picture: {width} x {height}; memory: {}", gpu.memory()));
 
@@ -90,9 +96,10 @@ impl Paint {
         let stop = stop_on_signal()?;
         let total = painter.schedule().iterations();
         let mut progress = Progress::new(painter.schedule(), self.common.quiet);
+        let mut done = 0;
         while let Some(evaluation) = painter.advance()? {
             progress.show(&evaluation);
-            let done = evaluation.iteration + 1;
+            done = evaluation.iteration + 1;
             if evaluation.restarted {
                 progress.note(&format!(
                     "evaluation {done}: the loss ran away; going on from the best picture so far"
@@ -109,6 +116,9 @@ impl Paint {
                 progress.finish();
                 return Ok(done < total);
             }
+        }
+        if done < total {
+            progress.note(&format!("the loss stands still: ended after {done} of {total} evaluations"));
         }
         progress.finish();
         Ok(false)
