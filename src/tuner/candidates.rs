@@ -24,8 +24,8 @@ pub fn gram_candidates(gpu: &Gpu) -> Vec<GramVariant> {
     all.iter().copied().filter(|variant| variant.runs_on(gpu)).collect()
 }
 
-/// The choice by the class of the device alone, among candidates that `trusted` lets pass, for a
-/// picture of this size.
+/// The choice by the class of the device alone, for a picture of this size, among these candidates:
+/// the best for most layers first, the plainest last.
 pub(super) fn builtin(convs: &[ConvVariant], grams: &[GramVariant], width: u32, height: u32) -> Kernels {
     let winograd = convs.first().copied().unwrap_or(ConvVariant::Naive);
     let plain = convs.last().copied().unwrap_or(ConvVariant::Naive);

@@ -17,10 +17,10 @@ use std::path::{Path, PathBuf};
 use cache::{Loaded, Record};
 use trial::Candidate;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gpu::{AdapterSummary, Gpu, Shape};
 use crate::ops::{ConvVariant, GramVariant};
-use crate::vgg19::{Kernels, LayerId, activation_shape};
+use crate::vgg19::{KernelWish, Kernels, LayerId, activation_shape};
 
 /// How variants are chosen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -63,7 +63,7 @@ impl Tuner {
     /// Chooses for pictures of `width` by `height` and layers up to `deepest`.
     ///
     /// # Errors
-    /// [`Error::Gpu`](crate::Error::Gpu) if the device fails or even the naive kernels cannot run. A
+    /// [`Error::Gpu`] if the device fails or even the naive kernels cannot run. A
     /// cache that cannot be read or written is no error but a note.
     pub fn choose(
         &self,
@@ -118,6 +118,29 @@ impl Tuner {
             _ => BTreeMap::new(),
         }
     }
+}
+
+/// Makes sure that a wish can be fulfilled on this device, and rightly.
+///
+/// # Errors
+/// [`Error::Usage`] if the device lacks what the variant needs or computes wrongly with it;
+/// [`Error::Gpu`] if not even the naive kernel runs.
+pub fn check(gpu: &Gpu, wish: &KernelWish) -> Result<()> {
+    let (name, runs) = match wish {
+        KernelWish::Conv(_, variant) => (variant.name(), variant.runs_on(gpu)),
+        KernelWish::Gram(variant) => (variant.name(), variant.runs_on(gpu)),
+    };
+    let device = &gpu.adapter().name;
+    if !runs {
+        return Err(Error::Usage(format!("{device} lacks what the {name} kernels need: choose others")));
+    }
+    let fault = match wish {
+        KernelWish::Conv(_, variant) => trial::fault(gpu, *variant)?,
+        KernelWish::Gram(variant) => trial::fault(gpu, *variant)?,
+    };
+    fault.map_or(Ok(()), |fault| {
+        Err(Error::Usage(format!("on {device} the {name} kernels are {fault}: choose others")))
+    })
 }
 
 /// Candidates that agree with the naive kernels here.

@@ -1,10 +1,10 @@
 //! Which variant each layer runs.
 
+use std::fmt;
 use std::str::FromStr;
 
 use super::LayerId;
 use crate::error::{Error, Result};
-use crate::gpu::Gpu;
 use crate::ops::{ConvVariant, GramVariant};
 
 /// A variant for the convolution of each layer, and for the Gram matrix of its features.
@@ -83,42 +83,54 @@ fn unknown(op: &str, name: &str, names: &[&str]) -> Error {
 
 impl KernelWish {
     /// Fulfils it.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] if the device lacks what the variant needs.
-    pub fn apply(&self, gpu: &Gpu, kernels: &mut Kernels) -> Result<()> {
-        let (runs, name) = match self {
-            Self::Conv(_, variant) => (variant.runs_on(gpu), variant.name()),
-            Self::Gram(variant) => (variant.runs_on(gpu), variant.name()),
-        };
-        if !runs {
-            let device = &gpu.adapter().name;
-            return Err(Error::Usage(format!("{device} cannot run the {name} kernels: choose others")));
-        }
+    pub fn apply(&self, kernels: &mut Kernels) {
         match self {
             Self::Conv(layers, variant) => layers.iter().for_each(|layer| kernels.set_conv(*layer, *variant)),
             Self::Gram(variant) => LayerId::all().for_each(|layer| kernels.set_gram(layer, *variant)),
         }
-        Ok(())
     }
 }
 
-/// Each layer's variants, those of the same kind told once: "texture (conv1_1, conv5_1), ...".
-impl std::fmt::Display for Kernels {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let mut groups: Vec<(&str, Vec<&str>)> = vec![];
-        for layer in LayerId::all() {
-            let name = self.conv(layer).name();
-            match groups.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, layers)) => layers.push(layer.name()),
-                None => groups.push((name, vec![layer.name()])),
-            }
+/// The variant of most layers, then the exceptions; first of convolutions, then of Gram matrices.
+impl fmt::Display for Kernels {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let convs = self.convs.iter().map(|variant| variant.name()).collect();
+        let grams = self.grams.iter().map(|variant| variant.name()).collect();
+        write!(f, "conv3x3 {}; gram {}", in_groups(convs), in_groups(grams))
+    }
+}
+
+fn in_groups(names: Vec<&str>) -> String {
+    let mut groups: Vec<(&str, Vec<&str>)> = vec![];
+    for (name, layer) in names.into_iter().zip(LayerId::all()) {
+        match groups.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, layers)) => layers.push(layer.name()),
+            None => groups.push((name, vec![layer.name()])),
         }
-        groups.sort_by_key(|(_, layers)| std::cmp::Reverse(layers.len()));
-        write!(f, "{}", groups[0].0)?;
-        for (name, layers) in &groups[1..] {
-            write!(f, ", {name} for {}", layers.join(" "))?;
+    }
+    groups.sort_by_key(|(_, layers)| std::cmp::Reverse(layers.len()));
+    let exceptions = groups[1..].iter().map(|(name, layers)| format!(", {name} for {}", layers.join(" ")));
+    std::iter::once(groups[0].0.to_string()).chain(exceptions).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wishes_are_read_and_fulfilled() {
+        let mut kernels = Kernels::uniform(ConvVariant::Tiled, GramVariant::Tiled);
+        for wish in ["conv3x3=winograd_f2", "conv1_1=naive", "gram=naive"] {
+            wish.parse::<KernelWish>().unwrap().apply(&mut kernels);
         }
-        write!(f, "; Gram matrix {}", self.grams[0])
+        assert_eq!(kernels.to_string(), "conv3x3 winograd_f2, naive for conv1_1; gram naive");
+    }
+
+    #[test]
+    fn what_does_not_exist_is_told_with_what_does() {
+        let error = |text: &str| text.parse::<KernelWish>().unwrap_err().to_string();
+        assert!(error("conv3x3=fast").contains("naive, tiled"), "{}", error("conv3x3=fast"));
+        assert!(error("pool=naive").contains("'pool' has no variants"));
+        assert!(error("naive").contains("conv3x3=naive"));
     }
 }
