@@ -132,6 +132,15 @@ fn profile_prints_a_table_and_writes_every_file() {
 }
 
 #[test]
+fn help_says_what_the_columns_are() {
+    let output = impasto(Path::new("."), "profile --help").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for word in ["impasto profile --compare old.json new.json", "of roof", "direct", "--trace"] {
+        assert!(text.contains(word), "'{word}' is not in {text}");
+    }
+}
+
+#[test]
 fn two_profiles_compare() {
     let room = TempDir::new().unwrap();
     for (size, plot) in [(16, "a.svg"), (32, "b.svg")] {
