@@ -11,7 +11,7 @@ use impasto::objective::{Objective, Settings, Targets};
 use impasto::ops::Pooling;
 use impasto::ops::case::{numbers, to_f32};
 use impasto::optim::{Method, Optimizer, Problem};
-use impasto::tuner;
+use impasto::tuner::{Mode, Tuner};
 use impasto::vgg19::{Network, Weights};
 
 fn side() -> u32 {
@@ -40,8 +40,10 @@ fn picture(seed: u64) -> Result<Image> {
 fn objective(gpu: &Gpu) -> Result<Objective> {
     let settings = Settings::default();
     let weights = Weights::embedded_up_to(settings.deepest())?.normalised()?;
-    let network = Network::new(gpu, &weights, Pooling::Max, &tuner::builtin(gpu, side(), side()))?;
-    let targets = Targets::new(gpu, &network, &settings, &picture(1)?, &[picture(2)?])?;
+    let tuner = Tuner { mode: Mode::BuiltIn, folder: None };
+    let choice = tuner.choose(gpu, [side(); 2], weights.deepest(), &mut |_, _, _| ())?;
+    let network = Network::new(gpu, &weights, Pooling::Max, &choice.kernels)?;
+    let targets = Targets::new(gpu, &network, &settings, &picture(1)?, &[picture(2)?.into()])?;
     Objective::new(gpu, &network, &settings, &targets)
 }
 
@@ -61,7 +63,7 @@ fn updates(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("update");
     group.sample_size(10);
     let methods = [
-        ("adam", Method::Adam { lr: 0.01 }),
+        ("adam", Method::Adam { lr: 0.01, average: false }),
         ("lbfgs of 10 pairs", Method::Lbfgs { lr: 0.01, history: 10 }),
         ("lbfgs of 100 pairs", Method::Lbfgs { lr: 0.01, history: 100 }),
     ];

@@ -1,4 +1,5 @@
 //! Impasto paints one image in the style of another with hand-written compute shaders.
+pub mod colour;
 pub mod error;
 pub mod gpu;
 pub mod graph;

@@ -144,9 +144,54 @@ fn paint_writes_the_picture_the_log_and_the_frames() {
     assert!(lines[4]["total"].as_f64().unwrap() < lines[0]["total"].as_f64().unwrap());
 }
 
+#[test]
+fn scales_lead_from_coarse_to_fine() {
+    let room = Room::new();
+    for method in ["lbfgs", "adam"] {
+        let arguments = format!(
+            "paint @content.png @style.png -o @out.png --size 64 --scales 2 --iterations 3,2 --save-every 1 \
+             --log @log.jsonl -q --optimizer {method} {SHALLOW}"
+        );
+        room.command(&arguments).assert().success();
+        let width = |name: &str| Image::load(room.path(name)).unwrap().width();
+        assert_eq!([1, 3, 4, 5].map(|k| width(&format!("out-0000{k}.png"))), [45, 45, 64, 64]);
+        let log = log_lines(&room.path("log.jsonl"));
+        let seen: Vec<_> = log.iter().map(|line| (&line["iteration"], &line["scale"])).collect();
+        assert_eq!(serde_json::to_value(seen).unwrap().to_string(), "[[0,0],[1,0],[2,0],[3,1],[4,1]]");
+        // The second scale begins with the picture of the first, not with the content once more.
+        let content = |k: usize| log[k]["content"].as_f64().unwrap();
+        assert!(content(0) == 0.0 && content(3) > 0.0, "{method}: {} {}", content(0), content(3));
+    }
+}
+
+#[test]
+fn until_ends_each_scale_when_the_loss_stands_still() {
+    let room = Room::new();
+    // Content alone, from the content: there is nothing to gain.
+    let arguments = format!(
+        "paint @content.png @style.png -o @out.png --size 48 --scales 2 --iterations 40 --style-weight 0 \
+         --log @log.jsonl {SHALLOW}"
+    );
+    room.command(&arguments).assert().success();
+    assert_eq!(log_lines(&room.path("log.jsonl")).len(), 80);
+    let output = room.command(&format!("{arguments} --until 0.01")).output().unwrap();
+    assert!(stderr(&output).contains("the loss stands still: ended after"), "{}", stderr(&output));
+    let scales: Vec<_> =
+        log_lines(&room.path("log.jsonl")).iter().map(|line| line["scale"].clone()).collect();
+    let first = scales.iter().filter(|scale| **scale == 0).count();
+    assert!((21..40).contains(&first) && scales.len() < 80, "{first} of {}", scales.len());
+}
+
+fn log_lines(path: &Path) -> Vec<Value> {
+    fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Layers that need little of the network, for tests that run the program often.
+const SHALLOW: &str = "--content-layers conv2_1 --style-layers conv1_1,conv2_1";
+
 fn paint(room: &Room, extra: &str) -> Vec<f32> {
     let arguments = format!(
-        "paint @content.png @style.png -o @out.png --size 32 --iterations 4 --optimizer adam -q {extra}"
+        "paint @content.png @style.png -o @out.png --size 32 --iterations 4 --optimizer adam -q {SHALLOW} {extra}"
     );
     let output = room.command(arguments.trim_end()).output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{extra}: {}", stderr(&output));
@@ -160,6 +205,7 @@ fn each_option_of_paint_changes_the_picture() {
     let plain = paint(&room, "");
     assert_eq!(plain, paint(&room, ""), "not reproducible");
     assert_eq!(plain, paint(&room, "--seed 3"), "the seed is for noise alone");
+    assert_eq!(plain, paint(&room, "--scales auto"), "32 pixels are below the smallest scale");
     assert_eq!(plain, paint(&room, "--ratio 1e-3"), "1 / 1e-3 is the default style weight");
     for extra in [
         "--optimizer lbfgs",
@@ -168,9 +214,20 @@ fn each_option_of_paint_changes_the_picture() {
         "--init noise --seed 3",
         "--init style",
         "--init @other.png",
+        "--init-noise 0.2",
+        "--init-noise 0.2 --seed 3",
+        "--average",
+        "--style-scale 2",
+        "--style-scale 0.5",
+        "--strength 0.5",
+        "--keep-colors luminance",
+        "--keep-colors histogram",
+        "--keep-colors linear",
         "--style-size 64",
+        "--scales 2",
+        "--iterations 3",
         "--content-layers conv1_2",
-        "--style-layers conv1_1,conv4_1=3",
+        "--style-layers conv1_1,conv2_1=3",
         "--ratio 1",
         "--style-weight 5",
         "--tv-weight 10000",
@@ -180,7 +237,25 @@ fn each_option_of_paint_changes_the_picture() {
     ] {
         assert_ne!(plain, paint(&room, extra), "{extra} changed nothing");
     }
-    assert_ne!(paint(&room, "--init noise"), paint(&room, "--init noise --seed 3"));
+    for [a, b] in [
+        ["--init noise", "--init noise --seed 3"],
+        ["--init-noise 0.2", "--init-noise 0.2 --seed 3"],
+        ["@other.png", "@other.png --style-weights 2,1"],
+    ] {
+        assert_ne!(paint(&room, a), paint(&room, b), "{b} is no different");
+    }
+    // Options that say what holds anyway, or that turn another off.
+    for [a, b] in [
+        ["", "--style-scale 1 --strength 1 --keep-colors none --init-noise 0 --average=false"],
+        ["--style-size 64", "--style-scale 2"],
+        ["@other.png", "@other.png --style-weights 3,3"],
+        ["", "@other.png --style-weights 1,0"],
+    ] {
+        assert_eq!(paint(&room, a), paint(&room, b), "{b} is different from '{a}'");
+    }
+    let content = Image::load(room.path("content.png")).unwrap().resized("32".parse().unwrap()).unwrap();
+    let rounded: Vec<f32> = content.pixels().iter().map(|v| v.round()).collect();
+    assert_eq!(paint(&room, "--strength 0"), rounded, "nothing of the painting shows");
 }
 
 #[test]
@@ -238,6 +313,18 @@ fn unfit_settings_are_refused() {
     refuses("--size 0", &["size '0'", "from 1 up"]);
     refuses("--size 1.5", &["size '1.5'"]);
     refuses("--iterations 0", &["--iterations", "from 1 up"]);
+    refuses("--scales 0", &["--scales", "from 1 to 16", "auto"]);
+    refuses("--style-scale 0", &["--style-scale must be above 0"]);
+    refuses("--style-weights 1,2", &["--style-weights has 2 numbers", "1 style images"]);
+    refuses("--style-weights 0", &["--style-weights are all 0"]);
+    refuses("--style-weights -1", &["--style-weights", "'-1' is no weight"]);
+    refuses("--strength 1.5", &["--strength must be from 0 to 1"]);
+    refuses("--init-noise -1", &["--init-noise must be from 0 to 1"]);
+    refuses("--keep-colors hue", &["--keep-colors", "luminance, histogram, linear"]);
+    refuses("--average", &["--average needs --optimizer adam"]);
+    refuses("--until x", &["--until", "'x' is no weight"]);
+    refuses("--size 32 --scales 3", &["3 scales are too many", "--scales 2"]);
+    refuses("--iterations 5,5", &["--iterations has 2 numbers", "1 scales"]);
     refuses("--style-layers conv3_9", &["unknown layer 'conv3_9'", "did you mean conv3_"]);
     refuses("--content-layers relu4_2", &["did you mean conv4_2"]);
     refuses("--style-layers conv1_1=-2", &["conv1_1", "'-2' is no weight"]);

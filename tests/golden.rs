@@ -7,11 +7,11 @@ use std::fs;
 
 use impasto::gpu::{Gpu, GpuOptions, Shader};
 use impasto::image_io::Image;
-use impasto::objective::{Losses, Objective, Settings, Targets, to_variable};
+use impasto::objective::{Losses, Objective, Settings, Targets, to_image, to_variable};
 use impasto::ops::{ConvVariant, GramVariant, OPERATIONS, Pooling};
 use impasto::optim::Method;
-use impasto::painter::{Painter, Plan};
-use impasto::tuner;
+use impasto::painter::Descent;
+use impasto::tuner::{Mode, Tuner, conv_candidates, gram_candidates};
 use impasto::vgg19::{Kernels, LayerId, Network, Weights};
 use serde_json::Value;
 
@@ -61,7 +61,7 @@ impl Golden {
         let weights = if self.normalised { weights.normalised().unwrap() } else { weights };
         let network = Network::new(gpu, &weights, self.pooling, kernels).unwrap();
         let (content, style) = (self.image("content.png"), self.image("style.png"));
-        let targets = Targets::new(gpu, &network, &self.settings, &content, &[style]).unwrap();
+        let targets = Targets::new(gpu, &network, &self.settings, &content, &[style.into()]).unwrap();
         Objective::new(gpu, &network, &self.settings, &targets).unwrap()
     }
 
@@ -108,9 +108,17 @@ fn length_ratio(got: &[f32], want: &[f64]) -> f64 {
     norm(&mut got.iter().map(|v| f64::from(*v))) / norm(&mut want.iter().copied())
 }
 
+/// What is used on this device where nothing was timed.
+fn builtin(gpu: &Gpu, size: [u32; 2]) -> Kernels {
+    let tuner = Tuner { mode: Mode::BuiltIn, folder: None };
+    let choice = tuner.choose(gpu, size, LayerId::LAST, &mut |_, _, _| ()).unwrap();
+    assert!(choice.refused.is_empty(), "{:?}", choice.refused);
+    choice.kernels
+}
+
 fn check_score(golden: &Golden, gpu: &Gpu, kernels: &Kernels) {
     let (losses, gradient) = golden.score(gpu, kernels);
-    let variant = kernels.conv(LayerId::all().last().unwrap());
+    let variant = kernels.conv(LayerId::LAST);
     let want = serde_json::from_str(&golden.text("score.json")).unwrap();
     assert_eq!(wrong_losses(&losses, &want), Vec::<String>::new(), "{} {variant}", golden.folder);
     let want = golden.gradient();
@@ -137,7 +145,7 @@ fn scores_and_gradients_are_those_of_the_reference() {
 fn scores_do_not_depend_on_what_memory_held() {
     let gpu = common::gpu();
     check_score(&odd(), gpu, &Kernels::uniform(ConvVariant::WinogradF4, GramVariant::Tiled));
-    check_score(&gatys(), gpu, &tuner::builtin(gpu, 96, 64));
+    check_score(&gatys(), gpu, &builtin(gpu, [96, 64]));
 }
 
 #[test]
@@ -173,17 +181,16 @@ fn wrong_kernels_are_caught() {
 /// Totals of every evaluation, and the picture.
 fn run(method: Method, iterations: usize) -> (Vec<f64>, Image) {
     let (gpu, golden) = (common::fast_gpu(), gatys());
-    let objective = golden.objective(gpu, &tuner::builtin(gpu, 96, 64));
-    let plan = Plan { method, iterations, pause_every: None };
+    let objective = golden.objective(gpu, &builtin(gpu, [96, 64]));
     let start = to_variable(&golden.image("content.png"));
-    let mut painter = Painter::new(gpu, objective, plan, &start).unwrap();
+    let mut descent = Descent::new(gpu, objective, method, &start).unwrap();
     let mut totals = vec![];
-    while let Some(evaluation) = painter.advance().unwrap() {
-        assert_eq!(evaluation.iteration, totals.len());
-        assert!(!evaluation.restarted);
-        totals.push(evaluation.losses.total);
+    while let Some(step) = descent.advance(iterations).unwrap() {
+        assert_eq!(step.iteration, totals.len());
+        assert!(!step.restarted);
+        totals.push(step.losses.total);
     }
-    (totals, painter.picture().unwrap())
+    (totals, to_image(&descent.picture().unwrap(), 96, 64).unwrap())
 }
 
 fn reference_total(file: &str, iteration: usize) -> f64 {
@@ -207,14 +214,14 @@ fn lbfgs_gets_as_far_as_the_reference() {
 
 #[test]
 fn adam_gets_as_far_as_the_reference() {
-    let (totals, _) = run(Method::Adam { lr: 2.0 }, 40);
+    let (totals, _) = run(Method::Adam { lr: 2.0, average: false }, 40);
     let want = reference_total("adam.jsonl", 39);
     assert!((totals[39] / want - 1.0).abs() < 0.02, "{}, not {want}", totals[39]);
 }
 
 #[test]
 fn the_same_run_gives_the_same_bytes() {
-    for method in [Method::Lbfgs { lr: 1.0, history: 3 }, Method::Adam { lr: 2.0 }] {
+    for method in [Method::Lbfgs { lr: 1.0, history: 3 }, Method::Adam { lr: 2.0, average: false }] {
         let (a, b) = (run(method, 6), run(method, 6));
         assert_eq!(a, b, "{method:?}");
     }
@@ -226,13 +233,13 @@ fn a_picture_of_512_pixels_fits_in_little_memory() {
     let gpu = Gpu::open(&GpuOptions::default()).unwrap();
     let settings = Settings::default();
     let weights = Weights::embedded_up_to(settings.deepest()).unwrap().normalised().unwrap();
-    let network = Network::new(&gpu, &weights, Pooling::Max, &tuner::builtin(&gpu, 512, 512)).unwrap();
+    let network = Network::new(&gpu, &weights, Pooling::Max, &builtin(&gpu, [512, 512])).unwrap();
     let content = Image::from_rgb(512, 512, vec![128.0; 512 * 512 * 3]).unwrap();
     let style = gatys().image("style.png");
-    let targets = Targets::new(&gpu, &network, &settings, &content, &[style]).unwrap();
+    let targets = Targets::new(&gpu, &network, &settings, &content, &[style.into()]).unwrap();
     let objective = Objective::new(&gpu, &network, &settings, &targets).unwrap();
-    let plan = Plan { method: Method::Lbfgs { lr: 1.0, history: 10 }, iterations: 1, pause_every: None };
-    let _painter = Painter::new(&gpu, objective, plan, &vec![0.0; 512 * 512 * 3]).unwrap();
+    let method = Method::Lbfgs { lr: 1.0, history: 10 };
+    let _descent = Descent::new(&gpu, objective, method, &vec![0.0; 512 * 512 * 3]).unwrap();
     let total = gpu.memory().total();
     assert!(total < 1_288_490_188, "{}", gpu.memory());
 }

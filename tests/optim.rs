@@ -147,9 +147,32 @@ const SIZES: [usize; 12] = [1, 2, 3, 5, 17, 63, 64, 129, 257, 1021, 2053, 4099];
 #[test]
 fn adam_takes_the_steps_of_its_reference() {
     for n in SIZES {
-        let error = compare(common::gpu(), Method::Adam { lr: 0.02 }, &mut adam(0.02), n, 15);
+        let error = compare(common::gpu(), Method::Adam { lr: 0.02, average: false }, &mut adam(0.02), n, 15);
         assert!(error < 1e-4, "{n} numbers: off by {error:.1e}");
     }
+}
+
+/// The mean of all pictures after an update, each weighing 0.99 of the one after it; a divergence
+/// starts it anew.
+#[test]
+fn the_average_is_the_exponential_mean_of_the_pictures() {
+    let bench = Bench::new(common::gpu(), Method::Adam { lr: 0.02, average: true }, &numbers(9, 63));
+    let average = |bench: &Bench| bench.read(bench.optimizer.adam().unwrap().average.as_ref().unwrap());
+    let (mut sum, mut weight) = (vec![0.0; 63], 0.0);
+    for k in 0..12 {
+        if k == 6 {
+            let before = average(&bench);
+            bench.update(f64::NAN, &vec![0.0; 63]);
+            assert_eq!(average(&bench), before);
+            (sum, weight) = (vec![0.0; 63], 0.0);
+        }
+        bench.step();
+        sum.iter_mut().zip(bench.x()).for_each(|(sum, x)| *sum = 0.99 * *sum + x);
+        weight = 0.99 * weight + 1.0;
+        let want: Vec<f64> = sum.iter().map(|sum| sum / weight).collect();
+        assert!(distance(&to_f32(&average(&bench)), &want) < 1e-4, "update {k}");
+    }
+    assert!(distance(&to_f32(&average(&bench)), &bench.x()) > 1e-3, "the picture is not its average");
 }
 
 #[test]
@@ -167,7 +190,7 @@ fn lbfgs_takes_the_steps_of_its_reference() {
 #[test]
 fn the_comparison_sees_wrong_optimisers() {
     let gpu = common::gpu();
-    assert!(compare(gpu, Method::Adam { lr: 0.0201 }, &mut adam(0.02), 63, 15) > 1e-4);
+    assert!(compare(gpu, Method::Adam { lr: 0.0201, average: false }, &mut adam(0.02), 63, 15) > 1e-4);
     let five = Method::Lbfgs { lr: 1.0, history: 5 };
     assert!(compare(gpu, five, &mut lbfgs(1.0, 4), 63, 9) > 1e-3);
 }
@@ -184,7 +207,8 @@ fn a_history_in_several_buffers_is_the_same_history() {
     }
 }
 
-const METHODS: [Method; 2] = [Method::Adam { lr: 0.02 }, Method::Lbfgs { lr: 1.0, history: 5 }];
+const METHODS: [Method; 2] =
+    [Method::Adam { lr: 0.02, average: false }, Method::Lbfgs { lr: 1.0, history: 5 }];
 
 #[test]
 fn a_loss_that_runs_away_brings_the_best_picture_back() {
@@ -241,8 +265,8 @@ fn pairs_of_negative_curvature_are_not_remembered() {
 #[test]
 fn settings_that_cannot_work_are_refused() {
     for (method, word) in [
-        (Method::Adam { lr: 0.0 }, "--lr"),
-        (Method::Adam { lr: f32::NAN }, "--lr"),
+        (Method::Adam { lr: 0.0, average: false }, "--lr"),
+        (Method::Adam { lr: f32::NAN, average: false }, "--lr"),
         (Method::Lbfgs { lr: -1.0, history: 5 }, "--lr"),
         (Method::Lbfgs { lr: 1.0, history: 0 }, "--history"),
         (Method::Lbfgs { lr: 1.0, history: 257 }, "--history"),

@@ -10,7 +10,7 @@
 #import shared/grid
 
 struct Guard { best: f32, improved: f32, diverged: f32, restarts: f32 }
-struct Powers { beta1: f32, beta2: f32 }
+struct Powers { beta1: f32, beta2: f32, decay: f32 }
 struct Params { lr: f32, beta1: f32, beta2: f32, epsilon: f32 }
 
 @group(0) @binding(0) var<storage, read> state: Guard;

@@ -1,10 +1,13 @@
 //! What `paint` and `score` do alike: open a device and put the network on it.
 
+use std::io::IsTerminal;
+
 use impasto::Result;
 use impasto::gpu::{Gpu, GpuOptions};
 use impasto::objective::Settings;
-use impasto::tuner;
-use impasto::vgg19::{Network, Weights};
+use impasto::tuner::{self, Choice};
+use impasto::vgg19::{Kernels, LayerId, Network, Weights};
+use indicatif::{ProgressBar, ProgressStyle};
 
 use super::options::{CommonOptions, NetworkOption, ObjectiveOptions};
 
@@ -32,15 +35,72 @@ pub fn open_gpu(options: &CommonOptions) -> Result<Gpu> {
     Ok(gpu)
 }
 
-/// Puts the network on the device, with the kernels that suit it.
+/// Puts the network on the device, with the kernels that suit it and pictures of this size.
 pub fn open_network(
     gpu: &Gpu,
     weights: &Weights,
     objective: &ObjectiveOptions,
     options: &CommonOptions,
-    size: (u32, u32),
+    (width, height): (u32, u32),
 ) -> Result<Network> {
-    let kernels = tuner::builtin(gpu, size.0, size.1);
+    let kernels = choose_kernels(gpu, [width, height], weights.deepest(), options)?;
     options.detail(format_args!("weights: {}", weights.source));
+    options.detail(format_args!("kernels: {kernels}"));
     Network::new(gpu, weights, objective.pool.into(), &kernels)
+}
+
+fn choose_kernels(gpu: &Gpu, size: [u32; 2], deepest: LayerId, options: &CommonOptions) -> Result<Kernels> {
+    let tuner = options.kernels.tuner();
+    let mut progress = TuningProgress::new(options);
+    let choice = tuner.choose(gpu, size, deepest, &mut |done, of, what| progress.show(done, of, what))?;
+    progress.finish();
+    say_choice(&choice, options);
+    let mut kernels = choice.kernels;
+    for wish in &options.kernels.wishes {
+        tuner::check(gpu, wish)?;
+        wish.apply(&mut kernels);
+    }
+    Ok(kernels)
+}
+
+/// What the user should know of a choice of kernels.
+pub fn say_choice(choice: &Choice, options: &CommonOptions) {
+    if let Some(note) = &choice.note {
+        options.say(note);
+    }
+    for (variant, fault) in &choice.refused {
+        options.say(format_args!("the kernel '{variant}' is not used: on this device it is {fault}"));
+    }
+}
+
+/// What is said while kernels are timed: a bar on a terminal, elsewhere one line.
+pub struct TuningProgress {
+    bar: Option<ProgressBar>,
+    quiet: bool,
+}
+
+impl TuningProgress {
+    pub fn new(options: &CommonOptions) -> Self {
+        Self { bar: None, quiet: options.quiet }
+    }
+
+    pub fn show(&mut self, done: usize, of: usize, what: &str) {
+        if self.quiet {
+            return;
+        }
+        if done == 0 && !std::io::stderr().is_terminal() {
+            eprintln!("first use of this device at this size: timing kernels");
+        }
+        let bar = self.bar.get_or_insert_with(|| {
+            let bar = ProgressBar::new(of as u64);
+            let style = ProgressStyle::with_template("timing kernels {bar:24} {pos}/{len}  {msg}");
+            bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+        });
+        bar.set_position(done as u64);
+        bar.set_message(what.to_string());
+    }
+
+    pub fn finish(&self) {
+        self.bar.iter().for_each(ProgressBar::finish_and_clear);
+    }
 }

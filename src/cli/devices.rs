@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use impasto::Result;
 use impasto::gpu::{AdapterSummary, DeviceChoice, choose_adapter, list_adapters, mebibytes};
+use impasto::tuner::{Mode, Tuner, default_folder};
 
 /// Arguments of `impasto devices`.
 #[derive(Debug, Args)]
@@ -19,10 +20,14 @@ impl Devices {
     pub fn run(&self) -> Result<ExitCode> {
         let adapters = list_adapters();
         let chosen = choose_adapter(&adapters, &self.device.clone().unwrap_or_default())?;
+        let tuner = Tuner { mode: Mode::Cached, folder: default_folder() };
         let mut text = String::new();
         for (i, adapter) in adapters.iter().enumerate() {
             let mark = if i == chosen { '*' } else { ' ' };
             text += &format!("{mark} {i}: {adapter}\n{}", describe(adapter));
+            for (variant, fault) in tuner.refused(adapter) {
+                text += &format!("     refused           {variant}: {fault}\n");
+            }
         }
         text +=
             "* marks the one that is used; choose another with --device, WGPU_BACKEND or WGPU_ADAPTER_NAME\n";

@@ -19,7 +19,11 @@ pub struct Log {
 #[derive(Serialize)]
 struct Line<'a> {
     iteration: usize,
+    scale: usize,
     seconds: f64,
+    /// In the first line only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kernels: Option<&'a str>,
     #[serde(flatten)]
     losses: &'a Losses,
 }
@@ -32,11 +36,13 @@ impl Log {
         Ok(Self { path: path.into(), file: LineWriter::new(file) })
     }
 
-    /// Adds a line.
-    pub fn write(&mut self, evaluation: &Evaluation) -> Result<()> {
-        let Evaluation { iteration, seconds, losses, .. } = evaluation;
+    /// Adds a line; the first one also tells the kernels.
+    pub fn write(&mut self, evaluation: &Evaluation, kernels: &str) -> Result<()> {
+        let Evaluation { iteration, scale, seconds, losses, .. } = evaluation;
         let seconds = (seconds * 1e3).round() / 1e3;
-        let line = serde_json::to_string(&Line { iteration: *iteration, seconds, losses });
+        let kernels = (*iteration == 0).then_some(kernels);
+        let line =
+            serde_json::to_string(&Line { iteration: *iteration, scale: *scale, seconds, kernels, losses });
         let line = line.map_err(std::io::Error::from);
         line.and_then(|line| writeln!(self.file, "{line}")).map_err(|e| failed(&self.path, &e))
     }

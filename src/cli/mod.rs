@@ -9,6 +9,7 @@ mod paint;
 mod profile;
 mod progress;
 mod score;
+mod tune;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,8 @@ enum Command {
     Score(score::Score),
     /// Measure each kernel against what the device can do
     Profile(Box<profile::ProfileCommand>),
+    /// Time the kernels on a device again and keep the fastest
+    Tune(tune::Tune),
     /// List the adapters, what each offers, and which one would be used
     Devices(devices::Devices),
 }
@@ -54,6 +57,7 @@ pub fn run() -> ExitCode {
         Command::Paint(paint) => paint.run(),
         Command::Score(score) => score.run(),
         Command::Profile(profile) => profile.run(),
+        Command::Tune(tune) => tune.run(),
         Command::Devices(devices) => devices.run(),
     };
     done.unwrap_or_else(|error| {

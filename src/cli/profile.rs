@@ -1,6 +1,5 @@
 //! `impasto profile`
 
-use std::collections::BTreeSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -14,7 +13,7 @@ use impasto::output::OutputFile;
 use impasto::painter::{Evaluation, Painter};
 use impasto::profiler::{Comparison, Measurement, Profile, Roofs, Spread, Workload, measure};
 use impasto::report::{self, Chart, ChartFormat};
-use impasto::vgg19::{Kernels, LayerId, Network};
+use impasto::vgg19::Network;
 
 use super::common::{load_weights, open_gpu, open_network};
 use super::options::{CommonOptions, ObjectiveOptions};
@@ -100,7 +99,7 @@ impl ProfileCommand {
             what: "loss and gradient".into(),
             width: self.size,
             height: self.size,
-            kernels: kernel_names(network.kernels(), settings.deepest()),
+            kernels: network.kernels().to_string(),
             evaluations: self.evaluations as usize,
         };
         let mut profile = Profile::new(&gpu, roofs, workload, &measured);
@@ -129,7 +128,7 @@ impl ProfileCommand {
     /// The objective for two pictures made for the purpose: what is in a picture changes no time.
     fn objective(&self, gpu: &Gpu, network: &Network, settings: &Settings) -> Result<Objective> {
         let (content, style) = (picture(self.size, 0.05)?, picture(self.size, 0.31)?);
-        let targets = Targets::new(gpu, network, settings, &content, std::slice::from_ref(&style))?;
+        let targets = Targets::new(gpu, network, settings, &content, &[style.clone().into()])?;
         let objective = Objective::new(gpu, network, settings, &targets)?;
         gpu.write(objective.x(), &to_variable(&style));
         Ok(objective)
@@ -193,15 +192,6 @@ impl RunProfile {
         let wall = Spread::of(if between.is_empty() { &self.done } else { &between });
         report::table(&Profile::new(gpu, self.roofs, workload, &Measurement { evaluations, wall }))
     }
-}
-
-/// The variants that layers up to the deepest run, each once.
-pub fn kernel_names(kernels: &Kernels, deepest: LayerId) -> String {
-    let layers = || LayerId::all().filter(|layer| *layer <= deepest);
-    let once = |names: BTreeSet<String>| names.into_iter().collect::<Vec<_>>().join(", ");
-    let convs = once(layers().map(|layer| kernels.conv(layer).to_string()).collect());
-    let grams = once(layers().map(|layer| kernels.gram(layer).to_string()).collect());
-    format!("conv {convs}; gram {grams}")
 }
 
 /// Waves of this many turns a pixel, others in each channel.

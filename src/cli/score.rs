@@ -59,7 +59,7 @@ impl Score {
         }
         let size = (content.width(), content.height());
         let network = open_network(&gpu, &weights, &self.objective, &self.common, size)?;
-        let targets = Targets::new(&gpu, &network, &settings, &content, &[style])?;
+        let targets = Targets::new(&gpu, &network, &settings, &content, &[style.into()])?;
         let objective = Objective::new(&gpu, &network, &settings, &targets)?;
         gpu.write(objective.x(), &to_variable(&image));
         self.common.detail(format_args!("memory: {}", gpu.memory()));

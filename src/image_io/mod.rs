@@ -14,6 +14,7 @@ mod size;
 #[cfg(test)]
 mod tests;
 
+pub use resample::{Filter, resample_planes};
 pub use save::{check_output, check_output_fits};
 pub use size::{Size, scaled_dimensions};
 

@@ -8,7 +8,7 @@ mod targets;
 pub use limits::{check_fits, check_pooling};
 pub use losses::Losses;
 pub use settings::{LayerWeights, Settings, parse_weight};
-pub use targets::Targets;
+pub use targets::{Style, Targets};
 
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Shape, Tensor, Use};

@@ -10,6 +10,22 @@ use crate::image_io::Image;
 use crate::ops::Gram;
 use crate::vgg19::{LayerId, Network};
 
+/// A style image and how much it counts.
+#[derive(Debug, Clone)]
+pub struct Style {
+    /// The image, at the size at which it is imitated.
+    pub image: Image,
+    /// Its share of the blend, over the sum of all styles' weights.
+    pub weight: f32,
+}
+
+impl From<Image> for Style {
+    /// A style of weight 1.
+    fn from(image: Image) -> Self {
+        Self { image, weight: 1.0 }
+    }
+}
+
 /// The content image's activations and the style images' Gram matrices.
 #[derive(Debug)]
 pub struct Targets {
@@ -19,28 +35,30 @@ pub struct Targets {
 }
 
 impl Targets {
-    /// Runs the network on each picture. The Gram matrices of several styles are averaged.
+    /// Runs the network on each picture. The Gram matrices of several styles are averaged by
+    /// their weights.
     ///
     /// # Errors
-    /// [`Error::Usage`] without a style; [`Error::Gpu`] or [`Error::TooLarge`] when memory or a
+    /// [`Error::Usage`] without a style of a weight above 0; [`Error::Gpu`] or [`Error::TooLarge`] when memory or a
     /// kernel cannot be had.
     pub fn new(
         gpu: &Gpu,
         network: &Network,
         settings: &Settings,
         content: &Image,
-        styles: &[Image],
+        styles: &[Style],
     ) -> Result<Self> {
-        if styles.is_empty() {
-            return Err(Error::Usage("a style image is needed".into()));
+        let whole: f32 = styles.iter().map(|style| style.weight).sum();
+        if whole <= 0.0 {
+            return Err(Error::Usage("a style image of a weight above 0 is needed".into()));
         }
         let shape = variable_shape(content.width(), content.height());
         let content = content_targets(gpu, network, settings, content)?;
         let mut sums: BTreeMap<LayerId, Vec<f32>> = BTreeMap::new();
         for style in styles {
-            for (layer, gram) in gram_matrices(gpu, network, settings, style)? {
+            for (layer, gram) in gram_matrices(gpu, network, settings, &style.image)? {
                 let sum = sums.entry(layer).or_insert_with(|| vec![0.0; gram.len()]);
-                sum.iter_mut().zip(gram).for_each(|(sum, value)| *sum += value / styles.len() as f32);
+                sum.iter_mut().zip(gram).for_each(|(sum, value)| *sum += value * style.weight / whole);
             }
         }
         let upload = |(layer, gram): (LayerId, Vec<f32>)| {

@@ -48,6 +48,11 @@ impl GramVariant {
         self.product().runs_on(gpu)
     }
 
+    /// The variant of this [`name`](Self::name).
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|variant| variant.name() == name)
+    }
+
     /// As `--kernel` takes it and tables show it.
     pub fn name(self) -> &'static str {
         match self {
@@ -86,7 +91,7 @@ impl Gram {
         match self.variant {
             GramVariant::Naive => channels,
             GramVariant::Tiled => 64,
-            GramVariant::Texture => 16,
+            GramVariant::Texture => 64,
         }
     }
 
@@ -163,7 +168,8 @@ impl Op for Gram {
             GramVariant::Naive => launch.bind("src", src).invocations([channels, blocks, splits])?,
             GramVariant::Tiled => launch.bind("src", src).groups([tiles, tiles, splits])?,
             GramVariant::Texture => {
-                launch.bind_texture("src", &io.scratch.textures[0]).groups([tiles, tiles, splits])?;
+                let rows = channels.div_ceil(32);
+                launch.bind_texture("src", &io.scratch.textures[0]).groups([tiles, rows, splits])?;
             }
         }
         let kernel = recording.gpu().kernel(&FINISH, &[])?;

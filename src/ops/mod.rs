@@ -4,6 +4,7 @@
 //! benches walk that list, so that none can be forgotten.
 
 pub mod case;
+mod check;
 mod conv;
 mod gram;
 mod mse;
@@ -15,6 +16,7 @@ mod relu;
 mod total_variation;
 mod weighted_sum;
 
+pub use check::Deviation;
 pub use conv::{Conv, ConvVariant, PackedWeights};
 pub use gram::{Gram, GramVariant};
 pub use mse::Mse;

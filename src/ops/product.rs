@@ -25,12 +25,12 @@ impl ProductKernel {
         &SHADERS[self as usize]
     }
 
-    /// Positions and blocks of four output channels that a workgroup computes.
-    fn tile(self) -> [u32; 2] {
+    /// Positions and blocks of four output channels that a workgroup computes, of so many blocks.
+    fn tile(self, out_blocks: u32) -> [u32; 2] {
         match self {
             Self::Naive => [64, 1],
             Self::Tiled => [64, 16],
-            Self::Texture => [64, 8],
+            Self::Texture => [64, if out_blocks == 1 { 1 } else { 8 }],
         }
     }
 
@@ -129,12 +129,17 @@ impl Product<'_> {
 
     pub(super) fn record(&self, recording: &mut Recording, label: &str) -> Result<()> {
         let flag = |on: bool| f64::from(u8::from(on));
-        let overrides = [
+        let out_blocks = self.out_channels.div_ceil(4);
+        let [positions, blocks] = self.kernel.tile(out_blocks);
+        let mut overrides = vec![
             ("TAPS", f64::from(self.taps)),
             ("TRANSPOSED", flag(self.transposed)),
             ("RELU", flag(self.relu)),
             ("ACCUMULATE", flag(self.accumulate)),
         ];
+        if self.kernel == ProductKernel::Texture {
+            overrides.push(("BLOCKS", f64::from(blocks)));
+        }
         let kernel = recording.gpu().kernel(self.kernel.shader(), &overrides)?;
         if let Some(texture) = self.texture {
             recording.copy_to_texture(self.src, texture);
@@ -156,8 +161,6 @@ impl Product<'_> {
             Matrices::Buffer(tensor) => launch.bind("weights", tensor),
             Matrices::Texture(texture) => launch.bind_texture("weights", texture),
         };
-        let [positions, blocks] = self.kernel.tile();
-        let out_blocks = self.out_channels.div_ceil(4);
         launch.groups([
             self.features.positions().div_ceil(positions),
             out_blocks.div_ceil(blocks),

@@ -4,26 +4,42 @@ use super::{Guard, Problem};
 use crate::error::Result;
 use crate::gpu::{Recording, Shader, Shape, Tensor, Use, shader};
 
-pub(super) const SHADERS: [Shader; 2] = [SCHEDULE, STEP];
+pub(super) const SHADERS: [Shader; 3] = [SCHEDULE, STEP, AVERAGE];
 const SCHEDULE: Shader = shader!("adam/schedule");
 const STEP: Shader = shader!("adam/step");
+const AVERAGE: Shader = shader!("adam/average");
 
 const BETA1: f32 = 0.9;
 const BETA2: f32 = 0.999;
 const EPSILON: f32 = 1e-8;
+/// Of the running average: it looks back over about the last hundred pictures.
+const DECAY: f32 = 0.99;
 
-/// Records one update; returns beta1^t and beta2^t, and the running means of the gradient and of its
-/// square.
+/// What Adam remembers from one update to the next.
+#[derive(Debug)]
+pub struct Adam {
+    /// beta1^t, beta2^t and the average's decay^t after t updates.
+    pub powers: Tensor,
+    /// Running mean of the gradient, of the variable's shape.
+    pub mean: Tensor,
+    /// Running mean of the gradient's square, of the variable's shape.
+    pub square: Tensor,
+    /// Exponential mean of the pictures, if it is kept.
+    pub average: Option<Tensor>,
+}
+
+/// Records one update; with `average`, of the running average as well.
 pub(super) fn record(
     update: &mut Recording,
     problem: &Problem,
     guard: &Guard,
     lr: f32,
-) -> Result<Vec<Tensor>> {
+    average: bool,
+) -> Result<Adam> {
     let gpu = update.gpu().clone();
     let shape = problem.x.shape();
     let zeros = vec![0.0; shape.len()];
-    let powers = gpu.upload(Shape::planar(1, 1, 2), &[1.0, 1.0], Use::Optimizer, "powers of beta")?;
+    let powers = gpu.upload(Shape::planar(1, 1, 3), &[1.0; 3], Use::Optimizer, "powers of beta")?;
     let mean = gpu.upload(shape, &zeros, Use::Optimizer, "mean of the gradient")?;
     let square = gpu.upload(shape, &zeros, Use::Optimizer, "mean square of the gradient")?;
     let schedule = gpu.kernel(&SCHEDULE, &[])?;
@@ -33,6 +49,7 @@ pub(super) fn record(
         .bind("powers", &powers)
         .set("beta1", BETA1)
         .set("beta2", BETA2)
+        .set("decay", DECAY)
         .groups([1, 1, 1])?;
     let step = gpu.kernel(&STEP, &[])?;
     update
@@ -49,5 +66,19 @@ pub(super) fn record(
         .set("epsilon", EPSILON)
         .flops_each(14, shape.len())
         .elements(shape.vectors())?;
-    Ok(vec![powers, mean, square])
+    let mut adam = Adam { powers, mean, square, average: None };
+    if average {
+        let average = gpu.upload(shape, &zeros, Use::Optimizer, "average picture")?;
+        let kernel = gpu.kernel(&AVERAGE, &[])?;
+        update
+            .launch(&kernel, "adam")
+            .bind("state", guard.state())
+            .bind("powers", &adam.powers)
+            .bind("x", &problem.x)
+            .bind("average", &average)
+            .set("decay", DECAY)
+            .elements(shape.vectors())?;
+        adam.average = Some(average);
+    }
+    Ok(adam)
 }

@@ -8,6 +8,7 @@ mod adam;
 mod guard;
 mod lbfgs;
 
+pub use adam::Adam;
 pub use guard::Guard;
 pub use lbfgs::MOST_PAIRS;
 
@@ -35,6 +36,8 @@ pub enum Method {
     Adam {
         /// Length of a step, about the change of each value per step (in levels of 255 here).
         lr: f32,
+        /// Keeps a running average of the pictures, with a decay of 0.99, which is then the result.
+        average: bool,
     },
     /// L-BFGS (Liu & Nocedal 1989) without a line search; the first step is at most 1 long (1-norm).
     Lbfgs {
@@ -56,7 +59,7 @@ impl Method {
     /// # Errors
     /// [`Error::Usage`] for a step length that is not above 0 or a history outside its range.
     pub fn check(&self) -> Result<()> {
-        let (Self::Adam { lr } | Self::Lbfgs { lr, .. }) = *self;
+        let (Self::Adam { lr, .. } | Self::Lbfgs { lr, .. }) = *self;
         if !(lr > 0.0 && lr.is_finite()) {
             return Err(Error::Usage(format!("the step length --lr must be above 0, not {lr}")));
         }
@@ -75,7 +78,14 @@ pub struct Optimizer {
     /// One update: to be submitted after each evaluation of loss and gradient.
     pub update: Recording,
     guard: Guard,
-    memory: Vec<Tensor>,
+    memory: Memory,
+}
+
+/// What a method remembers.
+#[derive(Debug)]
+enum Memory {
+    Adam(Box<Adam>),
+    Lbfgs(Vec<Tensor>),
 }
 
 impl Optimizer {
@@ -89,8 +99,12 @@ impl Optimizer {
         let mut update = Recording::named(gpu, "update");
         let guard = Guard::record(&mut update, problem)?;
         let memory = match method {
-            Method::Adam { lr } => adam::record(&mut update, problem, &guard, lr)?,
-            Method::Lbfgs { lr, history } => lbfgs::record(&mut update, problem, &guard, lr, history)?,
+            Method::Adam { lr, average } => {
+                Memory::Adam(Box::new(adam::record(&mut update, problem, &guard, lr, average)?))
+            }
+            Method::Lbfgs { lr, history } => {
+                Memory::Lbfgs(lbfgs::record(&mut update, problem, &guard, lr, history)?)
+            }
         };
         Ok(Self { update, guard, memory })
     }
@@ -101,7 +115,20 @@ impl Optimizer {
     }
 
     /// Everything that the method remembers from one update to the next.
-    pub fn memory(&self) -> &[Tensor] {
-        &self.memory
+    pub fn memory(&self) -> Vec<&Tensor> {
+        match &self.memory {
+            Memory::Adam(adam) => {
+                [&adam.powers, &adam.mean, &adam.square].into_iter().chain(&adam.average).collect()
+            }
+            Memory::Lbfgs(tensors) => tensors.iter().collect(),
+        }
+    }
+
+    /// Adam's state, if the method is Adam.
+    pub fn adam(&self) -> Option<&Adam> {
+        match &self.memory {
+            Memory::Adam(adam) => Some(adam),
+            Memory::Lbfgs(_) => None,
+        }
     }
 }

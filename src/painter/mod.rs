@@ -1,39 +1,65 @@
-//! The loop: evaluate, update, report, until the picture is done.
+//! Painting: a [`Descent`] at each scale of a [`Schedule`], the picture carried from one to the next.
 
+mod carry;
+mod descent;
+mod finish;
+mod patience;
+mod schedule;
 mod start;
+mod subject;
 
-pub use start::Start;
+pub use descent::{Descent, Step};
+pub use finish::Finish;
+pub use patience::Patience;
+pub use schedule::{Iterations, Scale, Scales, Schedule};
+pub use start::{Beginning, Start};
+pub use subject::Subject;
 
-use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Instant;
 
-use crate::error::{Error, Result};
-use crate::gpu::{Gpu, Readback, Tensor, Timing};
+use crate::error::Result;
+use crate::gpu::{Gpu, Timing};
 use crate::image_io::Image;
-use crate::objective::{Losses, Objective, to_image};
-use crate::optim::{Method, Optimizer, Problem};
-
-/// Submits in flight: enough that the device always has the next one, few enough that a stop comes
-/// soon.
-const DEPTH: usize = 3;
+use crate::objective::{Losses, Objective, Settings, Targets, to_image};
+use crate::optim::Method;
+use crate::vgg19::Network;
+use carry::Carried;
 
 /// How a painting goes about it.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
+    /// What is minimised.
+    pub settings: Settings,
     /// The optimiser.
     pub method: Method,
-    /// Evaluations of the objective.
-    pub iterations: usize,
-    /// After every so many evaluations [`Painter::picture`] is to be what it was just then, so the
-    /// painter does not run ahead of them.
-    pub pause_every: Option<usize>,
+    /// The sizes and how long each is worked on.
+    pub schedule: Schedule,
+    /// Ends a scale before its last evaluation when the loss falls by less than this part of itself
+    /// over [`Patience::WINDOW`] evaluations.
+    pub until: Option<f64>,
+    /// What becomes of the picture when it is shown.
+    pub finish: Finish,
+    /// After every so many evaluations, by each of these numbers (from 1 up), [`Painter::picture`] is
+    /// to be what it was just then, so the painter does not run ahead of them.
+    pub pauses: Vec<usize>,
+}
+
+impl Plan {
+    /// How many evaluations may be submitted when so many are finished.
+    fn horizon(&self, finished: usize) -> usize {
+        let next = self.pauses.iter().map(|every| (finished / every + 1) * every).min();
+        next.unwrap_or(usize::MAX)
+    }
 }
 
 /// One finished evaluation.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Evaluation {
-    /// Which, from 0.
+    /// Which, from 0, all scales counted.
     pub iteration: usize,
+    /// At which scale, from 0.
+    pub scale: usize,
     /// Since the painter was made.
     pub seconds: f64,
     /// At the picture before this evaluation's update.
@@ -43,125 +69,140 @@ pub struct Evaluation {
 }
 
 /// A painting in progress.
-///
-/// Evaluations and updates are submitted ahead of the numbers that come back, so that neither the
-/// device nor the caller waits for the other.
 #[derive(Debug)]
 pub struct Painter {
     gpu: Gpu,
-    objective: Objective,
-    optimizer: Optimizer,
-    readback: Readback,
+    network: Arc<Network>,
+    subject: Subject,
     plan: Plan,
-    submitted: usize,
-    finished: usize,
-    restarts: f32,
+    scale: usize,
+    /// Evaluations at the scales before this one.
+    before: usize,
+    patience: Patience,
+    /// The work at this scale; `None` only if the next could not be made.
+    descent: Option<Descent>,
     started: Instant,
     time_every: Option<usize>,
-    timings: Vec<Vec<Timing>>,
 }
 
 impl Painter {
-    /// Prepares the optimisation of `start`, a variable as [`Start`] makes them.
+    /// Prepares a painting that starts from `start`, a variable of the first scale's size.
     ///
     /// # Errors
-    /// [`Error::Usage`] for settings of the method that cannot work;
-    /// [`Error::Gpu`] or [`Error::TooLarge`] when memory
+    /// [`Error::Usage`](crate::Error::Usage) for settings that cannot work;
+    /// [`Error::Gpu`](crate::Error::Gpu) or [`Error::TooLarge`](crate::Error::TooLarge) when memory
     /// runs out.
-    pub fn new(gpu: &Gpu, objective: Objective, plan: Plan, start: &[f32]) -> Result<Self> {
-        gpu.write(objective.x(), start);
-        let problem = Problem {
-            x: objective.x().clone(),
-            gradient: objective.gradient().clone(),
-            loss: objective.total().clone(),
-        };
-        let optimizer = Optimizer::new(gpu, plan.method, &problem)?;
-        let mut reported: Vec<&Tensor> = objective.terms();
-        reported.push(optimizer.guard().state());
-        let readback = Readback::new(gpu, &reported, DEPTH)?;
-        Ok(Self {
+    pub fn new(
+        gpu: &Gpu,
+        network: &Arc<Network>,
+        subject: Subject,
+        plan: Plan,
+        start: &[f32],
+    ) -> Result<Self> {
+        let mut painter = Self {
             gpu: gpu.clone(),
-            objective,
-            optimizer,
-            readback,
+            network: network.clone(),
+            subject,
+            scale: 0,
+            before: 0,
+            patience: Patience::new(plan.until),
             plan,
-            submitted: 0,
-            finished: 0,
-            restarts: 0.0,
+            descent: None,
             started: Instant::now(),
             time_every: None,
-            timings: vec![],
-        })
+        };
+        painter.descent = Some(painter.descend(start)?);
+        Ok(painter)
     }
 
-    /// Times every command of each `n`-th evaluation and its update from now on. Such a step waits for
-    /// the device.
+    /// Times every command of each `n`-th evaluation and its update, of this scale and those to come.
+    /// Such a step waits for the device.
     pub fn time_every(&mut self, n: usize) {
-        self.time_every = Some(n.max(1));
+        self.time_every = Some(n);
+        self.descent.iter_mut().for_each(|descent| descent.time_every(n));
     }
 
-    /// The commands of the evaluations that were timed.
+    /// The commands of the present scale's evaluations that were timed.
     pub fn timings(&self) -> &[Vec<Timing>] {
-        &self.timings
+        self.descent.as_ref().map_or(&[], Descent::timings)
     }
 
     /// The next evaluation, once it is finished; `None` after the last.
     ///
     /// # Errors
-    /// [`Error::Gpu`] if the device failed.
+    /// [`Error::Gpu`](crate::Error::Gpu) if the device failed; as [`new`](Self::new) where the next
+    /// scale begins.
     pub fn advance(&mut self) -> Result<Option<Evaluation>> {
-        if self.finished == self.plan.iterations {
-            return Ok(None);
-        }
-        while self.submitted < self.horizon() && self.submitted - self.finished < DEPTH {
-            let program = self.objective.program();
-            let step = [&program.forward, &program.backward, &self.optimizer.update];
-            self.submitted += 1;
-            if self.time_every.is_some_and(|n| self.submitted.is_multiple_of(n)) {
-                self.timings.push(self.gpu.timed(&step)?);
-                self.readback.submit(&[])?;
-            } else {
-                self.readback.submit(&step)?;
+        loop {
+            let Some(descent) = &mut self.descent else { return Ok(None) };
+            let horizon = self.plan.horizon(self.before + descent.finished()) - self.before;
+            let iterations = self.plan.schedule.scales()[self.scale].iterations;
+            let limit = horizon.min(iterations).min(self.patience.limit());
+            if let Some(step) = descent.advance(limit)? {
+                return Ok(Some(self.report(step)));
             }
+            if self.scale + 1 == self.plan.schedule.scales().len() {
+                return Ok(None);
+            }
+            self.climb()?;
         }
-        let numbers = self.readback.receive()?;
-        Ok(numbers.map(|numbers| self.report(&numbers)))
     }
 
-    /// The picture with the lowest loss so far. Waits for everything submitted.
+    /// The picture so far at the present scale, finished: the one with the lowest loss, or the average
+    /// where one is kept. Waits for everything submitted.
     ///
     /// # Errors
-    /// [`Error::Gpu`] if the device failed, or if no loss was finite, so that there
+    /// [`Error::Gpu`](crate::Error::Gpu) if the device failed, or if no loss was finite, so that there
     /// is no picture.
     pub fn picture(&self) -> Result<Image> {
-        let guard = self.optimizer.guard();
-        if self.gpu.read(guard.state())?[0] == f32::MAX {
-            let message = "the loss was never a finite number: lower the weights or --lr";
-            return Err(Error::gpu("painting", message));
-        }
-        let shape = guard.best().shape();
-        to_image(&self.gpu.read(guard.best())?, shape.width, shape.height)
-    }
-
-    /// How many evaluations may be submitted for now.
-    fn horizon(&self) -> usize {
-        let next_pause = self.plan.pause_every.map(|every| (self.finished / every + 1) * every);
-        next_pause.unwrap_or(usize::MAX).min(self.plan.iterations)
-    }
-
-    /// Each term and the state of the guard came back as one `vec4`.
-    fn report(&mut self, numbers: &[f32]) -> Evaluation {
-        let mut vectors: VecDeque<&[f32]> = numbers.chunks_exact(4).collect();
-        let restarts = vectors.pop_back().map_or(0.0, |guard| guard[3]);
-        let terms: Vec<f32> = vectors.iter().map(|vector| vector[0]).collect();
-        let evaluation = Evaluation {
-            iteration: self.finished,
-            seconds: self.started.elapsed().as_secs_f64(),
-            losses: self.objective.losses(&terms),
-            restarted: restarts > self.restarts,
+        let Some(descent) = &self.descent else {
+            return Err(crate::Error::gpu("painting", "the work was given up after a failure"));
         };
-        self.restarts = restarts;
-        self.finished += 1;
-        evaluation
+        let scale = &self.plan.schedule.scales()[self.scale];
+        let picture = to_image(&descent.picture()?, scale.width, scale.height)?;
+        self.plan.finish.apply(picture, &self.subject.content)
+    }
+
+    /// The scales it goes through.
+    pub fn schedule(&self) -> &Schedule {
+        &self.plan.schedule
+    }
+
+    /// The work at the present scale: targets, objective and optimiser, all made anew.
+    fn descend(&self, start: &[f32]) -> Result<Descent> {
+        let (gpu, settings) = (&self.gpu, &self.plan.settings);
+        let Subject { content, styles } = self.subject.at(&self.plan.schedule.scales()[self.scale])?;
+        let targets = Targets::new(gpu, &self.network, settings, &content, &styles)?;
+        let objective = Objective::new(gpu, &self.network, settings, &targets)?;
+        let mut descent = Descent::new(gpu, objective, self.plan.method, start)?;
+        self.time_every.iter().for_each(|n| descent.time_every(*n));
+        Ok(descent)
+    }
+
+    /// Goes on to the next scale from what this one made.
+    fn climb(&mut self) -> Result<()> {
+        // The memory of this scale is free before the next takes its own.
+        let Some(descent) = self.descent.take() else { return Ok(()) };
+        let scales = self.plan.schedule.scales();
+        let carried = Carried::from(&self.gpu, &descent, &scales[self.scale], &scales[self.scale + 1])?;
+        self.before += descent.finished();
+        drop(descent);
+        self.scale += 1;
+        self.patience = Patience::new(self.plan.until);
+        let descent = self.descend(&carried.x)?;
+        carried.give(&self.gpu, &descent);
+        self.descent = Some(descent);
+        Ok(())
+    }
+
+    fn report(&mut self, step: Step) -> Evaluation {
+        self.patience.look(step.iteration + 1, step.losses.total);
+        Evaluation {
+            iteration: self.before + step.iteration,
+            scale: self.scale,
+            seconds: self.started.elapsed().as_secs_f64(),
+            losses: step.losses,
+            restarted: step.restarted,
+        }
     }
 }

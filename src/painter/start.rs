@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::image_io::Image;
 use crate::objective::to_variable;
 
@@ -29,6 +29,44 @@ impl std::str::FromStr for Start {
             "style" => Self::Style,
             path => Self::File(path.into()),
         })
+    }
+}
+
+/// The first picture: a start with some noise in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Beginning {
+    /// What it is without noise.
+    pub start: Start,
+    /// The share of noise, 0 to 1.
+    pub noise: f32,
+    /// Decides the noise.
+    pub seed: u64,
+}
+
+impl Beginning {
+    /// Finds a share of noise that cannot be.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for one outside 0 to 1.
+    pub fn check(&self) -> Result<()> {
+        if (0.0..=1.0).contains(&self.noise) {
+            return Ok(());
+        }
+        Err(Error::Usage(format!("--init-noise must be from 0 to 1, not {}", self.noise)))
+    }
+
+    /// The variable `(1 - noise) * start + noise * normal noise`, of the size of `content`.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check) and [`Start::variable`].
+    pub fn variable(&self, content: &Image, style: &Image) -> Result<Vec<f32>> {
+        self.check()?;
+        let start = self.start.variable(content, style, self.seed)?;
+        if self.noise == 0.0 {
+            return Ok(start);
+        }
+        let mixed = |(x, noise)| (1.0 - self.noise) * x + self.noise * noise;
+        Ok(start.iter().zip(noise(start.len(), self.seed)).map(mixed).collect())
     }
 }
 
@@ -78,6 +116,20 @@ mod tests {
         let mean = a.iter().sum::<f32>() / 1e4;
         let deviation = (a.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / 1e4).sqrt();
         assert!(mean.abs() < 1.0 && (deviation - Start::NOISE).abs() < 1.0, "{mean} {deviation}");
+    }
+
+    #[test]
+    fn noise_is_blended_in() {
+        let content = Image::from_rgb(3, 2, vec![10.0; 18]).unwrap();
+        let variable = |noise: f32| {
+            let beginning = Beginning { start: Start::Content, noise, seed: 4 };
+            beginning.variable(&content, &content)
+        };
+        let [none, half, all] = [0.0, 0.5, 1.0].map(|noise| variable(noise).unwrap());
+        assert_eq!(none, to_variable(&content));
+        assert_eq!(all, noise(18, 4));
+        assert!((half[5] - (none[5] + all[5]) / 2.0).abs() < 1e-4);
+        assert!(variable(1.5).unwrap_err().to_string().contains("--init-noise"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod kernels;
 mod network;
 pub mod weights;
 
-pub use kernels::Kernels;
+pub use kernels::{KernelWish, Kernels};
 pub use network::{Network, activation_shape};
 pub use weights::{ConvWeights, Pixels, Weights};
 

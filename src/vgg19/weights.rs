@@ -141,6 +141,11 @@ impl Weights {
         file::parse(path, &fs::read(path).map_err(unreadable)?, deepest)
     }
 
+    /// The deepest layer that was loaded.
+    pub fn deepest(&self) -> LayerId {
+        LayerId::all().take(self.convs.len()).last().unwrap_or(LayerId::FIRST)
+    }
+
     /// The same network with each channel's mean activation made 1, as Gatys, Ecker & Bethge (2016)
     /// do: `weight * before[in] / mean[out]` and `bias / mean[out]`, where `mean` is the layer's
     /// mean activation and `before` that of the layer below (1 for the picture).

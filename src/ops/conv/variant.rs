@@ -57,6 +57,11 @@ impl ConvVariant {
         self.product().runs_on(gpu)
     }
 
+    /// The variant of this [`name`](Self::name).
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|variant| variant.name() == name)
+    }
+
     /// As `--kernel` takes it and tables show it.
     pub fn name(self) -> &'static str {
         match self {

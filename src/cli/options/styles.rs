@@ -1,0 +1,55 @@
+//! How several styles and the content's colours come together.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use impasto::colour::KeepColors;
+use impasto::objective::parse_weight;
+use impasto::painter::Finish;
+use impasto::{Error, Result};
+
+/// Blends of styles and with the content.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Styles and colours")]
+pub struct StyleOptions {
+    /// Share of each style image, as in 2,1 [default: equal]
+    #[arg(long, value_name = "W,W", value_delimiter = ',', value_parser = parse_weight, allow_hyphen_values = true)]
+    pub style_weights: Vec<f32>,
+
+    /// Colours to keep: none, luminance (brightness is painted, colours stay), or histogram or linear
+    /// (the style gets the content's colours first)
+    #[arg(long, value_name = "HOW", default_value_t = KeepColors::None)]
+    pub keep_colors: KeepColors,
+
+    /// How much of the painting shows over the content, 0 to 1
+    #[arg(long, value_name = "X", default_value_t = 1.0, allow_hyphen_values = true)]
+    pub strength: f32,
+}
+
+impl StyleOptions {
+    /// What becomes of the painted picture.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a strength that cannot be.
+    pub fn finish(&self) -> Result<Finish> {
+        let finish = Finish { colors: self.keep_colors, strength: self.strength };
+        finish.check()?;
+        Ok(finish)
+    }
+
+    /// The weight of each style.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] unless there is one for each, or none at all, and one of them is above 0.
+    pub fn weights(&self, styles: &[PathBuf]) -> Result<Vec<f32>> {
+        let (weights, count) = (&self.style_weights, styles.len());
+        match weights.len() {
+            0 => Ok(vec![1.0; count]),
+            n if n != count => Err(Error::Usage(format!(
+                "--style-weights has {n} numbers, but there are {count} style images: give one for each"
+            ))),
+            _ if weights.iter().sum::<f32>() > 0.0 => Ok(weights.clone()),
+            _ => Err(Error::Usage("--style-weights are all 0: one must be above it".into())),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! `impasto tune`
+
+use std::io::Write;
+use std::process::ExitCode;
+use std::time::Instant;
+
+use clap::Args;
+use impasto::Result;
+use impasto::tuner::{Mode, Tuner, default_folder};
+use impasto::vgg19::LayerId;
+
+use super::common::{TuningProgress, open_gpu, say_choice};
+use super::options::CommonOptions;
+
+/// Arguments of `impasto tune`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  impasto tune                    for pictures of 512 pixels
+  impasto tune --size 1024
+
+Each command tunes by itself on a device's first use; this does it again. The choice is kept in the
+user's cache folder, or in IMPASTO_CACHE_DIR.")]
+pub struct Tune {
+    /// Longer side of the pictures to tune for, in pixels
+    #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(16..=16384))]
+    size: u32,
+
+    #[command(flatten)]
+    common: CommonOptions,
+}
+
+impl Tune {
+    pub fn run(&self) -> Result<ExitCode> {
+        let gpu = open_gpu(&self.common)?;
+        let tuner = Tuner { mode: Mode::Fresh, folder: default_folder() };
+        let start = Instant::now();
+        let mut progress = TuningProgress::new(&self.common);
+        let choice = tuner.choose(&gpu, [self.size; 2], LayerId::LAST, &mut |done, of, what| {
+            progress.show(done, of, what)
+        })?;
+        progress.finish();
+        say_choice(&choice, &self.common);
+        let seconds = start.elapsed().as_secs_f64();
+        let line = format!("{} shapes timed in {seconds:.1} s: {}", choice.timed, choice.kernels);
+        // Whoever closed the pipe has seen enough.
+        let _ = writeln!(std::io::stdout(), "{line}");
+        Ok(ExitCode::SUCCESS)
+    }
+}

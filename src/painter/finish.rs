@@ -1,0 +1,47 @@
+//! From the painted picture to the one that is shown.
+
+use crate::colour::{KeepColors, blend};
+use crate::error::{Error, Result};
+use crate::image_io::Image;
+
+/// What is done to a painted picture before it is shown.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Finish {
+    /// Colours that it gets back from the content.
+    pub colors: KeepColors,
+    /// How much of the painting shows, 0 to 1; the rest is the content.
+    pub strength: f32,
+}
+
+impl Default for Finish {
+    /// The picture as it was painted.
+    fn default() -> Self {
+        Self { colors: KeepColors::None, strength: 1.0 }
+    }
+}
+
+impl Finish {
+    /// Finds a strength that cannot be.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for one outside 0 to 1.
+    pub fn check(&self) -> Result<()> {
+        if (0.0..=1.0).contains(&self.strength) {
+            return Ok(());
+        }
+        Err(Error::Usage(format!("--strength must be from 0 to 1, not {}", self.strength)))
+    }
+
+    /// The picture as it is shown; `content` is scaled to its size.
+    ///
+    /// # Errors
+    /// [`Error::Image`] if a value is NaN or infinite.
+    pub fn apply(&self, picture: Image, content: &Image) -> Result<Image> {
+        if *self == Self::default() {
+            return Ok(picture);
+        }
+        let content = content.resized_to(picture.width(), picture.height())?;
+        let coloured = self.colors.finish(&picture, &content)?;
+        blend(&coloured, &content, self.strength)
+    }
+}

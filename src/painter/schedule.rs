@@ -1,0 +1,245 @@
+//! Coarse to fine: the sizes at which a picture is painted, one after the other.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::error::{Error, Result};
+use crate::image_io::{Size, scaled_dimensions};
+
+/// How many sizes a painting goes through. Written `auto` or a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scales {
+    /// From about [`Schedule::SMALLEST`] pixels up.
+    Auto,
+    /// So many, at least 1.
+    Count(usize),
+}
+
+impl FromStr for Scales {
+    type Err = Error;
+
+    /// Accepts `auto` or a whole number from 1 to 16.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for anything else.
+    fn from_str(text: &str) -> Result<Self> {
+        match text.parse() {
+            _ if text == "auto" => Ok(Self::Auto),
+            Ok(count @ 1..=16) => Ok(Self::Count(count)),
+            _ => Err(Error::Usage(format!(
+                "'{text}' is no number of scales: give a whole number from 1 to 16, or 'auto'"
+            ))),
+        }
+    }
+}
+
+impl fmt::Display for Scales {
+    /// Writes what `from_str` reads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Count(count) => write!(f, "{count}"),
+        }
+    }
+}
+
+/// Evaluations at each scale, from the coarsest; the last number holds for all that follow.
+/// Written `500` or `500,300,200`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Iterations(Vec<usize>);
+
+impl Iterations {
+    /// The same number at each scale.
+    pub fn each(count: usize) -> Self {
+        Self(vec![count])
+    }
+
+    /// Evaluations at scale `k`.
+    fn at(&self, k: usize) -> usize {
+        self.0[k.min(self.0.len() - 1)]
+    }
+}
+
+impl FromStr for Iterations {
+    type Err = Error;
+
+    /// Accepts whole numbers from 1 up, separated by commas.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for anything else.
+    fn from_str(text: &str) -> Result<Self> {
+        let count = |part: &str| part.trim().parse().ok().filter(|count| *count > 0);
+        let counts: Option<Vec<usize>> = text.split(',').map(count).collect();
+        counts.map(Self).ok_or_else(|| {
+            Error::Usage(format!(
+                "'{text}' is no number of evaluations: give a whole number from 1 up, or one for each \
+                 scale as in 500,300"
+            ))
+        })
+    }
+}
+
+impl fmt::Display for Iterations {
+    /// Writes what `from_str` reads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let counts: Vec<String> = self.0.iter().map(usize::to_string).collect();
+        f.write_str(&counts.join(","))
+    }
+}
+
+/// One size of a [`Schedule`].
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scale {
+    /// Pixels in a row.
+    pub width: u32,
+    /// Rows.
+    pub height: u32,
+    /// Evaluations of the objective.
+    pub iterations: usize,
+    /// Its size over that of the last scale, 0 to 1: style images shrink by the same factor.
+    pub fraction: f64,
+}
+
+/// The scales of a painting, from the coarsest to its full size. There is at least one.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Schedule {
+    scales: Vec<Scale>,
+}
+
+impl Schedule {
+    /// Longer side at which `auto` begins, as nearly as its steps hit it.
+    pub const SMALLEST: u32 = 128;
+
+    /// A schedule that ends with `width` x `height`, each scale larger than the one before by the
+    /// square root of two. `least` is the shortest side that the objective can do with: `auto` begins
+    /// no lower than that.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if the coarsest of a given number of scales is below `least`, or more numbers
+    /// of iterations are given than there are scales.
+    pub fn new(
+        (width, height): (u32, u32),
+        scales: Scales,
+        iterations: &Iterations,
+        least: u32,
+    ) -> Result<Self> {
+        let longer = width.max(height);
+        let size = |steps: usize| {
+            let fraction = 0.5f64.powf(steps as f64 / 2.0);
+            let scaled = (f64::from(longer) * fraction).round() as u32;
+            (scaled_dimensions(width, height, Size::Longer(scaled)), fraction)
+        };
+        let fits = |steps: &usize| {
+            let (w, h) = size(*steps).0;
+            w.min(h) >= least
+        };
+        let count = match scales {
+            Scales::Auto => {
+                let steps = (f64::from(longer) / f64::from(Self::SMALLEST)).log2() * 2.0;
+                (1..=steps.round().max(0.0) as usize).take_while(fits).count() + 1
+            }
+            Scales::Count(count) => match (1..count).find(|steps| !fits(steps)) {
+                None => count,
+                Some(most) => {
+                    return Err(Error::Usage(format!(
+                        "{count} scales are too many for {width} x {height} pixels: the coarsest needs at \
+                         least {least} on each side. Use --scales {most} or a larger --size"
+                    )));
+                }
+            },
+        };
+        if iterations.0.len() > count {
+            return Err(Error::Usage(format!(
+                "--iterations has {} numbers, but there are {count} scales: give one number, or at most \
+                 one a scale",
+                iterations.0.len()
+            )));
+        }
+        let scale = |k: usize| {
+            let ((width, height), fraction) = size(count - 1 - k);
+            Scale { width, height, iterations: iterations.at(k), fraction }
+        };
+        Ok(Self { scales: (0..count).map(scale).collect() })
+    }
+
+    /// One scale only: the plain run.
+    pub fn plain(width: u32, height: u32, iterations: usize) -> Self {
+        Self { scales: vec![Scale { width, height, iterations, fraction: 1.0 }] }
+    }
+
+    /// From the coarsest up.
+    pub fn scales(&self) -> &[Scale] {
+        &self.scales
+    }
+
+    /// The coarsest.
+    pub fn first(&self) -> &Scale {
+        &self.scales[0]
+    }
+
+    /// Evaluations before scale `k`.
+    pub fn before(&self, k: usize) -> usize {
+        self.scales[..k].iter().map(|scale| scale.iterations).sum()
+    }
+
+    /// Evaluations of all scales.
+    pub fn iterations(&self) -> usize {
+        self.before(self.scales.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sizes(width: u32, height: u32, scales: &str, least: u32) -> Vec<(u32, u32)> {
+        let schedule =
+            Schedule::new((width, height), scales.parse().unwrap(), &Iterations::each(7), least).unwrap();
+        schedule.scales().iter().map(|scale| (scale.width, scale.height)).collect()
+    }
+
+    #[test]
+    fn sizes_grow_by_the_square_root_of_two_up_to_the_last() {
+        assert_eq!(
+            sizes(512, 512, "auto", 16).iter().map(|s| s.0).collect::<Vec<_>>(),
+            [128, 181, 256, 362, 512]
+        );
+        assert_eq!(sizes(300, 400, "2", 16), [(212, 283), (300, 400)]);
+        assert_eq!(sizes(100, 60, "auto", 16), [(100, 60)]);
+        assert_eq!(sizes(100, 60, "1", 16), [(100, 60)]);
+        // A narrow picture begins where its shorter side is enough.
+        assert_eq!(sizes(1024, 24, "auto", 16), [(724, 17), (1024, 24)]);
+    }
+
+    #[test]
+    fn iterations_are_those_of_each_scale() {
+        let counts: Iterations = "50, 20".parse().unwrap();
+        assert_eq!(counts.to_string(), "50,20");
+        let schedule = Schedule::new((128, 128), Scales::Count(3), &counts, 16).unwrap();
+        let each: Vec<_> = schedule.scales().iter().map(|scale| scale.iterations).collect();
+        assert_eq!(each, [50, 20, 20]);
+        assert_eq!((schedule.before(1), schedule.before(2), schedule.iterations()), (50, 70, 90));
+        assert_eq!(schedule.scales()[2].fraction, 1.0);
+        assert!((schedule.first().fraction - 0.5).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_cannot_be_scheduled_is_refused() {
+        let refused = |scales: &str, iterations: &str, word: &str| {
+            let iterations: Iterations = iterations.parse().unwrap();
+            let error = Schedule::new((64, 40), scales.parse().unwrap(), &iterations, 16).unwrap_err();
+            assert!(error.is_usage() && error.to_string().contains(word), "{error}");
+        };
+        refused("4", "5", "--scales 3");
+        refused("2", "5,4,3", "3 numbers");
+        for text in ["0", "17", "-1", "", "Auto", "1.5"] {
+            assert!(text.parse::<Scales>().unwrap_err().is_usage());
+        }
+        for text in ["0", "", "5,", "5,0", "x", "-3"] {
+            assert!(text.parse::<Iterations>().unwrap_err().to_string().contains("from 1 up"));
+        }
+        for text in ["auto", "3"] {
+            assert_eq!(text.parse::<Scales>().unwrap().to_string(), text);
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What was found out about a device, kept in a file of the user's cache folder.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::gpu::AdapterSummary;
+use crate::ops::OPERATIONS;
+use crate::output::OutputFile;
+
+/// One device's file. Anything that changes what was measured makes it worthless: another driver, or
+/// other kernels.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Record {
+    adapter: String,
+    driver: String,
+    kernels: String,
+    /// The variant for each operation and shape.
+    pub(super) choices: BTreeMap<String, String>,
+    /// Variants that compute wrongly on the device, and what is wrong.
+    pub(super) refused: BTreeMap<String, String>,
+}
+
+impl Record {
+    /// An empty one.
+    pub(super) fn new(adapter: &AdapterSummary) -> Self {
+        Self {
+            adapter: adapter.to_string(),
+            driver: adapter.driver.clone(),
+            kernels: fingerprint(),
+            choices: BTreeMap::new(),
+            refused: BTreeMap::new(),
+        }
+    }
+
+    fn is_of(&self, other: &Self) -> bool {
+        (&self.adapter, &self.driver, &self.kernels) == (&other.adapter, &other.driver, &other.kernels)
+    }
+}
+
+/// Changes with the text of any kernel.
+fn fingerprint() -> String {
+    let mut hasher = DefaultHasher::new();
+    for shader in OPERATIONS.iter().flat_map(|operation| operation.shaders) {
+        shader.source.hash(&mut hasher);
+    }
+    format!("{} {:016x}", env!("CARGO_PKG_VERSION"), hasher.finish())
+}
+
+/// The user's cache folder: `IMPASTO_CACHE_DIR`, or the platform's own with `impasto` below it. `None`
+/// where there is none, and for an empty variable: then nothing is kept.
+pub fn default_folder() -> Option<PathBuf> {
+    match std::env::var_os("IMPASTO_CACHE_DIR") {
+        Some(folder) if folder.is_empty() => None,
+        Some(folder) => Some(folder.into()),
+        None => dirs::cache_dir().map(|folder| folder.join("impasto")),
+    }
+}
+
+/// The file of a device.
+pub(super) fn file(folder: &Path, adapter: &AdapterSummary) -> PathBuf {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' };
+    let name: String = format!("{} {:?}", adapter.name, adapter.backend).chars().map(plain).collect();
+    folder.join(format!("kernels-{name}.json"))
+}
+
+/// What a file holds.
+pub(super) enum Loaded {
+    /// Nothing yet, or a record of another driver or other kernels.
+    Nothing,
+    /// A record of this device as it is.
+    Found(Record),
+    /// No record at all.
+    Damaged,
+}
+
+/// Reads a device's file.
+pub(super) fn load(path: &Path, adapter: &AdapterSummary) -> Loaded {
+    let Ok(bytes) = fs::read(path) else { return Loaded::Nothing };
+    match serde_json::from_slice::<Record>(&bytes) {
+        Ok(record) if record.is_of(&Record::new(adapter)) => Loaded::Found(record),
+        Ok(_) => Loaded::Nothing,
+        Err(_) => Loaded::Damaged,
+    }
+}
+
+/// Replaces a device's file, so that another run sees the old one or the new one and nothing between.
+pub(super) fn save(path: &Path, record: &Record) -> Result<()> {
+    if let Some(folder) = path.parent() {
+        fs::create_dir_all(folder).map_err(|e| Error::output(folder, e.kind().to_string()))?;
+    }
+    OutputFile::of(path)?.replace(|writer| Ok(serde_json::to_writer_pretty(writer, record)?))
+}

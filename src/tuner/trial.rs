@@ -1,0 +1,125 @@
+//! Runs a candidate: does it agree with the naive kernel on this device, and how long does it take?
+
+use std::time::Instant;
+
+use crate::error::{Error, Result};
+use crate::gpu::{Gpu, Shape, Use};
+use crate::graph::{Graph, NodeId, Op, Program};
+use crate::ops::case::{distance, numbers, to_f32};
+use crate::ops::{Conv, ConvVariant, Gram, GramVariant, PackedWeights};
+
+/// How far a candidate's answers may be from the naive kernel's, relative to the largest number. Sums
+/// in other orders differ by some 1e-6, Winograd's F(4x4) by a few times that.
+const TOLERANCE: f64 = 3e-5;
+
+/// Runs of a candidate that are timed, after one that is not; the fastest counts.
+const REPETITIONS: usize = 3;
+
+/// Something that can be tried: a variant of an operation.
+pub(super) trait Candidate: Copy {
+    /// The operation on features of this shape, to `out_channels`.
+    fn op(self, gpu: &Gpu, features: Shape, out_channels: u32) -> Result<Box<dyn Op>>;
+
+    /// The variant that is right by definition.
+    fn naive() -> Self;
+
+    /// As tables show it.
+    fn label(self) -> String;
+}
+
+impl Candidate for ConvVariant {
+    fn op(self, gpu: &Gpu, features: Shape, out_channels: u32) -> Result<Box<dyn Op>> {
+        let weight = to_f32(&numbers(1, (features.channels * out_channels * 9) as usize));
+        let bias = to_f32(&numbers(2, out_channels as usize));
+        let weights = PackedWeights::new(gpu, self, &weight, &bias, [out_channels, features.channels])?;
+        Ok(Box::new(Conv::new(weights.into(), true)))
+    }
+
+    fn naive() -> Self {
+        Self::Naive
+    }
+
+    fn label(self) -> String {
+        format!("conv3x3 {self}")
+    }
+}
+
+impl Candidate for GramVariant {
+    fn op(self, gpu: &Gpu, features: Shape, _out_channels: u32) -> Result<Box<dyn Op>> {
+        Ok(Box::new(Gram::new(gpu, self, features.channels)?))
+    }
+
+    fn naive() -> Self {
+        Self::Naive
+    }
+
+    fn label(self) -> String {
+        format!("gram {self}")
+    }
+}
+
+/// Why a candidate cannot be trusted on this device, if so: it runs, forward and backward, on sizes that
+/// fit no tile, and is compared with the naive kernel.
+///
+/// # Errors
+/// [`Error::Gpu`] if the naive kernel cannot run.
+pub(super) fn fault<C: Candidate>(gpu: &Gpu, candidate: C) -> Result<Option<String>> {
+    let answers = |candidate: C| -> Result<[Vec<f32>; 2]> {
+        let run = Run::new(gpu, candidate, Shape::blocked(11, 9, 23), 37)?;
+        gpu.submit(&[&run.program.forward, &run.program.backward])?;
+        let gradient = run.program.gradient().ok_or_else(|| Error::gpu("a trial", "no gradient"))?;
+        Ok([gpu.read(run.program.value(run.node))?, gpu.read(gradient)?])
+    };
+    let want = answers(C::naive())?;
+    let got = match answers(candidate) {
+        Ok(got) => got,
+        Err(error) => return Ok(Some(error.to_string())),
+    };
+    let off = got.iter().zip(want).map(|(got, want)| {
+        let want: Vec<f64> = want.into_iter().map(f64::from).collect();
+        distance(got, &want)
+    });
+    let worst = off.fold(0.0, f64::max);
+    // Infinity stands for NaN, too.
+    Ok((worst > TOLERANCE).then(|| format!("off by {worst:.1e} from the naive kernel")))
+}
+
+/// Seconds that both passes of a candidate take on features of this shape.
+///
+/// # Errors
+/// [`Error::Gpu`] if it cannot run.
+pub(super) fn seconds<C: Candidate>(gpu: &Gpu, candidate: C, features: Shape, outs: u32) -> Result<f64> {
+    let run = Run::new(gpu, candidate, features, outs)?;
+    let mut fastest = f64::INFINITY;
+    for repetition in 0..=REPETITIONS {
+        gpu.wait()?;
+        let start = Instant::now();
+        gpu.submit(&[&run.program.forward, &run.program.backward])?;
+        gpu.wait()?;
+        if repetition > 0 {
+            fastest = fastest.min(start.elapsed().as_secs_f64());
+        }
+    }
+    Ok(fastest)
+}
+
+/// An operation alone in a graph, with numbers to work on.
+struct Run {
+    program: Program,
+    node: NodeId,
+}
+
+impl Run {
+    fn new<C: Candidate>(gpu: &Gpu, candidate: C, features: Shape, outs: u32) -> Result<Self> {
+        let x = gpu.upload(features, &to_f32(&numbers(3, features.len())), Use::Scratch, "trial")?;
+        let mut graph = Graph::new();
+        let leaf = graph.leaf("trial", features);
+        let node = graph.apply("trial", candidate.op(gpu, features, outs)?, &[leaf]);
+        let plan = graph.plan(&[node], Some((node, leaf)));
+        let program = graph.compile(gpu, &plan, &[(leaf, x)])?;
+        if let Some((_, seed)) = program.loss() {
+            gpu.write(seed, &to_f32(&numbers(4, seed.shape().len())));
+        }
+        Ok(Self { program, node })
+    }
+}
