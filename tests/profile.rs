@@ -100,8 +100,7 @@ fn roofs_are_speeds_of_a_computer() {
 fn profile_prints_a_table_and_writes_every_file() {
     let room = TempDir::new().unwrap();
     let file = |name: &str| room.path().join(name);
-    let arguments =
-        "profile --size 32 --evaluations 2 --json p.json --csv c.csv --trace t.json --plot r.png -q";
+    let arguments = "profile --size 32 --evaluations 2 --no-tune --json p.json --csv c.csv --trace t.json --plot r.png -q";
     let output = impasto(room.path(), arguments).output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
     let table = String::from_utf8(output.stdout).unwrap();
@@ -133,10 +132,20 @@ fn profile_prints_a_table_and_writes_every_file() {
 }
 
 #[test]
+fn help_says_what_the_columns_are() {
+    let output = impasto(Path::new("."), "profile --help").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for word in ["impasto profile --compare old.json new.json", "of roof", "direct", "--trace"] {
+        assert!(text.contains(word), "'{word}' is not in {text}");
+    }
+}
+
+#[test]
 fn two_profiles_compare() {
     let room = TempDir::new().unwrap();
     for (size, plot) in [(16, "a.svg"), (32, "b.svg")] {
-        let arguments = format!("profile --size {size} --evaluations 1 --json {size}.json --plot {plot} -q");
+        let arguments =
+            format!("profile --size {size} --evaluations 1 --no-tune --json {size}.json --plot {plot} -q");
         assert!(impasto(room.path(), &arguments).output().unwrap().status.success());
         assert!(fs::read_to_string(room.path().join(plot)).unwrap().contains("GFLOP/s"));
     }
@@ -153,7 +162,7 @@ fn a_painting_can_be_profiled() {
     Image::from_rgb(32, 32, rgb).unwrap().save(room.path().join("a.png")).unwrap();
     let paint = |name: &str, extra: &str| {
         let arguments =
-            format!("paint a.png a.png -o {name} --size 32 --iterations 4 --init noise -q{extra}");
+            format!("paint a.png a.png -o {name} --size 32 --iterations 4 --init noise --no-tune -q{extra}");
         let output = impasto(room.path(), &arguments).output().unwrap();
         assert!(output.status.success(), "{output:?}");
         let pixels = Image::load(room.path().join(name)).unwrap().into_pixels();

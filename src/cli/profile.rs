@@ -157,7 +157,9 @@ impl Outputs {
 /// The profile of a painting, while it is made.
 pub struct RunProfile {
     roofs: Roofs,
-    /// When each evaluation was done.
+    /// Which scale is being painted.
+    scale: usize,
+    /// When each evaluation of this scale was done.
     done: Vec<f64>,
 }
 
@@ -170,11 +172,14 @@ impl RunProfile {
     pub fn begin(gpu: &Gpu) -> Result<Self> {
         let roofs = Roofs::measure(gpu)?;
         gpu.forget_peak_memory();
-        Ok(Self { roofs, done: vec![] })
+        Ok(Self { roofs, scale: 0, done: vec![] })
     }
 
-    /// After each evaluation.
+    /// After each evaluation. Only the last scale counts, as for the timings of [`Painter`].
     pub fn see(&mut self, evaluation: &Evaluation) {
+        if std::mem::replace(&mut self.scale, evaluation.scale) != evaluation.scale {
+            self.done.clear();
+        }
         self.done.push(evaluation.seconds);
     }
 
@@ -190,7 +195,12 @@ impl RunProfile {
             evaluations: evaluations.len(),
         };
         let wall = Spread::of(if between.is_empty() { &self.done } else { &between });
-        report::table(&Profile::new(gpu, self.roofs, workload, &Measurement { evaluations, wall }))
+        report::table(&Profile::new(
+            gpu,
+            self.roofs.measured_again(gpu),
+            workload,
+            &Measurement { evaluations, wall },
+        ))
     }
 }
 

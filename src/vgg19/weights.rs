@@ -143,7 +143,7 @@ impl Weights {
 
     /// The deepest layer that was loaded.
     pub fn deepest(&self) -> LayerId {
-        LayerId::all().take(self.convs.len()).last().unwrap_or(LayerId::FIRST)
+        LayerId::all().take(self.convs.len()).next_back().unwrap_or(LayerId::FIRST)
     }
 
     /// The same network with each channel's mean activation made 1, as Gatys, Ecker & Bethge (2016)

@@ -146,6 +146,9 @@ impl Transform {
         let products = pass.scratch.buffers[1].viewed_as(self.values(dst.channels, tiles));
         let textures = pass.scratch.textures.as_slice();
         let features = Shape::blocked(src.channels, 1, tiles);
+        // A transform touches its band of the picture, and all of the values.
+        let part = f64::from(tiles) / f64::from(self.tiles(src).iter().product::<u32>());
+        let moved = |picture: Shape, values: Shape| part * picture.bytes() as f64 + values.bytes() as f64;
         let backward = ("BACKWARD", f64::from(u8::from(pass.transposed)));
         let [input, output] = self.shaders(pass.weights.variant.product());
 
@@ -156,7 +159,7 @@ impl Transform {
             None => launch.bind("src", pass.src),
         };
         let invocations = u64::from(src.channel_blocks() * tiles);
-        self.place(launch, src, first, tiles).elements(invocations)?;
+        self.place(launch, src, first, tiles).bytes(moved(src, values.shape())).elements(invocations)?;
 
         let positions = f64::from(tiles * self.outputs().pow(2));
         let product = Product {
@@ -192,7 +195,7 @@ impl Transform {
             None => launch.bind("src", &products),
         };
         let invocations = u64::from(dst.channel_blocks() * tiles);
-        self.place(launch, dst, first, tiles).elements(invocations)
+        self.place(launch, dst, first, tiles).bytes(moved(dst, products.shape())).elements(invocations)
     }
 
     /// Tells a transform which band of which picture it works on.

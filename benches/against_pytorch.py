@@ -1,0 +1,207 @@
+"""Impasto and PyTorch on the same work, in turns, in the same minutes.
+
+    cargo build --release
+    pip install torch safetensors pillow numpy        (any recent versions; CPU or CUDA)
+    python benches/against_pytorch.py --size 512 --json result.json
+
+The work is one evaluation of the default objective: the loss and its gradient at a picture of --size x --size
+pixels. Before anything is timed, both compute the loss of the same pictures, and the program stops if they differ.
+Impasto's time is the wall time of `impasto profile`, evaluations submitted one behind the other. PyTorch runs
+tests/reference/nst_reference.py in float32, with its Gram matrix written for the layout, and cuDNN free to try its
+algorithms. On a CUDA GPU it runs with TF32 as is its default and in strict float32, in both layouts.
+"""
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def fail(message):
+    sys.exit(f"error: {message}")
+
+
+try:
+    import numpy as np
+    import torch
+    from PIL import Image
+
+    sys.path.insert(0, str(ROOT / "tests/reference"))
+    import nst_reference as reference
+except ImportError as missing:
+    fail(f"{missing.name} is missing: pip install torch safetensors pillow numpy")
+
+
+class Impasto:
+    """The program, run anew for each round."""
+
+    def __init__(self, program, device):
+        self.program, self.device = program, ["--device", device] if device else []
+        self.name, self.adapter = "impasto", ""
+
+    def run(self, *arguments):
+        done = subprocess.run([self.program, *arguments, *self.device, "--quiet"], capture_output=True, text=True)
+        if done.returncode:
+            fail(f"impasto {arguments[0]}: {done.stderr.strip()}")
+        return done.stdout
+
+    def loss(self, content, style, picture):
+        return json.loads(self.run("score", content, style, picture))["total"]
+
+    def round(self, size, evaluations):
+        """The median of some evaluations, in seconds."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "profile.json")
+            self.run("profile", "--size", str(size), "--evaluations", str(evaluations), "--json", file)
+            profile = json.loads(Path(file).read_text())
+        self.adapter = f"{profile['device']['name']}, {profile['device']['driver']}"
+        return profile["totals"]["wall"]["median"]
+
+
+class Pytorch:
+    """The reference in float32 on a device, in one layout, with or without TF32."""
+
+    def __init__(self, device, layout, tf32, pictures):
+        self.device, self.layout, self.tf32 = device, layout, tf32
+        precision = "" if device == "cpu" else ", TF32" if tf32 else ", strict f32"
+        self.name = f"pytorch {device}, {layout.replace('_', ' ')}{precision}"
+        options = argparse.Namespace(
+            weights=ROOT / "weights/vgg19.safetensors", network="normalised", pool="max", content_layers=["conv4_2"],
+            style_layers=[f"conv{block}_1" for block in range(1, 6)], content_weight=1.0, style_weight=1000.0,
+            tv_weight=0.0)
+        content, style, x = (reference.load_image(path, torch.float32) for path in pictures)
+        self.objective = reference.Objective(content, style, options)
+        place = lambda tensor: tensor.to(device, memory_format=getattr(torch, layout)) if tensor.dim() == 4 else tensor.to(device)
+        on_device = lambda terms: {name: place(value) for name, value in terms.items()}
+        self.objective.weights = {name: (place(w), place(b)) for name, (w, b) in self.objective.weights.items()}
+        self.objective.content = on_device(self.objective.content)
+        self.objective.style = on_device(self.objective.style)
+        self.x = x.to(device).requires_grad_()
+
+    def evaluate(self):
+        # PyTorch's default allows it in convolutions and not in matrix products.
+        torch.backends.cudnn.allow_tf32 = self.tf32
+        total, _ = self.objective(self.x)
+        (gradient,) = torch.autograd.grad(total, self.x)
+        return total, gradient
+
+    def wait(self):
+        if self.device != "cpu":
+            torch.cuda.synchronize()
+
+    def round(self, evaluations):
+        """The median of some batches of evaluations, in seconds for one."""
+        self.evaluate()
+        self.wait()
+        start = time.perf_counter()
+        self.evaluate()
+        self.wait()
+        # Batches of 50 ms at least, as Impasto's: waiting for the last of a batch is to count for little.
+        batch = max(1, round(0.05 / (time.perf_counter() - start)))
+        times = []
+        for _ in range(evaluations):
+            start = time.perf_counter()
+            for _ in range(batch):
+                self.evaluate()
+            self.wait()
+            times.append((time.perf_counter() - start) / batch)
+        return statistics.median(times)
+
+
+def gram(features):
+    """As the reference has it, without copying features whose channels lie last."""
+    rows = features.permute(1, 2, 0)
+    if not rows.is_contiguous():
+        flat = features.flatten(1)
+        return flat @ flat.T / flat.shape[1]
+    rows = rows.reshape(-1, features.shape[0])
+    return rows.T @ rows / rows.shape[0]
+
+
+def make_pictures(folder, size):
+    """Content, style and a picture between the two, as PNG files of one size."""
+    content = Image.open(ROOT / "assets/content-cat.jpg").convert("RGB").resize((size, size))
+    style = Image.open(ROOT / "assets/style-swirl.jpg").convert("RGB").resize((size, size))
+    files = []
+    for name, image in [("content", content), ("style", style), ("picture", Image.blend(content, style, 0.5))]:
+        files.append(os.path.join(folder, f"{name}.png"))
+        image.save(files[-1])
+    return files
+
+
+def contenders(pictures):
+    if not torch.cuda.is_available():
+        return [Pytorch("cpu", "channels_last", False, pictures)]
+    layouts = ["channels_last", "contiguous_format"]
+    return [Pytorch("cuda", layout, tf32, pictures) for tf32 in [True, False] for layout in layouts]
+
+
+def check_same_work(impasto, others, pictures):
+    want = impasto.loss(*pictures)
+    for other in others:
+        got = float(other.evaluate()[0].detach())
+        if abs(got / want - 1) > (1e-2 if other.tf32 else 1e-3):
+            fail(f"not the same work: impasto's loss is {want}, that of {other.name} is {got}")
+    print(f"both compute the same loss, {want:.6g}")
+
+
+def report(times):
+    ours = statistics.median(times["impasto"])
+    width = max(len(name) for name in times)
+    print(f"{'':{width}}   median ms   lowest  highest   pytorch / impasto")
+    result = {}
+    for name, rounds in times.items():
+        median = statistics.median(rounds)
+        ratio = median / ours
+        shown = "" if name == "impasto" else f"{ratio:20.3f}"
+        print(f"{name:{width}}  {median * 1e3:10.2f} {min(rounds) * 1e3:8.2f} {max(rounds) * 1e3:8.2f}{shown}")
+        result[name] = {"median": median, "lowest": min(rounds), "highest": max(rounds), "rounds": rounds, "ratio": ratio}
+    return result
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=256, help="width and height of the picture")
+    parser.add_argument("--rounds", type=int, default=5, help="turns that each side gets")
+    parser.add_argument("--evaluations", type=int, default=5, help="evaluations, or batches of them, in a turn")
+    threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    parser.add_argument("--threads", type=int, default=threads, help="PyTorch's threads on the CPU")
+    parser.add_argument("--device", help="Impasto's adapter, as its own --device takes it")
+    parser.add_argument("--impasto", default=ROOT / "target/release/impasto", help="the program")
+    parser.add_argument("--json", type=Path, help="also write the times, in seconds, to this file")
+    options = parser.parse_args()
+    if not Path(options.impasto).exists():
+        fail(f"{options.impasto} does not exist: run 'cargo build --release' first")
+    torch.set_num_threads(options.threads)
+    torch.backends.cudnn.benchmark = True
+    reference.gram = gram
+
+    impasto = Impasto(str(options.impasto), options.device)
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = make_pictures(folder, options.size)
+        others = contenders(pictures)
+        check_same_work(impasto, others, pictures)
+    times = {side.name: [] for side in [impasto, *others]}
+    for turn in range(options.rounds):
+        times["impasto"].append(impasto.round(options.size, options.evaluations))
+        for other in others:
+            times[other.name].append(other.round(options.evaluations))
+        print(f"round {turn + 1} of {options.rounds}", file=sys.stderr)
+
+    where = torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {options.threads} threads"
+    print(f"impasto on {impasto.adapter}\npytorch {torch.__version__} on {where}")
+    print(f"one evaluation, loss and gradient, {options.size} x {options.size} pixels")
+    result = report(times)
+    if options.json:
+        about = {"size": options.size, "adapter": impasto.adapter, "pytorch": torch.__version__, "pytorch_device": where}
+        options.json.write_text(json.dumps({**about, "seconds": result}, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()
