@@ -123,7 +123,8 @@ fn check_score(golden: &Golden, gpu: &Gpu, kernels: &Kernels) {
 #[test]
 fn scores_and_gradients_are_those_of_the_reference() {
     let gpu = common::fast_gpu();
-    for conv in ConvVariant::ALL.into_iter().filter(|variant| variant.runs_on(gpu)) {
+    let precise = |variant: &ConvVariant| variant.runs_on(gpu) && !variant.is_reduced_precision();
+    for conv in ConvVariant::ALL.into_iter().filter(precise) {
         let grams = GramVariant::ALL.into_iter().filter(|variant| variant.runs_on(gpu));
         // Each Gram variant with some convolution is enough.
         let gram = grams.clone().nth(conv as usize % grams.count()).unwrap();

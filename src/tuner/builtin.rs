@@ -9,7 +9,7 @@ pub(super) fn builtin(gpu: &Gpu, width: u32, height: u32) -> Kernels {
     let on_cpu = gpu.adapter().is_software() && ConvVariant::Texture.runs_on(gpu);
     let (plain, winograd, gram) = match on_cpu {
         true => (ConvVariant::Texture, ConvVariant::TextureWinogradF4, GramVariant::Texture),
-        false => (ConvVariant::Tiled, ConvVariant::WinogradF4, GramVariant::Tiled),
+        false => (ConvVariant::Vectors, ConvVariant::WinogradF4, GramVariant::Vectors),
     };
     if !winograd.runs_on(gpu) {
         return Kernels::uniform(ConvVariant::Naive, GramVariant::Naive);
