@@ -237,7 +237,7 @@ mod tests {
     use super::*;
 
     /// What the backward pass relies on: the filter turned by half a turn is, at each point, the filter
-    /// at another point, scaled. The numbers are those of FLIP and FLIP_SCALE in the shaders.
+    /// at another point, scaled. The numbers are those of BACKWARD in the shaders.
     #[test]
     fn a_turned_filter_is_the_filter_at_other_points() {
         let of_f2 = (Transform::F2, vec![3, 1, 2, 0], vec![1.0; 4]);
