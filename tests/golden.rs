@@ -35,6 +35,7 @@ fn odd() -> Golden {
         content_weight: 5.0,
         style_weight: 0.001,
         tv_weight: 40.0,
+        ..Settings::default()
     };
     Golden { folder: "odd-75x53-avg", settings, pooling: Pooling::Avg, normalised: false }
 }
