@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::{Args, FromArgMatches};
 use impasto::gpu::DeviceChoice;
 use impasto::painter::Checkpoint;
+use impasto::vgg19::Kernels;
 use impasto::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -39,13 +40,15 @@ pub struct Record {
     quiet: bool,
     verbose: bool,
     settings: Settings,
+    /// What each layer runs, as wishes: others would give other bytes.
+    kernels: Vec<String>,
     /// Of all pictures.
     pub images: u64,
 }
 
 impl Record {
     /// The record of a painting, as JSON.
-    pub fn json(paint: &Paint, job: &Job) -> Result<String> {
+    pub fn json(paint: &Paint, job: &Job, kernels: &Kernels) -> Result<String> {
         let record = Self {
             content: paint.content.clone(),
             style: paint.style.clone(),
@@ -57,6 +60,7 @@ impl Record {
             quiet: paint.common.quiet,
             verbose: paint.common.verbose,
             settings: job.settings.clone(),
+            kernels: kernels.wishes(),
             images: job.fingerprint(),
         };
         serde_json::to_string(&record)
@@ -83,7 +87,9 @@ impl Record {
         self.settings.iter().for_each(|(name, value)| option(name, value.clone()));
         self.save_every.iter().for_each(|every| option("save-every", every.to_string()));
         self.device.iter().for_each(|device| option("device", device.clone()));
+        self.kernels.iter().for_each(|wish| option("kernel", wish.clone()));
         option("checkpoint-every", self.checkpoint_every.to_string());
+        line.push("--no-tune".into());
         line.extend(self.quiet.then(|| "--quiet".into()));
         line.extend(self.verbose.then(|| "--verbose".into()));
         line.push("--".into());

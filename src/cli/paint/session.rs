@@ -59,7 +59,7 @@ impl<'a> Session<'a> {
         };
         profile.iter().for_each(|profile| profile.begin_work(&mut painter));
         common.detail(format_args!("picture: {width} x {height}; memory: {}", gpu.memory()));
-        let record = Record::json(paint, job)?;
+        let record = Record::json(paint, job, network.kernels())?;
         let (note, stop) = (&job.note, stop_on_signal()?);
         Ok(Self { paint, gpu, note, painter, kernels, profile, log, checkpoint, record, done, stop })
     }
