@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime};
 use impasto::Result;
-use impasto::gpu::{Gpu, Recording, Shape, Use};
+use impasto::gpu::{Gpu, Precision, Recording, Shape, Use};
 use impasto::image_io::Image;
 use impasto::objective::{Objective, Settings, Targets};
 use impasto::ops::Pooling;
@@ -40,9 +40,9 @@ fn picture(seed: u64) -> Result<Image> {
 fn objective(gpu: &Gpu) -> Result<Objective> {
     let settings = Settings::default();
     let weights = Weights::embedded_up_to(settings.deepest())?.normalised()?;
-    let tuner = Tuner { mode: Mode::BuiltIn, folder: None };
+    let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision: Precision::F32 };
     let choice = tuner.choose(gpu, [side(); 2], weights.deepest(), &mut |_, _, _| ())?;
-    let network = Network::new(gpu, &weights, Pooling::Max, &choice.kernels)?;
+    let network = Network::new(gpu, &weights, Pooling::Max, &choice.kernels, Precision::F32)?;
     let targets = Targets::new(gpu, &network, &settings, &picture(1)?, &[picture(2)?.into()])?;
     Objective::new(gpu, &network, &settings, &targets)
 }

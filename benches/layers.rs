@@ -7,7 +7,7 @@ use criterion::{
     BenchmarkGroup, Criterion, Throughput, criterion_group, criterion_main, measurement::WallTime,
 };
 use impasto::Result;
-use impasto::gpu::{Gpu, Recording, Use};
+use impasto::gpu::{Gpu, Precision, Recording, Use};
 use impasto::graph::{Graph, Op};
 use impasto::ops::case::{numbers, to_f32};
 use impasto::ops::{Conv, ConvVariant, Gram, GramVariant, PackedWeights};
@@ -65,7 +65,8 @@ fn convolutions(criterion: &mut Criterion) {
         for variant in ConvVariant::ALL.into_iter().filter(|variant| variant.runs_on(&gpu)) {
             let weight = to_f32(&numbers(2, ins * outs * 9));
             let channels = [outs as u32, ins as u32];
-            let weights = PackedWeights::new(&gpu, variant, &weight, &vec![0.1; outs], channels);
+            let weights =
+                PackedWeights::new(&gpu, variant, Precision::F32, &weight, &vec![0.1; outs], channels);
             let conv = Conv::new(weights.expect("out of memory").into(), true);
             both_passes(&mut group, &gpu, Box::new(conv), layer, ins, variant.name())
                 .expect("the device failed");

@@ -72,7 +72,7 @@ fn forward(gpu: &Gpu, variant: ConvVariant, channels: [u32; 2], size: [u32; 2], 
     let x = gpu.upload(shape, &to_f32(&numbers(1, shape.len())), Use::Activations, "x").unwrap();
     let weight = to_f32(&numbers(2, (outs * ins * taps) as usize));
     let bias = to_f32(&numbers(3, outs as usize));
-    let weights = PackedWeights::new(gpu, variant, &weight, &bias, channels).unwrap();
+    let weights = PackedWeights::new(gpu, variant, Precision::F32, &weight, &bias, channels).unwrap();
     let mut graph = Graph::new();
     let leaf = graph.leaf("x", shape);
     let node = graph.apply("conv", Box::new(Conv::new(Arc::new(weights), true)), &[leaf]);

@@ -5,7 +5,7 @@ mod common;
 
 use std::fs;
 
-use impasto::gpu::{Gpu, GpuOptions, Shader};
+use impasto::gpu::{Gpu, GpuOptions, Precision, Shader};
 use impasto::image_io::Image;
 use impasto::objective::{Losses, Objective, Settings, Targets, to_image, to_variable};
 use impasto::ops::{ConvVariant, GramVariant, OPERATIONS, Pooling};
@@ -60,7 +60,7 @@ impl Golden {
     fn objective(&self, gpu: &Gpu, kernels: &Kernels) -> Objective {
         let weights = Weights::embedded_up_to(self.settings.deepest()).unwrap();
         let weights = if self.normalised { weights.normalised().unwrap() } else { weights };
-        let network = Network::new(gpu, &weights, self.pooling, kernels).unwrap();
+        let network = Network::new(gpu, &weights, self.pooling, kernels, Precision::F32).unwrap();
         let (content, style) = (self.image("content.png"), self.image("style.png"));
         let targets = Targets::new(gpu, &network, &self.settings, &content, &[style.into()]).unwrap();
         Objective::new(gpu, &network, &self.settings, &targets).unwrap()
@@ -111,7 +111,7 @@ fn length_ratio(got: &[f32], want: &[f64]) -> f64 {
 
 /// What is used on this device where nothing was timed.
 fn builtin(gpu: &Gpu, size: [u32; 2]) -> Kernels {
-    let tuner = Tuner { mode: Mode::BuiltIn, folder: None };
+    let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision: Precision::F32 };
     let choice = tuner.choose(gpu, size, LayerId::LAST, &mut |_, _, _| ()).unwrap();
     assert!(choice.refused.is_empty(), "{:?}", choice.refused);
     choice.kernels
@@ -205,7 +205,7 @@ fn reference_total(file: &str, iteration: usize) -> f64 {
 #[test]
 fn lbfgs_gets_as_far_as_the_reference() {
     let gpu = common::fast_gpu();
-    for conv in conv_candidates(gpu) {
+    for conv in conv_candidates(gpu, Precision::F32) {
         let kernels = Kernels::uniform(conv, gram_candidates(gpu)[0]);
         let (totals, _) = run(&kernels, Method::Lbfgs { lr: 1.0, history: 100 }, 60);
         let want = reference_total("lbfgs.jsonl", 59);
@@ -251,7 +251,8 @@ fn a_picture_of_512_pixels_fits_in_little_memory() {
     let gpu = Gpu::open(&GpuOptions::default()).unwrap();
     let settings = Settings::default();
     let weights = Weights::embedded_up_to(settings.deepest()).unwrap().normalised().unwrap();
-    let network = Network::new(&gpu, &weights, Pooling::Max, &builtin(&gpu, [512, 512])).unwrap();
+    let network =
+        Network::new(&gpu, &weights, Pooling::Max, &builtin(&gpu, [512, 512]), Precision::F32).unwrap();
     let content = Image::from_rgb(512, 512, vec![128.0; 512 * 512 * 3]).unwrap();
     let style = gatys().image("style.png");
     let targets = Targets::new(&gpu, &network, &settings, &content, &[style.into()]).unwrap();

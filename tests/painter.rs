@@ -5,13 +5,15 @@ mod common;
 
 use std::sync::{Arc, OnceLock};
 
+use impasto::gpu::Precision;
 use impasto::image_io::Image;
 use impasto::objective::Settings;
+use impasto::ops::Pooling;
 use impasto::ops::case::numbers;
-use impasto::ops::{Pooling, Variant};
 use impasto::optim::Method;
 use impasto::output::OutputFile;
 use impasto::painter::{Beginning, Checkpoint, Finish, Painter, Plan, Scales, Schedule, Start, Subject};
+use impasto::tuner::{Mode, Tuner};
 use impasto::vgg19::{Network, Weights};
 
 /// Layers that need little of the network.
@@ -25,7 +27,9 @@ fn network() -> Arc<Network> {
     let make = || {
         let gpu = common::fast_gpu();
         let weights = Weights::embedded_up_to(settings().deepest()).unwrap().normalised().unwrap();
-        Arc::new(Network::new(gpu, &weights, Pooling::Max, Variant::choose(gpu).unwrap().variant).unwrap())
+        let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision: Precision::F32 };
+        let choice = tuner.choose(gpu, [48, 48], weights.deepest(), &mut |_, _, _| ()).unwrap();
+        Arc::new(Network::new(gpu, &weights, Pooling::Max, &choice.kernels, Precision::F32).unwrap())
     };
     NETWORK.get_or_init(make).clone()
 }

@@ -6,13 +6,13 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use impasto::gpu::Gpu;
+use impasto::gpu::{Gpu, Precision};
 use impasto::ops::{ConvVariant, GramVariant, OPERATIONS};
 use impasto::tuner::{self, Choice, Mode, Tuner, conv_candidates, gram_candidates};
 use impasto::vgg19::LayerId;
 
 fn choose(gpu: &Gpu, folder: Option<&Path>, mode: Mode) -> Choice {
-    let tuner = Tuner { mode, folder: folder.map(Into::into) };
+    let tuner = Tuner { mode, folder: folder.map(Into::into), precision: Precision::F32 };
     tuner.choose(gpu, [48, 40], "conv2_1".parse().unwrap(), &mut |_, _, _| ()).unwrap()
 }
 
@@ -27,7 +27,7 @@ fn what_was_timed_is_kept() {
     assert_eq!(second, Choice { timed: 0, ..first.clone() });
     assert_eq!(choose(gpu, folder, Mode::Fresh).timed, 5);
     // Another class of sizes is timed and added.
-    let tuner = Tuner { mode: Mode::Cached, folder: folder.map(Into::into) };
+    let tuner = Tuner { mode: Mode::Cached, folder: folder.map(Into::into), precision: Precision::F32 };
     let other = tuner.choose(gpu, [16, 16], LayerId::FIRST, &mut |_, _, _| ()).unwrap();
     assert_eq!((other.timed, choose(gpu, folder, Mode::Cached).timed), (2, 0));
 }
@@ -78,7 +78,7 @@ fn a_folder_that_cannot_be_made_is_noted() {
 #[test]
 fn wrong_kernels_are_refused() {
     let gpu = Gpu::open(&Default::default()).unwrap();
-    let conv = conv_candidates(&gpu)[0];
+    let conv = conv_candidates(&gpu, Precision::F32)[0];
     let suffix = if conv == ConvVariant::TextureWinogradF4 { "_texture" } else { "" };
     let replace = |name: &str, right, wrong, overrides: &[(&str, f64)]| {
         let shader = OPERATIONS.iter().flat_map(|o| o.shaders).find(|s| s.name == name).unwrap();
@@ -106,6 +106,6 @@ fn wrong_kernels_are_refused() {
     let wish = format!("conv3x3={conv}").parse().unwrap();
     assert!(tuner::check(&gpu, &wish).unwrap_err().is_usage());
     // And devices are known by what was found out about them.
-    let tuner = Tuner { mode: Mode::Cached, folder: Some(folder.path().into()) };
+    let tuner = Tuner { mode: Mode::Cached, folder: Some(folder.path().into()), precision: Precision::F32 };
     assert_eq!(tuner.refused(gpu.adapter()), choice.refused);
 }

@@ -46,7 +46,7 @@ pub fn open_network(
     let kernels = choose_kernels(gpu, [width, height], weights.deepest(), options)?;
     options.detail(format_args!("weights: {}", weights.source));
     options.detail(format_args!("kernels: {kernels}"));
-    Network::new(gpu, weights, objective.pool.into(), &kernels)
+    Network::new(gpu, weights, objective.pool.into(), &kernels, options.kernels.precision.into())
 }
 
 fn choose_kernels(gpu: &Gpu, size: [u32; 2], deepest: LayerId, options: &CommonOptions) -> Result<Kernels> {

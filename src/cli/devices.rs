@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use impasto::Result;
-use impasto::gpu::{AdapterSummary, DeviceChoice, choose_adapter, list_adapters, mebibytes};
+use impasto::gpu::{AdapterSummary, DeviceChoice, Precision, choose_adapter, list_adapters, mebibytes};
 use impasto::tuner::{Mode, Tuner, default_folder};
 
 /// Arguments of `impasto devices`.
@@ -20,7 +20,7 @@ impl Devices {
     pub fn run(&self) -> Result<ExitCode> {
         let adapters = list_adapters();
         let chosen = choose_adapter(&adapters, &self.device.clone().unwrap_or_default())?;
-        let tuner = Tuner { mode: Mode::Cached, folder: default_folder() };
+        let tuner = Tuner { mode: Mode::Cached, folder: default_folder(), precision: Precision::F32 };
         let mut text = String::new();
         for (i, adapter) in adapters.iter().enumerate() {
             let mark = if i == chosen { '*' } else { ' ' };

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use clap::Args;
 use impasto::Result;
-use impasto::tuner::{Mode, Tuner, default_folder};
+use impasto::tuner::{Mode, Tuner};
 use impasto::vgg19::LayerId;
 
 use super::common::{TuningProgress, open_gpu, say_choice};
@@ -33,7 +33,7 @@ pub struct Tune {
 impl Tune {
     pub fn run(&self) -> Result<ExitCode> {
         let gpu = open_gpu(&self.common)?;
-        let tuner = Tuner { mode: Mode::Fresh, folder: default_folder() };
+        let tuner = Tuner { mode: Mode::Fresh, ..self.common.kernels.tuner() };
         let start = Instant::now();
         let mut progress = TuningProgress::new(&self.common);
         let choice = tuner.choose(&gpu, [self.size; 2], LayerId::LAST, &mut |done, of, what| {

@@ -8,7 +8,7 @@ use super::kernel::{Kernel, Shader};
 use super::memory::{Ledger, MemoryUse, Use};
 use super::readback;
 use super::recording::Recording;
-use super::tensor::{Shape, Tensor, Texture};
+use super::tensor::{Precision, Shape, Tensor, Texture, TextureSize};
 use crate::error::{Error, Result};
 
 /// How to open a device.
@@ -161,19 +161,19 @@ impl Gpu {
             })
         })?;
         if self.inner.paranoid {
-            let poison = vec![f32::NAN; bytes.max(16) as usize / 4];
-            self.inner.queue.write_buffer(&buffer, 0, bytemuck::cast_slice(&poison));
+            // All ones are NaN in f32 and in f16.
+            self.inner.queue.write_buffer(&buffer, 0, &vec![0xff; bytes.max(16) as usize]);
         }
         let entry = Arc::new(self.inner.ledger.enter(what, bytes));
         Ok(Tensor { buffer, shape, label: label.into(), _entry: entry })
     }
 
-    /// A texture for `vectors` `vec4<f32>`, contents undefined.
+    /// A texture for so many vectors, contents undefined.
     ///
     /// # Errors
     /// As [`tensor`](Self::tensor).
-    pub fn texture(&self, vectors: u64, what: Use, label: &str) -> Result<Texture> {
-        let rows = Texture::rows(vectors);
+    pub fn texture(&self, size: TextureSize, what: Use, label: &str) -> Result<Texture> {
+        let rows = size.rows();
         let most = self.inner.limits.max_texture_dimension_2d;
         if rows > u64::from(most) || Texture::ROW > most {
             return Err(Error::TooLarge(format!(
@@ -189,33 +189,43 @@ impl Gpu {
                 mip_level_count: 1,
                 sample_count: 1,
                 dimension: wgpu::TextureDimension::D2,
-                format: wgpu::TextureFormat::Rgba32Float,
+                format: match size.precision {
+                    Precision::F32 => wgpu::TextureFormat::Rgba32Float,
+                    Precision::F16 => wgpu::TextureFormat::Rgba16Float,
+                },
                 usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
                 view_formats: &[],
             })
         })?;
         let view = texture.create_view(&Default::default());
-        let bytes = rows * u64::from(Texture::ROW) * 16;
-        Ok(Texture { texture, view, _entry: Arc::new(self.inner.ledger.enter(what, bytes)) })
+        let bytes = rows * u64::from(Texture::ROW) * size.precision.vector_bytes();
+        let entry = Arc::new(self.inner.ledger.enter(what, bytes));
+        Ok(Texture { texture, view, precision: size.precision, _entry: entry })
     }
 
-    /// A texture filled with packed numbers, four to a texel.
+    /// A texture of this precision filled with packed numbers, four to a texel.
     ///
     /// # Errors
     /// As [`texture`](Self::texture).
-    pub fn upload_texture(&self, packed: &[f32], what: Use, label: &str) -> Result<Texture> {
+    pub fn upload_texture(
+        &self,
+        packed: &[f32],
+        precision: Precision,
+        what: Use,
+        label: &str,
+    ) -> Result<Texture> {
         let vectors = (packed.len() as u64).div_ceil(4);
-        let texture = self.texture(vectors, what, label)?;
+        let texture = self.texture(TextureSize { vectors, precision }, what, label)?;
         let size = texture.texture.size();
         let mut texels = packed.to_vec();
         texels.resize((size.width * size.height * 4) as usize, 0.0);
         let layout = wgpu::TexelCopyBufferLayout {
             offset: 0,
-            bytes_per_row: Some(size.width * 16),
+            bytes_per_row: Some(size.width * precision.vector_bytes() as u32),
             rows_per_image: None,
         };
         let target = texture.texture.as_image_copy();
-        self.inner.queue.write_texture(target, bytemuck::cast_slice(&texels), layout, size);
+        self.inner.queue.write_texture(target, &precision.encode(&texels), layout, size);
         Ok(texture)
     }
 
@@ -231,7 +241,8 @@ impl Gpu {
 
     /// Overwrites a tensor with `values`, given in `[channels][height][width]` order.
     pub fn write(&self, tensor: &Tensor, values: &[f32]) {
-        self.inner.queue.write_buffer(&tensor.buffer, 0, bytemuck::cast_slice(&tensor.shape.pack(values)));
+        let packed = tensor.shape.pack(values);
+        self.inner.queue.write_buffer(&tensor.buffer, 0, &tensor.shape.precision.encode(&packed));
     }
 
     /// The numbers of a tensor in `[channels][height][width]` order. Waits for the device.
@@ -250,10 +261,10 @@ impl Gpu {
         readback::read_now(self, tensor)
     }
 
-    /// The kernel of a WGSL file for these override constants; compiled once, then remembered.
+    /// The kernel of a WGSL file for these override constants; parsed once, then remembered.
     ///
     /// # Errors
-    /// [`Error::Gpu`] with the compiler's words.
+    /// [`Error::Gpu`] with the parser's words.
     pub fn kernel(&self, shader: &Shader, overrides: &[(&str, f64)]) -> Result<Arc<Kernel>> {
         let key: KernelKey = (
             shader.name,
@@ -262,7 +273,7 @@ impl Gpu {
         if let Some(kernel) = lock(&self.inner.kernels).get(&key) {
             return Ok(kernel.clone());
         }
-        let kernel = Arc::new(Kernel::compile(self, shader, overrides)?);
+        let kernel = Arc::new(Kernel::new(self, shader, overrides)?);
         lock(&self.inner.kernels).insert(key, kernel.clone());
         Ok(kernel)
     }
@@ -366,6 +377,6 @@ fn watch_for_faults(device: &wgpu::Device, fault: &Arc<Mutex<Option<Error>>>) {
 }
 
 /// What these locks guard stays whole even if a holder panicked.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }

@@ -1,6 +1,12 @@
 //! A kernel: one WGSL file made into a pipeline for given override constants.
 
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
+
 use super::Gpu;
+use super::device::lock;
+use super::half::halve;
 use super::reflect::{Interface, expand_imports};
 use crate::error::{Error, Result};
 
@@ -35,19 +41,28 @@ impl Shader {
     }
 }
 
-/// A compute pipeline with all that is known of its interface.
+/// A WGSL file with its override constants and all that is known of its interface. It is compiled at
+/// its first launch, once for each choice of bindings that hold f16.
 #[derive(Debug)]
 pub struct Kernel {
-    pub(super) name: &'static str,
+    shader: Shader,
+    overrides: Vec<(String, f64)>,
+    source: Cow<'static, str>,
+    pub(super) interface: Interface,
+    pipelines: Mutex<HashMap<BTreeSet<String>, Arc<Pipeline>>>,
+}
+
+/// A compute pipeline.
+#[derive(Debug)]
+pub(super) struct Pipeline {
     pub(super) pipeline: wgpu::ComputePipeline,
     pub(super) bind_group_layout: wgpu::BindGroupLayout,
-    pub(super) interface: Interface,
 }
 
 impl Kernel {
-    /// Parses, validates and compiles. `overrides` gives values to the module's `override`
-    /// constants by name; those not named keep the default written in the WGSL.
-    pub(super) fn compile(gpu: &Gpu, shader: &Shader, overrides: &[(&str, f64)]) -> Result<Self> {
+    /// Parses. `overrides` gives values to the module's `override` constants by name; those not named
+    /// keep the default written in the WGSL.
+    pub(super) fn new(gpu: &Gpu, shader: &Shader, overrides: &[(&str, f64)]) -> Result<Self> {
         let fault = |message: String| Error::gpu(format!("kernel {}", shader.name), message);
         let source = expand_imports(shader.source).map_err(fault)?;
         let interface = Interface::of(&source).map_err(fault)?;
@@ -59,12 +74,35 @@ impl Kernel {
                 limits.max_compute_invocations_per_workgroup
             )));
         }
-        let pipeline = gpu.scoped(&format!("kernel {}", shader.name), |device| {
+        let overrides = overrides.iter().map(|(name, value)| (name.to_string(), *value)).collect();
+        Ok(Self { shader: *shader, overrides, source, interface, pipelines: Mutex::default() })
+    }
+
+    /// The pipeline for tensors of f16 at the bindings named and of f32 at the others.
+    pub(super) fn pipeline(&self, gpu: &Gpu, half: &BTreeSet<&str>) -> Result<Arc<Pipeline>> {
+        let key: BTreeSet<String> = half.iter().map(|name| (*name).to_string()).collect();
+        if let Some(pipeline) = lock(&self.pipelines).get(&key) {
+            return Ok(pipeline.clone());
+        }
+        let pipeline = Arc::new(self.compile(gpu, half)?);
+        lock(&self.pipelines).insert(key, pipeline.clone());
+        Ok(pipeline)
+    }
+
+    fn compile(&self, gpu: &Gpu, half: &BTreeSet<&str>) -> Result<Pipeline> {
+        let what = format!("kernel {}", self.shader.name);
+        let source = match half.is_empty() {
+            true => self.source.clone(),
+            false => halve(&self.source, half).map_err(|message| Error::gpu(&what, message))?.into(),
+        };
+        let constants: Vec<(&str, f64)> =
+            self.overrides.iter().map(|(name, value)| (name.as_str(), *value)).collect();
+        let pipeline = gpu.scoped(&what, |device| {
             let descriptor = wgpu::ShaderModuleDescriptor {
-                label: Some(shader.name),
+                label: Some(self.shader.name),
                 source: wgpu::ShaderSource::Wgsl(source),
             };
-            let module = if shader.unchecked && !gpu.checks_everything() {
+            let module = if self.shader.unchecked && !gpu.checks_everything() {
                 // SAFETY: only kernels that are marked so come here; their tests run with checks
                 // on at sizes that are no multiple of any tile, so they index within bounds,
                 // their loops end, and they divide by sizes, which are at least 1.
@@ -75,12 +113,12 @@ impl Kernel {
                 device.create_shader_module(descriptor)
             };
             device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-                label: Some(shader.name),
+                label: Some(self.shader.name),
                 layout: None,
                 module: &module,
                 entry_point: Some("main"),
                 compilation_options: wgpu::PipelineCompilationOptions {
-                    constants: overrides,
+                    constants: &constants,
                     // Kernels write workgroup memory before they read it.
                     zero_initialize_workgroup_memory: false,
                 },
@@ -88,12 +126,12 @@ impl Kernel {
             })
         })?;
         let bind_group_layout = pipeline.get_bind_group_layout(0);
-        Ok(Self { name: shader.name, pipeline, bind_group_layout, interface })
+        Ok(Pipeline { pipeline, bind_group_layout })
     }
 
     /// Path under `shaders/` without `.wgsl`.
     pub fn name(&self) -> &'static str {
-        self.name
+        self.shader.name
     }
 
     /// The `@workgroup_size` of the WGSL.

@@ -7,6 +7,7 @@
 
 mod adapter;
 mod device;
+mod half;
 mod kernel;
 mod memory;
 mod readback;
@@ -22,7 +23,7 @@ pub use memory::{MemoryUse, Use, mebibytes};
 pub use readback::Readback;
 pub use recording::{Launch, Recording, Work};
 pub use reflect::expand_imports;
-pub use tensor::{Layout, Shape, Tensor, Texture};
+pub use tensor::{Layout, Precision, Shape, Tensor, Texture, TextureSize};
 pub use timing::{Clock, Timing};
 
 pub(crate) use kernel::shader;

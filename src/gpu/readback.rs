@@ -123,7 +123,8 @@ fn staging(gpu: &Gpu, bytes: u64) -> Result<wgpu::Buffer> {
 pub(super) fn read_now(gpu: &Gpu, tensor: &Tensor) -> Result<Vec<f32>> {
     let mut readback = Readback::new(gpu, &[tensor], 1)?;
     readback.submit(&[])?;
-    readback.receive()?.ok_or_else(lost)
+    let numbers = readback.receive()?.ok_or_else(lost)?;
+    Ok(tensor.shape.precision.decode(bytemuck::cast_slice(&numbers)))
 }
 
 /// Everything in a staging buffer, after everything submitted so far.

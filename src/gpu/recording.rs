@@ -1,11 +1,12 @@
 //! Recordings: dispatches and copies with their pipelines and bind groups, made once and then
 //! submitted as often as one likes.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::kernel::Pipeline;
 use super::reflect::Parameter;
-use super::{Gpu, Kernel, Tensor, Texture};
+use super::{Gpu, Kernel, Precision, Tensor, Texture};
 use crate::error::{Error, Result};
 
 /// A list of commands for the device.
@@ -20,13 +21,14 @@ pub struct Recording {
 pub(super) enum Command {
     Dispatch(Dispatch),
     Copy { from: wgpu::Buffer, to: wgpu::Buffer, to_offset: u64, bytes: u64 },
-    Upload { from: wgpu::Buffer, to: wgpu::Texture, vectors: u64 },
+    Upload { from: wgpu::Buffer, to: Texture, vectors: u64 },
 }
 
 /// Workgroups of one kernel, with what a profiler wants to know of them.
 #[derive(Debug)]
 pub(super) struct Dispatch {
     pub(super) kernel: Arc<Kernel>,
+    pipeline: Arc<Pipeline>,
     bind_group: wgpu::BindGroup,
     pub(super) groups: [u32; 3],
     pub(super) label: String,
@@ -103,7 +105,8 @@ impl Recording {
     /// Copies a tensor's numbers into the texels of a texture that is large enough.
     pub fn copy_to_texture(&mut self, from: &Tensor, to: &Texture) {
         let vectors = from.shape.vectors();
-        self.commands.push(Command::Upload { from: from.buffer.clone(), to: to.texture.clone(), vectors });
+        debug_assert_eq!(from.shape.precision, to.precision);
+        self.commands.push(Command::Upload { from: from.buffer.clone(), to: to.clone(), vectors });
     }
 
     /// Neighbouring dispatches share a pass; wgpu puts the barriers between them.
@@ -151,7 +154,7 @@ impl Command {
         match self {
             Self::Dispatch(dispatch) => dispatch.work,
             Self::Copy { bytes, .. } => copied(*bytes),
-            Self::Upload { vectors, .. } => copied(vectors * 16),
+            Self::Upload { to, vectors, .. } => copied(vectors * to.precision.vector_bytes()),
         }
     }
 }
@@ -159,15 +162,16 @@ impl Command {
 impl Dispatch {
     fn encode(&self, pass: &mut wgpu::ComputePass) {
         let [x, y, z] = self.groups;
-        pass.set_pipeline(&self.kernel.pipeline);
+        pass.set_pipeline(&self.pipeline.pipeline);
         pass.set_bind_group(0, &self.bind_group, &[]);
         pass.dispatch_workgroups(x, y, z);
     }
 }
 
 /// All whole rows in one copy, the rest of the last row in another.
-fn upload(encoder: &mut wgpu::CommandEncoder, from: &wgpu::Buffer, to: &wgpu::Texture, vectors: u64) {
+fn upload(encoder: &mut wgpu::CommandEncoder, from: &wgpu::Buffer, to: &Texture, vectors: u64) {
     let row = u64::from(Texture::ROW);
+    let bytes_per_row = row * to.precision.vector_bytes();
     let (rows, rest) = (vectors / row, vectors % row);
     for (first, width, height) in [(0, row, rows), (rows, rest, 1)] {
         if width * height == 0 {
@@ -176,12 +180,12 @@ fn upload(encoder: &mut wgpu::CommandEncoder, from: &wgpu::Buffer, to: &wgpu::Te
         let source = wgpu::TexelCopyBufferInfo {
             buffer: from,
             layout: wgpu::TexelCopyBufferLayout {
-                offset: first * row * 16,
-                bytes_per_row: Some(Texture::ROW * 16),
+                offset: first * bytes_per_row,
+                bytes_per_row: Some(bytes_per_row as u32),
                 rows_per_image: None,
             },
         };
-        let mut target = to.as_image_copy();
+        let mut target = to.texture.as_image_copy();
         target.origin.y = first as u32;
         let size = wgpu::Extent3d { width: width as u32, height: height as u32, depth_or_array_layers: 1 };
         encoder.copy_buffer_to_texture(source, target, size);
@@ -296,18 +300,19 @@ impl<'a> Launch<'a> {
     /// [`Error::Gpu`] if a binding or parameter is missing, unknown or of the wrong kind, or the
     /// grid is larger than the device allows.
     pub fn groups(self, groups: [u32; 3]) -> Result<()> {
-        let what = format!("{} of {}", self.kernel.name, self.label);
+        let what = format!("{} of {}", self.kernel.name(), self.label);
         let most = self.recording.gpu.limits().max_compute_workgroups_per_dimension;
         if let Some(side) = groups.iter().find(|&&side| side > most) {
             return Err(Error::gpu(what, format!("{side} workgroups in one direction; at most {most}")));
         }
         let uniform = self.uniform_buffer(&what)?;
-        let bind_group = self.bind_group(&what, uniform.as_ref())?;
+        let pipeline = self.kernel.pipeline(&self.recording.gpu, &self.half_bindings())?;
+        let bind_group = self.bind_group(&what, uniform.as_ref(), &pipeline)?;
         let (flops, direct_flops) = self.flops;
         let bytes = self.bytes.unwrap_or_else(|| self.bound_bytes());
         let work = Work { flops, direct_flops, bytes };
         let label = self.label.to_string();
-        let dispatch = Dispatch { kernel: self.kernel, bind_group, groups, label, work };
+        let dispatch = Dispatch { kernel: self.kernel, pipeline, bind_group, groups, label, work };
         self.recording.commands.push(Command::Dispatch(dispatch));
         Ok(())
     }
@@ -317,7 +322,9 @@ impl<'a> Launch<'a> {
     fn bound_bytes(&self) -> f64 {
         let filled = |texture: &Texture| {
             self.recording.commands.iter().rev().find_map(|command| match command {
-                Command::Upload { to, vectors, .. } if *to == texture.texture => Some(vectors * 16),
+                Command::Upload { to, vectors, .. } if to.texture == texture.texture => {
+                    Some(vectors * to.precision.vector_bytes())
+                }
                 _ => None,
             })
         };
@@ -328,7 +335,21 @@ impl<'a> Launch<'a> {
         self.resources.iter().map(|(_, resource)| size(resource) as f64).sum()
     }
 
-    fn bind_group(&self, what: &str, uniform: Option<&(u32, wgpu::Buffer)>) -> Result<wgpu::BindGroup> {
+    /// Buffers that hold f16. Textures convert by themselves.
+    fn half_bindings(&self) -> BTreeSet<&'a str> {
+        let is_half = |resource: &Resource| match resource {
+            Resource::Buffer(tensor) => tensor.shape.precision == Precision::F16,
+            Resource::Texture(_) => false,
+        };
+        self.resources.iter().filter(|(_, resource)| is_half(resource)).map(|(name, _)| *name).collect()
+    }
+
+    fn bind_group(
+        &self,
+        what: &str,
+        uniform: Option<&(u32, wgpu::Buffer)>,
+        pipeline: &Pipeline,
+    ) -> Result<wgpu::BindGroup> {
         let bindings = &self.kernel.interface.bindings;
         let given = &self.resources;
         if let Some((name, _)) = given.iter().find(|(name, _)| bindings.iter().all(|b| b.name != *name)) {
@@ -350,7 +371,7 @@ impl<'a> Launch<'a> {
         if let Some((slot, buffer)) = uniform {
             entries.push(wgpu::BindGroupEntry { binding: *slot, resource: buffer.as_entire_binding() });
         }
-        let layout = &self.kernel.bind_group_layout;
+        let layout = &pipeline.bind_group_layout;
         self.recording.gpu.scoped(what, |device| {
             let label = Some(self.label);
             device.create_bind_group(&wgpu::BindGroupDescriptor { label, layout, entries: &entries })

@@ -3,10 +3,54 @@
 use std::fmt;
 use std::sync::Arc;
 
+use half::f16;
+
 use super::memory::Entry;
 
-/// How a tensor's numbers lie in its buffer. All are f32, and every buffer is a whole number of
-/// `vec4<f32>`, so that elementwise kernels may treat any tensor as `array<vec4<f32>>`.
+/// How a tensor's numbers are stored. Kernels compute in f32 whatever it is: see `gpu/half.rs`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum Precision {
+    /// Four bytes a number.
+    #[default]
+    F32,
+    /// Two bytes a number, rounded to 11 bits, at most 65504.
+    F16,
+}
+
+impl Precision {
+    /// Bytes of four numbers.
+    pub fn vector_bytes(self) -> u64 {
+        match self {
+            Self::F32 => 16,
+            Self::F16 => 8,
+        }
+    }
+
+    /// Numbers as they are stored.
+    pub(super) fn encode(self, numbers: &[f32]) -> Vec<u8> {
+        match self {
+            Self::F32 => bytemuck::cast_slice(numbers).to_vec(),
+            Self::F16 => {
+                let halves: Vec<f16> = numbers.iter().map(|number| f16::from_f32(*number)).collect();
+                bytemuck::cast_slice(&halves).to_vec()
+            }
+        }
+    }
+
+    /// The inverse of [`encode`](Self::encode).
+    pub(super) fn decode(self, bytes: &[u8]) -> Vec<f32> {
+        match self {
+            Self::F32 => bytemuck::pod_collect_to_vec(bytes),
+            Self::F16 => {
+                let halves: Vec<f16> = bytemuck::pod_collect_to_vec(bytes);
+                halves.into_iter().map(f16::to_f32).collect()
+            }
+        }
+    }
+}
+
+/// How a tensor's numbers lie in its buffer. Every buffer is a whole number of vectors of four, so that
+/// elementwise kernels may treat any tensor as `array<vec4<f32>>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Layout {
     /// `[channels][height][width]`, then zeros up to a multiple of four numbers.
@@ -28,17 +72,24 @@ pub struct Shape {
     pub width: u32,
     /// Order of the numbers in memory.
     pub layout: Layout,
+    /// How each is stored.
+    pub precision: Precision,
 }
 
 impl Shape {
     /// Feature maps `[channels, height, width]` in the blocked layout.
     pub const fn blocked(channels: u32, height: u32, width: u32) -> Self {
-        Self { channels, height, width, layout: Layout::Blocked }
+        Self { channels, height, width, layout: Layout::Blocked, precision: Precision::F32 }
     }
 
     /// `[channels, height, width]` in plain order: pictures as the optimiser sees them.
     pub const fn planar(channels: u32, height: u32, width: u32) -> Self {
-        Self { channels, height, width, layout: Layout::Planar }
+        Self { channels, height, width, layout: Layout::Planar, precision: Precision::F32 }
+    }
+
+    /// The same, stored in this precision.
+    pub const fn stored_in(self, precision: Precision) -> Self {
+        Self { precision, ..self }
     }
 
     /// One number.
@@ -66,7 +117,7 @@ impl Shape {
         self.channels.div_ceil(4)
     }
 
-    /// `vec4<f32>` in the buffer, padding counted.
+    /// Vectors of four numbers in the buffer, padding counted.
     pub fn vectors(&self) -> u64 {
         match self.layout {
             Layout::Planar => (self.len() as u64).div_ceil(4),
@@ -76,7 +127,7 @@ impl Shape {
 
     /// Size of the buffer.
     pub fn bytes(&self) -> u64 {
-        self.vectors() * 16
+        self.vectors() * self.precision.vector_bytes()
     }
 
     /// Numbers in `[channels][height][width]` order to the order of the buffer.
@@ -157,13 +208,30 @@ impl Tensor {
     }
 }
 
-/// The numbers of a tensor as texels of `vec4<f32>`, for kernels that fetch faster from textures
+/// How large a texture is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TextureSize {
+    /// Vectors of four numbers, a texel each.
+    pub vectors: u64,
+    /// How each number is stored.
+    pub precision: Precision,
+}
+
+impl TextureSize {
+    /// Rows of texels.
+    pub(super) fn rows(&self) -> u64 {
+        self.vectors.div_ceil(u64::from(Texture::ROW)).max(1)
+    }
+}
+
+/// The numbers of a tensor as texels, four to one, for kernels that fetch faster from textures
 /// than from buffers (see `shaders/conv/3_texture.wgsl`). The `vec4` of index i is texel
 /// (i % 4096, i / 4096).
 #[derive(Debug, Clone)]
 pub struct Texture {
     pub(super) texture: wgpu::Texture,
     pub(super) view: wgpu::TextureView,
+    pub(super) precision: Precision,
     pub(super) _entry: Arc<Entry>,
 }
 
@@ -171,14 +239,14 @@ impl Texture {
     /// Texels in a row; the kernels' shift by 12 and mask of 4095 say the same.
     pub(super) const ROW: u32 = 4096;
 
-    /// Rows for so many `vec4`.
-    pub(super) fn rows(vectors: u64) -> u64 {
-        vectors.div_ceil(u64::from(Self::ROW)).max(1)
+    /// How its numbers are stored.
+    pub fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// Its size, the unused end of the last row counted.
     pub fn bytes(&self) -> u64 {
-        u64::from(self.texture.width()) * u64::from(self.texture.height()) * 16
+        u64::from(self.texture.width()) * u64::from(self.texture.height()) * self.precision.vector_bytes()
     }
 }
 

@@ -1,7 +1,7 @@
 //! What an operation is to the graph.
 
 use crate::error::Result;
-use crate::gpu::{Recording, Shape, Tensor, Texture};
+use crate::gpu::{Precision, Recording, Shape, Tensor, Texture, TextureSize};
 
 /// An operation with its constants (weights, targets, sizes): one output from some inputs.
 ///
@@ -54,8 +54,8 @@ pub struct Reads {
 pub struct ScratchSize {
     /// Shapes of buffers.
     pub buffers: Vec<Shape>,
-    /// Numbers of `vec4` in textures.
-    pub textures: Vec<u64>,
+    /// Textures.
+    pub textures: Vec<TextureSize>,
 }
 
 /// Scratch as large as asked for, or larger.
@@ -65,6 +65,20 @@ pub struct Scratch {
     pub buffers: Vec<Tensor>,
     /// One for each entry of [`ScratchSize::textures`].
     pub textures: Vec<Texture>,
+}
+
+impl ScratchSize {
+    /// For each texture asked for, which of these it is: the first of its precision for the first of its
+    /// precision, and so on.
+    pub(super) fn matching(&self, among: &[Precision]) -> Vec<Option<usize>> {
+        let mut taken = vec![false; among.len()];
+        let matching = self.textures.iter().map(|size| {
+            let found = (0..among.len()).find(|i| !taken[*i] && among[*i] == size.precision);
+            found.iter().for_each(|i| taken[*i] = true);
+            found
+        });
+        matching.collect()
+    }
 }
 
 /// What the forward pass of an operation works on.

@@ -7,7 +7,7 @@
 //! for writing in one dispatch, and no single buffer grows beyond the largest tensor.
 
 use super::{Graph, NodeId, ScratchSize};
-use crate::gpu::Use;
+use crate::gpu::{Precision, Shape, Use};
 
 /// One buffer of the plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -140,11 +140,16 @@ fn gradients(graph: &Graph, differentiated: &[bool], differentiate: Option<(Node
         .map(|i| Life {
             birth: births[i],
             death: if i == leaf.0 || i == loss.0 { usize::MAX - 1 } else { backward_time(n, i) },
-            bytes: graph.nodes[i].shape.bytes(),
+            bytes: gradient_shape(graph.nodes[i].shape).bytes(),
             what: Use::Gradients,
             node: i,
         })
         .collect()
+}
+
+/// Gradients are f32 whatever the values are: they span more orders of magnitude than f16 has.
+pub(super) fn gradient_shape(value: Shape) -> Shape {
+    value.stored_in(Precision::F32)
 }
 
 /// The largest scratch that any operation asks for, entry by entry.
@@ -153,17 +158,18 @@ fn scratch(graph: &Graph) -> ScratchSize {
     for node in &graph.nodes {
         let Some(op) = &node.op else { continue };
         let size = op.scratch(&graph.shapes(&node.inputs));
-        for (i, shape) in size.buffers.into_iter().enumerate() {
+        for (i, shape) in size.buffers.iter().copied().enumerate() {
             match all.buffers.get_mut(i) {
                 Some(largest) if largest.bytes() >= shape.bytes() => {}
                 Some(largest) => *largest = shape,
                 None => all.buffers.push(shape),
             }
         }
-        for (i, vectors) in size.textures.into_iter().enumerate() {
-            match all.textures.get_mut(i) {
-                Some(largest) => *largest = (*largest).max(vectors),
-                None => all.textures.push(vectors),
+        let among: Vec<_> = all.textures.iter().map(|texture| texture.precision).collect();
+        for (place, texture) in size.matching(&among).into_iter().zip(&size.textures) {
+            match place {
+                Some(i) => all.textures[i].vectors = all.textures[i].vectors.max(texture.vectors),
+                None => all.textures.push(*texture),
             }
         }
     }

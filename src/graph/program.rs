@@ -1,7 +1,7 @@
 //! A compiled graph: memory allocated, both passes recorded.
 
 use super::op::{Backward, Forward, Gradient, Scratch, ScratchSize};
-use super::plan::MemoryPlan;
+use super::plan::{MemoryPlan, gradient_shape};
 use super::{Graph, NodeId};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Recording, Tensor, Texture, Use};
@@ -54,7 +54,7 @@ impl Graph {
             .iter()
             .enumerate()
             .map(|(i, slot)| {
-                let vectors = u32::try_from(slot.bytes / 16).unwrap_or(u32::MAX);
+                let vectors = u32::try_from(slot.bytes.div_ceil(16)).unwrap_or(u32::MAX);
                 let shape = crate::gpu::Shape::blocked(1, 1, vectors);
                 gpu.tensor(shape, slot.what, &format!("{} slot {i}", slot.what))
             })
@@ -63,7 +63,10 @@ impl Graph {
             Some(slot) => Some(slots[slot].viewed_as(self.nodes[i].shape)),
             None => leaves.iter().find(|(node, _)| node.0 == i).map(|(_, tensor)| tensor.clone()),
         };
-        let gradient = |i: usize| plan.gradients[i].map(|slot| slots[slot].viewed_as(self.nodes[i].shape));
+        let gradient = |i: usize| {
+            let shape = gradient_shape(self.nodes[i].shape);
+            plan.gradients[i].map(|slot| slots[slot].viewed_as(shape))
+        };
         let compiler = Compiler {
             graph: self,
             values: (0..self.nodes.len()).map(value).collect(),
@@ -78,7 +81,7 @@ impl Graph {
                 .scratch
                 .textures
                 .iter()
-                .map(|vectors| gpu.texture(*vectors, Use::Scratch, "scratch"))
+                .map(|size| gpu.texture(*size, Use::Scratch, "scratch"))
                 .collect::<Result<_>>()?,
         };
         if plan.differentiate.is_some_and(|(_, leaf)| !plan.differentiated[leaf.0]) {
@@ -132,8 +135,13 @@ impl Compiler<'_> {
     fn scratch(&self, size: &ScratchSize) -> Scratch {
         Scratch {
             buffers: self.buffers.iter().zip(&size.buffers).map(|(t, shape)| t.viewed_as(*shape)).collect(),
-            textures: self.textures.iter().take(size.textures.len()).cloned().collect(),
+            textures: self.matching_textures(size),
         }
+    }
+
+    fn matching_textures(&self, size: &ScratchSize) -> Vec<Texture> {
+        let among: Vec<_> = self.textures.iter().map(Texture::precision).collect();
+        size.matching(&among).into_iter().flatten().map(|i| self.textures[i].clone()).collect()
     }
 
     fn record_forward(&self, recording: &mut Recording) -> Result<()> {

@@ -1,8 +1,10 @@
 //! A case: an operation on given shapes with its plain f64 reference. One case serves the test of the
 //! forward pass, that of the backward pass, the check by finite differences, and the bench.
 
+use half::f16;
+
 use crate::error::Result;
-use crate::gpu::{Gpu, Shape};
+use crate::gpu::{Gpu, Precision, Shape};
 use crate::graph::Op;
 
 /// Numbers in `[channels][height][width]` order.
@@ -33,6 +35,33 @@ pub struct Case {
     /// f32 products stay within 1e-5 of it; elementwise operations within 1e-6.
     pub tolerance: f64,
 }
+
+impl Case {
+    /// The same with inputs, and what is stored as they are, in f16.
+    pub(super) fn in_f16(self) -> Self {
+        Self {
+            label: format!("{}, f16", self.label),
+            inputs: self.inputs.into_iter().map(|shape| shape.stored_in(Precision::F16)).collect(),
+            tolerance: F16_TOLERANCE,
+            ..self
+        }
+    }
+
+    /// Reproducible inputs of the case's shapes, such as can be stored.
+    pub fn numbers(&self) -> Vec<Array> {
+        let input = |(i, shape): (usize, &Shape)| {
+            let mut x = numbers(100 + i as u64, shape.len());
+            if shape.precision == Precision::F16 {
+                x.iter_mut().for_each(|x| *x = f16::from_f64(*x).to_f64());
+            }
+            x
+        };
+        self.inputs.iter().enumerate().map(input).collect()
+    }
+}
+
+/// What results of 11 bits, from weights of 11 bits, may be off by.
+pub(super) const F16_TOLERANCE: f64 = 3e-3;
 
 /// Reproducible numbers in [-1, 1): the same seed, the same numbers, on every machine (SplitMix64).
 pub fn numbers(seed: u64, count: usize) -> Array {

@@ -5,7 +5,7 @@ use std::fmt;
 use super::case::{AWKWARD, Array, Case};
 use super::product::{Matrices, Product, ProductKernel, zero_bias};
 use crate::error::Result;
-use crate::gpu::{Gpu, Recording, Shader, Shape, Tensor, shader};
+use crate::gpu::{Gpu, Recording, Shader, Shape, Tensor, TextureSize, shader};
 use crate::graph::{Backward, Forward, Op, Reads, ScratchSize};
 
 pub(super) const SHADERS: [Shader; 7] = [
@@ -156,8 +156,9 @@ impl Op for Gram {
     fn scratch(&self, inputs: &[Shape]) -> ScratchSize {
         let (partials, matrix) = (self.partials(inputs[0]), matrix_shape(inputs[0].channels));
         let larger = if partials.bytes() > matrix.bytes() { partials } else { matrix };
+        let size = |shape: Shape| TextureSize { vectors: shape.vectors(), precision: shape.precision };
         let textures = match self.variant {
-            GramVariant::Texture => vec![inputs[0].vectors(), matrix.vectors()],
+            GramVariant::Texture => vec![size(inputs[0]), size(matrix)],
             _ => vec![],
         };
         ScratchSize { buffers: vec![larger], textures }
@@ -274,6 +275,7 @@ pub(super) fn cases() -> Vec<Case> {
         for ((h, w), c) in shapes.clone() {
             cases.push(case(variant, c, [h, w]));
         }
+        cases.extend([(65, [9, 31]), (5, [7, 13])].map(|(c, size)| case(variant, c, size).in_f16()));
     }
     cases
 }

@@ -73,7 +73,7 @@ impl Op for Mse {
 pub(super) fn cases() -> Vec<Case> {
     let sizes = AWKWARD.iter().chain(&[(131, 127)]);
     let shapes = sizes.flat_map(|(h, w)| [Shape::blocked(6, *h, *w), Shape::planar(3, *h, *w)]);
-    shapes.map(case).collect()
+    shapes.map(case).chain([case(Shape::blocked(6, 7, 13)).in_f16()]).collect()
 }
 
 pub(super) fn random_case(draw: &mut dyn FnMut(u32, u32) -> u32) -> Case {

@@ -1,8 +1,8 @@
 //! From the picture as it is optimised to the picture as the network wants it.
 
-use super::case::{AWKWARD, Array, Case};
+use super::case::{AWKWARD, Array, Case, F16_TOLERANCE};
 use crate::error::Result;
-use crate::gpu::{Recording, Shader, Shape, shader};
+use crate::gpu::{Precision, Recording, Shader, Shape, shader};
 use crate::graph::{Backward, Forward, Op, Reads};
 
 pub(super) const SHADERS: [Shader; 2] = [shader!("normalize/forward"), shader!("normalize/backward")];
@@ -19,11 +19,14 @@ pub struct Normalize {
     pub scale: [f32; 3],
     /// By the network's channels.
     pub offset: [f32; 3],
+    /// How the result, and so all that is computed from it, is stored.
+    pub precision: Precision,
 }
 
 impl Normalize {
     /// x as it is, for networks in the original (Caffe) convention.
-    pub const IDENTITY: Self = Self { reversed: false, scale: [1.0; 3], offset: [0.0; 3] };
+    pub const IDENTITY: Self =
+        Self { reversed: false, scale: [1.0; 3], offset: [0.0; 3], precision: Precision::F32 };
 }
 
 impl Op for Normalize {
@@ -32,7 +35,7 @@ impl Op for Normalize {
     }
 
     fn output(&self, inputs: &[Shape]) -> Shape {
-        Shape::blocked(3, inputs[0].height, inputs[0].width)
+        Shape::blocked(3, inputs[0].height, inputs[0].width).stored_in(self.precision)
     }
 
     fn backward_reads(&self) -> Reads {
@@ -97,25 +100,28 @@ fn reference_backward(op: Normalize, d: &[f64]) -> Vec<Array> {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    let other = Normalize { reversed: true, scale: [0.5, 2.0, 3.0], offset: [0.1, -0.2, 0.3] };
-    let ops = [Normalize::IDENTITY, other];
+    let other =
+        Normalize { reversed: true, scale: [0.5, 2.0, 3.0], offset: [0.1, -0.2, 0.3], ..Normalize::IDENTITY };
+    let half = Normalize { precision: Precision::F16, ..other };
+    let ops = [Normalize::IDENTITY, other, half];
     let all = AWKWARD.into_iter().chain([(31, 33)]).flat_map(|size| ops.map(|op| (size, op)));
     all.map(|(size, op)| case(size, op)).collect()
 }
 
 pub(super) fn random_case(draw: &mut dyn FnMut(u32, u32) -> u32) -> Case {
     let mut scale = || draw(1, 9) as f32 / 4.0;
-    let op = Normalize { reversed: false, scale: [scale(), scale(), scale()], offset: [0.5, -0.25, 1.0] };
+    let op =
+        Normalize { scale: [scale(), scale(), scale()], offset: [0.5, -0.25, 1.0], ..Normalize::IDENTITY };
     case((draw(1, 60), draw(1, 60)), Normalize { reversed: draw(0, 1) == 1, ..op })
 }
 
 fn case((h, w): (u32, u32), op: Normalize) -> Case {
     Case {
-        label: format!("normalize 3x{h}x{w} reversed {}", op.reversed),
+        label: format!("normalize 3x{h}x{w} reversed {}, {:?}", op.reversed, op.precision),
         inputs: vec![Shape::planar(3, h, w)],
         build: Box::new(move |_| Ok(Some(Box::new(op)))),
         reference: Box::new(move |x| reference(op, &x[0])),
         reference_backward: Box::new(move |_, d| reference_backward(op, d)),
-        tolerance: 1e-6,
+        tolerance: if op.precision == Precision::F16 { F16_TOLERANCE } else { 1e-6 },
     }
 }

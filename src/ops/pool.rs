@@ -123,6 +123,7 @@ pub(super) fn cases() -> Vec<Case> {
                 cases.push(case(pooling, c, [h, w]));
             }
         }
+        cases.push(case(pooling, 6, [7, 13]).in_f16());
     }
     cases
 }

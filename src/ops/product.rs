@@ -2,7 +2,7 @@
 //! middle and the Gram matrix's backward pass have in common.
 
 use crate::error::Result;
-use crate::gpu::{Gpu, Recording, Shader, Shape, Tensor, Texture, Use, shader};
+use crate::gpu::{Gpu, Precision, Recording, Shader, Shape, Tensor, Texture, Use, shader};
 
 /// The rungs of the ladder, plainest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,12 +76,17 @@ pub(super) enum Matrices {
 }
 
 impl Matrices {
-    /// Uploads matrices that [`pack`] has packed.
-    pub(super) fn upload(gpu: &Gpu, kernel: ProductKernel, packed: &[f32]) -> Result<Self> {
+    /// Uploads matrices that [`pack`] has packed, to be stored in this precision.
+    pub(super) fn upload(
+        gpu: &Gpu,
+        kernel: ProductKernel,
+        packed: &[f32],
+        precision: Precision,
+    ) -> Result<Self> {
         if kernel.fetches_textures() {
-            return Ok(Self::Texture(gpu.upload_texture(packed, Use::Weights, "weights")?));
+            return Ok(Self::Texture(gpu.upload_texture(packed, precision, Use::Weights, "weights")?));
         }
-        let shape = Shape::planar(1, 1, packed.len() as u32);
+        let shape = Shape::planar(1, 1, packed.len() as u32).stored_in(precision);
         Ok(Self::Buffer(gpu.upload(shape, packed, Use::Weights, "weights")?))
     }
 }

@@ -1,18 +1,21 @@
 //! What may be chosen on a device, and what is chosen where nothing has been timed.
 
-use crate::gpu::Gpu;
+use crate::gpu::{Gpu, Precision};
 use crate::ops::{ConvVariant, GramVariant};
 use crate::vgg19::{Kernels, LayerId, activation_shape};
 
 /// Variants worth timing, the built-in choice first. On a CPU driver the list is short, since each
 /// kernel takes a second to compile there. Empty where only the naive kernel runs.
-pub fn conv_candidates(gpu: &Gpu) -> Vec<ConvVariant> {
-    use ConvVariant::{Registers, Texture, TextureWinogradF4, Vectors, WinogradF2, WinogradF4};
+pub fn conv_candidates(gpu: &Gpu, precision: Precision) -> Vec<ConvVariant> {
+    use ConvVariant::{Cooperative, Registers, Texture, TextureWinogradF4, Vectors, WinogradF2, WinogradF4};
     let all: &[ConvVariant] = match gpu.adapter().is_software() && Texture.runs_on(gpu) {
         true => &[TextureWinogradF4, Texture],
         false => &[WinogradF4, WinogradF2, Registers, Vectors],
     };
-    all.iter().copied().filter(|variant| variant.runs_on(gpu)).collect()
+    // What rounds to f16 by itself is only for those who want f16.
+    let precise = all.iter().copied();
+    let rough = [Cooperative].into_iter().filter(|_| precision == Precision::F16);
+    rough.chain(precise).filter(|variant| variant.runs_on(gpu)).collect()
 }
 
 /// As [`conv_candidates`], for the Gram matrix.

@@ -18,7 +18,7 @@ use cache::{Loaded, Record};
 use trial::Candidate;
 
 use crate::error::{Error, Result};
-use crate::gpu::{AdapterSummary, Gpu, Shape};
+use crate::gpu::{AdapterSummary, Gpu, Precision, Shape};
 use crate::ops::{ConvVariant, GramVariant};
 use crate::vgg19::{KernelWish, Kernels, LayerId, activation_shape};
 
@@ -41,6 +41,8 @@ pub struct Tuner {
     pub mode: Mode,
     /// Where findings are kept; `None` keeps nothing. See [`default_folder`].
     pub folder: Option<PathBuf>,
+    /// How the layers store their numbers.
+    pub precision: Precision,
 }
 
 /// Variants for a picture of some size, and how they came about.
@@ -75,7 +77,7 @@ impl Tuner {
         let path = self.folder.as_ref().map(|folder| cache::file(folder, gpu.adapter()));
         let path = path.filter(|_| self.mode != Mode::BuiltIn);
         let (mut record, mut note) = self.recall(path.as_deref(), gpu.adapter());
-        let jobs = jobs(width, height, deepest);
+        let jobs = jobs(width, height, deepest, self.precision);
         let missing: Vec<&Job> = jobs.iter().filter(|job| !job.is_known(&record)).collect();
         if missing.is_empty() {
             return Ok(Choice {
@@ -85,7 +87,7 @@ impl Tuner {
                 note,
             });
         }
-        let candidates = Candidates::trusted(gpu, &mut record.refused)?;
+        let candidates = Candidates::trusted(gpu, self.precision, &mut record.refused)?;
         if self.mode == Mode::BuiltIn {
             let kernels = candidates::builtin(&candidates.convs, &candidates.grams, width, height);
             return Ok(Choice { kernels, refused: record.refused, timed: 0, note });
@@ -155,9 +157,9 @@ struct Candidates {
 
 impl Candidates {
     /// Tries all, and notes those that do not agree.
-    fn trusted(gpu: &Gpu, refused: &mut BTreeMap<String, String>) -> Result<Self> {
+    fn trusted(gpu: &Gpu, precision: Precision, refused: &mut BTreeMap<String, String>) -> Result<Self> {
         refused.clear();
-        let convs = agreeing(gpu, conv_candidates(gpu), refused)?;
+        let convs = agreeing(gpu, conv_candidates(gpu, precision), refused)?;
         let grams = agreeing(gpu, gram_candidates(gpu), refused)?;
         Ok(Self { convs, grams })
     }
@@ -188,19 +190,20 @@ struct Job {
 }
 
 /// All shapes of a picture's layers.
-fn jobs(width: u32, height: u32, deepest: LayerId) -> Vec<Job> {
+fn jobs(width: u32, height: u32, deepest: LayerId, precision: Precision) -> Vec<Job> {
     let mut jobs: Vec<Job> = vec![];
     let mut add = |key: String, is_gram, layer, features| match jobs.iter_mut().find(|job| job.key == key) {
         Some(job) => job.layers.push(layer),
         None => jobs.push(Job { key, is_gram, layers: vec![layer], features }),
     };
     for layer in LayerId::all().filter(|layer| *layer <= deepest) {
-        let output = activation_shape(layer, width, height);
+        let output = activation_shape(layer, width, height).stored_in(precision);
         let [ins, outs] = [layer.spec().inputs as u32, output.channels];
         let class = output.positions().max(1).ilog2();
         let input = Shape { channels: ins, ..output };
-        add(format!("conv3x3 {ins} to {outs}, 2^{class} positions"), false, layer, input);
-        add(format!("gram {outs}, 2^{class} positions"), true, layer, output);
+        let stored = if precision == Precision::F16 { ", f16" } else { "" };
+        add(format!("conv3x3 {ins} to {outs}, 2^{class} positions{stored}"), false, layer, input);
+        add(format!("gram {outs}, 2^{class} positions{stored}"), true, layer, output);
     }
     jobs
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::weights::BGR_MEAN;
 use super::{Kernels, LayerId, Pixels, Weights};
 use crate::error::Result;
-use crate::gpu::{Gpu, Shape};
+use crate::gpu::{Gpu, Precision, Shape};
 use crate::graph::{Graph, NodeId};
 use crate::ops::{Conv, Normalize, PackedWeights, Pool, Pooling};
 
@@ -20,21 +20,29 @@ pub struct Network {
 }
 
 impl Network {
-    /// Uploads the weights in the forms that the layers' variants want.
+    /// Uploads the weights in the forms that the layers' variants want. They and the activations are
+    /// stored in `precision`; Gram matrices, losses and gradients are f32 in any case.
     ///
     /// # Errors
     /// [`Error::Gpu`](crate::Error::Gpu) when memory runs out.
-    pub fn new(gpu: &Gpu, weights: &Weights, pooling: Pooling, kernels: &Kernels) -> Result<Self> {
+    pub fn new(
+        gpu: &Gpu,
+        weights: &Weights,
+        pooling: Pooling,
+        kernels: &Kernels,
+        precision: Precision,
+    ) -> Result<Self> {
         let convs = weights
             .convs
             .iter()
             .zip(LayerId::all())
             .map(|(conv, layer)| {
                 let channels = [layer.spec().outputs as u32, layer.spec().inputs as u32];
-                PackedWeights::new(gpu, kernels.conv(layer), &conv.weight, &conv.bias, channels).map(Arc::new)
+                PackedWeights::new(gpu, kernels.conv(layer), precision, &conv.weight, &conv.bias, channels)
+                    .map(Arc::new)
             })
             .collect::<Result<_>>()?;
-        Ok(Self { normalize: normalize(weights.pixels), convs, pooling, kernels: kernels.clone() })
+        Ok(Self { normalize: normalize(weights.pixels, precision), convs, pooling, kernels: kernels.clone() })
     }
 
     /// The variants that its convolutions run, and that the Gram matrices of its features should.
@@ -79,13 +87,14 @@ pub fn activation_shape(layer: LayerId, width: u32, height: u32) -> Shape {
 
 /// From x (B, G, R minus the mean) to what the weights expect: the file's own convention is in
 /// terms of r, g, b in 0..255.
-fn normalize(pixels: Pixels) -> Normalize {
+fn normalize(pixels: Pixels, precision: Precision) -> Normalize {
     let channels = pixels.channels();
     let mean_of = |source: usize| BGR_MEAN[2 - source];
     Normalize {
         reversed: channels[0].source == 0,
         scale: channels.map(|c| c.scale),
         offset: channels.map(|c| c.scale * mean_of(c.source) + c.offset),
+        precision,
     }
 }
 
@@ -95,8 +104,8 @@ mod tests {
 
     #[test]
     fn both_conventions_follow_from_x() {
-        assert_eq!(normalize(Pixels::BgrMean), Normalize::IDENTITY);
-        let torchvision = normalize(Pixels::RgbMeanStd);
+        assert_eq!(normalize(Pixels::BgrMean, Precision::F32), Normalize::IDENTITY);
+        let torchvision = normalize(Pixels::RgbMeanStd, Precision::F32);
         assert!(torchvision.reversed);
         // x = 0 is the mean colour; its red is 123.68, and (123.68 / 255 - 0.485) / 0.229 = 0.0001.
         let expected = [(123.68 / 255.0 - 0.485) / 0.229, (116.779 / 255.0 - 0.456) / 0.224];

@@ -1,8 +1,8 @@
 //! What convolution is tested with.
 
 use super::{Conv, ConvVariant, PackedWeights};
-use crate::gpu::Shape;
-use crate::ops::case::{AWKWARD, Array, Case, numbers, to_f32};
+use crate::gpu::{Precision, Shape};
+use crate::ops::case::{AWKWARD, Array, Case, F16_TOLERANCE, numbers, to_f32};
 
 /// The definition in f64; `x` is `[in, h, w]`, `weight` is `[out, in, k, k]` with k = 1 or 3.
 fn reference(x: &[f64], weight: &[f64], bias: &[f64], [ins, h, w]: [usize; 3], relu: bool) -> Array {
@@ -47,6 +47,7 @@ pub(in crate::ops) fn cases() -> Vec<Case> {
                 let (ins, outs) = channels[(n + k) % channels.len()];
                 cases.push(case(
                     variant,
+                    Precision::F32,
                     [ins, outs],
                     [h, w],
                     if (n + k) % 3 == 2 { 1 } else { 9 },
@@ -55,6 +56,10 @@ pub(in crate::ops) fn cases() -> Vec<Case> {
                 ));
             }
         }
+        let f16 = [([5, 37], [7, 13], 9, false), ([13, 65], [5, 3], 1, false), ([1, 1], [1, 1], 9, true)];
+        cases.extend(
+            f16.map(|(channels, size, taps, relu)| case(variant, Precision::F16, channels, size, taps, relu)),
+        );
     }
     cases
 }
@@ -65,24 +70,33 @@ pub(in crate::ops) fn random_case(draw: &mut dyn FnMut(u32, u32) -> u32) -> Case
     let size = [draw(1, 24), draw(1, 24)];
     // Without the ReLU: among so many random sums one may be so close to 0 that f32 and f64 differ in
     // its sign.
-    case(variant, channels, size, [1, 9][draw(0, 1) as usize], false)
+    let precision = [Precision::F32, Precision::F16][draw(0, 1) as usize];
+    case(variant, precision, channels, size, [1, 9][draw(0, 1) as usize], false)
 }
 
-fn case(variant: ConvVariant, channels: [u32; 2], size: [u32; 2], taps: usize, relu: bool) -> Case {
+fn case(
+    variant: ConvVariant,
+    precision: Precision,
+    channels: [u32; 2],
+    size: [u32; 2],
+    taps: usize,
+    relu: bool,
+) -> Case {
     let ([ins, outs], [h, w]) = (channels, size);
     let weight = numbers(11, (ins * outs) as usize * taps);
     let bias = numbers(12, outs as usize);
     let (weight_b, bias_b) = (weight.clone(), bias.clone());
     let (weight_f, bias_f) = (weight.clone(), bias.clone());
     let dims = [ins as usize, h as usize, w as usize];
-    Case {
+    let case = Case {
         label: format!("conv/{variant} {taps} taps, {ins}x{h}x{w} to {outs}, relu {relu}"),
         inputs: vec![Shape::blocked(ins, h, w)],
         build: Box::new(move |gpu| {
             if !variant.runs_on(gpu) {
                 return Ok(None);
             }
-            let weights = PackedWeights::new(gpu, variant, &to_f32(&weight), &to_f32(&bias), [outs, ins])?;
+            let weights =
+                PackedWeights::new(gpu, variant, precision, &to_f32(&weight), &to_f32(&bias), [outs, ins])?;
             Ok(Some(Box::new(Conv::new(weights.into(), relu))))
         }),
         reference: Box::new(move |x| reference(&x[0], &weight_f, &bias_f, dims, relu)),
@@ -98,7 +112,7 @@ fn case(variant: ConvVariant, channels: [u32; 2], size: [u32; 2], taps: usize, r
             });
             vec![d_x]
         }),
-        // f16 has 11 bits.
-        tolerance: if variant.is_reduced_precision() { 3e-3 } else { 1e-5 },
-    }
+        tolerance: if variant.is_reduced_precision() { F16_TOLERANCE } else { 1e-5 },
+    };
+    if precision == Precision::F16 { case.in_f16() } else { case }
 }

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::product::{self, Product, ProductKernel};
 use crate::error::Result;
-use crate::gpu::{Recording, Shader, Shape, Tensor, shader};
+use crate::gpu::{Precision, Recording, Shader, Shape, Tensor, Texture, TextureSize, shader};
 use crate::graph::{Backward, Forward, Op, Reads, Scratch, ScratchSize};
 
 pub(super) const SHADERS: [Shader; 15] = {
@@ -58,11 +58,7 @@ impl Op for Conv {
         let channels = [weights.out_channels, weights.in_channels];
         match weights.transform() {
             Some(transform) => transform.scratch(kernel, channels, inputs[0]),
-            None if kernel.fetches_textures() => {
-                let largest = inputs[0].vectors().max(self.output(inputs).vectors());
-                ScratchSize { buffers: vec![], textures: vec![largest] }
-            }
-            None => ScratchSize::default(),
+            None => ScratchSize { buffers: vec![], textures: source_textures(kernel, channels, inputs[0]) },
         }
     }
 
@@ -105,6 +101,19 @@ impl Op for Conv {
     }
 }
 
+/// Room for copies of what each pass reads: the input forward, the output's gradient, in f32, backward.
+fn source_textures(kernel: ProductKernel, [outs, ins]: [u32; 2], input: Shape) -> Vec<TextureSize> {
+    let vectors = |channels: u32| Shape { channels, ..input }.vectors();
+    let size = |vectors, precision| TextureSize { vectors, precision };
+    match (kernel.fetches_textures(), input.precision) {
+        (false, _) => vec![],
+        (true, Precision::F32) => vec![size(vectors(ins.max(outs)), Precision::F32)],
+        (true, Precision::F16) => {
+            vec![size(vectors(ins), Precision::F16), size(vectors(outs), Precision::F32)]
+        }
+    }
+}
+
 /// One direction of a convolution.
 struct Pass<'a> {
     weights: &'a PackedWeights,
@@ -138,7 +147,7 @@ impl Pass<'_> {
             dst: self.dst,
             relu: self.relu,
             accumulate: self.accumulate,
-            texture: self.scratch.textures.first(),
+            texture: self.source_texture(),
             direct_flops: Product::flops(self.weights.taps, 1, features, out_channels),
         };
         product.record(recording, label)
@@ -148,6 +157,12 @@ impl Pass<'_> {
     fn kernel(&self) -> ProductKernel {
         let variant = self.weights.variant;
         if self.transposed { variant.backward_product() } else { variant.product() }
+    }
+
+    /// The texture for a copy of `src`, for kernels that fetch from one.
+    fn source_texture(&self) -> Option<&Texture> {
+        let precision = self.src.shape().precision;
+        self.scratch.textures.iter().find(|texture| texture.precision() == precision)
     }
 
     fn bias(&self) -> &Tensor {

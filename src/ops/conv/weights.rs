@@ -3,7 +3,7 @@
 use super::ConvVariant;
 use super::winograd::Transform;
 use crate::error::Result;
-use crate::gpu::{Gpu, Shape, Tensor, Use};
+use crate::gpu::{Gpu, Precision, Shape, Tensor, Use};
 use crate::ops::product::{Matrices, pack, zero_bias};
 
 /// Weights and bias of one layer on a device, in the form that a variant wants. One set serves both
@@ -22,14 +22,15 @@ pub struct PackedWeights {
 }
 
 impl PackedWeights {
-    /// Packs `weight`, `[out, in, 3, 3]` or `[out, in, 1, 1]`, and `bias`, `[out]`; `channels` is
-    /// `[out, in]`. A 1x1 convolution has nothing to transform and is a plain product in any variant.
+    /// Packs `weight`, `[out, in, 3, 3]` or `[out, in, 1, 1]`, to be stored in `precision`, and `bias`,
+    /// `[out]`; `channels` is `[out, in]`. A 1x1 convolution has nothing to transform and is a plain product in any variant.
     ///
     /// # Errors
     /// [`Error::Gpu`](crate::Error::Gpu) when memory runs out.
     pub fn new(
         gpu: &Gpu,
         variant: ConvVariant,
+        precision: Precision,
         weight: &[f32],
         bias: &[f32],
         channels: [u32; 2],
@@ -50,7 +51,7 @@ impl PackedWeights {
             taps: taps as u32,
             in_channels,
             out_channels,
-            matrices: Matrices::upload(gpu, variant.product(), &packed)?,
+            matrices: Matrices::upload(gpu, variant.product(), &packed, precision)?,
             bias: gpu.upload(Shape::blocked(out_channels, 1, 1), bias, Use::Weights, "bias")?,
             no_bias: zero_bias(gpu, in_channels.max(out_channels))?,
         })

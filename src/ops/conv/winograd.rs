@@ -1,9 +1,9 @@
 //! Winograd's method: tiles of the input are transformed, products of matrices take them to tiles of
 //! the output at the same points, and these are transformed back. See `shaders/shared/winograd_f4`.
 
-use super::Pass;
+use super::{Pass, source_textures};
 use crate::error::Result;
-use crate::gpu::{Launch, Recording, Shader, Shape, shader};
+use crate::gpu::{Launch, Recording, Shader, Shape, TextureSize, shader};
 use crate::graph::ScratchSize;
 use crate::ops::product::{Product, ProductKernel};
 
@@ -129,12 +129,11 @@ impl Transform {
     pub(super) fn scratch(self, kernel: ProductKernel, channels: [u32; 2], size: Shape) -> ScratchSize {
         let widest = channels[0].max(channels[1]);
         // Each pass reads the channels of one side and writes those of the other.
-        let features = Shape { channels: widest, ..size };
         let values = self.values(widest, self.band(kernel, widest, size));
-        let textures = match kernel.fetches_textures() {
-            true => vec![features.vectors(), values.vectors()],
-            false => vec![],
-        };
+        let mut textures = source_textures(kernel, channels, size);
+        if kernel.fetches_textures() {
+            textures.push(TextureSize { vectors: values.vectors(), precision: values.precision });
+        }
         ScratchSize { buffers: vec![values, values], textures }
     }
 
@@ -144,7 +143,7 @@ impl Transform {
         let (src, dst) = (pass.src.shape(), pass.dst.shape());
         let tiles = self.tiles(src).iter().product();
         let band = self.band(kernel, src.channels.max(dst.channels), src);
-        if let [texture, _] = pass.scratch.textures.as_slice() {
+        if let Some(texture) = pass.source_texture() {
             recording.copy_to_texture(pass.src, texture);
         }
         for first in (0..tiles).step_by(band as usize) {
@@ -164,7 +163,7 @@ impl Transform {
         let count = self.points().pow(2);
         let values = pass.scratch.buffers[0].viewed_as(self.values(src.channels, tiles));
         let products = pass.scratch.buffers[1].viewed_as(self.values(dst.channels, tiles));
-        let textures = pass.scratch.textures.as_slice();
+        let values_texture = pass.scratch.textures.last();
         let features = Shape::blocked(src.channels, 1, tiles);
         // A transform touches its band of the picture, and all of the values.
         let part = f64::from(tiles) / f64::from(self.tiles(src).iter().product::<u32>());
@@ -179,7 +178,7 @@ impl Transform {
             Some(mask) => launch.bind("mask", mask),
             None => launch,
         };
-        let launch = match textures.first() {
+        let launch = match pass.source_texture() {
             Some(texture) => launch.bind_texture("src", texture),
             None => launch.bind("src", pass.src),
         };
@@ -200,7 +199,7 @@ impl Transform {
             dst: &products,
             relu: false,
             accumulate: false,
-            texture: textures.last(),
+            texture: values_texture,
             direct_flops: 18.0 * f64::from(src.channels) * f64::from(dst.channels) * positions,
         };
         product.record(recording, label)?;
@@ -211,11 +210,11 @@ impl Transform {
             ("ACCUMULATE", f64::from(u8::from(pass.accumulate))),
         ];
         let kernel = recording.gpu().kernel(self.output_shader(multiplier), &overrides)?;
-        if let Some(texture) = textures.last() {
+        if let Some(texture) = values_texture {
             recording.copy_to_texture(&products, texture);
         }
         let launch = recording.launch(&kernel, label).bind("bias", pass.bias()).bind("dst", pass.dst);
-        let launch = match textures.last() {
+        let launch = match values_texture {
             Some(texture) => launch.bind_texture("src", texture),
             None => launch.bind("src", &products),
         };
