@@ -1,6 +1,6 @@
 // Gram matrix for drivers that run on the CPU: registers, texture fetches, one triangle only.
 //
-// The formula is in 1_naive; why textures, in conv/3_texture. Here the lanes share out the positions:
+// The formula is in 1_naive; why textures, in conv/texture. Here the lanes share out the positions:
 // lane l of 64 takes positions l, l + 64, ... and keeps a tile of 16 rows by 16 columns of partial
 // sums in registers, 8 fetches for 256 multiply-adds a lane. At the end the 64 lanes' tiles are added
 // through workgroup memory, a block of 4 x 4 after the other.

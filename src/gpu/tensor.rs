@@ -158,7 +158,7 @@ impl Tensor {
 }
 
 /// The numbers of a tensor as texels of `vec4<f32>`, for kernels that fetch faster from textures
-/// than from buffers (see `shaders/conv/3_texture.wgsl`). The `vec4` of index i is texel
+/// than from buffers (see `shaders/conv/texture.wgsl`). The `vec4` of index i is texel
 /// (i % 4096, i / 4096).
 #[derive(Debug, Clone)]
 pub struct Texture {
