@@ -8,7 +8,7 @@
 // Launch: x covers columns j, y blocks of four rows i, z splits of the positions: split z adds
 // positions p = z, z + splits, ... into its own matrix, so that small matrices still fill a device.
 // Reads:  five numbers a position for four multiply-adds, none of them shared with a neighbour.
-// Next:   2_tiled loads each feature once for 64 rows.
+// Next:   2_tiled loads each feature once for 32 rows.
 
 struct Params { channels: u32, positions: u32, splits: u32 }
 

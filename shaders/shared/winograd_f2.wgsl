@@ -9,12 +9,13 @@
 // x is x^2 times the old one's at 1/x. So the turned filter is the filter with 0 and infinity exchanged.
 //
 // In one dimension y = A' [(G g) * (B' d)] for four inputs d and two outputs y; in two, the transforms
-// are applied to the columns and then to the rows. G is applied by the host when weights are loaded.
+// are applied to the rows and then to the columns. G is applied by the host when weights are loaded.
 
 const OUTPUTS = 2u;  // outputs along the edge of a tile; tiles of input overlap by two
 const POINTS = 4u;   // inputs along its edge, and points
 
 alias Line = array<vec4<f32>, 4>;
+alias Outputs = array<vec4<f32>, 2>;
 
 // The backward pass reads the forward filters: its values go to where the filter's lie, and its products
 // come from there.
@@ -37,67 +38,43 @@ fn from_points(m: Line) -> Outputs {
     return Outputs(zero + m[1] + m[2], m[1] - m[2] + infinity);
 }
 
-// What follows is written out because registers have no addresses: see shared/row.
-
-alias Square = array<Line, 4>;
-alias Outputs = array<vec4<f32>, 2>;
+// What follows is written out because registers have no addresses: see shared/row. The kernel that
+// imports this says how to load and store element x, y of its tile.
 
 fn load_line(tile: Tile, y: u32) -> Line {
     return Line(load_at(tile, 0u, y), load_at(tile, 1u, y), load_at(tile, 2u, y), load_at(tile, 3u, y));
 }
 
-// All of a tile, [y][x].
-fn load_square(tile: Tile) -> Square {
-    return Square(load_line(tile, 0u), load_line(tile, 1u), load_line(tile, 2u), load_line(tile, 3u));
+// V = B' d B: the rows of a tile go to points, then the columns of what that gives.
+fn transform_input(tile: Tile) {
+    let r0 = to_points(load_line(tile, 0u));
+    let r1 = to_points(load_line(tile, 1u));
+    let r2 = to_points(load_line(tile, 2u));
+    let r3 = to_points(load_line(tile, 3u));
+    store_values(tile, 0u, to_points(Line(r0[0], r1[0], r2[0], r3[0])));
+    store_values(tile, 1u, to_points(Line(r0[1], r1[1], r2[1], r3[1])));
+    store_values(tile, 2u, to_points(Line(r0[2], r1[2], r2[2], r3[2])));
+    store_values(tile, 3u, to_points(Line(r0[3], r1[3], r2[3], r3[3])));
 }
 
-fn transposed(s: Square) -> Square {
-    return Square(
-        Line(s[0][0], s[1][0], s[2][0], s[3][0]),
-        Line(s[0][1], s[1][1], s[2][1], s[3][1]),
-        Line(s[0][2], s[1][2], s[2][2], s[3][2]),
-        Line(s[0][3], s[1][3], s[2][3], s[3][3]),
-    );
-}
-
-// B' d B, [x][y].
-fn square_to_points(d: Square) -> Square {
-    let c = transposed(Square(to_points(d[0]), to_points(d[1]), to_points(d[2]), to_points(d[3])));
-    return Square(to_points(c[0]), to_points(c[1]), to_points(c[2]), to_points(c[3]));
-}
-
-// A' M A, [x][y].
-fn square_from_points(m: Square) -> array<Outputs, 2> {
-    let r0 = from_points(m[0]);
-    let r1 = from_points(m[1]);
-    let r2 = from_points(m[2]);
-    let r3 = from_points(m[3]);
-    return array(
-        from_points(Line(r0[0], r1[0], r2[0], r3[0])),
-        from_points(Line(r0[1], r1[1], r2[1], r3[1])),
-    );
-}
-
-fn store_line(tile: Tile, x: u32, column: Line) {
+fn store_values(tile: Tile, x: u32, column: Line) {
     store_at(tile, x, 0u, column[0]);
     store_at(tile, x, 1u, column[1]);
     store_at(tile, x, 2u, column[2]);
     store_at(tile, x, 3u, column[3]);
 }
 
-fn store_square(tile: Tile, values: Square) {
-    store_line(tile, 0u, values[0]);
-    store_line(tile, 1u, values[1]);
-    store_line(tile, 2u, values[2]);
-    store_line(tile, 3u, values[3]);
+// y = A' M A: the rows come from points, then the columns.
+fn transform_output(tile: Tile) {
+    let r0 = from_points(load_line(tile, 0u));
+    let r1 = from_points(load_line(tile, 1u));
+    let r2 = from_points(load_line(tile, 2u));
+    let r3 = from_points(load_line(tile, 3u));
+    store_outputs(tile, 0u, from_points(Line(r0[0], r1[0], r2[0], r3[0])));
+    store_outputs(tile, 1u, from_points(Line(r0[1], r1[1], r2[1], r3[1])));
 }
 
-fn store_column(tile: Tile, x: u32, column: Outputs) {
+fn store_outputs(tile: Tile, x: u32, column: Outputs) {
     store_at(tile, x, 0u, column[0]);
     store_at(tile, x, 1u, column[1]);
-}
-
-fn store_outputs(tile: Tile, columns: array<Outputs, 2>) {
-    store_column(tile, 0u, columns[0]);
-    store_column(tile, 1u, columns[1]);
 }

@@ -42,6 +42,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grid: 
     let tile = params.first_tile + id % params.tiles;
     // One up and left of the outputs; at the edge this wraps to a huge number, which is outside.
     let corner = OUTPUTS * vec2(tile % params.tiles_across, tile / params.tiles_across) - 1u;
-    let at = Tile(corner, block * params.height * params.width, id);
-    store_square(at, square_to_points(load_square(at)));
+    transform_input(Tile(corner, block * params.height * params.width, id));
 }

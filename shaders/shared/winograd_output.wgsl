@@ -46,6 +46,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grid: 
     let block = id / params.tiles;
     let tile = params.first_tile + id % params.tiles;
     let corner = OUTPUTS * vec2(tile % params.tiles_across, tile / params.tiles_across);
-    let at = Tile(corner, block, id);
-    store_outputs(at, square_from_points(load_square(at)));
+    transform_output(Tile(corner, block, id));
 }

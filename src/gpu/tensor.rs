@@ -235,7 +235,7 @@ impl TextureSize {
 }
 
 /// The numbers of a tensor as texels, four to one, for kernels that fetch faster from textures
-/// than from buffers (see `shaders/conv/3_texture.wgsl`). The `vec4` of index i is texel
+/// than from buffers (see `shaders/conv/texture.wgsl`). The `vec4` of index i is texel
 /// (i % 4096, i / 4096).
 #[derive(Debug, Clone)]
 pub struct Texture {
