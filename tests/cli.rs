@@ -14,7 +14,10 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 fn impasto() -> Command {
-    Command::cargo_bin("impasto").unwrap()
+    let mut command = Command::cargo_bin("impasto").unwrap();
+    // What is found out about kernels is kept, but not in the user's own cache.
+    command.env("IMPASTO_CACHE_DIR", env!("CARGO_TARGET_TMPDIR"));
+    command
 }
 
 /// A folder with small pictures.

@@ -131,12 +131,13 @@ fn check_score(golden: &Golden, gpu: &Gpu, kernels: &Kernels) {
 #[test]
 fn scores_and_gradients_are_those_of_the_reference() {
     let gpu = common::fast_gpu();
-    for conv in ConvVariant::ALL.into_iter().filter(|variant| variant.runs_on(gpu)) {
+    let precise = |variant: &ConvVariant| variant.runs_on(gpu) && !variant.is_reduced_precision();
+    for conv in ConvVariant::ALL.into_iter().filter(precise) {
         let grams = GramVariant::ALL.into_iter().filter(|variant| variant.runs_on(gpu));
-        // Each Gram variant with some convolution is enough.
+        // Each Gram variant with some convolution is enough, and each convolution with one of the two cases.
         let gram = grams.clone().nth(conv as usize % grams.count()).unwrap();
-        check_score(&gatys(), gpu, &Kernels::uniform(conv, gram));
-        check_score(&odd(), gpu, &Kernels::uniform(conv, gram));
+        let golden = if conv as usize % 2 == 0 { gatys() } else { odd() };
+        check_score(&golden, gpu, &Kernels::uniform(conv, gram));
     }
 }
 
@@ -155,7 +156,7 @@ fn wrong_kernels_are_caught() {
         *all.find(|shader| shader.name == name).unwrap()
     };
     let golden = gatys();
-    let kernels = &Kernels::uniform(ConvVariant::Tiled, GramVariant::Tiled);
+    let kernels = &Kernels::uniform(ConvVariant::Vectors, GramVariant::Vectors);
     let want: Value = serde_json::from_str(&golden.text("score.json")).unwrap();
 
     // A Gram matrix that is 1% too large.
@@ -179,9 +180,9 @@ fn wrong_kernels_are_caught() {
 }
 
 /// Totals of every evaluation, and the picture.
-fn run(method: Method, iterations: usize) -> (Vec<f64>, Image) {
+fn run(kernels: &Kernels, method: Method, iterations: usize) -> (Vec<f64>, Image) {
     let (gpu, golden) = (common::fast_gpu(), gatys());
-    let objective = golden.objective(gpu, &builtin(gpu, [96, 64]));
+    let objective = golden.objective(gpu, kernels);
     let start = to_variable(&golden.image("content.png"));
     let mut descent = Descent::new(gpu, objective, method, &start).unwrap();
     let mut totals = vec![];
@@ -199,13 +200,27 @@ fn reference_total(file: &str, iteration: usize) -> f64 {
     line["total"].as_f64().unwrap()
 }
 
+/// With every variant that may be chosen on this device.
 #[test]
 fn lbfgs_gets_as_far_as_the_reference() {
-    let (totals, picture) = run(Method::Lbfgs { lr: 1.0, history: 100 }, 60);
-    let want = reference_total("lbfgs.jsonl", 59);
-    assert!(totals[59] <= 1.15 * want, "{} is more than 1.15 * {want}", totals[59]);
-    // The steps before chaos sets in are the reference's own.
-    for (k, total) in totals.iter().enumerate().take(5) {
+    let gpu = common::fast_gpu();
+    for conv in conv_candidates(gpu) {
+        let kernels = Kernels::uniform(conv, gram_candidates(gpu)[0]);
+        let (totals, _) = run(&kernels, Method::Lbfgs { lr: 1.0, history: 100 }, 60);
+        let want = reference_total("lbfgs.jsonl", 59);
+        assert!(totals[59] <= 1.15 * want, "{conv}: {} is more than 1.15 * {want}", totals[59]);
+    }
+}
+
+/// Up to where chaos sets in. The first step is so short that its change of the gradient is of the size
+/// of Winograd's rounding, so this is for kernels that add up what the definition adds up.
+#[test]
+fn lbfgs_takes_the_first_steps_of_the_reference() {
+    let gpu = common::fast_gpu();
+    let direct = [ConvVariant::Texture, ConvVariant::Tiled].into_iter().find(|variant| variant.runs_on(gpu));
+    let kernels = Kernels::uniform(direct.unwrap(), gram_candidates(gpu)[0]);
+    let (totals, picture) = run(&kernels, Method::Lbfgs { lr: 1.0, history: 100 }, 5);
+    for (k, total) in totals.iter().enumerate() {
         let want = reference_total("lbfgs.jsonl", k);
         assert!((total / want - 1.0).abs() < 1e-3, "evaluation {k}: {total}, not {want}");
     }
@@ -214,15 +229,17 @@ fn lbfgs_gets_as_far_as_the_reference() {
 
 #[test]
 fn adam_gets_as_far_as_the_reference() {
-    let (totals, _) = run(Method::Adam { lr: 2.0, average: false }, 40);
+    let kernels = builtin(common::fast_gpu(), [96, 64]);
+    let (totals, _) = run(&kernels, Method::Adam { lr: 2.0, average: false }, 40);
     let want = reference_total("adam.jsonl", 39);
     assert!((totals[39] / want - 1.0).abs() < 0.02, "{}, not {want}", totals[39]);
 }
 
 #[test]
 fn the_same_run_gives_the_same_bytes() {
+    let kernels = &builtin(common::fast_gpu(), [96, 64]);
     for method in [Method::Lbfgs { lr: 1.0, history: 3 }, Method::Adam { lr: 2.0, average: false }] {
-        let (a, b) = (run(method, 6), run(method, 6));
+        let (a, b) = (run(kernels, method, 6), run(kernels, method, 6));
         assert_eq!(a, b, "{method:?}");
     }
 }

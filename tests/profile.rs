@@ -16,6 +16,7 @@ use tempfile::TempDir;
 
 fn impasto(folder: &Path, arguments: &str) -> Command {
     let mut command = Command::cargo_bin("impasto").unwrap();
+    command.env("IMPASTO_CACHE_DIR", env!("CARGO_TARGET_TMPDIR"));
     command.current_dir(folder).args(arguments.split(' '));
     command
 }

@@ -38,11 +38,20 @@ fn every_file_is_a_kernel_of_the_program() {
     assert_eq!(files(), known);
 }
 
-/// Translates a kernel to SPIR-V (Vulkan), MSL (Metal) and HLSL (DX12).
-fn translate(source: &'static str) -> Result<(), String> {
-    let source = expand_imports(source)?;
+/// Kernels with cooperative matrices. naga has these for Vulkan and Metal, not for HLSL; and what it
+/// writes for Metal is text without a meaning there, since Metal's matrices are 8 x 8.
+/// `ProductKernel::runs_on` keeps the kernels from adapters that do not list their shape.
+const FOR_MATRIX_UNITS: [&str; 1] = ["conv/5_cooperative"];
+
+/// Translates a kernel to SPIR-V (Vulkan), MSL (Metal) and, unless it is exempt, HLSL (DX12).
+fn translate(shader: &Shader) -> Result<(), String> {
+    let for_matrix_units = FOR_MATRIX_UNITS.contains(&shader.name);
+    let source = expand_imports(shader.source)?;
     let module = naga::front::wgsl::parse_str(&source).map_err(|e| e.emit_to_string(&source))?;
-    let capabilities = Capabilities::SUBGROUP;
+    let capabilities = match for_matrix_units {
+        true => Capabilities::SUBGROUP | Capabilities::SHADER_FLOAT16 | Capabilities::COOPERATIVE_MATRIX,
+        false => Capabilities::SUBGROUP,
+    };
     let info = Validator::new(ValidationFlags::all(), capabilities)
         .validate(&module)
         .map_err(|e| e.emit_to_string(&source))?;
@@ -52,6 +61,9 @@ fn translate(source: &'static str) -> Result<(), String> {
         .map_err(|e| format!("SPIR-V: {e}"))?;
     let options = msl::Options { lang_version: (2, 4), fake_missing_bindings: true, ..Default::default() };
     msl::write_string(&module, &info, &options, &Default::default()).map_err(|e| format!("MSL: {e}"))?;
+    if for_matrix_units {
+        return Ok(());
+    }
     let options = hlsl::Options {
         shader_model: hlsl::ShaderModel::V6_0,
         fake_missing_bindings: true,
@@ -67,14 +79,14 @@ fn translate(source: &'static str) -> Result<(), String> {
 #[test]
 fn every_kernel_translates_to_spirv_msl_and_hlsl() {
     for shader in all_shaders() {
-        translate(shader.source).unwrap_or_else(|e| panic!("{}: {e}", shader.name));
+        translate(&shader).unwrap_or_else(|e| panic!("{}: {e}", shader.name));
     }
 }
 
 #[test]
 fn the_translation_fails_on_a_broken_kernel() {
-    let broken = "@compute @workgroup_size(64) fn main() { let x: u32 = 1.5; }";
-    assert!(translate(broken).is_err());
+    let source = "@compute @workgroup_size(64) fn main() { let x: u32 = 1.5; }";
+    assert!(translate(&Shader { name: "broken", source, unchecked: false }).is_err());
 }
 
 /// A kernel that teaches begins by saying what it is.

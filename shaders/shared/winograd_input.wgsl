@@ -11,13 +11,26 @@
 // Launch: one invocation a tile of the band and block of four channels. It reads POINTS^2 vec4 and
 //         writes as many.
 
-// The backward pass uses the filters of the forward one: see FLIP.
-override BACKWARD: bool = false;
-
 struct Params { blocks: u32, height: u32, width: u32, tiles_across: u32, first_tile: u32, tiles: u32 }
 
 @group(0) @binding(1) var<storage, read_write> values: array<vec4<f32>>;  // [POINTS * POINTS][in / 4][tiles of the band]
 @group(0) @binding(2) var<uniform> params: Params;
+
+struct Tile {
+    corner: vec2<u32>,
+    plane: u32,  // index of the first vec4 of its block of channels
+    id: u32,
+}
+
+fn load_at(tile: Tile, x: u32, y: u32) -> vec4<f32> {
+    let at = tile.corner + vec2(x, y);
+    let inside = at.x < params.width && at.y < params.height;
+    return select(vec4(0.0), fetch(tile.plane + select(0u, at.y * params.width + at.x, inside)), inside);
+}
+
+fn store_at(tile: Tile, x: u32, y: u32, value: vec4<f32>) {
+    values[(y * POINTS + x) * params.blocks * params.tiles + tile.id] = value;
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) local: u32) {
@@ -29,31 +42,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grid: 
     let tile = params.first_tile + id % params.tiles;
     // One up and left of the outputs; at the edge this wraps to a huge number, which is outside.
     let corner = OUTPUTS * vec2(tile % params.tiles_across, tile / params.tiles_across) - 1u;
-    let plane = block * params.height * params.width;
-
-    var rows: array<Line, POINTS>;
-    for (var y = 0u; y < POINTS; y++) {
-        var line: Line;
-        for (var x = 0u; x < POINTS; x++) {
-            let at = corner + vec2(x, y);
-            let inside = at.x < params.width && at.y < params.height;
-            line[x] = select(vec4(0.0), fetch(plane + select(0u, at.y * params.width + at.x, inside)), inside);
-        }
-        rows[y] = to_points(line);
-    }
-    for (var x = 0u; x < POINTS; x++) {
-        var line: Line;
-        for (var y = 0u; y < POINTS; y++) {
-            line[y] = rows[y][x];
-        }
-        let column = to_points(line);
-        for (var y = 0u; y < POINTS; y++) {
-            if BACKWARD {
-                let point = FLIP[y] * POINTS + FLIP[x];
-                values[point * params.blocks * params.tiles + id] = FLIP_SCALE[y] * FLIP_SCALE[x] * column[y];
-            } else {
-                values[(y * POINTS + x) * params.blocks * params.tiles + id] = column[y];
-            }
-        }
-    }
+    let at = Tile(corner, block * params.height * params.width, id);
+    store_square(at, square_to_points(load_square(at)));
 }

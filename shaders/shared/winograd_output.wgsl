@@ -8,14 +8,34 @@
 
 override RELU: bool = false;
 override ACCUMULATE: bool = false;
-// The products of the backward pass lie where the forward filter's points are: see FLIP.
-override BACKWARD: bool = false;
 
 struct Params { blocks: u32, height: u32, width: u32, tiles_across: u32, first_tile: u32, tiles: u32 }
 
 @group(0) @binding(1) var<storage, read> bias: array<vec4<f32>>;      // [out / 4]
 @group(0) @binding(2) var<storage, read_write> dst: array<vec4<f32>>; // [out / 4][height][width]
 @group(0) @binding(3) var<uniform> params: Params;
+
+struct Tile { corner: vec2<u32>, block: u32, id: u32 }
+
+fn load_at(tile: Tile, x: u32, y: u32) -> vec4<f32> {
+    return fetch((y * POINTS + x) * params.blocks * params.tiles + tile.id);
+}
+
+fn store_at(tile: Tile, x: u32, y: u32, value: vec4<f32>) {
+    let at = tile.corner + vec2(x, y);
+    if at.x >= params.width || at.y >= params.height {
+        return;
+    }
+    var sum = value + bias[tile.block];
+    if RELU {
+        sum = max(sum, vec4(0.0));
+    }
+    let i = (tile.block * params.height + at.y) * params.width + at.x;
+    if ACCUMULATE {
+        sum += dst[i];
+    }
+    dst[i] = sum;
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) local: u32) {
@@ -26,36 +46,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grid: 
     let block = id / params.tiles;
     let tile = params.first_tile + id % params.tiles;
     let corner = OUTPUTS * vec2(tile % params.tiles_across, tile / params.tiles_across);
-    let b = bias[block];
-
-    var rows: array<array<vec4<f32>, OUTPUTS>, POINTS>;
-    for (var y = 0u; y < POINTS; y++) {
-        var line: Line;
-        for (var x = 0u; x < POINTS; x++) {
-            let point = select(y * POINTS + x, FLIP[y] * POINTS + FLIP[x], BACKWARD);
-            line[x] = fetch(point * params.blocks * params.tiles + id);
-        }
-        rows[y] = from_points(line);
-    }
-    for (var x = 0u; x < OUTPUTS; x++) {
-        var line: Line;
-        for (var y = 0u; y < POINTS; y++) {
-            line[y] = rows[y][x];
-        }
-        let column = from_points(line);
-        for (var y = 0u; y < OUTPUTS; y++) {
-            let at = corner + vec2(x, y);
-            if at.x < params.width && at.y < params.height {
-                var sum = column[y] + b;
-                if RELU {
-                    sum = max(sum, vec4(0.0));
-                }
-                let i = (block * params.height + at.y) * params.width + at.x;
-                if ACCUMULATE {
-                    sum += dst[i];
-                }
-                dst[i] = sum;
-            }
-        }
-    }
+    let at = Tile(corner, block, id);
+    store_outputs(at, square_from_points(load_square(at)));
 }

@@ -140,6 +140,21 @@ fn enumerate_on(backends: wgpu::Backends) -> Vec<(wgpu::Adapter, AdapterSummary)
     adapters
 }
 
+/// What `conv/5_cooperative` needs.
+pub(super) const MATRICES: wgpu::Features =
+    wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX.union(wgpu::Features::SHADER_F16);
+
+/// Whether the adapter multiplies 16 x 16 matrices of f16 and adds in f32, and kernels can say so.
+pub(super) fn multiplies_matrices(adapter: &wgpu::Adapter) -> bool {
+    use wgpu::CooperativeScalarType::{F16, F32};
+    let shapes = adapter.cooperative_matrix_properties();
+    adapter.features().contains(MATRICES)
+        && shapes.iter().any(|shape| {
+            [shape.m_size, shape.n_size, shape.k_size] == [16; 3]
+                && (shape.ab_type, shape.cr_type) == (F16, F32)
+        })
+}
+
 /// Every adapter of the machine, best first, so that the index is what `--device` takes.
 /// `WGPU_BACKEND` limits the backends that are asked.
 pub fn list_adapters() -> Vec<AdapterSummary> {

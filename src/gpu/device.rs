@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use super::adapter::{self, AdapterSummary, DeviceChoice};
+use super::adapter::{self, AdapterSummary, DeviceChoice, MATRICES};
 use super::kernel::{Kernel, Shader};
 use super::memory::{Ledger, MemoryUse, Use};
 use super::readback;
@@ -64,10 +64,15 @@ impl Gpu {
         if !options.wall_clock {
             wanted |= wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::TIMESTAMP_QUERY_INSIDE_ENCODERS;
         }
+        if adapter::multiplies_matrices(&adapter) {
+            wanted |= MATRICES;
+        }
+        let required_features = adapter.features() & wanted;
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("impasto"),
-            required_features: adapter.features() & wanted,
+            required_features,
             required_limits: limits.clone(),
+            experimental_features: experimental(required_features),
             ..Default::default()
         };
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
@@ -105,6 +110,11 @@ impl Gpu {
     /// The subgroup size, if subgroup operations are there and all subgroups have one size.
     pub fn subgroup_size(&self) -> Option<u32> {
         self.inner.summary.subgroups.and_then(|(min, max)| (min == max).then_some(min))
+    }
+
+    /// Whether kernels may multiply 16 x 16 matrices of f16 with sums in f32.
+    pub(crate) fn multiplies_matrices(&self) -> bool {
+        self.inner.device.features().contains(MATRICES)
     }
 
     /// Memory that tensors of this device hold now.
@@ -319,6 +329,16 @@ impl Gpu {
         self.check()?;
         Ok(value)
     }
+}
+
+/// wgpu wants a signature under the use of features that it calls experimental.
+fn experimental(features: wgpu::Features) -> wgpu::ExperimentalFeatures {
+    if !features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX) {
+        return wgpu::ExperimentalFeatures::disabled();
+    }
+    // SAFETY: only `conv/5_cooperative` uses the feature, on adapters that list the shape it uses; its
+    // matrices are loaded from and stored to workgroup memory at constant offsets within their arrays.
+    unsafe { wgpu::ExperimentalFeatures::enabled() }
 }
 
 fn describe(what: &str, error: &wgpu::Error) -> Error {

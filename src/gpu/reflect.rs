@@ -5,10 +5,14 @@ use std::borrow::Cow;
 use naga::{AddressSpace, ScalarKind, TypeInner};
 
 /// The helpers under `shaders/shared/` that kernels may import, by name.
-const HELPERS: [(&str, &str); 9] = [
+const HELPERS: [(&str, &str); 13] = [
     ("shared/grid", include_str!("../../shaders/shared/grid.wgsl")),
     ("shared/reduce", include_str!("../../shaders/shared/reduce.wgsl")),
     ("shared/weights", include_str!("../../shaders/shared/weights.wgsl")),
+    ("shared/store", include_str!("../../shaders/shared/store.wgsl")),
+    ("shared/row", include_str!("../../shaders/shared/row.wgsl")),
+    ("shared/store_row", include_str!("../../shaders/shared/store_row.wgsl")),
+    ("shared/fetch_masked", include_str!("../../shaders/shared/fetch_masked.wgsl")),
     ("shared/fetch_buffer", include_str!("../../shaders/shared/fetch_buffer.wgsl")),
     ("shared/fetch_texture", include_str!("../../shaders/shared/fetch_texture.wgsl")),
     ("shared/winograd_f2", include_str!("../../shaders/shared/winograd_f2.wgsl")),

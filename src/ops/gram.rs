@@ -8,9 +8,11 @@ use crate::error::Result;
 use crate::gpu::{Gpu, Recording, Shader, Shape, Tensor, shader};
 use crate::graph::{Backward, Forward, Op, Reads, ScratchSize};
 
-pub(super) const SHADERS: [Shader; 5] = [
+pub(super) const SHADERS: [Shader; 7] = [
     shader!("gram/1_naive"),
     shader!("gram/2_tiled"),
+    shader!("gram/3_registers"),
+    shader!("gram/4_vectors"),
     // As conv/texture: checks keep the tile out of registers.
     shader!("gram/texture").without_checks(),
     FINISH,
@@ -26,19 +28,25 @@ pub enum GramVariant {
     Naive,
     /// Tiles in workgroup memory.
     Tiled,
+    /// Eight by eight results an invocation, in registers.
+    Registers,
+    /// Workgroup memory read by the vector, the next slab loaded while one is multiplied.
+    Vectors,
     /// Registers and texture fetches: for drivers on the CPU.
     Texture,
 }
 
 impl GramVariant {
     /// All rungs, plainest first.
-    pub const ALL: [Self; 3] = [Self::Naive, Self::Tiled, Self::Texture];
+    pub const ALL: [Self; 5] = [Self::Naive, Self::Tiled, Self::Registers, Self::Vectors, Self::Texture];
 
     /// The kernel of the backward pass, a product.
     fn product(self) -> ProductKernel {
         match self {
             Self::Naive => ProductKernel::Naive,
             Self::Tiled => ProductKernel::Tiled,
+            Self::Registers => ProductKernel::Registers,
+            Self::Vectors => ProductKernel::Vectors,
             Self::Texture => ProductKernel::Texture,
         }
     }
@@ -58,6 +66,8 @@ impl GramVariant {
         match self {
             Self::Naive => "naive",
             Self::Tiled => "tiled",
+            Self::Registers => "registers",
+            Self::Vectors => "vectors",
             Self::Texture => "texture",
         }
     }
@@ -90,20 +100,26 @@ impl Gram {
     fn tile(&self, channels: u32) -> u32 {
         match self.variant {
             GramVariant::Naive => channels,
-            GramVariant::Tiled => 64,
+            GramVariant::Tiled => 32,
+            GramVariant::Registers | GramVariant::Vectors => 64,
             GramVariant::Texture => 64,
         }
     }
 
-    /// Into how many parts the positions are split, so that about 64 workgroups have work: a CPU
-    /// driver needs few, and scratch stays small, since wide layers have many tiles already.
+    /// Into how many parts the positions are split, so that many workgroups have work but scratch stays
+    /// small, since wide layers have many tiles already. A CPU driver needs few; 256 are two or more
+    /// for each core of most GPUs.
     fn splits(&self, features: Shape) -> u32 {
         let tiles = features.channels.div_ceil(self.tile(features.channels));
         let groups = match self.variant {
             GramVariant::Naive => features.channels.div_ceil(64) * features.channel_blocks(),
             _ => tiles * (tiles + 1) / 2,
         };
-        (64 / groups).clamp(1, features.positions().div_ceil(256))
+        let wanted = match self.variant {
+            GramVariant::Naive | GramVariant::Texture => 64,
+            GramVariant::Tiled | GramVariant::Registers | GramVariant::Vectors => 256,
+        };
+        (wanted / groups).clamp(1, features.positions().div_ceil(256))
     }
 
     /// Operations of the forward pass: tiles below the diagonal are left out.
@@ -166,7 +182,9 @@ impl Op for Gram {
             .flops(self.flops(features), Product::flops(1, 1, features, channels));
         match self.variant {
             GramVariant::Naive => launch.bind("src", src).invocations([channels, blocks, splits])?,
-            GramVariant::Tiled => launch.bind("src", src).groups([tiles, tiles, splits])?,
+            GramVariant::Tiled | GramVariant::Registers | GramVariant::Vectors => {
+                launch.bind("src", src).groups([tiles, tiles, splits])?;
+            }
             GramVariant::Texture => {
                 let rows = channels.div_ceil(32);
                 launch.bind_texture("src", &io.scratch.textures[0]).groups([tiles, rows, splits])?;

@@ -9,12 +9,18 @@ use crate::gpu::{Gpu, Recording, Shader, Shape, Tensor, Texture, Use, shader};
 pub(super) enum ProductKernel {
     Naive,
     Tiled,
+    Registers,
+    Vectors,
+    Cooperative,
     Texture,
 }
 
-pub(super) const SHADERS: [Shader; 3] = [
+pub(super) const SHADERS: [Shader; 6] = [
     shader!("conv/1_naive"),
     shader!("conv/2_tiled"),
+    shader!("conv/3_registers"),
+    shader!("conv/4_vectors"),
+    shader!("conv/5_cooperative"),
     // Loop and bounds checks keep the loops from being unrolled and the tile out of registers:
     // 7 times slower on lavapipe. Its loops have constant lengths and its indices come from sizes.
     shader!("conv/texture").without_checks(),
@@ -29,7 +35,9 @@ impl ProductKernel {
     fn tile(self, out_blocks: u32) -> [u32; 2] {
         match self {
             Self::Naive => [64, 1],
-            Self::Tiled => [64, 16],
+            Self::Tiled => [32, 8],
+            Self::Registers => [64, 16],
+            Self::Vectors | Self::Cooperative => [128, 16],
             Self::Texture => [64, if out_blocks == 1 { 1 } else { 8 }],
         }
     }
@@ -42,11 +50,18 @@ impl ProductKernel {
     /// Whether the device has what the kernel needs.
     pub(super) fn runs_on(self, gpu: &Gpu) -> bool {
         let limits = gpu.limits();
+        let has = |invocations: u32, workgroup_memory: u32| {
+            limits.max_compute_invocations_per_workgroup >= invocations
+                && limits.max_compute_workgroup_storage_size >= workgroup_memory
+        };
         match self {
             Self::Naive => true,
-            Self::Tiled => {
-                limits.max_compute_invocations_per_workgroup >= 256
-                    && limits.max_compute_workgroup_storage_size >= 8192
+            Self::Tiled => has(256, 4096),
+            Self::Registers => has(64, 8320),
+            Self::Vectors => has(128, 12288),
+            // Its four subgroups share out a tile.
+            Self::Cooperative => {
+                gpu.multiplies_matrices() && gpu.subgroup_size() == Some(32) && has(128, 13568)
             }
             Self::Texture => gpu.subgroup_size().is_some_and(|size| size >= 8),
         }

@@ -7,10 +7,10 @@ use crate::vgg19::{Kernels, LayerId, activation_shape};
 /// Variants worth timing, the built-in choice first. On a CPU driver the list is short, since each
 /// kernel takes a second to compile there. Empty where only the naive kernel runs.
 pub fn conv_candidates(gpu: &Gpu) -> Vec<ConvVariant> {
-    use ConvVariant::{Texture, TextureWinogradF4, Tiled, WinogradF2, WinogradF4};
+    use ConvVariant::{Registers, Texture, TextureWinogradF4, Vectors, WinogradF2, WinogradF4};
     let all: &[ConvVariant] = match gpu.adapter().is_software() && Texture.runs_on(gpu) {
         true => &[TextureWinogradF4, Texture],
-        false => &[WinogradF4, WinogradF2, Tiled],
+        false => &[WinogradF4, WinogradF2, Registers, Vectors],
     };
     all.iter().copied().filter(|variant| variant.runs_on(gpu)).collect()
 }
@@ -19,7 +19,7 @@ pub fn conv_candidates(gpu: &Gpu) -> Vec<ConvVariant> {
 pub fn gram_candidates(gpu: &Gpu) -> Vec<GramVariant> {
     let all: &[GramVariant] = match gpu.adapter().is_software() && GramVariant::Texture.runs_on(gpu) {
         true => &[GramVariant::Texture],
-        false => &[GramVariant::Tiled],
+        false => &[GramVariant::Vectors, GramVariant::Registers],
     };
     all.iter().copied().filter(|variant| variant.runs_on(gpu)).collect()
 }

@@ -77,25 +77,29 @@ impl Tuner {
         let (mut record, mut note) = self.recall(path.as_deref(), gpu.adapter());
         let jobs = jobs(width, height, deepest);
         let missing: Vec<&Job> = jobs.iter().filter(|job| !job.is_known(&record)).collect();
-        let timed = if self.mode == Mode::BuiltIn { 0 } else { missing.len() };
-        let mut kernels = Kernels::uniform(ConvVariant::Naive, GramVariant::Naive);
-        if !missing.is_empty() {
-            let candidates = Candidates::trusted(gpu, &mut record.refused)?;
-            if self.mode == Mode::BuiltIn {
-                kernels = candidates::builtin(&candidates.convs, &candidates.grams, width, height);
-            } else {
-                for (done, job) in missing.into_iter().enumerate() {
-                    progress(done, timed, &job.key);
-                    record.choices.insert(job.key.clone(), job.fastest(gpu, &candidates)?);
-                }
-            }
+        if missing.is_empty() {
+            return Ok(Choice {
+                kernels: of_record(&jobs, &record),
+                refused: record.refused,
+                timed: 0,
+                note,
+            });
         }
-        jobs.iter().for_each(|job| job.apply(&record, &mut kernels));
-        if let (Some(path), true) = (path, timed > 0) {
+        let candidates = Candidates::trusted(gpu, &mut record.refused)?;
+        if self.mode == Mode::BuiltIn {
+            let kernels = candidates::builtin(&candidates.convs, &candidates.grams, width, height);
+            return Ok(Choice { kernels, refused: record.refused, timed: 0, note });
+        }
+        let timed = missing.len();
+        for (done, job) in missing.into_iter().enumerate() {
+            progress(done, timed, &job.key);
+            record.choices.insert(job.key.clone(), job.fastest(gpu, &candidates)?);
+        }
+        if let Some(path) = path {
             let kept = cache::save(&path, &record);
             note = kept.err().map(|error| format!("the choice of kernels is not kept: {error}")).or(note);
         }
-        Ok(Choice { kernels, refused: record.refused, timed, note })
+        Ok(Choice { kernels: of_record(&jobs, &record), refused: record.refused, timed, note })
     }
 
     /// What the cache says, and what there is to say about it.
@@ -220,14 +224,16 @@ impl Job {
         .to_string())
     }
 
-    /// So few rows that a run takes some milliseconds on a GPU and some dozen on a CPU.
+    /// So few rows that a run takes some milliseconds on a GPU and some dozen on a CPU, but enough
+    /// positions to give every lane of a workgroup work, as the whole layer would.
     fn trial_shape(&self, gpu: &Gpu, outs: u32) -> Shape {
         let budget = if gpu.adapter().is_software() { 5e8 } else { 2e10 };
+        let enough = 1024 / self.features.width.max(1);
         let taps = if self.is_gram { 1.0 } else { 9.0 };
         let a_row =
             2.0 * taps * f64::from(self.features.channels) * f64::from(outs) * f64::from(self.features.width);
         let rows = (budget / a_row) as u32;
-        Shape { height: self.features.height.min(rows.max(8)), ..self.features }
+        Shape { height: self.features.height.min(rows.max(enough)), ..self.features }
     }
 
     fn apply(&self, record: &Record, kernels: &mut Kernels) {
@@ -242,15 +248,28 @@ impl Job {
     }
 }
 
-/// The candidate that takes the least time; the naive one where there is none.
+/// What a record says, which knows all the jobs. Layers beyond them run what the last one does.
+fn of_record(jobs: &[Job], record: &Record) -> Kernels {
+    let mut kernels = Kernels::uniform(ConvVariant::Naive, GramVariant::Naive);
+    jobs.iter().for_each(|job| job.apply(record, &mut kernels));
+    let known = jobs.iter().flat_map(|job| &job.layers).max().copied().unwrap_or(LayerId::FIRST);
+    for layer in LayerId::all().filter(|layer| *layer > known) {
+        kernels.set_conv(layer, kernels.conv(known));
+        kernels.set_gram(layer, kernels.gram(known));
+    }
+    kernels
+}
+
+/// The candidate that takes the least time; the naive one where there is none. The first, which is the
+/// built-in choice, is only given up for one that is faster beyond the noise of timing.
 fn fastest<C: Candidate>(gpu: &Gpu, candidates: &[C], features: Shape, outs: u32) -> Result<C> {
     if let [only] = candidates {
         return Ok(*only);
     }
+    let seconds = trial::seconds(gpu, candidates, features, outs)?;
     let mut best = (f64::INFINITY, C::naive());
-    for candidate in candidates {
-        let seconds = trial::seconds(gpu, *candidate, features, outs)?;
-        if seconds < best.0 {
+    for (seconds, candidate) in seconds.into_iter().zip(candidates) {
+        if seconds < 0.95 * best.0 {
             best = (seconds, *candidate);
         }
     }

@@ -12,8 +12,10 @@ use crate::ops::{Conv, ConvVariant, Gram, GramVariant, PackedWeights};
 /// in other orders differ by some 1e-6, Winograd's F(4x4) by a few times that.
 const TOLERANCE: f64 = 3e-5;
 
-/// Runs of a candidate that are timed, after one that is not; the fastest counts.
-const REPETITIONS: usize = 3;
+/// Runs of a candidate that are timed at most, after one that is not, and seconds after which no more
+/// are begun.
+const REPETITIONS: usize = 5;
+const ENOUGH: f64 = 0.2;
 
 /// Something that can be tried: a variant of an operation.
 pub(super) trait Candidate: Copy {
@@ -84,20 +86,29 @@ pub(super) fn fault<C: Candidate>(gpu: &Gpu, candidate: C) -> Result<Option<Stri
     Ok((worst > TOLERANCE).then(|| format!("off by {worst:.1e} from the naive kernel")))
 }
 
-/// Seconds that both passes of a candidate take on features of this shape.
+/// Seconds that both passes of each candidate take on features of this shape. They run in turns, so that
+/// whatever else the machine does slows all of them, and the fastest run counts.
 ///
 /// # Errors
-/// [`Error::Gpu`] if it cannot run.
-pub(super) fn seconds<C: Candidate>(gpu: &Gpu, candidate: C, features: Shape, outs: u32) -> Result<f64> {
-    let run = Run::new(gpu, candidate, features, outs)?;
-    let mut fastest = f64::INFINITY;
-    for repetition in 0..=REPETITIONS {
-        gpu.wait()?;
-        let start = Instant::now();
-        gpu.submit(&[&run.program.forward, &run.program.backward])?;
-        gpu.wait()?;
-        if repetition > 0 {
-            fastest = fastest.min(start.elapsed().as_secs_f64());
+/// [`Error::Gpu`] if one cannot run.
+pub(super) fn seconds<C: Candidate>(
+    gpu: &Gpu,
+    candidates: &[C],
+    features: Shape,
+    outs: u32,
+) -> Result<Vec<f64>> {
+    let new = |candidate: &C| Run::new(gpu, *candidate, features, outs);
+    let runs = candidates.iter().map(new).collect::<Result<Vec<_>>>()?;
+    for run in &runs {
+        run.seconds(gpu)?;
+    }
+    let (mut fastest, start) = (vec![f64::INFINITY; runs.len()], Instant::now());
+    for _ in 0..REPETITIONS {
+        for (run, fastest) in runs.iter().zip(&mut fastest) {
+            *fastest = fastest.min(run.seconds(gpu)?);
+        }
+        if start.elapsed().as_secs_f64() > ENOUGH {
+            break;
         }
     }
     Ok(fastest)
@@ -121,5 +132,13 @@ impl Run {
             gpu.write(seed, &to_f32(&numbers(4, seed.shape().len())));
         }
         Ok(Self { program, node })
+    }
+
+    /// Runs both passes.
+    fn seconds(&self, gpu: &Gpu) -> Result<f64> {
+        let start = Instant::now();
+        gpu.submit(&[&self.program.forward, &self.program.backward])?;
+        gpu.wait()?;
+        Ok(start.elapsed().as_secs_f64())
     }
 }

@@ -50,7 +50,8 @@ pub(in crate::ops) fn cases() -> Vec<Case> {
                     [ins, outs],
                     [h, w],
                     if (n + k) % 3 == 2 { 1 } else { 9 },
-                    n % 2 == 0,
+                    // A sum that f16 takes across zero would let through what the reference stops.
+                    n % 2 == 0 && !variant.is_reduced_precision(),
                 ));
             }
         }
@@ -97,6 +98,7 @@ fn case(variant: ConvVariant, channels: [u32; 2], size: [u32; 2], taps: usize, r
             });
             vec![d_x]
         }),
-        tolerance: 1e-5,
+        // f16 has 11 bits.
+        tolerance: if variant.is_reduced_precision() { 3e-3 } else { 1e-5 },
     }
 }

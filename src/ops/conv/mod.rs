@@ -11,15 +11,15 @@ pub use weights::PackedWeights;
 
 use std::sync::Arc;
 
-use super::product::{self, Product};
+use super::product::{self, Product, ProductKernel};
 use crate::error::Result;
 use crate::gpu::{Recording, Shader, Shape, Tensor, shader};
 use crate::graph::{Backward, Forward, Op, Reads, Scratch, ScratchSize};
 
-pub(super) const SHADERS: [Shader; 10] = {
-    let [naive, tiled, texture] = product::SHADERS;
-    let [a, b, c, d, e, f] = winograd::SHADERS;
-    [naive, tiled, texture, a, b, c, d, e, f, MASK]
+pub(super) const SHADERS: [Shader; 15] = {
+    let [a, b, c, d, e, f] = product::SHADERS;
+    let [g, h, i, j, k, l, m, n] = winograd::SHADERS;
+    [a, b, c, d, e, f, g, h, i, j, k, l, m, n, MASK]
 };
 const MASK: Shader = shader!("relu/mask");
 
@@ -73,6 +73,7 @@ impl Op for Conv {
             dst: io.output,
             transposed: false,
             relu: self.relu,
+            mask: None,
             accumulate: false,
             scratch: io.scratch,
         };
@@ -81,7 +82,10 @@ impl Op for Conv {
 
     fn backward(&self, recording: &mut Recording, io: &Backward) -> Result<()> {
         let Some(d_input) = &io.d_inputs[0] else { return Ok(()) };
-        if self.relu {
+        // Winograd's input transform can take the ReLU's mask in its stride; all else needs a pass over
+        // the gradient first.
+        let fused = self.weights.transform().is_some() && !self.weights.variant.product().fetches_textures();
+        if self.relu && !fused {
             let kernel = recording.gpu().kernel(&MASK, &[])?;
             let launch =
                 recording.launch(&kernel, io.label).bind("dst", io.output).bind("d_dst", io.d_output);
@@ -93,6 +97,7 @@ impl Op for Conv {
             dst: &d_input.tensor,
             transposed: true,
             relu: false,
+            mask: (self.relu && fused).then_some(io.output),
             accumulate: d_input.accumulate,
             scratch: io.scratch,
         };
@@ -108,6 +113,8 @@ struct Pass<'a> {
     /// Backward: the weights transposed, no bias.
     transposed: bool,
     relu: bool,
+    /// Where this is not above zero, `src` counts as zero. Only for transforms that read buffers.
+    mask: Option<&'a Tensor>,
     accumulate: bool,
     scratch: &'a Scratch,
 }
@@ -119,7 +126,7 @@ impl Pass<'_> {
         }
         let (features, out_channels) = (self.src.shape(), self.dst.shape().channels);
         let product = Product {
-            kernel: self.weights.variant.product(),
+            kernel: self.kernel(),
             taps: self.weights.taps,
             count: 1,
             features,
@@ -135,6 +142,12 @@ impl Pass<'_> {
             direct_flops: Product::flops(self.weights.taps, 1, features, out_channels),
         };
         product.record(recording, label)
+    }
+
+    /// The kernel that multiplies.
+    fn kernel(&self) -> ProductKernel {
+        let variant = self.weights.variant;
+        if self.transposed { variant.backward_product() } else { variant.product() }
     }
 
     fn bias(&self) -> &Tensor {

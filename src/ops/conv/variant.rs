@@ -13,10 +13,16 @@ pub enum ConvVariant {
     Naive,
     /// Implicit GEMM with tiles in workgroup memory.
     Tiled,
-    /// Winograd's F(2x2, 3x3) around the tiled product.
+    /// Eight by eight results an invocation, in registers.
+    Registers,
+    /// Workgroup memory read by the vector, the next slab loaded while one is multiplied.
+    Vectors,
+    /// Winograd's F(2x2, 3x3) around the product of `Vectors`.
     WinogradF2,
-    /// Winograd's F(4x4, 3x3) around the tiled product.
+    /// Winograd's F(4x4, 3x3) around the product of `Vectors`.
     WinogradF4,
+    /// Cooperative matrices with f16 inputs, forward only; backward as `Vectors`.
+    Cooperative,
     /// Registers, subgroup broadcasts and texture fetches: for drivers on the CPU.
     Texture,
     /// Winograd's F(4x4, 3x3) around the texture product.
@@ -25,22 +31,43 @@ pub enum ConvVariant {
 
 impl ConvVariant {
     /// All rungs, plainest first.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 9] = [
         Self::Naive,
         Self::Tiled,
+        Self::Registers,
+        Self::Vectors,
         Self::WinogradF2,
         Self::WinogradF4,
+        Self::Cooperative,
         Self::Texture,
         Self::TextureWinogradF4,
     ];
 
-    /// The kernel that multiplies.
+    /// The kernel that multiplies in the forward pass.
     pub(super) fn product(self) -> ProductKernel {
         match self {
             Self::Naive => ProductKernel::Naive,
-            Self::Tiled | Self::WinogradF2 | Self::WinogradF4 => ProductKernel::Tiled,
+            Self::Tiled => ProductKernel::Tiled,
+            Self::Registers => ProductKernel::Registers,
+            Self::Vectors | Self::WinogradF2 | Self::WinogradF4 => ProductKernel::Vectors,
+            Self::Cooperative => ProductKernel::Cooperative,
             Self::Texture | Self::TextureWinogradF4 => ProductKernel::Texture,
         }
+    }
+
+    /// The kernel that multiplies in the backward pass: another one only where gradients would be too
+    /// small for the numbers of the first.
+    pub(super) fn backward_product(self) -> ProductKernel {
+        match self {
+            Self::Cooperative => ProductKernel::Vectors,
+            other => other.product(),
+        }
+    }
+
+    /// Whether inputs and weights are rounded to f16 before they are multiplied. Such a variant is for
+    /// those who asked for it.
+    pub fn is_reduced_precision(self) -> bool {
+        self == Self::Cooperative
     }
 
     /// The transform around it, for those that have one.
@@ -48,13 +75,18 @@ impl ConvVariant {
         match self {
             Self::WinogradF2 => Some(Transform::F2),
             Self::WinogradF4 | Self::TextureWinogradF4 => Some(Transform::F4),
-            Self::Naive | Self::Tiled | Self::Texture => None,
+            Self::Naive
+            | Self::Tiled
+            | Self::Registers
+            | Self::Vectors
+            | Self::Cooperative
+            | Self::Texture => None,
         }
     }
 
     /// Whether the device has what the variant needs.
     pub fn runs_on(self, gpu: &Gpu) -> bool {
-        self.product().runs_on(gpu)
+        self.product().runs_on(gpu) && self.backward_product().runs_on(gpu)
     }
 
     /// The variant of this [`name`](Self::name).
@@ -67,8 +99,11 @@ impl ConvVariant {
         match self {
             Self::Naive => "naive",
             Self::Tiled => "tiled",
+            Self::Registers => "registers",
+            Self::Vectors => "vectors",
             Self::WinogradF2 => "winograd_f2",
             Self::WinogradF4 => "winograd_f4",
+            Self::Cooperative => "cooperative",
             Self::Texture => "texture",
             Self::TextureWinogradF4 => "texture_winograd_f4",
         }

@@ -7,11 +7,21 @@ use crate::gpu::{Launch, Recording, Shader, Shape, shader};
 use crate::graph::ScratchSize;
 use crate::ops::product::{Product, ProductKernel};
 
-pub(super) const SHADERS: [Shader; 6] =
-    [F2_INPUT, F2_OUTPUT, F4_INPUT, F4_OUTPUT, F4_INPUT_TEXTURE, F4_OUTPUT_TEXTURE];
+pub(super) const SHADERS: [Shader; 8] = [
+    F2_INPUT,
+    F2_INPUT_MASKED,
+    F2_OUTPUT,
+    F4_INPUT,
+    F4_INPUT_MASKED,
+    F4_OUTPUT,
+    F4_INPUT_TEXTURE,
+    F4_OUTPUT_TEXTURE,
+];
 const F2_INPUT: Shader = shader!("conv/winograd_f2_input");
+const F2_INPUT_MASKED: Shader = shader!("conv/winograd_f2_input_masked");
 const F2_OUTPUT: Shader = shader!("conv/winograd_f2_output");
 const F4_INPUT: Shader = shader!("conv/winograd_f4_input");
+const F4_INPUT_MASKED: Shader = shader!("conv/winograd_f4_input_masked");
 const F4_OUTPUT: Shader = shader!("conv/winograd_f4_output");
 // Checks keep the loops over a tile from being unrolled: see conv/texture.
 const F4_INPUT_TEXTURE: Shader = shader!("conv/winograd_f4_input_texture").without_checks();
@@ -77,11 +87,21 @@ impl Transform {
         filters
     }
 
-    fn shaders(self, kernel: ProductKernel) -> [&'static Shader; 2] {
+    fn input_shader(self, kernel: ProductKernel, masked: bool) -> &'static Shader {
+        match (self, kernel.fetches_textures(), masked) {
+            (Self::F2, _, false) => &F2_INPUT,
+            (Self::F2, _, true) => &F2_INPUT_MASKED,
+            (Self::F4, false, false) => &F4_INPUT,
+            (Self::F4, false, true) => &F4_INPUT_MASKED,
+            (Self::F4, true, _) => &F4_INPUT_TEXTURE,
+        }
+    }
+
+    fn output_shader(self, kernel: ProductKernel) -> &'static Shader {
         match (self, kernel.fetches_textures()) {
-            (Self::F2, _) => [&F2_INPUT, &F2_OUTPUT],
-            (Self::F4, false) => [&F4_INPUT, &F4_OUTPUT],
-            (Self::F4, true) => [&F4_INPUT_TEXTURE, &F4_OUTPUT_TEXTURE],
+            (Self::F2, _) => &F2_OUTPUT,
+            (Self::F4, false) => &F4_OUTPUT,
+            (Self::F4, true) => &F4_OUTPUT_TEXTURE,
         }
     }
 
@@ -96,7 +116,7 @@ impl Transform {
         let a_tile = u64::from(self.points().pow(2)) * u64::from(channels.div_ceil(4)) * 16;
         let [across, down] = self.tiles(size);
         // Whole tiles of every product kernel.
-        let most = (budget / a_tile / 64).max(1) as u32 * 64;
+        let most = (budget / a_tile / 128).max(1) as u32 * 128;
         most.min(across * down)
     }
 
@@ -120,7 +140,7 @@ impl Transform {
 
     /// Records one pass of a convolution, band by band.
     pub(super) fn record(self, recording: &mut Recording, pass: &Pass, label: &str) -> Result<()> {
-        let kernel = pass.weights.variant.product();
+        let kernel = pass.kernel();
         let (src, dst) = (pass.src.shape(), pass.dst.shape());
         let tiles = self.tiles(src).iter().product();
         let band = self.band(kernel, src.channels.max(dst.channels), src);
@@ -150,10 +170,15 @@ impl Transform {
         let part = f64::from(tiles) / f64::from(self.tiles(src).iter().product::<u32>());
         let moved = |picture: Shape, values: Shape| part * picture.bytes() as f64 + values.bytes() as f64;
         let backward = ("BACKWARD", f64::from(u8::from(pass.transposed)));
-        let [input, output] = self.shaders(pass.weights.variant.product());
+        let multiplier = pass.kernel();
 
-        let kernel = recording.gpu().kernel(input, &[backward])?;
+        let shader = self.input_shader(multiplier, pass.mask.is_some());
+        let kernel = recording.gpu().kernel(shader, &[backward])?;
         let launch = recording.launch(&kernel, label).bind("values", &values);
+        let launch = match pass.mask {
+            Some(mask) => launch.bind("mask", mask),
+            None => launch,
+        };
         let launch = match textures.first() {
             Some(texture) => launch.bind_texture("src", texture),
             None => launch.bind("src", pass.src),
@@ -163,7 +188,7 @@ impl Transform {
 
         let positions = f64::from(tiles * self.outputs().pow(2));
         let product = Product {
-            kernel: pass.weights.variant.product(),
+            kernel: multiplier,
             taps: 1,
             count,
             features,
@@ -185,7 +210,7 @@ impl Transform {
             ("RELU", f64::from(u8::from(pass.relu))),
             ("ACCUMULATE", f64::from(u8::from(pass.accumulate))),
         ];
-        let kernel = recording.gpu().kernel(output, &overrides)?;
+        let kernel = recording.gpu().kernel(self.output_shader(multiplier), &overrides)?;
         if let Some(texture) = textures.last() {
             recording.copy_to_texture(&products, texture);
         }
@@ -215,7 +240,7 @@ mod tests {
     use super::*;
 
     /// What the backward pass relies on: the filter turned by half a turn is, at each point, the filter
-    /// at another point, scaled. The numbers are those of FLIP and FLIP_SCALE in the shaders.
+    /// at another point, scaled. The numbers are those of BACKWARD in the shaders.
     #[test]
     fn a_turned_filter_is_the_filter_at_other_points() {
         let of_f2 = (Transform::F2, vec![3, 1, 2, 0], vec![1.0; 4]);

@@ -1,0 +1,123 @@
+// Convolution, rung 3: eight by eight results an invocation, in registers.
+//
+// The formula is in 1_naive, tiles and slabs are in 2_tiled. For one k of the slab, eight inputs and
+// eight weights make 64 products, an outer product. So an invocation that owns 8 positions by 8
+// channels reads 16 numbers for 64 multiply-adds, where 2_tiled reads 20 for 16. The 64 sums stay in
+// registers from the first slab to the last.
+//
+// An outer product wants the eight inputs of one k, so the slab lies in workgroup memory number by
+// number, [k][position] and [k][channel]; the vec4 of four k that come from memory are split on the
+// way in. Weights are split along or across, as TRANSPOSED says, and the loop knows nothing of it.
+//
+// Workgroup memory is 32 banks wide, number i in bank i % 32, and serves one number a bank at a time.
+//   - Reading, neighbouring invocations take neighbouring positions: each invocation's eight are 8
+//     apart, not side by side. Invocations with the same channels read the same number, a broadcast.
+//   - Writing weights, four neighbours take the four k of a block. With rows of 64 numbers these would
+//     all meet in one bank; with rows of 65 they fall into four.
+//
+// Launch: workgroups of 8 x 8; x covers positions in tiles of 64, y output channels in tiles of 64,
+//         z products.
+// Reads:  a slab of 16 is 8 vec4 an invocation for 1024 multiply-adds: an eighth of a byte each, half
+//         of 2_tiled. From workgroup memory one byte each instead of five.
+// Costs:  64 registers for sums, 16 for operands, some 100 in all. A core of an NVIDIA GPU has 65536:
+//         enough for ten workgroups, 20 warps. Workgroup memory is 8320 bytes.
+// Next:   4_vectors reads workgroup memory by the vec4, and does not wait for the next slab.
+
+override TAPS: u32 = 9u;
+
+#import shared/weights
+#import shared/store
+#import shared/row
+#import shared/store_row
+
+struct Params { in_channels: u32, out_channels: u32, height: u32, width: u32 }
+
+@group(0) @binding(0) var<storage, read> src: array<vec4<f32>>;      // [product][in / 4][height][width]
+@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;  // [product, or TAPS][in / 4][out / 4][4]
+@group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;     // [out / 4]
+@group(0) @binding(3) var<storage, read_write> dst: array<vec4<f32>>; // [product][out / 4][height][width]
+@group(0) @binding(4) var<uniform> params: Params;
+
+const TILE = 64u;        // positions a workgroup
+const TILE_BLOCKS = 16u; // blocks of four output channels a workgroup
+const SLAB_BLOCKS = 4u;  // blocks of four input channels a slab
+const ROW = 65u;         // a row of 64 numbers and one of padding
+
+var<workgroup> slab_src: array<f32, 1040>;      // [16][ROW]
+var<workgroup> slab_weights: array<f32, 1040>;  // [16][ROW]
+
+// Splits four inputs of one position over four rows.
+fn put_src(at: u32, s: vec4<f32>) {
+    slab_src[at] = s.x;
+    slab_src[at + ROW] = s.y;
+    slab_src[at + 2u * ROW] = s.z;
+    slab_src[at + 3u * ROW] = s.w;
+}
+
+// Vector `v` of a block of weights: input v to four outputs, or, transposed, four inputs to output v.
+fn put_weights(block: u32, column: u32, v: u32, w: vec4<f32>) {
+    let corner = block * 4u * ROW + column * 4u;
+    let at = corner + select(v * ROW, v, TRANSPOSED);
+    let step = select(1u, ROW, TRANSPOSED);
+    slab_weights[at] = w.x;
+    slab_weights[at + step] = w.y;
+    slab_weights[at + 2u * step] = w.z;
+    slab_weights[at + 3u * step] = w.w;
+}
+
+@compute @workgroup_size(8, 8)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(local_invocation_id) local: vec3<u32>,
+    @builtin(local_invocation_index) index: u32,
+) {
+    let positions = params.width * params.height;
+    let in_blocks = (params.in_channels + 3u) / 4u;
+    let out_blocks = (params.out_channels + 3u) / 4u;
+
+    // What this invocation loads of each block of the slab: one position, and vector `index % 4` of
+    // the weights to output block `column`.
+    let load_at = group.x * TILE + index;
+    let load_xy = vec2(load_at % params.width, load_at / params.width);
+    let column = group.y * TILE_BLOCKS + index / 4u;
+
+    // Output blocks local.y and local.y + 8 of the tile, at positions local.x + 8 * {0, .., 7}.
+    var low: Row;
+    var high: Row;
+    for (var tap = 0u; tap < TAPS; tap++) {
+        let at = load_xy + select(vec2(0u), vec2(tap % 3u, tap / 3u) - 1u, TAPS == 9u);
+        let inside = load_at < positions && at.x < params.width && at.y < params.height;
+        let matrix = group.z * TAPS + matrix_of(tap, TAPS);
+        for (var first = 0u; first < in_blocks; first += SLAB_BLOCKS) {
+            // Everyone is done with the previous slab.
+            workgroupBarrier();
+            for (var row = 0u; row < SLAB_BLOCKS; row++) {
+                let block = first + row;
+                var s = vec4(0.0);
+                if inside && block < in_blocks {
+                    s = src[(group.z * in_blocks + block) * positions + at.y * params.width + at.x];
+                }
+                put_src(row * 4u * ROW + index, s);
+                var w = vec4(0.0);
+                if block < in_blocks && column < out_blocks {
+                    w = weights[weight_block(matrix, block, in_blocks, column, out_blocks) + index % 4u];
+                }
+                put_weights(row, index / 4u, index % 4u, w);
+            }
+            workgroupBarrier();
+
+            for (var k = 0u; k < 4u * SLAB_BLOCKS; k++) {
+                let s = k * ROW + local.x;
+                let near = vec4(slab_src[s], slab_src[s + 8u], slab_src[s + 16u], slab_src[s + 24u]);
+                let far = vec4(slab_src[s + 32u], slab_src[s + 40u], slab_src[s + 48u], slab_src[s + 56u]);
+                let w = k * ROW + 4u * local.y;
+                add_outer(&low, vec4(slab_weights[w], slab_weights[w + 1u], slab_weights[w + 2u], slab_weights[w + 3u]), near, far);
+                add_outer(&high, vec4(slab_weights[w + 32u], slab_weights[w + 33u], slab_weights[w + 34u], slab_weights[w + 35u]), near, far);
+            }
+        }
+    }
+    let block = group.y * TILE_BLOCKS + local.y;
+    let first = group.x * TILE + local.x;
+    store_row(group.z, block, first, 8u, &low);
+    store_row(group.z, block + 8u, first, 8u, &high);
+}

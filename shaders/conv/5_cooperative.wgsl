@@ -1,0 +1,198 @@
+// Convolution, rung 5: cooperative matrices, for hardware that multiplies 16 x 16 matrices by itself.
+//
+// The formula is in 1_naive, slabs are in 2_tiled, asking for the next one early in 4_vectors. Here the
+// 32 lanes of a subgroup hold matrices between them: A with 16 positions by 16 k, B with 16 k by 16
+// channels, C with 16 positions by 16 channels. coopMultiplyAdd makes A B + C in one instruction, 4096
+// multiply-adds. Which lane holds which element is the driver's affair, so elements cannot be
+// touched: a matrix is only loaded, multiplied and stored as a whole.
+//
+//   - A and B are f16, with 11 bits of precision, and C is f32. Inputs and weights are rounded on their
+//     way into workgroup memory, and held within the range of f16. The result is exact to some 1e-3
+//     of itself, as with TF32 but not as with f32. Hence this variant is taken only where
+//     that precision was asked for, and only forward: gradients are often too small for f16, which ends
+//     at 6e-8, and to scale them one would first have to know the largest, a pass over memory.
+//   - Bias, ReLU and the edges of the picture need elements, so each C goes to workgroup memory at the
+//     end and from there, as vec4, to dst.
+//
+// Rows in workgroup memory are 24 and 72 numbers of f16 long, not 16 and 64: eight rows of a matrix
+// then start in eight different groups of banks, and still at multiples of 16 bytes, as loads ask.
+//
+// Launch: workgroups of 128, four subgroups of 32; x covers positions in tiles of 128, y output
+//         channels in tiles of 64, z products. A subgroup makes 64 positions by 32 channels: 8 C.
+// Reads:  as 4_vectors, a tenth of a byte a multiply-add; from workgroup memory 3 KiB a subgroup for 8
+//         products of 4096, again a tenth of a byte, ten times less than 4_vectors.
+// Costs:  64 registers for sums, 24 for the next slab, 24 for A and B. Workgroup memory is 13.25 KiB.
+// Next:   slabs of 32 and asynchronous copies, which WGSL does not have.
+
+enable f16;
+enable wgpu_cooperative_matrix;
+
+override TAPS: u32 = 9u;
+
+#import shared/weights
+#import shared/store
+
+struct Params { in_channels: u32, out_channels: u32, height: u32, width: u32 }
+
+@group(0) @binding(0) var<storage, read> src: array<vec4<f32>>;      // [product][in / 4][height][width]
+@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;  // [product, or TAPS][in / 4][out / 4][4]
+@group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;     // [out / 4]
+@group(0) @binding(3) var<storage, read_write> dst: array<vec4<f32>>; // [product][out / 4][height][width]
+@group(0) @binding(4) var<uniform> params: Params;
+
+alias Inputs = coop_mat16x16<f16, A>;
+alias Weights = coop_mat16x16<f16, B>;
+alias Sums = coop_mat16x16<f32, C>;
+
+const TILE = 128u;       // positions a workgroup
+const TILE_BLOCKS = 16u; // blocks of four output channels a workgroup
+const SLAB_BLOCKS = 4u;  // blocks of four input channels a slab: the 16 k of a matrix
+const SRC_ROW = 24u;     // 16 k and padding
+const WEIGHTS_ROW = 72u; // 64 channels and padding
+const RESULT_ROW = 20u;  // 16 channels and padding
+
+var<workgroup> slab_src: array<f16, 3072>;      // [TILE][SRC_ROW]
+var<workgroup> slab_weights: array<f16, 1152>;  // [16 k][WEIGHTS_ROW]
+var<workgroup> results: array<f32, 1280>;       // [4 subgroups][16 positions][RESULT_ROW]
+
+// What one invocation carries of a slab: four blocks of its position, two vectors of weights.
+struct Share { s0: vec4<f32>, s1: vec4<f32>, s2: vec4<f32>, s3: vec4<f32>, w0: vec4<f32>, w1: vec4<f32> }
+
+fn to_f16(v: vec4<f32>) -> vec4<f16> {
+    return vec4<f16>(clamp(v, vec4(-65504.0), vec4(65504.0)));
+}
+
+fn fetch_weights(product: u32, tap: u32, block: u32, column: u32, vector: u32) -> vec4<f32> {
+    let in_blocks = (params.in_channels + 3u) / 4u;
+    let out_blocks = (params.out_channels + 3u) / 4u;
+    if block >= in_blocks || column >= out_blocks {
+        return vec4(0.0);
+    }
+    return weights[weight_block(product * TAPS + matrix_of(tap, TAPS), block, in_blocks, column, out_blocks) + vector];
+}
+
+fn fetch_src(product: u32, block: u32, at: u32, inside: bool) -> vec4<f32> {
+    let in_blocks = (params.in_channels + 3u) / 4u;
+    if !inside || block >= in_blocks {
+        return vec4(0.0);
+    }
+    return src[(product * in_blocks + block) * params.width * params.height + at];
+}
+
+// Asks for this invocation's share of slab `step`; zeros beyond the last.
+fn fetch_share(group: vec3<u32>, index: u32, step: u32) -> Share {
+    let tap = step % TAPS;
+    let block = step / TAPS * SLAB_BLOCKS;
+    let position = group.x * TILE + index;
+    // Below zero wraps to a huge number, so one comparison finds both edges.
+    let shift = select(vec2(0u), vec2(tap % 3u, tap / 3u) - 1u, TAPS == 9u);
+    let xy = vec2(position % params.width, position / params.width) + shift;
+    let inside = position < params.width * params.height && xy.x < params.width && xy.y < params.height;
+    let at = xy.y * params.width + xy.x;
+    let column = group.y * TILE_BLOCKS + index % 64u / 4u;
+    let row = index / 64u;
+    return Share(
+        fetch_src(group.z, block, at, inside),
+        fetch_src(group.z, block + 1u, at, inside),
+        fetch_src(group.z, block + 2u, at, inside),
+        fetch_src(group.z, block + 3u, at, inside),
+        fetch_weights(group.z, tap, block + row, column, index % 4u),
+        fetch_weights(group.z, tap, block + row + 2u, column, index % 4u),
+    );
+}
+
+fn put_src(at: u32, v: vec4<f32>) {
+    let half = to_f16(v);
+    slab_src[at] = half.x;
+    slab_src[at + 1u] = half.y;
+    slab_src[at + 2u] = half.z;
+    slab_src[at + 3u] = half.w;
+}
+
+// Vector `v` of a block of weights: input v to four outputs, or, transposed, four inputs to output v.
+fn put_weights(row: u32, column: u32, v: u32, w: vec4<f32>) {
+    let corner = row * 4u * WEIGHTS_ROW + column * 4u;
+    let at = corner + select(v * WEIGHTS_ROW, v, TRANSPOSED);
+    let step = select(1u, WEIGHTS_ROW, TRANSPOSED);
+    let half = to_f16(w);
+    slab_weights[at] = half.x;
+    slab_weights[at + step] = half.y;
+    slab_weights[at + 2u * step] = half.z;
+    slab_weights[at + 3u * step] = half.w;
+}
+
+fn put_share(index: u32, share: Share) {
+    let at = index * SRC_ROW;
+    put_src(at, share.s0);
+    put_src(at + 4u, share.s1);
+    put_src(at + 8u, share.s2);
+    put_src(at + 12u, share.s3);
+    let column = index % 64u / 4u;
+    put_weights(index / 64u, column, index % 4u, share.w0);
+    put_weights(index / 64u + 2u, column, index % 4u, share.w1);
+}
+
+// A C on its way out: 16 positions from `first`, four blocks of channels from `block`.
+fn finish(sums: Sums, product: u32, block: u32, first: u32, subgroup: u32, lane: u32) {
+    let corner = subgroup * 16u * RESULT_ROW;
+    workgroupBarrier();
+    coopStoreT(sums, &results[corner], RESULT_ROW);
+    workgroupBarrier();
+    for (var b = lane / 16u; b < 4u; b += 2u) {
+        let at = corner + lane % 16u * RESULT_ROW + 4u * b;
+        let v = vec4(results[at], results[at + 1u], results[at + 2u], results[at + 3u]);
+        store(product, block + b, first + lane % 16u, v);
+    }
+}
+
+@compute @workgroup_size(128)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(local_invocation_index) index: u32,
+    @builtin(subgroup_id) subgroup: u32,
+    @builtin(subgroup_invocation_id) lane: u32,
+) {
+    let steps = (params.in_channels + 15u) / 16u * TAPS;
+    // The subgroup's corner of the tile.
+    let position = subgroup % 2u * 64u;
+    let channel = subgroup / 2u * 32u;
+
+    // Matrices of 16 positions (first number) by 16 channels (second).
+    var c00: Sums; var c10: Sums; var c20: Sums; var c30: Sums;
+    var c01: Sums; var c11: Sums; var c21: Sums; var c31: Sums;
+    var share = fetch_share(group, index, 0u);
+    for (var step = 0u; step < steps; step++) {
+        // Everyone is done with the previous slab.
+        workgroupBarrier();
+        put_share(index, share);
+        workgroupBarrier();
+        share = fetch_share(group, index, step + 1u);
+
+        let a = position * SRC_ROW;
+        let b0 = coopLoadT<Weights>(&slab_weights[channel], WEIGHTS_ROW);
+        let b1 = coopLoadT<Weights>(&slab_weights[channel + 16u], WEIGHTS_ROW);
+        let a0 = coopLoadT<Inputs>(&slab_src[a], SRC_ROW);
+        c00 = coopMultiplyAdd(a0, b0, c00);
+        c01 = coopMultiplyAdd(a0, b1, c01);
+        let a1 = coopLoadT<Inputs>(&slab_src[a + 16u * SRC_ROW], SRC_ROW);
+        c10 = coopMultiplyAdd(a1, b0, c10);
+        c11 = coopMultiplyAdd(a1, b1, c11);
+        let a2 = coopLoadT<Inputs>(&slab_src[a + 32u * SRC_ROW], SRC_ROW);
+        c20 = coopMultiplyAdd(a2, b0, c20);
+        c21 = coopMultiplyAdd(a2, b1, c21);
+        let a3 = coopLoadT<Inputs>(&slab_src[a + 48u * SRC_ROW], SRC_ROW);
+        c30 = coopMultiplyAdd(a3, b0, c30);
+        c31 = coopMultiplyAdd(a3, b1, c31);
+    }
+
+    let first = group.x * TILE + position;
+    let block = group.y * TILE_BLOCKS + channel / 4u;
+    finish(c00, group.z, block, first, subgroup, lane);
+    finish(c10, group.z, block, first + 16u, subgroup, lane);
+    finish(c20, group.z, block, first + 32u, subgroup, lane);
+    finish(c30, group.z, block, first + 48u, subgroup, lane);
+    finish(c01, group.z, block + 4u, first, subgroup, lane);
+    finish(c11, group.z, block + 4u, first + 16u, subgroup, lane);
+    finish(c21, group.z, block + 4u, first + 32u, subgroup, lane);
+    finish(c31, group.z, block + 4u, first + 48u, subgroup, lane);
+}

@@ -1,0 +1,117 @@
+// Gram matrix, rung 4: vec4 all the way, and the next slab on its way while this one is multiplied.
+//
+// The formula is in 1_naive, tiles and splits are in 2_tiled, the tile in registers in 3_registers. As in
+// conv/4_vectors, workgroup memory holds vec4, so that one position takes four reads for 64
+// multiply-adds, and there are two slabs of 8 positions: while one is multiplied, the next one's
+// features are under way, and one barrier a slab is enough.
+//
+// Neighbours read the same position of neighbouring blocks. With eight vec4 a block all of these would lie in the
+// same banks, so there is a ninth of padding.
+//
+// Launch: workgroups of 8 x 8; x and y cover column and row tiles of 64, z splits of the positions. A
+//         wider tile would idle on the first layers, which have 64 channels.
+// Reads:  a slab is 4 vec4 an invocation for 512 multiply-adds, an eighth of a byte each; from workgroup
+//         memory one byte each, in a quarter of the instructions of 3_registers.
+// Costs:  64 registers for sums, 16 for the next slab, 16 for operands, some 120 in all; 9 KiB of workgroup
+//         memory.
+// Tried:  not cooperative matrices. The style loss compares two Gram matrices, and f16 inputs would
+//         blur what differs; see docs/performance.md.
+
+#import shared/row
+
+struct Params { channels: u32, positions: u32, splits: u32 }
+
+@group(0) @binding(0) var<storage, read> src: array<vec4<f32>>;            // [channels / 4][positions]
+@group(0) @binding(1) var<storage, read_write> partials: array<vec4<f32>>; // [splits][channels / 4][channels]
+@group(0) @binding(2) var<uniform> params: Params;
+
+const TILE_BLOCKS = 16u; // blocks of four channels along an edge of the tile
+const SLAB = 8u;         // positions
+const LINE = 9u;         // a block's positions of the slab and one of padding
+
+var<workgroup> slab_rows: array<vec4<f32>, 288>;     // [2 slabs][TILE_BLOCKS][LINE]
+var<workgroup> slab_columns: array<vec4<f32>, 288>;  // [2 slabs][TILE_BLOCKS][LINE]
+
+// What one invocation carries of a slab: two blocks of rows and two of columns, at one position.
+struct Share { row: vec4<f32>, other_row: vec4<f32>, column: vec4<f32>, other_column: vec4<f32> }
+
+fn feature(block: u32, p: u32, end: u32) -> vec4<f32> {
+    if block * 4u < params.channels && p < end {
+        return src[block * params.positions + p];
+    }
+    return vec4(0.0);
+}
+
+// Asks for this invocation's share of the slab from position `first`; zeros beyond `end`.
+fn fetch_share(group: vec3<u32>, index: u32, first: u32, end: u32) -> Share {
+    let p = first + index % SLAB;
+    let row = group.y * TILE_BLOCKS + index / SLAB;
+    let column = group.x * TILE_BLOCKS + index / SLAB;
+    return Share(feature(row, p, end), feature(row + 8u, p, end), feature(column, p, end), feature(column + 8u, p, end));
+}
+
+fn put_share(slab: u32, index: u32, share: Share) {
+    let at = (slab * TILE_BLOCKS + index / SLAB) * LINE + index % SLAB;
+    slab_rows[at] = share.row;
+    slab_rows[at + 8u * LINE] = share.other_row;
+    slab_columns[at] = share.column;
+    slab_columns[at + 8u * LINE] = share.other_column;
+}
+
+fn put_sum(split: u32, row_block: u32, column: u32, sum: vec4<f32>) {
+    let blocks = (params.channels + 3u) / 4u;
+    if row_block < blocks && column < params.channels {
+        partials[(split * blocks + row_block) * params.channels + column] = sum;
+    }
+}
+
+// One block of rows at four columns and at four more, 32 further on.
+fn put_sums(split: u32, row_block: u32, column: u32, sums: ptr<function, Row>) {
+    put_sum(split, row_block, column, (*sums)[0]);
+    put_sum(split, row_block, column + 1u, (*sums)[1]);
+    put_sum(split, row_block, column + 2u, (*sums)[2]);
+    put_sum(split, row_block, column + 3u, (*sums)[3]);
+    put_sum(split, row_block, column + 32u, (*sums)[4]);
+    put_sum(split, row_block, column + 33u, (*sums)[5]);
+    put_sum(split, row_block, column + 34u, (*sums)[6]);
+    put_sum(split, row_block, column + 35u, (*sums)[7]);
+}
+
+@compute @workgroup_size(8, 8)
+fn main(
+    @builtin(workgroup_id) group: vec3<u32>,
+    @builtin(local_invocation_id) local: vec3<u32>,
+    @builtin(local_invocation_index) index: u32,
+) {
+    if group.x < group.y {
+        return;
+    }
+    let per_split = (params.positions + params.splits - 1u) / params.splits;
+    let begin = group.z * per_split;
+    let end = min(begin + per_split, params.positions);
+
+    // Row blocks local.y and local.y + 8 of the tile, by column blocks local.x and local.x + 8.
+    var low: Row;
+    var high: Row;
+    var slab = 0u;
+    put_share(slab, index, fetch_share(group, index, begin, end));
+    workgroupBarrier();
+    for (var first = begin; first < end; first += SLAB) {
+        let next = fetch_share(group, index, first + SLAB, end);
+        for (var p = 0u; p < SLAB; p++) {
+            let r = (slab * TILE_BLOCKS + local.y) * LINE + p;
+            let c = (slab * TILE_BLOCKS + local.x) * LINE + p;
+            let near = slab_columns[c];
+            let far = slab_columns[c + 8u * LINE];
+            add_outer(&low, slab_rows[r], near, far);
+            add_outer(&high, slab_rows[r + 8u * LINE], near, far);
+        }
+        slab = 1u - slab;
+        put_share(slab, index, next);
+        workgroupBarrier();
+    }
+    let row_block = group.y * TILE_BLOCKS + local.y;
+    let column = (group.x * TILE_BLOCKS + local.x) * 4u;
+    put_sums(group.z, row_block, column, &low);
+    put_sums(group.z, row_block + 8u, column, &high);
+}

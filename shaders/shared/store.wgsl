@@ -1,0 +1,25 @@
+// The end of a product: bias, ReLU, and the way into `dst`. The kernel that imports this declares
+// `params`, `bias` and `dst`.
+
+// Replace negative results by zero (the ReLU that follows, saved a trip through memory).
+override RELU: bool = false;
+// Add to what dst holds, for gradients that arrive from several sides.
+override ACCUMULATE: bool = false;
+
+// Writes one vec4, unless it lies beyond the last position or the last block of channels.
+fn store(product: u32, block: u32, at: u32, product_sum: vec4<f32>) {
+    let positions = params.width * params.height;
+    let out_blocks = (params.out_channels + 3u) / 4u;
+    if at >= positions || block >= out_blocks {
+        return;
+    }
+    var sum = product_sum + bias[block];
+    if RELU {
+        sum = max(sum, vec4(0.0));
+    }
+    let i = (product * out_blocks + block) * positions + at;
+    if ACCUMULATE {
+        sum += dst[i];
+    }
+    dst[i] = sum;
+}

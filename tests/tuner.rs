@@ -1,0 +1,111 @@
+//! The tuner: what it keeps, what it refuses, and that it survives what happens to its file.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use impasto::gpu::Gpu;
+use impasto::ops::{ConvVariant, GramVariant, OPERATIONS};
+use impasto::tuner::{self, Choice, Mode, Tuner, conv_candidates, gram_candidates};
+use impasto::vgg19::LayerId;
+
+fn choose(gpu: &Gpu, folder: Option<&Path>, mode: Mode) -> Choice {
+    let tuner = Tuner { mode, folder: folder.map(Into::into) };
+    tuner.choose(gpu, [48, 40], "conv2_1".parse().unwrap(), &mut |_, _, _| ()).unwrap()
+}
+
+#[test]
+fn what_was_timed_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let (gpu, folder) = (common::fast_gpu(), Some(folder.path()));
+    let first = choose(gpu, folder, Mode::Cached);
+    // Three convolutions, and the Gram matrices of two sizes.
+    assert_eq!(first.timed, 5);
+    let second = choose(gpu, folder, Mode::Cached);
+    assert_eq!(second, Choice { timed: 0, ..first.clone() });
+    assert_eq!(choose(gpu, folder, Mode::Fresh).timed, 5);
+    // Another class of sizes is timed and added.
+    let tuner = Tuner { mode: Mode::Cached, folder: folder.map(Into::into) };
+    let other = tuner.choose(gpu, [16, 16], LayerId::FIRST, &mut |_, _, _| ()).unwrap();
+    assert_eq!((other.timed, choose(gpu, folder, Mode::Cached).timed), (2, 0));
+}
+
+#[test]
+fn nothing_is_timed_or_kept_where_the_user_does_not_want_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let choice = choose(common::fast_gpu(), Some(folder.path()), Mode::BuiltIn);
+    assert_eq!(choice.timed, 0);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    let without = choose(common::fast_gpu(), None, Mode::Cached);
+    assert_eq!((without.timed, without.note), (5, None));
+}
+
+#[test]
+fn a_damaged_file_is_noted_and_replaced() {
+    let folder = tempfile::tempdir().unwrap();
+    let (gpu, folder) = (common::fast_gpu(), Some(folder.path()));
+    choose(gpu, folder, Mode::Cached);
+    let file = fs::read_dir(folder.unwrap()).unwrap().next().unwrap().unwrap().path();
+    let whole = fs::read(&file).unwrap();
+    for damaged in [&whole[..whole.len() / 2], b"", b"\xff\x00", b"{}"] {
+        fs::write(&file, damaged).unwrap();
+        let choice = choose(gpu, folder, Mode::Cached);
+        assert!(choice.note.unwrap().contains("damaged"));
+        assert_eq!(choose(gpu, folder, Mode::Cached).timed, 0);
+    }
+    // A record of another driver, or a variant that no longer exists, is no damage, but worth nothing.
+    let text = String::from_utf8(whole).unwrap();
+    for other in [text.replace("\"driver\": \"", "\"driver\": \"older "), text.replace("texture", "velvet")] {
+        fs::write(&file, other).unwrap();
+        let choice = choose(gpu, folder, Mode::Cached);
+        assert_eq!(choice.note, None);
+        assert!(choice.timed > 0 || !text.contains("texture"));
+    }
+}
+
+#[test]
+fn a_folder_that_cannot_be_made_is_noted() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "in the way").unwrap();
+    let choice = choose(common::fast_gpu(), Some(&file.join("cache")), Mode::Cached);
+    assert!(choice.note.unwrap().contains("not kept"));
+}
+
+/// A kernel that computes wrongly on a device is not chosen there, however fast it is, and is named.
+#[test]
+fn wrong_kernels_are_refused() {
+    let gpu = Gpu::open(&Default::default()).unwrap();
+    let conv = conv_candidates(&gpu)[0];
+    let suffix = if conv == ConvVariant::TextureWinogradF4 { "_texture" } else { "" };
+    let replace = |name: &str, right, wrong, overrides: &[(&str, f64)]| {
+        let shader = OPERATIONS.iter().flat_map(|o| o.shaders).find(|s| s.name == name).unwrap();
+        common::replace_kernel(&gpu, shader, right, wrong, overrides);
+    };
+    // The transform of another tile size.
+    let transform = format!("conv/winograd_f4_input{suffix}");
+    replace(&transform, "shared/winograd_f4\n", "shared/winograd_f2\n", &[("BACKWARD", 0.0)]);
+    let on_cpu = gram_candidates(&gpu) == [GramVariant::Texture];
+    if on_cpu {
+        replace("gram/texture", "select(0.0, 1.0, p < end)", "select(0.0, 1.001, p < end)", &[]);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let choice = choose(&gpu, Some(folder.path()), Mode::Cached);
+    assert!(choice.refused.contains_key(&format!("conv3x3 {conv}")), "{:?}", choice.refused);
+    for layer in LayerId::all() {
+        assert_ne!(choice.kernels.conv(layer), conv);
+        assert_ne!(choice.kernels.conv(layer), ConvVariant::Naive, "others agree");
+    }
+    if on_cpu {
+        assert!(choice.refused["gram texture"].contains("off by"), "{:?}", choice.refused);
+        assert_eq!(choice.kernels.gram(LayerId::FIRST), GramVariant::Naive);
+    }
+    // Whoever wishes for it is told.
+    let wish = format!("conv3x3={conv}").parse().unwrap();
+    assert!(tuner::check(&gpu, &wish).unwrap_err().is_usage());
+    // And devices are known by what was found out about them.
+    let tuner = Tuner { mode: Mode::Cached, folder: Some(folder.path().into()) };
+    assert_eq!(tuner.refused(gpu.adapter()), choice.refused);
+}
