@@ -30,6 +30,15 @@ pub enum Error {
         reason: String,
     },
 
+    /// A checkpoint that cannot be gone on from.
+    #[error("{}: {reason}", path.display())]
+    Checkpoint {
+        /// The file as the user named it.
+        path: PathBuf,
+        /// What is wrong with it and what to do.
+        reason: String,
+    },
+
     /// A file that cannot be written.
     #[error("{}: cannot write: {reason}", path.display())]
     Output {

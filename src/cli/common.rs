@@ -6,7 +6,7 @@ use impasto::Result;
 use impasto::gpu::{Gpu, GpuOptions};
 use impasto::objective::Settings;
 use impasto::tuner::{self, Choice};
-use impasto::vgg19::{Kernels, LayerId, Network, Weights};
+use impasto::vgg19::{KernelWish, Kernels, LayerId, Network, Weights};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::options::{CommonOptions, NetworkOption, ObjectiveOptions};
@@ -56,8 +56,12 @@ fn choose_kernels(gpu: &Gpu, size: [u32; 2], deepest: LayerId, options: &CommonO
     progress.finish();
     say_choice(&choice, options);
     let mut kernels = choice.kernels;
+    let mut checked: Vec<&KernelWish> = vec![];
     for wish in &options.kernels.wishes {
-        tuner::check(gpu, wish)?;
+        if !checked.iter().any(|known| known.is_for_the_variant_of(wish)) {
+            tuner::check(gpu, wish)?;
+            checked.push(wish);
+        }
         wish.apply(&mut kernels);
     }
     Ok(kernels)

@@ -29,10 +29,14 @@ struct Line<'a> {
 }
 
 impl Log {
-    /// Starts a new log in place of an old one.
-    pub fn create(path: &Path) -> Result<Self> {
-        OutputFile::of(path)?.check_writable()?;
-        let file = File::create(path).map_err(|e| failed(path, &e))?;
+    /// Starts a new log in place of an old one; of a painting that goes on after `done` evaluations it
+    /// keeps their lines.
+    pub fn open(path: &Path, done: usize) -> Result<Self> {
+        let file = OutputFile::of(path)?;
+        file.check_writable()?;
+        let kept = if done == 0 { String::new() } else { first_lines(path, done)? };
+        let mut file = File::create(path).map_err(|e| failed(path, &e))?;
+        file.write_all(kept.as_bytes()).map_err(|e| failed(path, &e))?;
         Ok(Self { path: path.into(), file: LineWriter::new(file) })
     }
 
@@ -45,6 +49,16 @@ impl Log {
             serde_json::to_string(&Line { iteration: *iteration, scale: *scale, seconds, kernels, losses });
         let line = line.map_err(std::io::Error::from);
         line.and_then(|line| writeln!(self.file, "{line}")).map_err(|e| failed(&self.path, &e))
+    }
+}
+
+/// What a log says of the first evaluations: a killed program may have written of more than its
+/// checkpoint knows.
+fn first_lines(path: &Path, count: usize) -> Result<String> {
+    match std::fs::read_to_string(path) {
+        Ok(text) => Ok(text.split_inclusive('\n').take(count).collect()),
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(String::new()),
+        Err(e) => Err(failed(path, &e)),
     }
 }
 

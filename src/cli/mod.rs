@@ -6,14 +6,17 @@ mod devices;
 mod log;
 mod options;
 mod paint;
+mod presets;
 mod profile;
 mod progress;
 mod score;
+mod settings;
 mod tune;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use impasto::Result;
 
 /// Exit codes: 0 done, 1 a file or device failed, 2 wrong use, 130 stopped by Ctrl-C.
 const STOPPED: u8 = 130;
@@ -29,12 +32,16 @@ struct Cli {
 enum Command {
     /// Paint the content image in the style of the others
     Paint(Box<paint::Paint>),
+    /// Go on with a painting from its checkpoint
+    Resume(paint::Resume),
     /// Print the losses of an image as JSON
     Score(score::Score),
     /// Measure each kernel against what the device can do
     Profile(Box<profile::ProfileCommand>),
     /// Time the kernels on a device again and keep the fastest
     Tune(tune::Tune),
+    /// List the conventions that 'paint --preset' knows, with their formulas and options
+    Presets(presets::Presets),
     /// List the adapters, what each offers, and which one would be used
     Devices(devices::Devices),
 }
@@ -44,6 +51,7 @@ Examples:
   impasto paint photo.jpg painting.jpg -o picture.png
   impasto paint photo.jpg painting.jpg -o picture.png --size 1024 --iterations 500
   impasto paint photo.jpg painting.jpg -o picture.png --ratio 1e-4    (more style: alpha/beta smaller)
+  impasto paint photo.jpg painting.jpg -o picture.png --preset paper
   impasto score photo.png painting.png picture.png
   impasto profile --size 512 --plot roofline.svg
   impasto devices
@@ -53,17 +61,28 @@ Examples:
 /// Parses the arguments and does what they say.
 pub fn run() -> ExitCode {
     quiet_mesa();
-    let done = match Cli::parse().command {
-        Command::Paint(paint) => paint.run(),
-        Command::Score(score) => score.run(),
-        Command::Profile(profile) => profile.run(),
-        Command::Tune(tune) => tune.run(),
-        Command::Devices(devices) => devices.run(),
-    };
-    done.unwrap_or_else(|error| {
+    start().unwrap_or_else(|error| {
         eprintln!("error: {error}");
         ExitCode::from(if error.is_usage() { 2 } else { 1 })
     })
+}
+
+fn start() -> Result<ExitCode> {
+    let line = settings::fill_in(std::env::args_os().collect(), &Cli::command())?;
+    // Both end the program with a message if the line is wrong.
+    let matches = Cli::command().get_matches_from(line);
+    let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    match cli.command {
+        Command::Paint(paint) => {
+            paint.run(&matches.subcommand().map(|(_, m)| settings::of(m)).unwrap_or_default())
+        }
+        Command::Resume(resume) => resume.run(&Cli::command()),
+        Command::Score(score) => score.run(),
+        Command::Profile(profile) => profile.run(),
+        Command::Tune(tune) => tune.run(),
+        Command::Presets(presets) => presets.run(),
+        Command::Devices(devices) => devices.run(),
+    }
 }
 
 /// Without a desktop session Mesa's device selection layer complains on stderr about a missing

@@ -166,13 +166,18 @@ pub struct RunProfile {
 impl RunProfile {
     /// Evaluations that are timed, at most; they are spread over the run, since the work of L-BFGS
     /// grows with its history.
-    pub const TIMED: usize = 20;
+    const TIMED: usize = 20;
 
     /// Measures the roofs, before anything else needs the memory.
     pub fn begin(gpu: &Gpu) -> Result<Self> {
         let roofs = Roofs::measure(gpu)?;
         gpu.forget_peak_memory();
         Ok(Self { roofs, scale: 0, done: vec![] })
+    }
+
+    /// Before the first evaluation.
+    pub fn begin_work(&self, painter: &mut Painter) {
+        painter.time_every(painter.schedule().iterations().div_ceil(Self::TIMED));
     }
 
     /// After each evaluation. Only the last scale counts, as for the timings of [`Painter`].
@@ -184,12 +189,13 @@ impl RunProfile {
     }
 
     /// The table of what was timed.
-    pub fn table(self, gpu: &Gpu, painter: &Painter, kernels: &str, (width, height): (u32, u32)) -> String {
+    pub fn table(&self, gpu: &Gpu, painter: &Painter, kernels: &str) -> String {
         let evaluations = painter.timings().to_vec();
+        let scale = painter.schedule().scales()[self.scale];
         let workload = Workload {
             what: "loss, gradient and update".into(),
-            width,
-            height,
+            width: scale.width,
+            height: scale.height,
             kernels: kernels.into(),
             evaluations: evaluations.len(),
         };

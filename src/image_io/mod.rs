@@ -92,7 +92,24 @@ impl Image {
     /// [`Error::Output`] naming the file: what [`check_output`] and [`check_output_fits`] find,
     /// and failures while writing such as a full disk.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        save::save(self, path.as_ref())
+        save::save(self, path.as_ref(), None)
+    }
+
+    /// As [`save`](Self::save). A PNG file also carries `note`, which [`note`](Self::note) gives back; other
+    /// formats drop it.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save).
+    pub fn save_with_note(&self, path: impl AsRef<Path>, note: &str) -> Result<()> {
+        save::save(self, path.as_ref(), Some(note))
+    }
+
+    /// The note that a PNG file carries.
+    ///
+    /// # Errors
+    /// [`Error::Image`] naming the file: it cannot be read, is no PNG file, or carries no note.
+    pub fn note(path: impl AsRef<Path>) -> Result<String> {
+        save::note(path.as_ref())
     }
 
     /// The picture scaled to `size` with its aspect kept, see [`scaled_dimensions`]; a plain copy

@@ -1,10 +1,9 @@
 //! Writing picture files.
 use std::fs::File;
-use std::io::{self, BufWriter};
+use std::io::{self, BufReader, BufWriter};
 use std::path::Path;
 
 use image::codecs::jpeg::JpegEncoder;
-use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::codecs::tiff::TiffEncoder;
 use image::codecs::webp::WebPEncoder;
 use image::{ExtendedColorType, ImageEncoder, ImageError, ImageResult};
@@ -15,6 +14,9 @@ use crate::output::OutputFile;
 
 /// 95 of 100: artefacts stay below what painted texture hides.
 const JPEG_QUALITY: u8 = 95;
+
+/// Keyword of the note in a PNG file.
+const NOTE: &str = "impasto";
 
 /// A format that can be written.
 #[derive(Clone, Copy, PartialEq)]
@@ -89,12 +91,12 @@ pub fn check_output_fits(path: impl AsRef<Path>, width: u32, height: u32) -> Res
     Ok(())
 }
 
-/// See [`Image::save`].
-pub(super) fn save(image: &Image, path: &Path) -> Result<()> {
+/// See [`Image::save`] and [`Image::save_with_note`].
+pub(super) fn save(image: &Image, path: &Path, note: Option<&str>) -> Result<()> {
     let format = Format::of(path)?;
     check_output_fits(path, image.width, image.height)?;
     OutputFile::of(path)?.replace(|writer| {
-        encode(image, format, writer).map_err(|error| match error {
+        encode(image, format, note, writer).map_err(|error| match error {
             ImageError::IoError(e) => e,
             e => io::Error::other(format!("{e}; try another format")),
         })
@@ -102,16 +104,55 @@ pub(super) fn save(image: &Image, path: &Path) -> Result<()> {
 }
 
 /// Writes the picture as 8-bit RGB.
-fn encode(image: &Image, format: Format, to: &mut BufWriter<&mut File>) -> ImageResult<()> {
+fn encode(
+    image: &Image,
+    format: Format,
+    note: Option<&str>,
+    to: &mut BufWriter<&mut File>,
+) -> ImageResult<()> {
     let bytes: Vec<u8> = image.rgb.iter().map(|v| v.round() as u8).collect();
     let (width, height, colour) = (image.width, image.height, ExtendedColorType::Rgb8);
     match format {
-        Format::Png => PngEncoder::new_with_quality(to, CompressionType::Default, FilterType::Adaptive)
-            .write_image(&bytes, width, height, colour),
+        Format::Png => encode_png(&bytes, width, height, note, to).map_err(std::io::Error::from)?,
         Format::Jpeg => {
-            JpegEncoder::new_with_quality(to, JPEG_QUALITY).write_image(&bytes, width, height, colour)
+            JpegEncoder::new_with_quality(to, JPEG_QUALITY).write_image(&bytes, width, height, colour)?;
         }
-        Format::WebP => WebPEncoder::new_lossless(to).write_image(&bytes, width, height, colour),
-        Format::Tiff => TiffEncoder::new(to).write_image(&bytes, width, height, colour),
+        Format::WebP => WebPEncoder::new_lossless(to).write_image(&bytes, width, height, colour)?,
+        Format::Tiff => TiffEncoder::new(to).write_image(&bytes, width, height, colour)?,
     }
+    Ok(())
+}
+
+/// The crate `image` writes no text, so this is the format's own crate. The note is an `iTXt` chunk before the
+/// pixels, where readers find it without decoding them.
+fn encode_png(
+    rgb: &[u8],
+    width: u32,
+    height: u32,
+    note: Option<&str>,
+    to: &mut BufWriter<&mut File>,
+) -> Result<(), png::EncodingError> {
+    let mut encoder = png::Encoder::new(to, width, height);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.set_filter(png::Filter::Adaptive);
+    if let Some(note) = note {
+        encoder.add_itxt_chunk(NOTE.into(), note.into())?;
+    }
+    let mut writer = encoder.write_header()?;
+    writer.write_image_data(rgb)?;
+    writer.finish()
+}
+
+/// See [`Image::note`].
+pub(super) fn note(path: &Path) -> Result<String> {
+    let file = File::open(path)
+        .map_err(|e| Error::image(path, format!("cannot read: {} (is the path right?)", e.kind())))?;
+    let reader = png::Decoder::new(BufReader::new(file)).read_info();
+    let reader = reader.map_err(|_| Error::image(path, "not a PNG file: only those carry a note"))?;
+    let texts = &reader.info().utf8_text;
+    let found = texts.iter().find(|text| text.keyword == NOTE).and_then(|text| text.get_text().ok());
+    found.ok_or_else(|| {
+        Error::image(path, "carries no note: Impasto did not write it, or another program has since")
+    })
 }

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Settings;
-use crate::vgg19::LayerId;
+use crate::gpu::Shape;
+use crate::vgg19::{LayerId, activation_shape};
 
 /// Every term of the objective at one picture. Serialises to the keys that logs and `score` print.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -26,17 +27,22 @@ pub struct Losses {
 
 impl Losses {
     /// From the numbers that the device computes: the total, the mean squared error of each content
-    /// layer and of each style layer, and the total variation.
-    pub(super) fn from_device(settings: &Settings, numbers: &[f32]) -> Self {
+    /// layer and of each style layer, and the total variation. `picture` is the variable's shape.
+    pub(super) fn from_device(settings: &Settings, picture: Shape, numbers: &[f32]) -> Self {
+        let (scaling, features) =
+            (settings.scaling, |layer| activation_shape(layer, picture.width, picture.height));
         let mut numbers = numbers.iter().map(|value| f64::from(*value));
         let mut next = || numbers.next().unwrap_or(f64::NAN);
         let total = next();
-        let content_layers: BTreeMap<_, _> =
-            settings.content_layers.layers().map(|layer| (layer, next())).collect();
+        let content_layers: BTreeMap<_, _> = settings
+            .content_layers
+            .layers()
+            .map(|layer| (layer, f64::from(scaling.content(features(layer))) * next()))
+            .collect();
         let style_layers: BTreeMap<_, _> = settings
             .style_layers
             .layers()
-            .map(|layer| (layer, f64::from(Settings::style_scale(layer)) * next()))
+            .map(|layer| (layer, f64::from(scaling.style(features(layer))) * next()))
             .collect();
         let weighted = |terms: &BTreeMap<LayerId, f64>, weights: &super::LayerWeights| {
             weights.iter().map(|(layer, weight)| f64::from(weight) * terms[&layer]).sum()

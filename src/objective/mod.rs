@@ -2,11 +2,13 @@
 
 mod limits;
 mod losses;
+mod scaling;
 mod settings;
 mod targets;
 
 pub use limits::{check_fits, check_pooling};
 pub use losses::Losses;
+pub use scaling::Scaling;
 pub use settings::{LayerWeights, Settings, parse_weight};
 pub use targets::{Style, Targets};
 
@@ -79,7 +81,7 @@ impl Objective {
 
     /// The losses from the first number of each of [`terms`](Self::terms).
     pub fn losses(&self, numbers: &[f32]) -> Losses {
-        Losses::from_device(&self.settings, numbers)
+        Losses::from_device(&self.settings, self.x.shape(), numbers)
     }
 
     /// Evaluates the loss and its gradient once, waiting for both; the gradient is in
@@ -109,14 +111,15 @@ fn apply_terms(
     for (layer, weight) in settings.content_layers.iter() {
         let mse = Mse::new(targets.content(layer)?.clone());
         terms.push(graph.apply(&format!("content {layer}"), Box::new(mse), &[features[&layer]]));
-        weights.push(settings.content_weight * weight);
+        weights
+            .push(settings.content_weight * weight * settings.scaling.content(graph.shape(features[&layer])));
     }
     for (layer, weight) in settings.style_layers.iter() {
         let gram = Gram::new(gpu, network.kernels().gram(layer), layer.channels() as u32)?;
         let gram = graph.apply(&format!("gram {layer}"), Box::new(gram), &[features[&layer]]);
         let mse = Mse::new(targets.style(layer)?.clone());
         terms.push(graph.apply(&format!("style {layer}"), Box::new(mse), &[gram]));
-        weights.push(settings.style_weight * weight * Settings::style_scale(layer));
+        weights.push(settings.style_weight * weight * settings.scaling.style(graph.shape(features[&layer])));
     }
     terms.push(graph.apply("tv", Box::new(TotalVariation), &[x]));
     weights.push(settings.tv_weight);

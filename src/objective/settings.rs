@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
+use super::Scaling;
 use crate::error::{Error, Result};
 use crate::vgg19::LayerId;
 
@@ -75,7 +76,8 @@ pub fn parse_weight(text: &str) -> Result<f32> {
 ///
 /// - content is the sum over layers of `weight * mean((F - F_content)^2)`;
 /// - style is the sum over layers of `weight * 1000 / N^2 * mean((G - G_style)^2)`, with
-///   `G = F F' / M` the Gram matrix of N feature maps at M positions;
+///   `G = F F' / M` the Gram matrix of N feature maps at M positions
+///   (both with other factors if [`scaling`](Self::scaling) says so);
 /// - tv is the sum of squared differences between neighbouring pixels over the number of values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
@@ -89,6 +91,8 @@ pub struct Settings {
     pub style_weight: f32,
     /// Weight of total variation: smoothness.
     pub tv_weight: f32,
+    /// By what the terms of layers are divided.
+    pub scaling: Scaling,
 }
 
 impl Settings {
@@ -109,11 +113,6 @@ impl Settings {
     /// The deepest of them.
     pub fn deepest(&self) -> LayerId {
         self.layers().last().copied().unwrap_or(LayerId::FIRST)
-    }
-
-    /// Weight of a style layer's mean squared error in the style term: `weight * 1000 / N^2`.
-    pub(super) fn style_scale(layer: LayerId) -> f32 {
-        1000.0 / (layer.channels() * layer.channels()) as f32
     }
 
     /// Finds settings that leave nothing to minimise.
@@ -153,6 +152,7 @@ impl Default for Settings {
             content_weight: Self::CONTENT_WEIGHT,
             style_weight: Self::STYLE_WEIGHT,
             tv_weight: 0.0,
+            scaling: Scaling::Mean,
         }
     }
 }

@@ -126,6 +126,30 @@ impl Descent {
         self.gpu.read(average.unwrap_or(guard.best()))
     }
 
+    /// True if nothing is in flight: the state is that after the last finished evaluation.
+    pub fn at_rest(&self) -> bool {
+        self.submitted == self.finished
+    }
+
+    /// Every tensor that decides how it goes on: the variable, the guard's and the method's.
+    pub(super) fn state(&self) -> Vec<&Tensor> {
+        let guard = self.optimizer.guard();
+        let mut state = vec![self.objective.x(), guard.state(), guard.best()];
+        state.extend(self.optimizer.memory());
+        state
+    }
+
+    /// Goes on where another stood at rest after so many evaluations; [`state`](Self::state) is the
+    /// caller's to write.
+    pub(super) fn stand_at(&mut self, finished: usize, restarts: f32) {
+        (self.submitted, self.finished, self.restarts) = (finished, finished, restarts);
+    }
+
+    /// How often the loss has run away.
+    pub(super) fn restarts(&self) -> f32 {
+        self.restarts
+    }
+
     /// Each term and the state of the guard came back as one `vec4`.
     fn report(&mut self, numbers: &[f32]) -> Step {
         let mut vectors: VecDeque<&[f32]> = numbers.chunks_exact(4).collect();

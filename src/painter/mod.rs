@@ -1,6 +1,7 @@
 //! Painting: a [`Descent`] at each scale of a [`Schedule`], the picture carried from one to the next.
 
 mod carry;
+mod checkpoint;
 mod descent;
 mod finish;
 mod patience;
@@ -8,6 +9,7 @@ mod schedule;
 mod start;
 mod subject;
 
+pub use checkpoint::{Checkpoint, fingerprint};
 pub use descent::{Descent, Step};
 pub use finish::Finish;
 pub use patience::Patience;
@@ -60,7 +62,7 @@ pub struct Evaluation {
     pub iteration: usize,
     /// At which scale, from 0.
     pub scale: usize,
-    /// Since the painter was made.
+    /// Since the painter was made, with the time before a checkpoint that it went on from.
     pub seconds: f64,
     /// At the picture before this evaluation's update.
     pub losses: Losses,
@@ -81,8 +83,12 @@ pub struct Painter {
     patience: Patience,
     /// The work at this scale; `None` only if the next could not be made.
     descent: Option<Descent>,
+    /// Submits nothing more for now.
+    held: bool,
     started: Instant,
     time_every: Option<usize>,
+    /// Seconds of work before this painter was made, if it goes on from a checkpoint.
+    seconds_before: f64,
 }
 
 impl Painter {
@@ -108,8 +114,10 @@ impl Painter {
             patience: Patience::new(plan.until),
             plan,
             descent: None,
+            held: false,
             started: Instant::now(),
             time_every: None,
+            seconds_before: 0.0,
         };
         painter.descent = Some(painter.descend(start)?);
         Ok(painter)
@@ -127,6 +135,57 @@ impl Painter {
         self.descent.as_ref().map_or(&[], Descent::timings)
     }
 
+    /// Goes on from a checkpoint of a painting of the same subject and plan.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new); [`Error::Usage`](crate::Error::Usage) if the checkpoint is of another
+    /// subject or plan.
+    pub fn resume(
+        gpu: &Gpu,
+        network: &Arc<Network>,
+        subject: Subject,
+        plan: Plan,
+        checkpoint: &Checkpoint,
+    ) -> Result<Self> {
+        let scale = *checkpoint.scale_of(&plan.schedule)?;
+        let mut painter = Self {
+            gpu: gpu.clone(),
+            network: network.clone(),
+            subject,
+            scale: checkpoint.scale,
+            before: checkpoint.before,
+            patience: checkpoint.patience.clone(),
+            plan,
+            descent: None,
+            held: false,
+            started: Instant::now(),
+            time_every: None,
+            seconds_before: checkpoint.seconds,
+        };
+        let mut descent = painter.descend(&vec![0.0; scale.width as usize * scale.height as usize * 3])?;
+        checkpoint.write_to(gpu, &mut descent)?;
+        painter.descent = Some(descent);
+        Ok(painter)
+    }
+
+    /// From now on only what is in flight is finished: [`advance`](Self::advance) gives those evaluations
+    /// and then `None`, and the painter is at rest.
+    pub fn hold(&mut self) {
+        self.held = true;
+    }
+
+    /// All that it takes to go on from here. The painter must be at rest: after a pause of the plan,
+    /// after [`hold`](Self::hold), or at the end.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`](crate::Error::Gpu) if the device failed, or if evaluations are in flight.
+    pub fn checkpoint(&self) -> Result<Checkpoint> {
+        match self.descent.as_ref().filter(|descent| descent.at_rest()) {
+            Some(descent) => Checkpoint::of(self, descent),
+            None => Err(crate::Error::gpu("a checkpoint", "evaluations are in flight")),
+        }
+    }
+
     /// The next evaluation, once it is finished; `None` after the last.
     ///
     /// # Errors
@@ -137,11 +196,11 @@ impl Painter {
             let Some(descent) = &mut self.descent else { return Ok(None) };
             let horizon = self.plan.horizon(self.before + descent.finished()) - self.before;
             let iterations = self.plan.schedule.scales()[self.scale].iterations;
-            let limit = horizon.min(iterations).min(self.patience.limit());
+            let limit = if self.held { 0 } else { horizon.min(iterations).min(self.patience.limit()) };
             if let Some(step) = descent.advance(limit)? {
                 return Ok(Some(self.report(step)));
             }
-            if self.scale + 1 == self.plan.schedule.scales().len() {
+            if self.held || self.scale + 1 == self.plan.schedule.scales().len() {
                 return Ok(None);
             }
             self.climb()?;
@@ -195,12 +254,16 @@ impl Painter {
         Ok(())
     }
 
+    fn seconds(&self) -> f64 {
+        self.seconds_before + self.started.elapsed().as_secs_f64()
+    }
+
     fn report(&mut self, step: Step) -> Evaluation {
         self.patience.look(step.iteration + 1, step.losses.total);
         Evaluation {
             iteration: self.before + step.iteration,
             scale: self.scale,
-            seconds: self.started.elapsed().as_secs_f64(),
+            seconds: self.seconds(),
             losses: step.losses,
             restarted: step.restarted,
         }

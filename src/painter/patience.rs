@@ -2,10 +2,12 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
+
 use super::descent::DEPTH;
 
 /// Watches the losses of one scale for the moment when they hardly fall.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Patience {
     /// The smallest relative improvement worth going on for; `None` goes on to the end.
     least: Option<f64>,

@@ -132,7 +132,7 @@ impl Tuner {
 pub fn check(gpu: &Gpu, wish: &KernelWish) -> Result<()> {
     let (name, runs) = match wish {
         KernelWish::Conv(_, variant) => (variant.name(), variant.runs_on(gpu)),
-        KernelWish::Gram(variant) => (variant.name(), variant.runs_on(gpu)),
+        KernelWish::Gram(_, variant) => (variant.name(), variant.runs_on(gpu)),
     };
     let device = &gpu.adapter().name;
     if !runs {
@@ -140,7 +140,7 @@ pub fn check(gpu: &Gpu, wish: &KernelWish) -> Result<()> {
     }
     let fault = match wish {
         KernelWish::Conv(_, variant) => trial::fault(gpu, *variant)?,
-        KernelWish::Gram(variant) => trial::fault(gpu, *variant)?,
+        KernelWish::Gram(_, variant) => trial::fault(gpu, *variant)?,
     };
     fault.map_or(Ok(()), |fault| {
         Err(Error::Usage(format!("on {device} the {name} kernels are {fault}: choose others")))

@@ -31,6 +31,12 @@ impl Kernels {
         self.grams[layer.index()]
     }
 
+    /// The wishes that lead to this choice, as [`KernelWish`] reads them.
+    pub fn wishes(&self) -> Vec<String> {
+        let convs = LayerId::all().map(|layer| format!("{layer}={}", self.conv(layer)));
+        convs.chain(LayerId::all().map(|layer| format!("gram@{layer}={}", self.gram(layer)))).collect()
+    }
+
     /// Replaces the variant of one convolution.
     pub fn set_conv(&mut self, layer: LayerId, variant: ConvVariant) {
         self.convs[layer.index()] = variant;
@@ -42,13 +48,13 @@ impl Kernels {
     }
 }
 
-/// A wish of the user: `conv3x3=naive`, `conv3_2=winograd_f4` or `gram=tiled`.
+/// A wish of the user: `conv3x3=naive`, `conv3_2=winograd_f4`, `gram=tiled` or `gram@conv3_1=tiled`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KernelWish {
     /// A variant for the convolutions of these layers.
     Conv(Vec<LayerId>, ConvVariant),
-    /// A variant for all Gram matrices.
-    Gram(GramVariant),
+    /// A variant for the Gram matrices of these layers' features.
+    Gram(Vec<LayerId>, GramVariant),
 }
 
 impl FromStr for KernelWish {
@@ -58,10 +64,16 @@ impl FromStr for KernelWish {
         let (op, name) = text
             .split_once('=')
             .ok_or_else(|| Error::Usage(format!("'{text}': write OP=VARIANT, for example conv3x3=naive")))?;
-        if op == "gram" {
+        let of_gram = match op.strip_prefix("gram@") {
+            Some(layer) => Some(vec![layer.parse()?]),
+            None => (op == "gram").then(|| LayerId::all().collect()),
+        };
+        if let Some(layers) = of_gram {
             let variant = GramVariant::of_name(name);
             let names = GramVariant::ALL.map(GramVariant::name);
-            return variant.map(Self::Gram).ok_or_else(|| unknown(op, name, &names));
+            return variant
+                .map(|variant| Self::Gram(layers, variant))
+                .ok_or_else(|| unknown(op, name, &names));
         }
         let layers = match op {
             "conv3x3" => LayerId::all().collect(),
@@ -82,11 +94,20 @@ fn unknown(op: &str, name: &str, names: &[&str]) -> Error {
 }
 
 impl KernelWish {
+    /// True if both are for one variant of one operation, whatever the layers.
+    pub fn is_for_the_variant_of(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Conv(_, a), Self::Conv(_, b)) => a == b,
+            (Self::Gram(_, a), Self::Gram(_, b)) => a == b,
+            _ => false,
+        }
+    }
+
     /// Fulfils it.
     pub fn apply(&self, kernels: &mut Kernels) {
         match self {
             Self::Conv(layers, variant) => layers.iter().for_each(|layer| kernels.set_conv(*layer, *variant)),
-            Self::Gram(variant) => LayerId::all().for_each(|layer| kernels.set_gram(layer, *variant)),
+            Self::Gram(layers, variant) => layers.iter().for_each(|layer| kernels.set_gram(*layer, *variant)),
         }
     }
 }
@@ -124,6 +145,9 @@ mod tests {
             wish.parse::<KernelWish>().unwrap().apply(&mut kernels);
         }
         assert_eq!(kernels.to_string(), "conv3x3 winograd_f2, naive for conv1_1; gram naive");
+        let mut again = Kernels::uniform(ConvVariant::Tiled, GramVariant::Tiled);
+        kernels.wishes().iter().for_each(|wish| wish.parse::<KernelWish>().unwrap().apply(&mut again));
+        assert_eq!(again, kernels);
     }
 
     #[test]

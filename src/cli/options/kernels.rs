@@ -8,7 +8,7 @@ use impasto::vgg19::KernelWish;
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Kernels")]
 pub struct KernelOptions {
-    /// Run this variant: conv3x3=naive, conv3_2=winograd_f4 for one layer, gram=tiled; may be repeated
+    /// Run this variant: conv3x3=naive, conv3_2=winograd_f4 for one layer, gram=tiled; repeatable
     #[arg(long = "kernel", value_name = "OP=VARIANT")]
     pub wishes: Vec<KernelWish>,
 

@@ -16,7 +16,11 @@ pub use sizes::SizeOptions;
 pub use start::StartOptions;
 pub use styles::StyleOptions;
 
+use std::path::PathBuf;
+
 use clap::Args;
+use impasto::Result;
+use impasto::painter::{Plan, Schedule};
 
 /// Everything that decides, with the images, what a picture becomes.
 #[derive(Debug, Args)]
@@ -33,8 +37,38 @@ pub struct PaintingOptions {
     pub objective: ObjectiveOptions,
 }
 
+impl PaintingOptions {
+    /// Finds what can never work, before any file is read.
+    ///
+    /// # Errors
+    /// [`Error::Usage`](impasto::Error::Usage) naming the option.
+    pub fn check(&self, styles: &[PathBuf]) -> Result<()> {
+        self.objective.settings()?;
+        self.method.method()?;
+        self.sizes.check()?;
+        self.start.beginning()?;
+        self.styles.finish()?;
+        self.styles.weights(styles).map(|_| ())
+    }
+
+    /// The plan of a painting through these scales.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn plan(&self, schedule: Schedule, pauses: Vec<usize>) -> Result<Plan> {
+        Ok(Plan {
+            settings: self.objective.settings()?,
+            method: self.method.method()?,
+            schedule,
+            until: self.method.until.map(f64::from),
+            finish: self.styles.finish()?,
+            pauses,
+        })
+    }
+}
+
 /// A number of evaluations, for options that do something after every so many.
-pub fn at_least_one(text: &str) -> Result<usize, String> {
+pub fn at_least_one(text: &str) -> std::result::Result<usize, String> {
     match text.parse() {
         Ok(n) if n > 0 => Ok(n),
         _ => Err("give a whole number from 1 up".into()),

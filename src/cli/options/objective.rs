@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use impasto::objective::{LayerWeights, Settings, parse_weight};
+use impasto::objective::{LayerWeights, Scaling, Settings, parse_weight};
 use impasto::ops::Pooling;
 use impasto::{Error, Result};
 
@@ -37,6 +37,10 @@ pub struct ObjectiveOptions {
     /// Weight of total variation: larger is smoother
     #[arg(long, value_name = "W", default_value_t = 0.0, value_parser = parse_weight, allow_hyphen_values = true)]
     pub tv_weight: f32,
+
+    /// By what the terms of layers are divided: mean, or as the paper or a program has it: paper, area
+    #[arg(long, value_name = "HOW", default_value_t = Scaling::Mean)]
+    pub scaling: Scaling,
 
     /// How feature maps are halved
     #[arg(long, value_enum, default_value_t = PoolOption::Max)]
@@ -95,6 +99,7 @@ impl ObjectiveOptions {
             content_weight: self.content_weight,
             style_weight,
             tv_weight: self.tv_weight,
+            scaling: self.scaling,
         };
         settings.check()?;
         Ok(settings)

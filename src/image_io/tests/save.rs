@@ -157,3 +157,19 @@ fn pictures_are_checked_when_made_and_resized() {
         assert!(error.is_usage() && error.to_string().contains("cannot resize"), "{error}");
     }
 }
+
+#[test]
+fn png_files_carry_a_note_and_the_same_pixels() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.png");
+    let image = sample(5, 4);
+    image.save_with_note(&path, "d\u{e9}j\u{e0} vu").unwrap();
+    assert_eq!(Image::note(&path).unwrap(), "d\u{e9}j\u{e0} vu");
+    assert_eq!(Image::load(&path).unwrap(), image);
+    image.save(&path).unwrap();
+    assert!(Image::note(&path).unwrap_err().to_string().contains("carries no note"));
+    let jpeg = folder.path().join("a.jpg");
+    image.save_with_note(&jpeg, "lost").unwrap();
+    assert!(Image::note(&jpeg).unwrap_err().to_string().contains("not a PNG"));
+    assert!(Image::note(folder.path().join("none.png")).unwrap_err().to_string().contains("none.png"));
+}

@@ -1,0 +1,98 @@
+//! A painting that can begin: its pictures read, scaled and, like its options, found fit.
+
+use std::path::{Path, PathBuf};
+
+use impasto::gpu::Gpu;
+use impasto::image_io::{Image, check_output, check_output_fits};
+use impasto::objective::{Settings as Objective, Style, check_fits, check_pooling};
+use impasto::painter::{Schedule, Subject, fingerprint};
+use impasto::{Error, Result};
+
+use super::Paint;
+use super::resume::Record;
+use crate::cli::settings::{Note, Settings};
+
+/// What is to be painted, before a device is opened.
+pub struct Job {
+    pub objective: Objective,
+    pub subject: Subject,
+    pub schedule: Schedule,
+    /// The variable of the first scale.
+    pub start: Vec<f32>,
+    /// What the picture is to remember.
+    pub note: String,
+    /// The command line's settings.
+    pub settings: Settings,
+    content: PathBuf,
+    styles: Vec<PathBuf>,
+}
+
+impl Job {
+    /// Reads, scales and checks every picture, and checks every option and output.
+    pub fn prepare(paint: &Paint, settings: &Settings) -> Result<Self> {
+        let options = &paint.painting;
+        options.check(&paint.style)?;
+        check_output(&paint.output)?;
+        let objective = options.objective.settings()?;
+        let deepest = objective.deepest();
+        let content = Image::load(&paint.content)?.resized(options.sizes.size)?;
+        let (width, height) = (content.width(), content.height());
+        check_output_fits(&paint.output, width, height)?;
+        check_pooling(&paint.content, width, height, deepest)?;
+        let schedule = Schedule::new(
+            (width, height),
+            options.sizes.scales,
+            &options.sizes.iterations,
+            deepest.downscale() as u32,
+        )?;
+        let style = |(path, weight): (&PathBuf, f32)| {
+            let scaled = options.sizes.scaled_style(&Image::load(path)?, &content)?;
+            let image = options.styles.keep_colors.prepare(&scaled, &content)?;
+            Ok(Style { image, weight })
+        };
+        let weights = options.styles.weights(&paint.style)?;
+        let styles = paint.style.iter().zip(weights).map(style).collect::<Result<Vec<_>>>()?;
+        let subject = Subject { content, styles };
+        let first = subject.at(schedule.first())?;
+        for (path, style) in paint.style.iter().zip(&first.styles) {
+            check_pooling(path, style.image.width(), style.image.height(), deepest)?;
+        }
+        let start = options.start.beginning()?.variable(&first.content, &first.styles[0].image)?;
+        let images: Vec<&Path> =
+            [&paint.content].into_iter().chain(&paint.style).map(AsRef::as_ref).collect();
+        let note = serde_json::to_string(&Note::new(&images, settings))
+            .map_err(|e| Error::Usage(format!("the settings cannot be written as JSON: {e}")))?;
+        let (content, styles) = (paint.content.clone(), paint.style.clone());
+        Ok(Self { objective, subject, schedule, start, note, settings: settings.clone(), content, styles })
+    }
+
+    /// Makes sure that the device can hold the pictures.
+    pub fn check_limits(&self, gpu: &Gpu) -> Result<()> {
+        let deepest = self.objective.deepest();
+        let Subject { content, styles } = &self.subject;
+        check_fits(gpu, &self.content, "--size", content.width(), content.height(), deepest)?;
+        for (path, style) in self.styles.iter().zip(styles) {
+            check_fits(gpu, path, "--style-size", style.image.width(), style.image.height(), deepest)?;
+        }
+        Ok(())
+    }
+
+    /// Makes sure that a checkpoint was made from the pictures that the files now hold.
+    pub fn check_images(&self, checkpoint: &Path, record: &Record) -> Result<()> {
+        if record.images == self.fingerprint() {
+            return Ok(());
+        }
+        Err(Error::Checkpoint {
+            path: checkpoint.into(),
+            reason: "was made from other pictures than the files now hold: bring those back, or start anew"
+                .into(),
+        })
+    }
+
+    /// Tells these pictures from others.
+    pub fn fingerprint(&self) -> u64 {
+        let styles = self.subject.styles.iter().flat_map(|style| style.image.pixels());
+        let pictures = self.subject.content.pixels().iter().chain(styles);
+        fingerprint(pictures.chain(&self.start).flat_map(|value| value.to_le_bytes()))
+    }
+}

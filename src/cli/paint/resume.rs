@@ -1,0 +1,124 @@
+//! `impasto resume`, and what a checkpoint records of the command that it is of.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::{Args, FromArgMatches};
+use impasto::gpu::DeviceChoice;
+use impasto::painter::Checkpoint;
+use impasto::vgg19::Kernels;
+use impasto::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+use super::{Job, Paint};
+use crate::cli::settings::{self, Settings};
+
+/// Arguments of `impasto resume`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  impasto paint photo.jpg painting.jpg -o picture.png --checkpoint picture.checkpoint
+  impasto resume picture.checkpoint
+
+The picture is the same to the byte as without a stop, on the same device. Files are looked for where the
+first command named them, so go on from the same folder.")]
+pub struct Resume {
+    /// What 'paint --checkpoint' wrote
+    checkpoint: PathBuf,
+}
+
+/// The command that a checkpoint is of.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Record {
+    content: PathBuf,
+    style: Vec<PathBuf>,
+    output: PathBuf,
+    log: Option<PathBuf>,
+    save_every: Option<usize>,
+    checkpoint_every: usize,
+    device: Option<String>,
+    quiet: bool,
+    verbose: bool,
+    settings: Settings,
+    /// What each layer runs, as wishes: others would give other bytes.
+    kernels: Vec<String>,
+    /// Of all pictures.
+    pub images: u64,
+}
+
+impl Record {
+    /// The record of a painting, as JSON.
+    pub fn json(paint: &Paint, job: &Job, kernels: &Kernels) -> Result<String> {
+        let record = Self {
+            content: paint.content.clone(),
+            style: paint.style.clone(),
+            output: paint.output.clone(),
+            log: paint.log.clone(),
+            save_every: paint.save_every,
+            checkpoint_every: paint.checkpoint_every,
+            device: paint.common.device.as_ref().and_then(device),
+            quiet: paint.common.quiet,
+            verbose: paint.common.verbose,
+            settings: job.settings.clone(),
+            kernels: kernels.wishes(),
+            images: job.fingerprint(),
+        };
+        serde_json::to_string(&record)
+            .map_err(|e| Error::Usage(format!("the checkpoint cannot be made: {e}")))
+    }
+
+    /// The record in a checkpoint that was read from `file`.
+    pub fn of(file: &Path, checkpoint: &Checkpoint) -> Result<Self> {
+        serde_json::from_str(&checkpoint.note).map_err(|_| Error::Checkpoint {
+            path: file.into(),
+            reason: "is of another version of Impasto: go on with that one".into(),
+        })
+    }
+
+    /// The command line, as if typed.
+    fn line(&self, checkpoint: &Path) -> Vec<std::ffi::OsString> {
+        let mut line: Vec<std::ffi::OsString> = ["impasto", "paint", "--checkpoint"].map(Into::into).into();
+        line.push(checkpoint.into());
+        line.extend(["--output".into(), self.output.clone().into()]);
+        if let Some(log) = &self.log {
+            line.extend(["--log".into(), log.clone().into()]);
+        }
+        let mut option = |name: &str, value: String| line.push(format!("--{name}={value}").into());
+        self.settings.iter().for_each(|(name, value)| option(name, value.clone()));
+        self.save_every.iter().for_each(|every| option("save-every", every.to_string()));
+        self.device.iter().for_each(|device| option("device", device.clone()));
+        self.kernels.iter().for_each(|wish| option("kernel", wish.clone()));
+        option("checkpoint-every", self.checkpoint_every.to_string());
+        line.push("--no-tune".into());
+        line.extend(self.quiet.then(|| "--quiet".into()));
+        line.extend(self.verbose.then(|| "--verbose".into()));
+        line.push("--".into());
+        line.extend([&self.content].into_iter().chain(&self.style).map(|path| path.clone().into()));
+        line
+    }
+}
+
+/// What `--device` took.
+fn device(choice: &DeviceChoice) -> Option<String> {
+    match choice {
+        DeviceChoice::Best => None,
+        DeviceChoice::Index(index) => Some(index.to_string()),
+        DeviceChoice::Name(name) => Some(name.clone()),
+    }
+}
+
+impl Resume {
+    pub fn run(&self, command: &clap::Command) -> Result<ExitCode> {
+        let file = &self.checkpoint;
+        let checkpoint = Checkpoint::load(file)?;
+        let line = Record::of(file, &checkpoint)?.line(file);
+        let refuse = |e: clap::Error| Error::Checkpoint {
+            path: file.clone(),
+            reason: format!("asks for what this version of Impasto does not know: {e}"),
+        };
+        let matches = command.clone().try_get_matches_from(line).map_err(refuse)?;
+        let matches = matches.subcommand().map(|(_, matches)| matches.clone()).unwrap_or_default();
+        let paint = Paint::from_arg_matches(&matches).map_err(refuse)?;
+        paint.resume(&settings::of(&matches), file, &checkpoint)
+    }
+}

@@ -1,0 +1,145 @@
+//! A painting at work: the loop, with all that it writes on the way.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use impasto::gpu::Gpu;
+use impasto::output::OutputFile;
+use impasto::painter::{Checkpoint, Evaluation, Painter};
+use impasto::{Error, Result};
+
+use super::resume::Record;
+use super::{Job, Paint};
+use crate::cli::STOPPED;
+use crate::cli::common::{load_weights, open_gpu, open_network};
+use crate::cli::log::Log;
+use crate::cli::profile::RunProfile;
+use crate::cli::progress::Progress;
+
+/// See the module.
+pub struct Session<'a> {
+    paint: &'a Paint,
+    gpu: Gpu,
+    note: &'a str,
+    painter: Painter,
+    /// What each layer runs.
+    kernels: String,
+    profile: Option<RunProfile>,
+    log: Option<Log>,
+    checkpoint: Option<OutputFile>,
+    /// What a checkpoint says besides the painter's state.
+    record: String,
+    done: usize,
+    stop: Arc<AtomicBool>,
+}
+
+impl<'a> Session<'a> {
+    /// Opens the device and all files, and sets up the painter.
+    pub fn open(job: &'a Job, paint: &'a Paint, from: Option<&Checkpoint>) -> Result<Self> {
+        let (options, common) = (&paint.painting, &paint.common);
+        let checkpoint = paint.checkpoint.as_deref().map(OutputFile::of).transpose()?;
+        checkpoint.as_ref().map_or(Ok(()), OutputFile::check_writable)?;
+        let weights = load_weights(&options.objective, &job.objective)?;
+        let gpu = open_gpu(common)?;
+        job.check_limits(&gpu)?;
+        let done = from.map_or(0, Checkpoint::done);
+        let log = paint.log.as_deref().map(|path| Log::open(path, done)).transpose()?;
+        let profile = paint.profile.then(|| RunProfile::begin(&gpu)).transpose()?;
+        let (width, height) = (job.subject.content.width(), job.subject.content.height());
+        let network = Arc::new(open_network(&gpu, &weights, &options.objective, common, (width, height))?);
+        let kernels = network.kernels().to_string();
+        let checkpoint_every = checkpoint.as_ref().map(|_| paint.checkpoint_every);
+        let pauses = paint.save_every.into_iter().chain(checkpoint_every).collect();
+        let (subject, plan) = (job.subject.clone(), options.plan(job.schedule.clone(), pauses)?);
+        let mut painter = match from {
+            None => Painter::new(&gpu, &network, subject, plan, &job.start)?,
+            Some(from) => Painter::resume(&gpu, &network, subject, plan, from)?,
+        };
+        profile.iter().for_each(|profile| profile.begin_work(&mut painter));
+        common.detail(format_args!("picture: {width} x {height}; memory: {}", gpu.memory()));
+        let record = Record::json(paint, job, network.kernels())?;
+        let (note, stop) = (&job.note, stop_on_signal()?);
+        Ok(Self { paint, gpu, note, painter, kernels, profile, log, checkpoint, record, done, stop })
+    }
+
+    /// Paints to the end or until Ctrl-C, and writes the picture.
+    pub fn paint(&mut self) -> Result<ExitCode> {
+        let total = self.painter.schedule().iterations();
+        let mut progress = Progress::new(self.painter.schedule(), self.paint.common.quiet);
+        while let Some(evaluation) = self.painter.advance()? {
+            progress.show(&evaluation);
+            self.note_down(&evaluation, &progress)?;
+            if self.stop.load(Ordering::Relaxed) {
+                self.painter.hold();
+            }
+        }
+        let stopped = self.stop.load(Ordering::Relaxed) && self.done < total;
+        let end = if stopped { "stopped" } else { "the loss stands still: ended" };
+        if self.done < total {
+            progress.note(&format!("{end} after {} of {total} evaluations", self.done));
+        }
+        progress.finish();
+        self.write_checkpoint()?;
+        self.painter.picture()?.save_with_note(&self.paint.output, self.note)?;
+        if let Some(profile) = &self.profile {
+            eprint!("{}", profile.table(&self.gpu, &self.painter, &self.kernels));
+        }
+        self.paint.common.say(format_args!("wrote {}", self.paint.output.display()));
+        if stopped && let Some(file) = &self.paint.checkpoint {
+            self.paint.common.say(format_args!("go on with: impasto resume {}", file.display()));
+        }
+        Ok(if stopped { ExitCode::from(STOPPED) } else { ExitCode::SUCCESS })
+    }
+
+    /// What is written after an evaluation.
+    fn note_down(&mut self, evaluation: &Evaluation, progress: &Progress) -> Result<()> {
+        self.done = evaluation.iteration + 1;
+        self.profile.iter_mut().for_each(|profile| profile.see(evaluation));
+        let done = self.done;
+        if evaluation.restarted {
+            progress.note(&format!(
+                "evaluation {done}: the loss ran away; going on from the best picture so far"
+            ));
+        }
+        if let Some(log) = &mut self.log {
+            log.write(evaluation, &self.kernels)?;
+        }
+        if self.paint.save_every.is_some_and(|every| done.is_multiple_of(every)) {
+            self.painter.picture()?.save_with_note(numbered(&self.paint.output, done), self.note)?;
+        }
+        if done.is_multiple_of(self.paint.checkpoint_every) {
+            self.write_checkpoint()?;
+        }
+        Ok(())
+    }
+
+    fn write_checkpoint(&self) -> Result<()> {
+        let Some(file) = &self.checkpoint else { return Ok(()) };
+        let mut checkpoint = self.painter.checkpoint()?;
+        checkpoint.note = self.record.clone();
+        checkpoint.save(file)
+    }
+}
+
+/// `picture.png` after 50 evaluations: `picture-00050.png`.
+fn numbered(path: &Path, done: usize) -> PathBuf {
+    let mut name = path.file_stem().unwrap_or_default().to_os_string();
+    name.push(format!("-{done:05}."));
+    name.push(path.extension().unwrap_or_default());
+    path.with_file_name(name)
+}
+
+/// A flag that the first Ctrl-C (or SIGTERM) raises; the second ends the program at once.
+fn stop_on_signal() -> Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = stop.clone();
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::Relaxed) {
+            std::process::exit(i32::from(STOPPED));
+        }
+    })
+    .map_err(|e| Error::Usage(format!("Ctrl-C cannot be watched: {e}")))?;
+    Ok(stop)
+}

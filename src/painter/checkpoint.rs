@@ -1,0 +1,187 @@
+//! The state of a painting in a file, to go on from later.
+//!
+//! The file is safetensors: one f32 tensor for each of the variable, the best picture, the guard's state
+//! and what the optimiser remembers, and in its metadata a JSON object for the rest.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::Path;
+
+use safetensors::SafeTensors;
+use safetensors::tensor::{Dtype, TensorView};
+use serde::{Deserialize, Serialize};
+
+use super::{Descent, Painter, Patience, Scale, Schedule};
+use crate::error::{Error, Result};
+use crate::gpu::Gpu;
+use crate::output::OutputFile;
+
+/// What the metadata calls itself, with the version of the format.
+const FORMAT: &str = "impasto checkpoint 1";
+
+/// The state of a painting between two evaluations.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Checkpoint {
+    pub(super) scale: usize,
+    pub(super) before: usize,
+    pub(super) patience: Patience,
+    pub(super) seconds: f64,
+    finished: usize,
+    restarts: f32,
+    tensors: Vec<(String, Vec<f32>)>,
+    /// Whatever the caller needs to make subject and plan again.
+    pub note: String,
+}
+
+/// The part of a checkpoint that is no tensor.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    scale: usize,
+    before: usize,
+    finished: usize,
+    seconds: f64,
+    restarts: f32,
+    patience: Patience,
+    /// Labels of the tensors, in their order.
+    labels: Vec<String>,
+    /// Of all tensors' bytes.
+    checksum: u64,
+    note: String,
+}
+
+impl Checkpoint {
+    /// Reads the state of a painter at rest.
+    pub(super) fn of(painter: &Painter, descent: &Descent) -> Result<Self> {
+        let read = |tensor: &crate::gpu::Tensor| Ok((tensor.label().to_string(), painter.gpu.read(tensor)?));
+        Ok(Self {
+            scale: painter.scale,
+            before: painter.before,
+            finished: descent.finished(),
+            seconds: painter.seconds(),
+            restarts: descent.restarts(),
+            patience: painter.patience.clone(),
+            tensors: descent.state().into_iter().map(read).collect::<Result<_>>()?,
+            note: String::new(),
+        })
+    }
+
+    /// Evaluations that are done, all scales counted.
+    pub fn done(&self) -> usize {
+        self.before + self.finished
+    }
+
+    /// The scale of `schedule` at which it was taken.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if the schedule has no such scale or evaluation.
+    pub(super) fn scale_of<'a>(&self, schedule: &'a Schedule) -> Result<&'a Scale> {
+        let scale = schedule.scales().get(self.scale).filter(|scale| self.finished <= scale.iterations);
+        scale.ok_or_else(|| Error::Usage("the checkpoint is of another schedule of scales".into()))
+    }
+
+    /// Puts a fresh descent into this state.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if it has other tensors.
+    pub(super) fn write_to(&self, gpu: &Gpu, descent: &mut Descent) -> Result<()> {
+        let state = descent.state();
+        let alike = state.len() == self.tensors.len()
+            && state.iter().zip(&self.tensors).all(|(tensor, (label, values))| {
+                tensor.label() == label && tensor.shape().len() == values.len()
+            });
+        if !alike {
+            return Err(Error::Usage(
+                "the checkpoint is of another optimiser, another size of picture, or a device with other \
+                 limits"
+                    .into(),
+            ));
+        }
+        state.iter().zip(&self.tensors).for_each(|(tensor, (_, values))| gpu.write(tensor, values));
+        descent.stand_at(self.finished, self.restarts);
+        Ok(())
+    }
+
+    /// Writes the file, whole or not at all.
+    ///
+    /// # Errors
+    /// [`Error::Output`] naming the file.
+    pub fn save(&self, file: &OutputFile) -> Result<()> {
+        let bytes: Vec<Vec<u8>> = self.tensors.iter().map(|(_, values)| to_bytes(values)).collect();
+        let header = Header {
+            scale: self.scale,
+            before: self.before,
+            finished: self.finished,
+            seconds: self.seconds,
+            restarts: self.restarts,
+            patience: self.patience.clone(),
+            labels: self.tensors.iter().map(|(label, _)| label.clone()).collect(),
+            checksum: fingerprint(bytes.iter().flatten().copied()),
+            note: self.note.clone(),
+        };
+        file.replace(|writer| {
+            let header = serde_json::to_string(&header)?;
+            let metadata = HashMap::from([("format".into(), FORMAT.into()), ("painting".into(), header)]);
+            let views = bytes.iter().enumerate().map(|(i, bytes)| {
+                let view = TensorView::new(Dtype::F32, vec![bytes.len() / 4], bytes);
+                view.map(|view| (name(i), view)).map_err(std::io::Error::other)
+            });
+            let views = views.collect::<std::io::Result<Vec<_>>>()?;
+            let file = safetensors::serialize(views, Some(metadata)).map_err(std::io::Error::other)?;
+            writer.write_all(&file)
+        })
+    }
+
+    /// Reads a file that [`save`](Self::save) wrote.
+    ///
+    /// # Errors
+    /// [`Error::Checkpoint`] naming the file: it cannot be read, is of another kind or version, or is
+    /// damaged.
+    pub fn load(path: &Path) -> Result<Self> {
+        let refuse = |reason: &str| Error::Checkpoint { path: path.into(), reason: reason.into() };
+        let bytes = std::fs::read(path).map_err(|e| refuse(&format!("cannot read: {}", e.kind())))?;
+        let foreign = || refuse("is no checkpoint of this version of Impasto, or is damaged");
+        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|_| foreign())?;
+        let metadata = metadata.metadata().clone().unwrap_or_default();
+        if metadata.get("format").map(String::as_str) != Some(FORMAT) {
+            return Err(foreign());
+        }
+        let header = metadata.get("painting").and_then(|header| serde_json::from_str::<Header>(header).ok());
+        let header = header.ok_or_else(foreign)?;
+        let damaged = || refuse("is damaged: use another checkpoint or start anew");
+        let file = SafeTensors::deserialize(&bytes).map_err(|_| damaged())?;
+        let views = (0..header.labels.len()).map(|i| file.tensor(&name(i)).ok());
+        let views = views.collect::<Option<Vec<_>>>().ok_or_else(damaged)?;
+        if fingerprint(views.iter().flat_map(|view| view.data().iter().copied())) != header.checksum {
+            return Err(damaged());
+        }
+        let values = views.iter().map(|view| from_bytes(view.data()));
+        Ok(Self {
+            scale: header.scale,
+            before: header.before,
+            finished: header.finished,
+            seconds: header.seconds,
+            restarts: header.restarts,
+            patience: header.patience,
+            tensors: header.labels.into_iter().zip(values).collect(),
+            note: header.note,
+        })
+    }
+}
+
+/// Tensors are numbered, since labels repeat: a long history is cut into several alike.
+fn name(index: usize) -> String {
+    format!("{index:02}")
+}
+
+fn to_bytes(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_bits().to_le_bytes()).collect()
+}
+
+fn from_bytes(bytes: &[u8]) -> Vec<f32> {
+    bytes.chunks_exact(4).map(|b| f32::from_bits(u32::from_le_bytes([b[0], b[1], b[2], b[3]]))).collect()
+}
+
+/// FNV-1a of 64 bits: tells damage and other files apart, and is no protection against intent.
+pub fn fingerprint(bytes: impl Iterator<Item = u8>) -> u64 {
+    bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}

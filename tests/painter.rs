@@ -1,0 +1,153 @@
+//! The painter as a library: what one scale hands to the next, and going on from checkpoints.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::sync::{Arc, OnceLock};
+
+use impasto::image_io::Image;
+use impasto::objective::Settings;
+use impasto::ops::case::numbers;
+use impasto::ops::{Pooling, Variant};
+use impasto::optim::Method;
+use impasto::output::OutputFile;
+use impasto::painter::{Beginning, Checkpoint, Finish, Painter, Plan, Scales, Schedule, Start, Subject};
+use impasto::vgg19::{Network, Weights};
+
+/// Layers that need little of the network.
+fn settings() -> Settings {
+    let (content_layers, style_layers) = ("conv2_1".parse().unwrap(), "conv1_1,conv2_1".parse().unwrap());
+    Settings { content_layers, style_layers, ..Settings::default() }
+}
+
+fn network() -> Arc<Network> {
+    static NETWORK: OnceLock<Arc<Network>> = OnceLock::new();
+    let make = || {
+        let gpu = common::fast_gpu();
+        let weights = Weights::embedded_up_to(settings().deepest()).unwrap().normalised().unwrap();
+        Arc::new(Network::new(gpu, &weights, Pooling::Max, Variant::choose(gpu).unwrap().variant).unwrap())
+    };
+    NETWORK.get_or_init(make).clone()
+}
+
+/// Colours far from black and white, so that nothing is clamped.
+fn picture(seed: u64, width: u32, height: u32) -> Image {
+    let noise = numbers(seed, (width * height * 3) as usize);
+    Image::from_rgb(width, height, noise.iter().map(|v| (128.0 + 40.0 * v) as f32).collect()).unwrap()
+}
+
+fn subject() -> Subject {
+    Subject { content: picture(1, 30, 22), styles: vec![picture(2, 20, 24).into()] }
+}
+
+fn plan(method: Method, iterations: &str, until: Option<f64>) -> Plan {
+    let schedule = Schedule::new((30, 22), Scales::Count(2), &iterations.parse().unwrap(), 2).unwrap();
+    let settings = settings();
+    Plan { settings, method, schedule, until, finish: Finish::default(), pauses: vec![] }
+}
+
+fn start(plan: &Plan) -> Painter {
+    let first = subject().at(plan.schedule.first()).unwrap();
+    let beginning = Beginning { start: Start::Content, noise: 0.1, seed: 1 };
+    let x = beginning.variable(&first.content, &first.styles[0].image).unwrap();
+    Painter::new(common::fast_gpu(), &network(), subject(), plan.clone(), &x).unwrap()
+}
+
+/// Paints on; the totals of what came, and the picture.
+fn finish(painter: &mut Painter) -> (Vec<f64>, Image) {
+    let mut totals = vec![];
+    while let Some(evaluation) = painter.advance().unwrap() {
+        totals.push(evaluation.losses.total);
+    }
+    (totals, painter.picture().unwrap())
+}
+
+const ADAM: Method = Method::Adam { lr: 2.0, average: false };
+const AVERAGE: Method = Method::Adam { lr: 2.0, average: true };
+const LBFGS: Method = Method::Lbfgs { lr: 1.0, history: 4 };
+
+/// Wherever a run is stopped, a checkpoint in a file is enough to go on as if it had not been: within a
+/// scale, at the end of one, and where patience is about to end.
+#[test]
+fn a_checkpoint_goes_on_exactly() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoint");
+    let file = OutputFile::of(&path).unwrap();
+    for (method, until) in [(LBFGS, None), (AVERAGE, None), (ADAM, Some(0.99))] {
+        let plan = plan(method, "24,23", until);
+        let (totals, whole) = finish(&mut start(&plan));
+        assert_eq!(totals.len() < 47, until.is_some(), "patience: {}", totals.len());
+        for stop in [1, 22, 24, 30] {
+            let mut painter = start(&plan);
+            let mut done = 0;
+            while let Some(evaluation) = painter.advance().unwrap() {
+                done = evaluation.iteration + 1;
+                if done >= stop {
+                    painter.hold();
+                }
+            }
+            let mut checkpoint = painter.checkpoint().unwrap();
+            checkpoint.note = "a note".into();
+            drop(painter);
+            checkpoint.save(&file).unwrap();
+            let loaded = Checkpoint::load(&path).unwrap();
+            assert_eq!((loaded.done(), loaded.note.as_str()), (done, "a note"));
+            let gpu = common::fast_gpu();
+            let mut painter = Painter::resume(gpu, &network(), subject(), plan.clone(), &loaded).unwrap();
+            let (rest, picture) = finish(&mut painter);
+            assert_eq!(rest, totals[done..], "{method:?} after {done}");
+            assert!(picture == whole, "{method:?} after {done}: another picture");
+        }
+    }
+}
+
+#[test]
+fn a_checkpoint_of_something_else_is_refused() {
+    let mut painter = start(&plan(ADAM, "2", None));
+    painter.advance().unwrap();
+    assert!(painter.checkpoint().unwrap_err().to_string().contains("in flight"));
+    painter.hold();
+    while painter.advance().unwrap().is_some() {}
+    let checkpoint = painter.checkpoint().unwrap();
+    for (other, word) in [(plan(LBFGS, "2", None), "another optimiser"), (plan(ADAM, "1", None), "schedule")]
+    {
+        let error =
+            Painter::resume(common::fast_gpu(), &network(), subject(), other, &checkpoint).unwrap_err();
+        assert!(error.to_string().contains(word), "{error}");
+    }
+}
+
+/// A fresh Adam moves every value by its step length at first. One that knows the means does not.
+#[test]
+fn adam_takes_its_moments_along() {
+    let picture = |iterations: &str| finish(&mut start(&plan(ADAM, iterations, None))).1;
+    let (before, after) = (picture("12,1"), picture("12,2"));
+    let moved: Vec<f32> = before.pixels().iter().zip(after.pixels()).map(|(a, b)| (a - b).abs()).collect();
+    let full = moved.iter().filter(|step| (**step - 2.0).abs() < 0.02).count();
+    let some = moved.iter().filter(|step| **step > 0.02).count();
+    assert!(some > moved.len() / 2, "hardly anything moved");
+    assert!(full < moved.len() / 10, "{full} of {} values moved like a beginner's", moved.len());
+}
+
+/// The picture of the first scale is where the second begins.
+#[test]
+fn the_picture_is_carried_up() {
+    for method in [LBFGS, ADAM, AVERAGE] {
+        let plan_of = |iterations| plan(method, iterations, None);
+        let coarse = {
+            let mut painter = start(&plan_of("9,1"));
+            let mut last = None;
+            for _ in 0..9 {
+                painter.advance().unwrap();
+                last = Some(painter.picture().unwrap());
+            }
+            last.unwrap()
+        };
+        // With the average one step of Adam away, else just what was carried.
+        let carried = finish(&mut start(&plan_of("9,1"))).1;
+        let wanted = coarse.resized_to(30, 22).unwrap();
+        let off =
+            carried.pixels().iter().zip(wanted.pixels()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        assert!(off < 2.1, "{method:?}: off by {off}");
+    }
+}
