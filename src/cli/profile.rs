@@ -190,7 +190,6 @@ impl RunProfile {
 
     /// The table of what was timed.
     pub fn table(&self, gpu: &Gpu, painter: &Painter, kernels: &str) -> String {
-        let between: Vec<f64> = self.done.windows(2).map(|pair| pair[1] - pair[0]).collect();
         let evaluations = painter.timings().to_vec();
         let scale = painter.schedule().scales()[self.scale];
         let workload = Workload {
@@ -200,13 +199,16 @@ impl RunProfile {
             kernels: kernels.into(),
             evaluations: evaluations.len(),
         };
-        let wall = Spread::of(if between.is_empty() { &self.done } else { &between });
-        report::table(&Profile::new(
-            gpu,
-            self.roofs.measured_again(gpu),
-            workload,
-            &Measurement { evaluations, wall },
-        ))
+        // The mean, because the steps in flight are done all at once when one is waited for.
+        let steps = self.done.len().saturating_sub(1);
+        let wall = match (self.done.first(), self.done.last()) {
+            (Some(first), Some(last)) if steps > 0 => (last - first) / steps as f64,
+            (only, _) => only.copied().unwrap_or(0.0),
+        };
+        let wall = Spread::of(&[wall]);
+        let mut profile = Profile::new(gpu, self.roofs, workload, &Measurement { evaluations, wall });
+        profile.roofs = self.roofs.measured_again(gpu);
+        report::table(&profile)
     }
 }
 

@@ -150,7 +150,9 @@ fn totals(profile: &Profile) -> String {
 }
 
 fn give_or_take(spread: &Spread) -> String {
-    format!("±{}", percent(spread.relative()))
+    let relative = spread.relative();
+    // A few evaluations, and something else that took the device for a moment.
+    if relative > 9.99 { "±>999%".into() } else { format!("±{}", percent(relative)) }
 }
 
 #[cfg(test)]
