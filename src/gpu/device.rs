@@ -191,7 +191,8 @@ impl Gpu {
                 dimension: wgpu::TextureDimension::D2,
                 format: match size.precision {
                     Precision::F32 => wgpu::TextureFormat::Rgba32Float,
-                    Precision::F16 => wgpu::TextureFormat::Rgba16Float,
+                    // Kernels tell f16 from bf16, so that both may take turns in one texture.
+                    Precision::F16 | Precision::Bf16 => wgpu::TextureFormat::Rgba16Uint,
                 },
                 usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
                 view_formats: &[],

@@ -1,13 +1,13 @@
 //! A kernel: one WGSL file made into a pipeline for given override constants.
 
 use std::borrow::Cow;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
-use super::Gpu;
 use super::device::lock;
-use super::half::halve;
+use super::narrow::narrow;
 use super::reflect::{Interface, expand_imports};
+use super::{Gpu, Precision};
 use crate::error::{Error, Result};
 
 /// A WGSL file of `shaders/`, compiled into the program.
@@ -42,14 +42,14 @@ impl Shader {
 }
 
 /// A WGSL file with its override constants and all that is known of its interface. It is compiled at
-/// its first launch, once for each choice of bindings that hold f16.
+/// its first launch, once for each choice of bindings that hold narrow numbers.
 #[derive(Debug)]
 pub struct Kernel {
     shader: Shader,
     overrides: Vec<(String, f64)>,
     source: Cow<'static, str>,
     pub(super) interface: Interface,
-    pipelines: Mutex<HashMap<BTreeSet<String>, Arc<Pipeline>>>,
+    pipelines: Mutex<HashMap<BTreeMap<String, Precision>, Arc<Pipeline>>>,
 }
 
 /// A compute pipeline.
@@ -78,22 +78,23 @@ impl Kernel {
         Ok(Self { shader: *shader, overrides, source, interface, pipelines: Mutex::default() })
     }
 
-    /// The pipeline for tensors of f16 at the bindings named and of f32 at the others.
-    pub(super) fn pipeline(&self, gpu: &Gpu, half: &BTreeSet<&str>) -> Result<Arc<Pipeline>> {
-        let key: BTreeSet<String> = half.iter().map(|name| (*name).to_string()).collect();
+    /// The pipeline for numbers of these precisions at the bindings named and of f32 at the others.
+    pub(super) fn pipeline(&self, gpu: &Gpu, narrow: &BTreeMap<&str, Precision>) -> Result<Arc<Pipeline>> {
+        let key: BTreeMap<String, Precision> =
+            narrow.iter().map(|(name, precision)| ((*name).to_string(), *precision)).collect();
         if let Some(pipeline) = lock(&self.pipelines).get(&key) {
             return Ok(pipeline.clone());
         }
-        let pipeline = Arc::new(self.compile(gpu, half)?);
+        let pipeline = Arc::new(self.compile(gpu, narrow)?);
         lock(&self.pipelines).insert(key, pipeline.clone());
         Ok(pipeline)
     }
 
-    fn compile(&self, gpu: &Gpu, half: &BTreeSet<&str>) -> Result<Pipeline> {
+    fn compile(&self, gpu: &Gpu, bindings: &BTreeMap<&str, Precision>) -> Result<Pipeline> {
         let what = format!("kernel {}", self.shader.name);
-        let source = match half.is_empty() {
+        let source = match bindings.is_empty() {
             true => self.source.clone(),
-            false => halve(&self.source, half).map_err(|message| Error::gpu(&what, message))?.into(),
+            false => narrow(&self.source, bindings).map_err(|message| Error::gpu(&what, message))?.into(),
         };
         let constants: Vec<(&str, f64)> =
             self.overrides.iter().map(|(name, value)| (name.as_str(), *value)).collect();

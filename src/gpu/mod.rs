@@ -7,9 +7,9 @@
 
 mod adapter;
 mod device;
-mod half;
 mod kernel;
 mod memory;
+mod narrow;
 mod readback;
 mod recording;
 mod reflect;

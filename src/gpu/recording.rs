@@ -1,7 +1,7 @@
 //! Recordings: dispatches and copies with their pipelines and bind groups, made once and then
 //! submitted as often as one likes.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::kernel::Pipeline;
@@ -306,7 +306,7 @@ impl<'a> Launch<'a> {
             return Err(Error::gpu(what, format!("{side} workgroups in one direction; at most {most}")));
         }
         let uniform = self.uniform_buffer(&what)?;
-        let pipeline = self.kernel.pipeline(&self.recording.gpu, &self.half_bindings())?;
+        let pipeline = self.kernel.pipeline(&self.recording.gpu, &self.narrow_bindings())?;
         let bind_group = self.bind_group(&what, uniform.as_ref(), &pipeline)?;
         let (flops, direct_flops) = self.flops;
         let bytes = self.bytes.unwrap_or_else(|| self.bound_bytes());
@@ -335,13 +335,14 @@ impl<'a> Launch<'a> {
         self.resources.iter().map(|(_, resource)| size(resource) as f64).sum()
     }
 
-    /// Buffers that hold f16. Textures convert by themselves.
-    fn half_bindings(&self) -> BTreeSet<&'a str> {
-        let is_half = |resource: &Resource| match resource {
-            Resource::Buffer(tensor) => tensor.shape.precision == Precision::F16,
-            Resource::Texture(_) => false,
+    /// What does not hold f32.
+    fn narrow_bindings(&self) -> BTreeMap<&'a str, Precision> {
+        let precision = |resource: &Resource| match resource {
+            Resource::Buffer(tensor) => tensor.shape.precision,
+            Resource::Texture(texture) => texture.precision,
         };
-        self.resources.iter().filter(|(_, resource)| is_half(resource)).map(|(name, _)| *name).collect()
+        let all = self.resources.iter().map(|(name, resource)| (*name, precision(resource)));
+        all.filter(|(_, precision)| *precision != Precision::F32).collect()
     }
 
     fn bind_group(

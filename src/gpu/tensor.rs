@@ -3,18 +3,20 @@
 use std::fmt;
 use std::sync::Arc;
 
-use half::f16;
+use half::{bf16, f16};
 
 use super::memory::Entry;
 
-/// How a tensor's numbers are stored. Kernels compute in f32 whatever it is: see `gpu/half.rs`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+/// How a tensor's numbers are stored. Kernels compute in f32 whatever it is: see `gpu/narrow.rs`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Precision {
     /// Four bytes a number.
     #[default]
     F32,
     /// Two bytes a number, rounded to 11 bits, at most 65504.
     F16,
+    /// Two bytes a number, rounded to 8 bits, with the range of f32.
+    Bf16,
 }
 
 impl Precision {
@@ -22,7 +24,7 @@ impl Precision {
     pub fn vector_bytes(self) -> u64 {
         match self {
             Self::F32 => 16,
-            Self::F16 => 8,
+            Self::F16 | Self::Bf16 => 8,
         }
     }
 
@@ -32,6 +34,10 @@ impl Precision {
             Self::F32 => bytemuck::cast_slice(numbers).to_vec(),
             Self::F16 => {
                 let halves: Vec<f16> = numbers.iter().map(|number| f16::from_f32(*number)).collect();
+                bytemuck::cast_slice(&halves).to_vec()
+            }
+            Self::Bf16 => {
+                let halves: Vec<bf16> = numbers.iter().map(|number| bf16::from_f32(*number)).collect();
                 bytemuck::cast_slice(&halves).to_vec()
             }
         }
@@ -44,6 +50,10 @@ impl Precision {
             Self::F16 => {
                 let halves: Vec<f16> = bytemuck::pod_collect_to_vec(bytes);
                 halves.into_iter().map(f16::to_f32).collect()
+            }
+            Self::Bf16 => {
+                let halves: Vec<bf16> = bytemuck::pod_collect_to_vec(bytes);
+                halves.into_iter().map(bf16::to_f32).collect()
             }
         }
     }
@@ -242,6 +252,12 @@ impl Texture {
     /// How its numbers are stored.
     pub fn precision(&self) -> Precision {
         self.precision
+    }
+
+    /// The same memory for numbers stored otherwise, in as many bytes.
+    pub(crate) fn holding(&self, precision: Precision) -> Texture {
+        debug_assert_eq!(self.precision.vector_bytes(), precision.vector_bytes());
+        Texture { precision, ..self.clone() }
     }
 
     /// Its size, the unused end of the last row counted.

@@ -68,12 +68,13 @@ pub struct Scratch {
 }
 
 impl ScratchSize {
-    /// For each texture asked for, which of these it is: the first of its precision for the first of its
-    /// precision, and so on.
+    /// For each texture asked for, which of these it is: the first of the same size of numbers for the
+    /// first, and so on.
     pub(super) fn matching(&self, among: &[Precision]) -> Vec<Option<usize>> {
         let mut taken = vec![false; among.len()];
         let matching = self.textures.iter().map(|size| {
-            let found = (0..among.len()).find(|i| !taken[*i] && among[*i] == size.precision);
+            let found = (0..among.len())
+                .find(|i| !taken[*i] && among[*i].vector_bytes() == size.precision.vector_bytes());
             found.iter().for_each(|i| taken[*i] = true);
             found
         });

@@ -147,9 +147,12 @@ fn gradients(graph: &Graph, differentiated: &[bool], differentiate: Option<(Node
         .collect()
 }
 
-/// Gradients are f32 whatever the values are: they span more orders of magnitude than f16 has.
+/// The gradient of a value takes as many bytes. Gradients span more orders of magnitude than f16 has.
 pub(super) fn gradient_shape(value: Shape) -> Shape {
-    value.stored_in(Precision::F32)
+    match value.precision {
+        Precision::F16 => value.stored_in(Precision::Bf16),
+        Precision::F32 | Precision::Bf16 => value,
+    }
 }
 
 /// The largest scratch that any operation asks for, entry by entry.

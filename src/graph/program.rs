@@ -141,7 +141,8 @@ impl Compiler<'_> {
 
     fn matching_textures(&self, size: &ScratchSize) -> Vec<Texture> {
         let among: Vec<_> = self.textures.iter().map(Texture::precision).collect();
-        size.matching(&among).into_iter().flatten().map(|i| self.textures[i].clone()).collect()
+        let places = size.matching(&among).into_iter().zip(&size.textures);
+        places.filter_map(|(i, size)| Some(self.textures[i?].holding(size.precision))).collect()
     }
 
     fn record_forward(&self, recording: &mut Recording) -> Result<()> {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::product::{self, Product, ProductKernel};
 use crate::error::Result;
-use crate::gpu::{Precision, Recording, Shader, Shape, Tensor, Texture, TextureSize, shader};
+use crate::gpu::{Recording, Shader, Shape, Tensor, Texture, TextureSize, shader};
 use crate::graph::{Backward, Forward, Op, Reads, Scratch, ScratchSize};
 
 pub(super) const SHADERS: [Shader; 15] = {
@@ -101,16 +101,12 @@ impl Op for Conv {
     }
 }
 
-/// Room for copies of what each pass reads: the input forward, the output's gradient, in f32, backward.
+/// Room for a copy of what either pass reads: the input forward, the output's gradient backward.
 fn source_textures(kernel: ProductKernel, [outs, ins]: [u32; 2], input: Shape) -> Vec<TextureSize> {
-    let vectors = |channels: u32| Shape { channels, ..input }.vectors();
-    let size = |vectors, precision| TextureSize { vectors, precision };
-    match (kernel.fetches_textures(), input.precision) {
-        (false, _) => vec![],
-        (true, Precision::F32) => vec![size(vectors(ins.max(outs)), Precision::F32)],
-        (true, Precision::F16) => {
-            vec![size(vectors(ins), Precision::F16), size(vectors(outs), Precision::F32)]
-        }
+    let vectors = Shape { channels: ins.max(outs), ..input }.vectors();
+    match kernel.fetches_textures() {
+        true => vec![TextureSize { vectors, precision: input.precision }],
+        false => vec![],
     }
 }
 
@@ -134,6 +130,7 @@ impl Pass<'_> {
             return transform.record(recording, self, label);
         }
         let (features, out_channels) = (self.src.shape(), self.dst.shape().channels);
+        let texture = self.source_texture();
         let product = Product {
             kernel: self.kernel(),
             taps: self.weights.taps,
@@ -147,7 +144,7 @@ impl Pass<'_> {
             dst: self.dst,
             relu: self.relu,
             accumulate: self.accumulate,
-            texture: self.source_texture(),
+            texture: texture.as_ref(),
             direct_flops: Product::flops(self.weights.taps, 1, features, out_channels),
         };
         product.record(recording, label)
@@ -160,9 +157,8 @@ impl Pass<'_> {
     }
 
     /// The texture for a copy of `src`, for kernels that fetch from one.
-    fn source_texture(&self) -> Option<&Texture> {
-        let precision = self.src.shape().precision;
-        self.scratch.textures.iter().find(|texture| texture.precision() == precision)
+    fn source_texture(&self) -> Option<Texture> {
+        self.scratch.textures.first().map(|texture| texture.holding(self.src.shape().precision))
     }
 
     fn bias(&self) -> &Tensor {

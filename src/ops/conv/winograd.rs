@@ -144,7 +144,7 @@ impl Transform {
         let tiles = self.tiles(src).iter().product();
         let band = self.band(kernel, src.channels.max(dst.channels), src);
         if let Some(texture) = pass.source_texture() {
-            recording.copy_to_texture(pass.src, texture);
+            recording.copy_to_texture(pass.src, &texture);
         }
         for first in (0..tiles).step_by(band as usize) {
             self.record_band(recording, pass, [first, band.min(tiles - first)], label)?;
@@ -163,7 +163,7 @@ impl Transform {
         let count = self.points().pow(2);
         let values = pass.scratch.buffers[0].viewed_as(self.values(src.channels, tiles));
         let products = pass.scratch.buffers[1].viewed_as(self.values(dst.channels, tiles));
-        let values_texture = pass.scratch.textures.last();
+        let (source_texture, values_texture) = (pass.source_texture(), pass.scratch.textures.last());
         let features = Shape::blocked(src.channels, 1, tiles);
         // A transform touches its band of the picture, and all of the values.
         let part = f64::from(tiles) / f64::from(self.tiles(src).iter().product::<u32>());
@@ -178,7 +178,7 @@ impl Transform {
             Some(mask) => launch.bind("mask", mask),
             None => launch,
         };
-        let launch = match pass.source_texture() {
+        let launch = match &source_texture {
             Some(texture) => launch.bind_texture("src", texture),
             None => launch.bind("src", pass.src),
         };
