@@ -57,6 +57,15 @@ pub enum Error {
         reason: String,
     },
 
+    /// Variants of kernels that do not compute what they should.
+    #[error("on {device} these kernels are wrong or fail: {kernels}; --kernel chooses others")]
+    Kernels {
+        /// The adapter.
+        device: String,
+        /// Operation and variant of each.
+        kernels: String,
+    },
+
     /// No adapter at all, or none that matches what was asked for.
     #[error("{0}")]
     Adapter(String),

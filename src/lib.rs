@@ -4,6 +4,7 @@ pub mod error;
 pub mod gpu;
 pub mod graph;
 pub mod image_io;
+pub mod ladder;
 pub mod objective;
 pub mod ops;
 pub mod optim;

@@ -1,6 +1,6 @@
-//! What `paint` and `score` do alike: open a device and put the network on it.
+//! What commands do alike: open a device, choose kernels, put the network on it, print.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 
 use impasto::Result;
 use impasto::gpu::{Gpu, GpuOptions};
@@ -49,7 +49,13 @@ pub fn open_network(
     Network::new(gpu, weights, objective.pool.into(), &kernels, options.kernels.precision.into())
 }
 
-fn choose_kernels(gpu: &Gpu, size: [u32; 2], deepest: LayerId, options: &CommonOptions) -> Result<Kernels> {
+/// The kernels that a painting with these options runs.
+pub fn choose_kernels(
+    gpu: &Gpu,
+    size: [u32; 2],
+    deepest: LayerId,
+    options: &CommonOptions,
+) -> Result<Kernels> {
     let tuner = options.kernels.tuner();
     let mut progress = TuningProgress::new(options);
     let choice = tuner.choose(gpu, size, deepest, &mut |done, of, what| progress.show(done, of, what))?;
@@ -65,6 +71,12 @@ fn choose_kernels(gpu: &Gpu, size: [u32; 2], deepest: LayerId, options: &CommonO
         wish.apply(&mut kernels);
     }
     Ok(kernels)
+}
+
+/// Text on standard output.
+pub fn print(text: &str) {
+    // Whoever closed the pipe has seen enough.
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 /// What the user should know of a choice of kernels.

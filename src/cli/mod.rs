@@ -3,6 +3,7 @@
 
 mod common;
 mod devices;
+mod kernels;
 mod log;
 mod options;
 mod paint;
@@ -38,6 +39,8 @@ enum Command {
     Score(score::Score),
     /// Measure each kernel against what the device can do
     Profile(Box<profile::ProfileCommand>),
+    /// Check every variant of an operation on this device, time it, and print the ladder
+    Kernels(Box<kernels::KernelsCommand>),
     /// Time the kernels on a device again and keep the fastest
     Tune(tune::Tune),
     /// List the conventions that 'paint --preset' knows, with their formulas and options
@@ -54,6 +57,7 @@ Examples:
   impasto paint photo.jpg painting.jpg -o picture.png --preset paper
   impasto score photo.png painting.png picture.png
   impasto profile --size 512 --plot roofline.svg
+  impasto kernels --op conv3x3 --layer conv4_2
   impasto devices
 
 'impasto COMMAND --help' shows the options of a command.";
@@ -79,6 +83,7 @@ fn start() -> Result<ExitCode> {
         Command::Resume(resume) => resume.run(&Cli::command()),
         Command::Score(score) => score.run(),
         Command::Profile(profile) => profile.run(),
+        Command::Kernels(kernels) => kernels.run(),
         Command::Tune(tune) => tune.run(),
         Command::Presets(presets) => presets.run(),
         Command::Devices(devices) => devices.run(),

@@ -15,7 +15,7 @@ use impasto::profiler::{Comparison, Measurement, Profile, Roofs, Spread, Workloa
 use impasto::report::{self, Chart, ChartFormat};
 use impasto::vgg19::Network;
 
-use super::common::{load_weights, open_gpu, open_network};
+use super::common::{load_weights, open_gpu, open_network, print};
 use super::options::{CommonOptions, ObjectiveOptions};
 
 /// Arguments of `impasto profile`.
@@ -220,9 +220,4 @@ fn picture(side: u32, turns: f32) -> Result<Image> {
         [1.0, 0.7, 0.4].map(|part| 127.5 + 60.0 * (wave(x, part * turns) + wave(y, turns)))
     });
     Image::from_rgb(side, side, channels.collect())
-}
-
-fn print(text: &str) {
-    // Whoever closed the pipe has seen enough.
-    let _ = std::io::stdout().write_all(text.as_bytes());
 }

@@ -47,6 +47,11 @@ impl Case {
         }
     }
 
+    /// How what the network hands on is stored: a label ends with it where that is f16.
+    pub fn precision(&self) -> Precision {
+        if self.label.to_lowercase().ends_with("f16") { Precision::F16 } else { Precision::F32 }
+    }
+
     /// Reproducible inputs of the case's shapes, such as can be stored.
     pub fn numbers(&self) -> Vec<Array> {
         let input = |(i, shape): (usize, &Shape)| {

@@ -47,23 +47,29 @@ impl ProductKernel {
         self == Self::Texture
     }
 
-    /// Whether the device has what the kernel needs.
-    pub(super) fn runs_on(self, gpu: &Gpu) -> bool {
+    /// What the device lacks of what the kernel needs, in words to follow "needs".
+    pub(super) fn lacks(self, gpu: &Gpu) -> Option<String> {
         let limits = gpu.limits();
-        let has = |invocations: u32, workgroup_memory: u32| {
-            limits.max_compute_invocations_per_workgroup >= invocations
-                && limits.max_compute_workgroup_storage_size >= workgroup_memory
+        let workgroups = |invocations: u32, memory: u32| {
+            let has = limits.max_compute_invocations_per_workgroup >= invocations
+                && limits.max_compute_workgroup_storage_size >= memory;
+            (!has).then(|| format!("workgroups of {invocations} with {memory} bytes of their own memory"))
         };
         match self {
-            Self::Naive => true,
-            Self::Tiled => has(256, 4096),
-            Self::Registers => has(64, 8320),
-            Self::Vectors => has(128, 12288),
-            // Its four subgroups share out a tile.
-            Self::Cooperative => {
-                gpu.multiplies_matrices() && gpu.subgroup_size() == Some(32) && has(128, 13568)
+            Self::Naive => None,
+            Self::Tiled => workgroups(256, 4096),
+            Self::Registers => workgroups(64, 8320),
+            Self::Vectors => workgroups(128, 12288),
+            Self::Cooperative if !gpu.multiplies_matrices() => {
+                Some("matrix units for 16 x 16 matrices of f16 with sums in f32".into())
             }
-            Self::Texture => gpu.subgroup_size().is_some_and(|size| size >= 8),
+            // Its four subgroups share out a tile.
+            Self::Cooperative if gpu.subgroup_size() != Some(32) => Some("subgroups of 32".into()),
+            Self::Cooperative => workgroups(128, 13568),
+            Self::Texture => {
+                let has = gpu.subgroup_size().is_some_and(|size| size >= 8);
+                (!has).then(|| "subgroups of one size, at least 8".into())
+            }
         }
     }
 }

@@ -87,18 +87,13 @@ impl Profile {
 
     /// Sums a measurement up. Memory is what the device holds now.
     pub fn new(gpu: &Gpu, roofs: Roofs, workload: Workload, measurement: &Measurement) -> Self {
-        let adapter = gpu.adapter();
         let each = |f: fn(&[Timing]) -> f64| {
             Spread::of(&measurement.evaluations.iter().map(|timings| f(timings)).collect::<Vec<_>>())
         };
         Self {
             format: Self::FORMAT,
             version: env!("CARGO_PKG_VERSION").into(),
-            device: Device {
-                name: adapter.name.clone(),
-                backend: format!("{:?}", adapter.backend),
-                driver: adapter.driver.clone(),
-            },
+            device: Device::of(gpu),
             workload,
             clock: gpu.clock(),
             roofs,
@@ -132,6 +127,18 @@ impl Profile {
             )));
         }
         Ok(profile)
+    }
+}
+
+impl Device {
+    /// Of an open device.
+    pub fn of(gpu: &Gpu) -> Self {
+        let adapter = gpu.adapter();
+        Self {
+            name: adapter.name.clone(),
+            backend: format!("{:?}", adapter.backend),
+            driver: adapter.driver.clone(),
+        }
     }
 }
 

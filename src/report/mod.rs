@@ -1,10 +1,11 @@
-//! What people and other programs read of a profile: tables, CSV, a trace, a chart. Everything here makes
-//! text or bytes; whoever calls prints or writes them.
+//! What people and other programs read of a profile or a ladder: tables, CSV, a trace, a chart. Everything
+//! here makes text or bytes; whoever calls prints or writes them.
 
 mod chart;
 mod comparison;
 mod csv;
 mod font;
+mod ladder;
 mod table;
 mod text;
 mod trace;
@@ -12,5 +13,6 @@ mod trace;
 pub use chart::{Chart, ChartFormat};
 pub use comparison::comparison;
 pub use csv::csv;
+pub use ladder::ladders;
 pub use table::{kernel_table, roofs_line, table};
 pub use trace::trace;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::text::{Align, columns, milliseconds, number, number_or_dash, percent};
 use crate::gpu::{Clock, mebibytes};
-use crate::profiler::{KernelLine, Profile, Roofs, Spread};
+use crate::profiler::{Device, KernelLine, Profile, Roofs, Spread};
 
 /// The whole report: what ran where, every kernel, sums by kernel, totals.
 pub fn table(profile: &Profile) -> String {
@@ -14,24 +14,31 @@ pub fn table(profile: &Profile) -> String {
 
 fn heading(profile: &Profile) -> String {
     let Profile { device, workload, .. } = profile;
-    let clock = match profile.clock {
-        Clock::Timestamps => "timestamps of the device, around every dispatch",
-        Clock::Wall => {
-            "the wall clock, since this adapter has no timestamps: each time has the way to the device in it"
-        }
-    };
     format!(
-        "device    {} ({}), {}\nworkload  {}, {} x {} pixels, {} evaluations\nkernels   {}\nclock     {clock}\n{}",
-        device.name,
-        device.backend,
-        device.driver,
+        "{}workload  {}, {} x {} pixels, {} evaluations\nkernels   {}\n{}{}",
+        device_line(device),
         workload.what,
         workload.width,
         workload.height,
         workload.evaluations,
         workload.kernels,
+        clock_line(profile.clock),
         roofs_line(&profile.roofs)
     )
+}
+
+pub(super) fn device_line(device: &Device) -> String {
+    format!("device    {} ({}), {}\n", device.name, device.backend, device.driver)
+}
+
+pub(super) fn clock_line(clock: Clock) -> String {
+    let clock = match clock {
+        Clock::Timestamps => "timestamps of the device, around every dispatch",
+        Clock::Wall => {
+            "the wall clock, since this adapter has no timestamps: each time has the way to the device in it"
+        }
+    };
+    format!("clock     {clock}\n")
 }
 
 /// The roofs, as a line of the heading.
@@ -149,7 +156,7 @@ fn totals(profile: &Profile) -> String {
     )
 }
 
-fn give_or_take(spread: &Spread) -> String {
+pub(super) fn give_or_take(spread: &Spread) -> String {
     let relative = spread.relative();
     // A few evaluations, and something else that took the device for a moment.
     if relative > 9.99 { "±>999%".into() } else { format!("±{}", percent(relative)) }
@@ -158,7 +165,7 @@ fn give_or_take(spread: &Spread) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::profiler::{Device, Memory, Totals, Workload};
+    use crate::profiler::{Memory, Totals, Workload};
 
     /// A kernel of 1 ms, give or take a tenth.
     pub fn line(pass: &str, layer: &str, kernel: &str, milliseconds: f64) -> KernelLine {

@@ -86,7 +86,12 @@ impl ConvVariant {
 
     /// Whether the device has what the variant needs.
     pub fn runs_on(self, gpu: &Gpu) -> bool {
-        self.product().runs_on(gpu) && self.backward_product().runs_on(gpu)
+        self.lacks(gpu).is_none()
+    }
+
+    /// What the device lacks of what the variant needs, in words to follow "needs".
+    pub fn lacks(self, gpu: &Gpu) -> Option<String> {
+        self.product().lacks(gpu).or_else(|| self.backward_product().lacks(gpu))
     }
 
     /// The variant of this [`name`](Self::name).

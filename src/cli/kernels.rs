@@ -1,0 +1,124 @@
+//! `impasto kernels`
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::str::FromStr;
+
+use clap::Args;
+use impasto::gpu::Gpu;
+use impasto::ladder::{Ladder, Record, Site, TASKS, Task};
+use impasto::output::OutputFile;
+use impasto::profiler::Roofs;
+use impasto::report;
+use impasto::vgg19::{Kernels, LayerId};
+use impasto::{Error, Result};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::common::{choose_kernels, open_gpu, print};
+use super::options::CommonOptions;
+
+/// Side of the picture if none is given, on a GPU and on a driver on the CPU.
+const SIDE: u32 = 256;
+const SOFTWARE_SIDE: u32 = 128;
+
+/// Seconds to time a rung.
+const SECONDS: f64 = 1.0;
+
+/// Arguments of `impasto kernels`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  impasto kernels                             the ladder of the convolution, naive to Winograd
+  impasto kernels --op gram --layer conv1_1
+  impasto kernels --layer conv4_2 --size 512 --json ladder.json
+  impasto kernels --op all --precision f16
+
+Each variant is compared with a reference in f64 on small and awkward sizes ('off by': the largest error over the largest
+number), then timed forward and backward at the layer's shape. GFLOP/s counts the operations that were done, 'direct'
+those that the definition needs for the same result. GB/s counts each tensor once. 'of roof' is the least time that the
+work could take on this device over the time it took; above 100% the data lay in a cache. 'faster' is against the naive
+variant. If a variant is wrong or fails, the exit code is 1.")]
+pub struct KernelsCommand {
+    /// Operation: conv3x3, gram, normalize, pool_max, pool_avg, relu, mse, tv, weighted_sum or all
+    #[arg(long, value_name = "OP", default_value = "conv3x3")]
+    op: Operations,
+
+    /// Layer whose shapes are used
+    #[arg(long, value_name = "LAYER", default_value = "conv3_2")]
+    layer: LayerId,
+
+    /// Width and height of the picture in pixels [default: 256; 128 without a GPU, where plain variants take seconds]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16384))]
+    size: Option<u32>,
+
+    /// Write everything that was measured, kernel by kernel
+    #[arg(long, value_name = "FILE.json")]
+    json: Option<PathBuf>,
+
+    #[command(flatten)]
+    common: CommonOptions,
+}
+
+/// What `--op` names.
+#[derive(Debug, Clone)]
+struct Operations(Vec<&'static Task>);
+
+impl FromStr for Operations {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        match name {
+            "all" => Ok(Self(TASKS.iter().collect())),
+            one => Ok(Self(vec![Task::of_name(one)?])),
+        }
+    }
+}
+
+impl KernelsCommand {
+    pub fn run(&self) -> Result<ExitCode> {
+        let json = self.json.as_deref().map(OutputFile::of).transpose()?;
+        json.as_ref().map_or(Ok(()), OutputFile::check_writable)?;
+        let gpu = open_gpu(&self.common)?;
+        let site = self.site(&gpu);
+        self.op.0.iter().try_for_each(|task| task.check(&gpu, &site))?;
+        let kernels = choose_kernels(&gpu, [site.side; 2], site.layer, &self.common)?;
+        let roofs = Roofs::measure(&gpu)?;
+        let ladders = self.climb(&gpu, &site, &kernels);
+        let record = Record::new(&gpu, roofs.measured_again(&gpu), &site, ladders);
+        print(&report::ladders(&record));
+        if let Some(file) = json {
+            file.replace(|writer| writer.write_all(record.to_json().as_bytes()))?;
+        }
+        record.verdict()?;
+        Ok(ExitCode::SUCCESS)
+    }
+
+    fn site(&self, gpu: &Gpu) -> Site {
+        let is_software = gpu.adapter().is_software();
+        let side = self.size.unwrap_or(if is_software { SOFTWARE_SIDE } else { SIDE });
+        if is_software && self.size.is_none() {
+            self.common.say(format_args!(
+                "without a GPU the picture has {SOFTWARE_SIDE} pixels a side, not {SIDE}; --size sets it"
+            ));
+        }
+        Site { layer: self.layer, side, precision: self.common.kernels.precision.into() }
+    }
+
+    fn climb(&self, gpu: &Gpu, site: &Site, kernels: &Kernels) -> Vec<Ladder> {
+        let rungs = self.op.0.iter().map(|task| task.ways().len() as u64).sum();
+        // Shown on terminals only.
+        let bar = if self.common.quiet { ProgressBar::hidden() } else { ProgressBar::new(rungs) };
+        let style = ProgressStyle::with_template("checking and timing {bar:24} {pos}/{len}  {msg}");
+        let bar = bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let climb = |task: &&'static Task| {
+            Ladder::climb(gpu, task, site, kernels, SECONDS, &mut |rung| {
+                bar.set_message(format!("{} {rung}", task.name));
+                bar.inc(1);
+            })
+        };
+        let ladders = self.op.0.iter().map(climb).collect();
+        bar.finish_and_clear();
+        ladders
+    }
+}

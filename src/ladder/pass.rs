@@ -1,0 +1,118 @@
+//! How long a rung takes.
+
+use std::time::Instant;
+
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::gpu::{Gpu, Recording, Timing, Work};
+use crate::profiler::{KernelLine, OfRoof, Roofs, Spread, lines};
+
+/// Seconds of warming up, unless there are fewer in all: clocks of a GPU at rest are low.
+const WARM_UP: f64 = 0.2;
+/// Runs that are timed, at least, and of a rung that takes more than [`SLOW`] seconds.
+const LEAST: usize = 3;
+const LEAST_OF_SLOW: usize = 1;
+const SLOW: f64 = 2.0;
+/// Runs that are timed, at most: more tell nothing new.
+const MOST: usize = 1000;
+
+/// The forward or the backward pass of a rung: all of its kernels and copies together.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Pass {
+    /// `forward` or `backward`.
+    pub name: String,
+    /// Seconds of a run.
+    pub seconds: Spread,
+    /// Runs that were timed.
+    pub runs: usize,
+    /// Floating-point operations done.
+    pub flops: f64,
+    /// Operations that the definition needs for the same result.
+    pub direct_flops: f64,
+    /// Bytes that must move at least.
+    pub bytes: f64,
+    /// How near it comes to its roof; known once a [`Record`](super::Record) is made of it.
+    pub of_roof: Option<OfRoof>,
+    /// Times faster than the first rung, where there are several.
+    pub faster: Option<f64>,
+    /// Kernel by kernel.
+    pub kernels: Vec<KernelLine>,
+}
+
+impl Pass {
+    /// 10^9 operations a second.
+    pub fn gflops(&self) -> f64 {
+        self.rate(self.flops)
+    }
+
+    /// 10^9 operations of the definition a second.
+    pub fn direct_gflops(&self) -> f64 {
+        self.rate(self.direct_flops)
+    }
+
+    /// 10^9 bytes a second.
+    pub fn gbytes(&self) -> f64 {
+        self.rate(self.bytes)
+    }
+
+    /// Measures it by these roofs.
+    pub(super) fn put_under(&mut self, roofs: &Roofs) {
+        let work = Work { flops: self.flops, direct_flops: self.direct_flops, bytes: self.bytes };
+        self.of_roof = roofs.part(&work, self.seconds.median);
+    }
+
+    fn rate(&self, amount: f64) -> f64 {
+        amount / self.seconds.median.max(1e-12) * 1e-9
+    }
+
+    fn of(name: &str, runs: &[Vec<Timing>], kernels: Vec<KernelLine>) -> Self {
+        let of_pass = |run: &Vec<Timing>| {
+            run.iter().filter(|timing| timing.pass == name).map(|timing| timing.seconds).sum()
+        };
+        let sum = |amount: fn(&KernelLine) -> f64| kernels.iter().map(amount).sum();
+        Self {
+            name: name.into(),
+            seconds: Spread::of(&runs.iter().map(of_pass).collect::<Vec<f64>>()),
+            runs: runs.len(),
+            flops: sum(|line| line.flops),
+            direct_flops: sum(|line| line.direct_flops),
+            bytes: sum(|line| line.bytes),
+            of_roof: None,
+            faster: None,
+            kernels,
+        }
+    }
+}
+
+/// Warms up, then runs the recordings for about so many seconds: a pass for each.
+///
+/// # Errors
+/// [`Error::Gpu`](crate::Error::Gpu) if the device failed.
+pub(super) fn time(gpu: &Gpu, recordings: &[&Recording], seconds: f64) -> Result<Vec<Pass>> {
+    let one = warm_up(gpu, recordings, seconds.min(WARM_UP))?;
+    let least = if one > SLOW { LEAST_OF_SLOW } else { LEAST };
+    let (mut runs, start) = (vec![], Instant::now());
+    while runs.len() < least || (runs.len() < MOST && start.elapsed().as_secs_f64() < seconds) {
+        runs.push(gpu.timed(recordings)?);
+    }
+    let mut kernels = lines(&runs);
+    let pass = |recording: &&Recording| {
+        let own = kernels.extract_if(.., |line| line.pass == recording.name()).collect();
+        Pass::of(recording.name(), &runs, own)
+    };
+    Ok(recordings.iter().map(pass).collect())
+}
+
+/// Runs for so many seconds, and says how many the last run took.
+fn warm_up(gpu: &Gpu, recordings: &[&Recording], seconds: f64) -> Result<f64> {
+    let start = Instant::now();
+    loop {
+        let before = start.elapsed().as_secs_f64();
+        gpu.timed(recordings)?;
+        let after = start.elapsed().as_secs_f64();
+        if after > seconds {
+            return Ok(after - before);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! Ladders as text: a line for each pass of each rung.
+
+use super::table::{clock_line, device_line, give_or_take, roofs_line};
+use super::text::{Align, columns, milliseconds, number, number_or_dash, percent};
+use crate::ladder::{Ladder, Pass, Record, Rung};
+
+/// What ran where, then every ladder.
+pub fn ladders(record: &Record) -> String {
+    let heading = format!(
+        "{}shapes    {}, in a picture of {size} x {size} pixels\n{}{}",
+        device_line(&record.device),
+        record.layer,
+        clock_line(record.clock),
+        roofs_line(&record.roofs),
+        size = record.size,
+    );
+    std::iter::once(heading).chain(record.ladders.iter().map(ladder)).collect::<Vec<_>>().join("\n")
+}
+
+/// A table, what there is to say of rungs beside it, and the fastest.
+fn ladder(ladder: &Ladder) -> String {
+    let title = format!("{}: {} to {}, {}\n", ladder.task, inputs(ladder), ladder.output, ladder.precision);
+    let header = [
+        ("", Align::Left),
+        ("pass", Align::Left),
+        ("ms", Align::Right),
+        ("spread", Align::Right),
+        ("runs", Align::Right),
+        ("GFLOP/s", Align::Right),
+        ("direct", Align::Right),
+        ("GB/s", Align::Right),
+        ("of roof", Align::Right),
+        ("bound by", Align::Left),
+        ("faster", Align::Right),
+        ("off by", Align::Right),
+        ("check", Align::Left),
+    ];
+    let rows: Vec<Vec<String>> = ladder.rungs.iter().flat_map(rows).collect();
+    let mut text = title + &columns(&header, &rows);
+    ladder.rungs.iter().filter_map(remark).for_each(|remark| text += &remark);
+    if ladder.rungs.iter().any(|rung| rung.used) {
+        text += "* is what a painting runs here\n";
+    }
+    let fastest: Vec<String> = ["forward", "backward"]
+        .into_iter()
+        .filter_map(|pass| {
+            let (rung, pass) = ladder.fastest(pass)?;
+            Some(format!("fastest {}: {}, {} ms", pass.name, rung.name, milliseconds(pass.seconds.median)))
+        })
+        .collect();
+    if ladder.rungs.len() > 1 && !fastest.is_empty() {
+        text += &(fastest.join("; ") + "\n");
+    }
+    text
+}
+
+/// Many inputs of a loss have one shape.
+fn inputs(ladder: &Ladder) -> String {
+    match &ladder.inputs[..] {
+        [first, _, ..] => format!("{} times {first}", ladder.inputs.len()),
+        few => few.join(", "),
+    }
+}
+
+/// A line a pass; one alone for a rung that was not timed.
+fn rows(rung: &Rung) -> Vec<Vec<String>> {
+    let name = format!("{} {}", if rung.used { '*' } else { ' ' }, rung.name);
+    if rung.passes.is_empty() {
+        let mut cells = vec!["-".to_string(); 13];
+        cells[0] = name;
+        cells[12] = verdict(rung).into();
+        return vec![cells];
+    }
+    rung.passes.iter().map(|pass| row(name.clone(), rung, pass)).collect()
+}
+
+fn row(name: String, rung: &Rung, pass: &Pass) -> Vec<String> {
+    let off =
+        rung.check.as_ref().map(|check| if pass.name == "forward" { check.forward } else { check.backward });
+    let dash = || "-".to_string();
+    vec![
+        name,
+        pass.name.clone(),
+        milliseconds(pass.seconds.median),
+        give_or_take(&pass.seconds),
+        pass.runs.to_string(),
+        number_or_dash(pass.gflops()),
+        number_or_dash(pass.direct_gflops()),
+        number_or_dash(pass.gbytes()),
+        pass.of_roof.map_or_else(dash, |of_roof| percent(of_roof.part)),
+        pass.of_roof.map_or_else(dash, |of_roof| of_roof.bound.to_string()),
+        pass.faster.map_or_else(dash, |faster| format!("{}x", number(faster))),
+        off.map_or_else(dash, |off| format!("{off:.0e}")),
+        verdict(rung).into(),
+    ]
+}
+
+fn verdict(rung: &Rung) -> &'static str {
+    match &rung.check {
+        None => "not here",
+        Some(check) if check.wrong.is_some() => "WRONG",
+        Some(_) if rung.untimed.is_some() => "FAILED",
+        Some(_) => "ok",
+    }
+}
+
+/// What is said below the table.
+fn remark(rung: &Rung) -> Option<String> {
+    let Rung { name, .. } = rung;
+    let lacks = rung.lacks.as_ref().map(|lacks| format!("{name}: not here: needs {lacks}\n"));
+    lacks.or_else(|| rung.fault().map(|fault| format!("{name}: {}: {fault}\n", verdict(rung))))
+}

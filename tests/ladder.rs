@@ -1,0 +1,173 @@
+//! Ladders: every rung is found, checked and timed, and a wrong one is named.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::path::Path;
+
+use assert_cmd::Command;
+use impasto::Error;
+use impasto::gpu::{Gpu, Precision};
+use impasto::ladder::{Ladder, Record, Rung, Site, TASKS, Task};
+use impasto::ops::{ConvVariant, GramVariant, OPERATIONS};
+use impasto::profiler::Roofs;
+use impasto::report;
+use impasto::vgg19::{Kernels, LayerId};
+use serde_json::Value;
+
+const ROOFS: Roofs = Roofs { gflops: 100.0, gbytes: 10.0 };
+
+fn site(side: u32) -> Site {
+    Site { layer: "conv2_1".parse().unwrap(), side, precision: Precision::F32 }
+}
+
+fn climb(gpu: &Gpu, task: &str, site: &Site) -> Ladder {
+    let kernels = Kernels::uniform(ConvVariant::Naive, GramVariant::Tiled);
+    Ladder::climb(gpu, Task::of_name(task).unwrap(), site, &kernels, 0.0, &mut |_| ())
+}
+
+fn check_rung(rung: &Rung) {
+    assert_eq!(rung.fault(), None, "{}", rung.name);
+    let Some(check) = &rung.check else {
+        // Absent, and it is said why.
+        assert!(rung.lacks.is_some() && rung.passes.is_empty(), "{rung:?}");
+        return;
+    };
+    assert!(check.cases > 10 && check.forward > 0.0 && check.forward < check.tolerance, "{rung:?}");
+    for name in ["forward", "backward"] {
+        let pass = rung.pass(name).unwrap();
+        assert!(pass.runs >= 3 && pass.seconds.median > 0.0, "{pass:?}");
+        assert!(pass.flops > 0.0 && pass.bytes > 0.0 && pass.faster.unwrap() > 0.0, "{pass:?}");
+        assert!(pass.kernels.iter().all(|line| line.pass == name && line.layer == "conv2_1"), "{pass:?}");
+    }
+}
+
+#[test]
+fn every_rung_is_found_and_right() {
+    let gpu = common::fast_gpu();
+    let names = |ladder: &Ladder| ladder.rungs.iter().map(|rung| rung.name.clone()).collect::<Vec<_>>();
+    let used = |ladder: &Ladder| {
+        let used = ladder.rungs.iter().filter(|rung| rung.used).map(|rung| rung.name.clone());
+        used.collect::<Vec<_>>()
+    };
+    let conv = climb(gpu, "conv3x3", &site(16));
+    assert_eq!(names(&conv), ConvVariant::ALL.map(ConvVariant::name));
+    assert_eq!((conv.inputs[0].as_str(), conv.output.as_str()), ("64x8x8", "128x8x8"));
+    assert_eq!(used(&conv), ["naive"]);
+    let gram = climb(gpu, "gram", &site(16));
+    assert_eq!(names(&gram), GramVariant::ALL.map(GramVariant::name));
+    assert_eq!((gram.inputs[0].as_str(), gram.output.as_str()), ("128x8x8", "128x1x128"));
+    assert_eq!(used(&gram), ["tiled"]);
+    conv.rungs.iter().chain(&gram.rungs).for_each(check_rung);
+    // Winograd's methods do fewer operations than the definition, which counts alike for all.
+    let forward = |name: &str| {
+        let rung = conv.rungs.iter().find(|rung| rung.name == name);
+        rung.and_then(|rung| rung.pass("forward")).map(|pass| (pass.flops, pass.direct_flops))
+    };
+    let direct = 2.0 * 9.0 * 64.0 * 128.0 * 64.0;
+    assert_eq!(forward("naive").unwrap(), (direct, direct));
+    if let Some((done, counted)) = forward("winograd_f2") {
+        assert!(done < direct && counted == direct, "{done} {counted}");
+    }
+
+    let record = Record::new(gpu, ROOFS, &site(16), vec![conv, gram]);
+    record.verdict().unwrap();
+    let passes = record.ladders.iter().flat_map(|ladder| &ladder.rungs).flat_map(|rung| &rung.passes);
+    assert!(passes.clone().count() >= 4 && passes.clone().all(|pass| pass.of_roof.is_some()));
+    let text = report::ladders(&record);
+    assert!(text.contains("* naive") && text.contains("fastest forward: "), "{text}");
+    assert_eq!(text.contains("not here: needs"), text.contains("  not here\n"), "{text}");
+}
+
+/// Half-precision storage has cases of its own, with a tolerance of its own.
+#[test]
+fn f16_is_checked_as_such() {
+    let half = Site { precision: Precision::F16, ..site(16) };
+    let gpu = common::fast_gpu();
+    let pool = climb(gpu, "pool_avg", &half);
+    assert_eq!((pool.precision.as_str(), pool.rungs[0].fault()), ("f16", None));
+    assert!(pool.rungs[0].check.as_ref().unwrap().tolerance > 1e-4);
+    // Total variation is of the picture, which is never stored in f16.
+    let tv = climb(gpu, "tv", &half);
+    assert_eq!((tv.precision.as_str(), tv.rungs[0].fault()), ("f32", None));
+}
+
+#[test]
+fn a_wrong_rung_is_named() {
+    let gpu = Gpu::open(&Default::default()).unwrap();
+    let shader = OPERATIONS.iter().flat_map(|o| o.shaders).find(|s| s.name == "gram/1_naive").unwrap();
+    common::replace_kernel(&gpu, shader, "= sum;", "= sum * 1.001;", &[]);
+    let gram = climb(&gpu, "gram", &site(16));
+    let faulty: Vec<_> = gram.rungs.iter().filter(|rung| rung.fault().is_some()).collect();
+    assert_eq!(faulty.len(), 1);
+    assert!(faulty[0].fault().unwrap().contains("off by 1.0e-3 forward"), "{:?}", faulty[0]);
+    assert_ne!(gram.fastest("forward").map(|(rung, _)| rung.name.as_str()), Some("naive"));
+    let record = Record::new(&gpu, ROOFS, &site(16), vec![gram]);
+    let error = record.verdict().unwrap_err();
+    assert!(matches!(&error, Error::Kernels { kernels, .. } if kernels == "gram naive"), "{error}");
+    // Exit code 1: the device is at fault, not the user.
+    assert!(!error.is_usage());
+    let text = report::ladders(&record);
+    assert!(text.contains("  WRONG\n") && text.contains("naive: WRONG: gram/naive "), "{text}");
+}
+
+#[test]
+fn sizes_that_cannot_work_are_found_beforehand() {
+    let gpu = common::fast_gpu();
+    for task in &TASKS {
+        task.check(gpu, &site(4)).unwrap();
+    }
+    let error = Task::of_name("pool_max").unwrap().check(gpu, &site(3)).unwrap_err();
+    assert!(error.is_usage() && error.to_string().contains("at least 4"), "{error}");
+    let huge = Site { layer: LayerId::FIRST, ..site(1 << 14) };
+    let error = Task::of_name("conv3x3").unwrap().check(gpu, &huge);
+    if gpu.max_tensor_bytes() < 64 << 30 {
+        let Err(Error::TooLarge(message)) = error else { panic!("{error:?}") };
+        let largest = message.rsplit(' ').next().unwrap().parse().unwrap();
+        Task::of_name("conv3x3").unwrap().check(gpu, &Site { side: largest, ..huge }).unwrap();
+    }
+}
+
+fn impasto(folder: &Path, arguments: &str) -> Command {
+    let mut command = Command::cargo_bin("impasto").unwrap();
+    command.env("IMPASTO_CACHE_DIR", env!("CARGO_TARGET_TMPDIR"));
+    command.current_dir(folder).args(arguments.split(' '));
+    command
+}
+
+#[test]
+fn the_command_prints_a_ladder_and_writes_json() {
+    let room = tempfile::tempdir().unwrap();
+    let arguments = "kernels --op gram --layer conv1_1 --size 16 --no-tune --json ladder.json -q";
+    let output = impasto(room.path(), arguments).output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    for word in ["gram: 64x16x16 to 64x1x64, f32", "naive", "of roof", "1.00x", " ok", "fastest backward: "] {
+        assert!(text.contains(word), "'{word}' is not in {text}");
+    }
+    let json = std::fs::read_to_string(room.path().join("ladder.json")).unwrap();
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert!(json["device"]["driver"].is_string() && json["roofs"]["gflops"].as_f64() > Some(0.0), "{json}");
+    let naive = &json["ladders"][0]["rungs"][0];
+    assert_eq!((&naive["name"], &naive["check"]["wrong"]), (&"naive".into(), &Value::Null));
+    let kernels = naive["passes"][0]["kernels"].as_array().unwrap();
+    assert_eq!(kernels[0]["kernel"], "gram/1_naive");
+    assert!(kernels[0]["seconds"]["median"].as_f64() > Some(0.0), "{naive}");
+}
+
+#[test]
+fn what_cannot_be_climbed_is_refused() {
+    let room = tempfile::tempdir().unwrap();
+    let refuses = |arguments: &str, code: i32, words: &[&str]| {
+        let output = impasto(room.path(), arguments).output().unwrap();
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{arguments}: {stderr}");
+        assert!(words.iter().all(|word| stderr.contains(word)), "{arguments}: {words:?} not in {stderr}");
+        assert!(output.stdout.is_empty(), "{arguments} printed something");
+    };
+    refuses("kernels --op conv", 2, &["did you mean conv3x3?", "weighted_sum or all"]);
+    refuses("kernels --layer conv33", 2, &["did you mean conv3_3?"]);
+    refuses("kernels --size 0", 2, &["--size"]);
+    refuses("kernels --op all --layer conv5_1 --size 16", 2, &["--size 16", "pool_max", "at least 32"]);
+    refuses("kernels --json nowhere/l.json", 1, &["nowhere", "does not exist"]);
+}
