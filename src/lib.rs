@@ -1,4 +1,5 @@
 //! Impasto paints one image in the style of another with hand-written compute shaders.
+pub mod chart;
 pub mod colour;
 pub mod error;
 pub mod gpu;
@@ -9,6 +10,7 @@ pub mod ops;
 pub mod optim;
 pub mod output;
 pub mod painter;
+pub mod sheet;
 pub mod vgg19;
 
 pub use error::{Error, Result};

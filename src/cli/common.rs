@@ -1,4 +1,6 @@
-//! What `paint` and `score` do alike: open a device and put the network on it.
+//! What commands do alike: open a device and put the network on it.
+
+use std::sync::Arc;
 
 use impasto::Result;
 use impasto::gpu::{Gpu, GpuOptions};
@@ -6,10 +8,32 @@ use impasto::objective::Settings;
 use impasto::ops::Variant;
 use impasto::vgg19::{Network, Weights};
 
-use super::options::{CommonOptions, NetworkOption, ObjectiveOptions};
+use super::options::{CommonOptions, NetworkOption, NetworkOptions};
+
+/// A device with the network on it.
+pub struct Studio {
+    pub gpu: Gpu,
+    pub network: Arc<Network>,
+}
+
+impl Studio {
+    /// Opens the device and, once `check` has nothing against it, uploads the network.
+    pub fn open(
+        choice: &NetworkOptions,
+        settings: &Settings,
+        options: &CommonOptions,
+        check: impl FnOnce(&Gpu) -> Result<()>,
+    ) -> Result<Self> {
+        let weights = load_weights(choice, settings)?;
+        let gpu = open_gpu(options)?;
+        check(&gpu)?;
+        let network = Arc::new(open_network(&gpu, &weights, choice, options)?);
+        Ok(Self { gpu, network })
+    }
+}
 
 /// The weights that the options name, as deep as the objective looks.
-pub fn load_weights(options: &ObjectiveOptions, settings: &Settings) -> Result<Weights> {
+fn load_weights(options: &NetworkOptions, settings: &Settings) -> Result<Weights> {
     let deepest = settings.deepest();
     let weights = match &options.weights {
         Some(path) => Weights::load_up_to(path, deepest)?,
@@ -22,7 +46,7 @@ pub fn load_weights(options: &ObjectiveOptions, settings: &Settings) -> Result<W
 }
 
 /// The device that the options name; says so if it is only a program on the CPU.
-pub fn open_gpu(options: &CommonOptions) -> Result<Gpu> {
+fn open_gpu(options: &CommonOptions) -> Result<Gpu> {
     let device = options.device.clone().unwrap_or_default();
     let gpu = Gpu::open(&GpuOptions { device, ..Default::default() })?;
     options.detail(format_args!("device: {}", gpu.adapter()));
@@ -33,10 +57,10 @@ pub fn open_gpu(options: &CommonOptions) -> Result<Gpu> {
 }
 
 /// Puts the network on the device, with the kernels that suit it.
-pub fn open_network(
+fn open_network(
     gpu: &Gpu,
     weights: &Weights,
-    objective: &ObjectiveOptions,
+    wanted: &NetworkOptions,
     options: &CommonOptions,
 ) -> Result<Network> {
     let choice = Variant::choose(gpu)?;
@@ -47,5 +71,5 @@ pub fn open_network(
         ));
     }
     options.detail(format_args!("weights: {}; kernels: {}", weights.source, choice.variant));
-    Network::new(gpu, weights, objective.pool.into(), choice.variant)
+    Network::new(gpu, weights, wanted.pool.into(), choice.variant)
 }

@@ -3,13 +3,18 @@
 
 mod common;
 mod devices;
+mod features;
 mod log;
 mod options;
 mod paint;
+mod plot;
 mod presets;
 mod progress;
+mod reconstruct;
 mod score;
+mod series;
 mod settings;
+mod sweep;
 
 use std::process::ExitCode;
 
@@ -34,6 +39,14 @@ enum Command {
     Resume(paint::Resume),
     /// Print the losses of an image as JSON
     Score(score::Score),
+    /// Show the trade-off between content and style on one sheet
+    Sweep(Box<sweep::Sweep>),
+    /// Show what layers keep of an image: content or style alone, from noise
+    Reconstruct(Box<reconstruct::Reconstruct>),
+    /// Show a layer's feature maps and Gram matrix
+    Features(features::Features),
+    /// Draw the losses of one or several logs
+    Plot(plot::Plot),
     /// List the conventions that 'paint --preset' knows, with their formulas and options
     Presets(presets::Presets),
     /// List the adapters, what each offers, and which one would be used
@@ -71,6 +84,10 @@ fn start() -> Result<ExitCode> {
         }
         Command::Resume(resume) => resume.run(&Cli::command()),
         Command::Score(score) => score.run(),
+        Command::Sweep(sweep) => sweep.run(),
+        Command::Reconstruct(reconstruct) => reconstruct.run(),
+        Command::Features(features) => features.run(),
+        Command::Plot(plot) => plot.run(),
         Command::Presets(presets) => presets.run(),
         Command::Devices(devices) => devices.run(),
     }

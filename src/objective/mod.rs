@@ -10,7 +10,7 @@ pub use limits::{check_fits, check_pooling};
 pub use losses::Losses;
 pub use scaling::Scaling;
 pub use settings::{LayerWeights, Settings, parse_weight};
-pub use targets::{Style, Targets};
+pub use targets::{Look, Style, Targets};
 
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Shape, Tensor, Use};

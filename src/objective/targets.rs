@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Settings, to_variable, variable_shape};
+use super::{LayerWeights, Settings, to_variable, variable_shape};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Recording, Shape, Tensor, Use};
 use crate::graph::Graph;
@@ -80,6 +80,34 @@ impl Targets {
 
     pub(super) fn style(&self, layer: LayerId) -> Result<&Tensor> {
         self.style.get(&layer).ok_or_else(|| missing(layer))
+    }
+}
+
+/// What a layer makes of a picture.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// Maps, rows and columns.
+    pub shape: Shape,
+    /// The activations, map by map, rows from the top.
+    pub maps: Vec<f32>,
+    /// The Gram matrix, row by row: as many of both as there are maps.
+    pub gram: Vec<f32>,
+}
+
+impl Look {
+    /// Runs the network on a picture as far as `layer`.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] or [`Error::TooLarge`] when memory or a kernel cannot be had.
+    pub fn at(gpu: &Gpu, network: &Network, layer: LayerId, image: &Image) -> Result<Self> {
+        let one = LayerWeights::one(layer);
+        let settings = Settings { content_layers: one.clone(), style_layers: one, ..Settings::default() };
+        let mut maps = content_targets(gpu, network, &settings, image)?;
+        let mut grams = gram_matrices(gpu, network, &settings, image)?;
+        let (Some(maps), Some(gram)) = (maps.remove(&layer), grams.remove(&layer)) else {
+            return Err(missing(layer));
+        };
+        Ok(Self { shape: maps.shape(), maps: gpu.read(&maps)?, gram })
     }
 }
 

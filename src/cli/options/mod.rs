@@ -2,6 +2,7 @@
 
 mod common;
 mod method;
+mod network;
 mod objective;
 mod sizes;
 mod start;
@@ -9,7 +10,8 @@ mod styles;
 
 pub use common::CommonOptions;
 pub use method::MethodOptions;
-pub use objective::{NetworkOption, ObjectiveOptions};
+pub use network::{NetworkOption, NetworkOptions};
+pub use objective::ObjectiveOptions;
 pub use sizes::SizeOptions;
 pub use start::StartOptions;
 pub use styles::StyleOptions;
