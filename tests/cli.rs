@@ -107,6 +107,10 @@ fn scales_lead_from_coarse_to_fine() {
 #[test]
 fn each_option_of_paint_changes_the_picture() {
     let room = Room::new();
+    for (name, black) in [("white.png", 0), ("half.png", 16)] {
+        let rgb = (0..40 * 32).flat_map(|i| [if i % 40 < black { 0.0 } else { 255.0 }; 3]).collect();
+        Image::from_rgb(40, 32, rgb).unwrap().save(room.path(name)).unwrap();
+    }
     room.picture("other.png", 36, 20);
     let plain = paint(&room, "");
     assert_eq!(plain, paint(&room, ""), "not reproducible");
@@ -138,6 +142,8 @@ fn each_option_of_paint_changes_the_picture() {
         "--style-weight 5",
         "--tv-weight 10000",
         "--scaling paper",
+        "--style-mask @half.png",
+        "--content-mask @half.png",
         "--scaling area",
         "--pool avg",
         "--network raw",
@@ -156,6 +162,7 @@ fn each_option_of_paint_changes_the_picture() {
     for [a, b] in [
         ["", "--style-scale 1 --strength 1 --keep-colors none --init-noise 0 --average=false"],
         ["--style-size 64", "--style-scale 2"],
+        ["", "--style-mask @white.png --content-mask @white.png"],
         ["@other.png", "@other.png --style-weights 3,3"],
         ["", "@other.png --style-weights 1,0"],
     ] {
@@ -190,6 +197,12 @@ fn unfit_pictures_are_refused() {
     paint("text.png", &["text.png"]);
     paint("cut.jpg", &["cut.jpg"]);
     paint("tall.png", &["tall.png", "conv5_1", "at least 16"]);
+    Image::from_rgb(4, 4, vec![0.0; 48]).unwrap().save(room.path("black.png")).unwrap();
+    for option in ["--style-mask", "--content-mask"] {
+        let line = format!("paint @content.png @style.png -o @out.png {option}");
+        room.refuses(&format!("{line} @black.png"), 1, &["black.png", "black all over"]);
+        room.refuses(&format!("{line} @missing.png"), 1, &["missing.png", "not found"]);
+    }
     room.refuses("score @dot.png @style.png @dot.png", 1, &["dot.png", "1 x 1", "conv5_1"]);
     room.refuses("paint @dot.png @style.png -o @out.png --size full", 1, &["dot.png", "1 x 1"]);
     room.refuses("paint @content.png @style.png -o @out.png --init @missing.png", 1, &["missing.png"]);
@@ -226,6 +239,7 @@ fn unfit_settings_are_refused() {
     refuses("--style-weights 1,2", &["--style-weights has 2 numbers", "1 style images"]);
     refuses("--style-weights 0", &["--style-weights are all 0"]);
     refuses("--style-weights -1", &["--style-weights", "'-1' is no weight"]);
+    refuses("--style-mask @style.png,@style.png", &["--style-mask has 2 files", "1 style images"]);
     refuses("--strength 1.5", &["--strength must be from 0 to 1"]);
     refuses("--init-noise -1", &["--init-noise must be from 0 to 1"]);
     refuses("--keep-colors hue", &["--keep-colors", "luminance, histogram, linear"]);

@@ -90,7 +90,7 @@ impl Reconstruct {
             check_fits(gpu, &self.image, "--size", width, height, deepest)
         })?;
         let start = Start::Noise.variable(&image, &image, self.seed)?;
-        let subject = Subject { content: image.clone(), styles: vec![image.into()] };
+        let subject = Subject { content: image.clone(), styles: vec![image.into()], content_region: None };
         let item = |(label, settings)| {
             let plan = Plan {
                 settings,

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use impasto::image_io::{Image, check_output};
-use impasto::objective::{Settings, check_fits, check_pooling, parse_weight};
+use impasto::objective::{Settings, Style, check_fits, check_pooling, parse_weight};
 use impasto::painter::{Plan, Schedule, Subject};
 use impasto::sheet::sheet;
 use impasto::{Error, Result};
@@ -63,7 +63,10 @@ impl Sweep {
         let style = self.painting.styles.keep_colors.prepare(&style, &content)?;
         let size = (content.width(), content.height());
         let schedule = Schedule::new(size, sizes.scales, &sizes.iterations, deepest.downscale() as u32)?;
-        let subject = Subject { content, styles: vec![style.into()] };
+        let content_region = self.painting.styles.content_region()?;
+        let [region] = self.painting.styles.regions(1)?.try_into().unwrap_or([None]);
+        let styles = vec![Style { region, ..style.into() }];
+        let subject = Subject { content, styles, content_region };
         let first = subject.at(schedule.first())?;
         let named = [(&self.content, &first.content), (&self.style, &first.styles[0].image)];
         for (path, image) in named {
