@@ -39,6 +39,15 @@ pub enum Error {
         reason: String,
     },
 
+    /// A log that cannot be read.
+    #[error("{}: {reason}", path.display())]
+    Log {
+        /// The file as the user named it.
+        path: PathBuf,
+        /// What is wrong with it and what to do.
+        reason: String,
+    },
+
     /// A file that cannot be written.
     #[error("{}: cannot write: {reason}", path.display())]
     Output {

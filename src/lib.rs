@@ -1,4 +1,5 @@
 //! Impasto paints one image in the style of another with hand-written compute shaders.
+pub mod chart;
 pub mod colour;
 pub mod error;
 pub mod gpu;
@@ -12,6 +13,7 @@ pub mod output;
 pub mod painter;
 pub mod profiler;
 pub mod report;
+pub mod sheet;
 pub mod tuner;
 pub mod vgg19;
 

@@ -5,74 +5,11 @@ mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Output;
 
-use assert_cmd::Command;
+use common::room::{Room, SHALLOW, impasto, log_lines, paint, stderr};
 use impasto::image_io::Image;
 use predicates::prelude::*;
 use serde_json::Value;
-use tempfile::TempDir;
-
-fn impasto() -> Command {
-    let mut command = Command::cargo_bin("impasto").unwrap();
-    // What is found out about kernels is kept, but not in the user's own cache.
-    command.env("IMPASTO_CACHE_DIR", env!("CARGO_TARGET_TMPDIR"));
-    command
-}
-
-/// A folder with small pictures.
-struct Room {
-    folder: TempDir,
-}
-
-impl Room {
-    fn new() -> Self {
-        let room = Self { folder: TempDir::new().unwrap() };
-        room.picture("content.png", 40, 32);
-        room.picture("style.png", 32, 32);
-        room
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    fn picture(&self, name: &str, width: u32, height: u32) {
-        let rgb = (0..width * height * 3).map(|i| (i * 37 % 256) as f32).collect();
-        Image::from_rgb(width, height, rgb).unwrap().save(self.path(name)).unwrap();
-    }
-
-    /// `impasto` with arguments in which `@name` is a file of this room.
-    fn command(&self, arguments: &str) -> Command {
-        let mut command = impasto();
-        for argument in arguments.split(' ') {
-            match argument.strip_prefix('@') {
-                Some(name) => command.arg(self.path(name)),
-                None => command.arg(argument),
-            };
-        }
-        command
-    }
-
-    /// The command fails with this code and one line on stderr that has all of these words.
-    fn refuses(&self, arguments: &str, code: i32, words: &[&str]) {
-        let output = self.command(arguments).output().unwrap();
-        let stderr = stderr(&output);
-        assert_eq!(output.status.code(), Some(code), "{arguments}: {stderr}");
-        assert!(output.stdout.is_empty(), "{arguments} printed something");
-        let first = stderr.lines().find(|line| line.starts_with("error: "));
-        let first = first.unwrap_or_else(|| panic!("{arguments}: no error line in {stderr}"));
-        for word in words {
-            assert!(first.contains(word), "{arguments}: '{word}' is not in: {first}");
-        }
-        assert!(!stderr.contains("panicked"), "{stderr}");
-        assert!(!self.path("out.png").exists(), "{arguments}: something was written");
-    }
-}
-
-fn stderr(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
 
 fn golden(name: &str) -> PathBuf {
     common::golden().join("gatys-96x64").join(name)
@@ -168,42 +105,12 @@ fn scales_lead_from_coarse_to_fine() {
 }
 
 #[test]
-fn until_ends_each_scale_when_the_loss_stands_still() {
-    let room = Room::new();
-    // Content alone, from the content: there is nothing to gain.
-    let arguments = format!(
-        "paint @content.png @style.png -o @out.png --size 48 --scales 2 --iterations 40 --style-weight 0 \
-         --log @log.jsonl {SHALLOW}"
-    );
-    room.command(&arguments).assert().success();
-    assert_eq!(log_lines(&room.path("log.jsonl")).len(), 80);
-    let output = room.command(&format!("{arguments} --until 0.01")).output().unwrap();
-    assert!(stderr(&output).contains("the loss stands still: ended after"), "{}", stderr(&output));
-    let scales: Vec<_> =
-        log_lines(&room.path("log.jsonl")).iter().map(|line| line["scale"].clone()).collect();
-    let first = scales.iter().filter(|scale| **scale == 0).count();
-    assert!((21..40).contains(&first) && scales.len() < 80, "{first} of {}", scales.len());
-}
-
-fn log_lines(path: &Path) -> Vec<Value> {
-    fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-/// Layers that need little of the network, for tests that run the program often.
-const SHALLOW: &str = "--content-layers conv2_1 --style-layers conv1_1,conv2_1";
-
-fn paint(room: &Room, extra: &str) -> Vec<f32> {
-    let arguments = format!(
-        "paint @content.png @style.png -o @out.png --size 32 --iterations 4 --optimizer adam -q {SHALLOW} {extra}"
-    );
-    let output = room.command(arguments.trim_end()).output().unwrap();
-    assert!(output.status.success() && output.stderr.is_empty(), "{extra}: {}", stderr(&output));
-    Image::load(room.path("out.png")).unwrap().into_pixels()
-}
-
-#[test]
 fn each_option_of_paint_changes_the_picture() {
     let room = Room::new();
+    for (name, black) in [("white.png", 0), ("half.png", 16)] {
+        let rgb = (0..40 * 32).flat_map(|i| [if i % 40 < black { 0.0 } else { 255.0 }; 3]).collect();
+        Image::from_rgb(40, 32, rgb).unwrap().save(room.path(name)).unwrap();
+    }
     room.picture("other.png", 36, 20);
     let plain = paint(&room, "");
     assert_eq!(plain, paint(&room, ""), "not reproducible");
@@ -235,6 +142,8 @@ fn each_option_of_paint_changes_the_picture() {
         "--style-weight 5",
         "--tv-weight 10000",
         "--scaling paper",
+        "--style-mask @half.png",
+        "--content-mask @half.png",
         "--scaling area",
         "--pool avg",
         "--network raw",
@@ -253,6 +162,7 @@ fn each_option_of_paint_changes_the_picture() {
     for [a, b] in [
         ["", "--style-scale 1 --strength 1 --keep-colors none --init-noise 0 --average=false"],
         ["--style-size 64", "--style-scale 2"],
+        ["", "--style-mask @white.png --content-mask @white.png"],
         ["@other.png", "@other.png --style-weights 3,3"],
         ["", "@other.png --style-weights 1,0"],
     ] {
@@ -287,6 +197,12 @@ fn unfit_pictures_are_refused() {
     paint("text.png", &["text.png"]);
     paint("cut.jpg", &["cut.jpg"]);
     paint("tall.png", &["tall.png", "conv5_1", "at least 16"]);
+    Image::from_rgb(4, 4, vec![0.0; 48]).unwrap().save(room.path("black.png")).unwrap();
+    for option in ["--style-mask", "--content-mask"] {
+        let line = format!("paint @content.png @style.png -o @out.png {option}");
+        room.refuses(&format!("{line} @black.png"), 1, &["black.png", "black all over"]);
+        room.refuses(&format!("{line} @missing.png"), 1, &["missing.png", "not found"]);
+    }
     room.refuses("score @dot.png @style.png @dot.png", 1, &["dot.png", "1 x 1", "conv5_1"]);
     room.refuses("paint @dot.png @style.png -o @out.png --size full", 1, &["dot.png", "1 x 1"]);
     room.refuses("paint @content.png @style.png -o @out.png --init @missing.png", 1, &["missing.png"]);
@@ -323,6 +239,7 @@ fn unfit_settings_are_refused() {
     refuses("--style-weights 1,2", &["--style-weights has 2 numbers", "1 style images"]);
     refuses("--style-weights 0", &["--style-weights are all 0"]);
     refuses("--style-weights -1", &["--style-weights", "'-1' is no weight"]);
+    refuses("--style-mask @style.png,@style.png", &["--style-mask has 2 files", "1 style images"]);
     refuses("--strength 1.5", &["--strength must be from 0 to 1"]);
     refuses("--init-noise -1", &["--init-noise must be from 0 to 1"]);
     refuses("--keep-colors hue", &["--keep-colors", "luminance, histogram, linear"]);
@@ -408,176 +325,4 @@ fn pictures_too_large_for_the_adapter_are_refused() {
     room.refuses(&large, 1, &["square.png", "the largest --size that fits is"]);
     let style = format!("paint @content.png @style.png -o @out.png --size 32 --style-size {side}");
     room.refuses(&style, 1, &["style.png", "the largest --style-size that fits is"]);
-}
-
-#[test]
-fn presets_are_options_that_others_override() {
-    let output = impasto().arg("presets").output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    for word in
-        ["paper", "gatys", "neural-style", "tutorial", "udacity", "1/(4 N^2) sum (G-A)^2", "--lr 0.17"]
-    {
-        assert!(text.contains(word), "{word} is not in {text}");
-    }
-    let room = Room::new();
-    let small = "--optimizer lbfgs --network normalised --init content --tv-weight 0";
-    // The options that a preset stands for, but for those that `paint` sets in all these runs.
-    let by_hand = "--content-weight 5 --style-weight 0.1 --tv-weight 295 --network raw --init noise";
-    assert_eq!(paint(&room, "--preset neural-style"), paint(&room, by_hand));
-    let overridden = format!("--preset neural-style --content-weight 1 --style-weight 1000 {small}");
-    assert_eq!(paint(&room, &overridden), paint(&room, "--optimizer lbfgs"));
-}
-
-#[test]
-fn png_pictures_carry_settings_that_make_others_like_them() {
-    let room = Room::new();
-    let first = paint(&room, "--preset tutorial --tv-weight 5 --init style --ratio 1e-4");
-    fs::rename(room.path("out.png"), room.path("first.png")).unwrap();
-    let like = |extra: &str| {
-        let line = format!("paint @content.png @style.png -o @out.png -q --like @first.png {extra}");
-        room.command(line.trim_end()).assert().success();
-        Image::load(room.path("out.png")).unwrap().into_pixels()
-    };
-    assert_eq!(like(""), first);
-    assert_ne!(like("--tv-weight 0"), first);
-    assert_ne!(like("--style-weight 5"), first, "the ratio of the file is in the way");
-    let made = |file: &str| Image::note(room.path(file)).unwrap();
-    assert!(
-        made("first.png").contains("content.png")
-            && !made("first.png").contains(room.folder.path().to_str().unwrap())
-    );
-    fs::remove_file(room.path("out.png")).unwrap();
-    room.refuses(
-        "paint @content.png @style.png -o @out.png --like @content.png",
-        1,
-        &["content.png", "no note"],
-    );
-    room.refuses("paint @content.png @style.png -o @out.png --like @none.png", 1, &["none.png"]);
-}
-
-#[test]
-fn a_dry_run_tells_the_plan_and_writes_nothing() {
-    let room = Room::new();
-    let line = format!(
-        "paint @content.png @style.png -o @out.png --size 64 --scales 2 --iterations 40 --dry-run -q --log @l {SHALLOW}"
-    );
-    let output = room.command(&line).output().unwrap();
-    let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{}", stderr(&output));
-    for word in ["device: ", "scale: 45 x 36, 40 evaluations", "scale: 64 x 51", "activations", "time: about"]
-    {
-        assert!(text.contains(word), "{word} is not in {text}");
-    }
-    assert!(!room.path("out.png").exists() && !room.path("l").exists());
-}
-
-/// Ctrl-C ends the work early, with the picture so far.
-#[cfg(unix)]
-#[test]
-fn an_interrupt_writes_the_picture_so_far() {
-    use std::io::{BufRead, BufReader};
-    use std::process::{Command, Stdio};
-
-    let room = Room::new();
-    let mut child = Command::new(assert_cmd::cargo::cargo_bin("impasto"))
-        .args(["paint", "--size", "64", "--iterations", "100000", "-o"])
-        .args([room.path("out.png"), room.path("content.png"), room.path("style.png")])
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
-    // The first line of progress.
-    assert!(lines.any(|line| line.contains("loss")), "no progress was shown");
-    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(interrupted.success());
-    assert_eq!(child.wait().unwrap().code(), Some(130));
-    let rest: Vec<String> = lines.collect();
-    assert!(rest.iter().any(|line| line.contains("stopped after")), "{rest:?}");
-    assert_eq!(Image::load(room.path("out.png")).unwrap().width(), 64);
-}
-
-/// A run that is stopped, by Ctrl-C with its last word or by SIGKILL without, and gone on with, gives the
-/// same bytes as one that is not.
-#[cfg(unix)]
-#[test]
-fn a_stopped_run_goes_on_to_the_same_bytes() {
-    use std::process::{Command, Stdio};
-
-    let room = Room::new();
-    for (method, signal, lines) in
-        [("lbfgs", "-KILL", 3), ("lbfgs", "-INT", 33), ("adam --average", "-KILL", 30), ("adam", "-INT", 8)]
-    {
-        let line = |output: &str| {
-            format!(
-                "paint @content.png @style.png -o @{output}.png --size 64 --scales 2 --iterations 30,20 -q \
-                 --log @{output}.jsonl --checkpoint @{output}.ck --checkpoint-every 1 --save-every 20 \
-                 --history 5 {SHALLOW} --optimizer {method}"
-            )
-        };
-        room.command(&line("whole")).assert().success();
-        let broken = line("broken");
-        let arguments = broken.split(' ').map(|argument| match argument.strip_prefix('@') {
-            Some(name) => room.path(name).into_os_string(),
-            None => argument.into(),
-        });
-        let _ = fs::remove_file(room.path("broken.jsonl"));
-        let mut child = Command::new(assert_cmd::cargo::cargo_bin("impasto"))
-            .args(arguments)
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let written = || fs::read_to_string(room.path("broken.jsonl")).map_or(0, |log| log.lines().count());
-        while written() < lines && child.try_wait().unwrap().is_none() {
-            std::thread::sleep(std::time::Duration::from_millis(1));
-        }
-        Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
-        let code = child.wait().unwrap().code();
-        assert_eq!(
-            code,
-            if signal == "-INT" { Some(130) } else { None },
-            "{method} was done before {signal}"
-        );
-        room.command("resume @broken.ck").assert().success();
-        for name in [".png", "-00020.png", "-00040.png"] {
-            let bytes = |run: &str| fs::read(room.path(&format!("{run}{name}"))).unwrap();
-            assert!(bytes("whole") == bytes("broken"), "{method}, {signal}: {name} differs");
-        }
-        let losses = |run: &str| {
-            let mut lines = log_lines(&room.path(&format!("{run}.jsonl")));
-            lines.iter_mut().for_each(|line| line["seconds"] = Value::Null);
-            lines
-        };
-        assert_eq!(losses("whole"), losses("broken"), "{method}, {signal}");
-    }
-}
-
-#[test]
-fn checkpoints_that_do_not_fit_are_refused() {
-    let room = Room::new();
-    let line = format!(
-        "paint @content.png @style.png -o @a.png --size 32 --iterations 2 --checkpoint @ck {SHALLOW}"
-    );
-    room.command(&line).assert().success();
-    // A finished run has nothing left to do, and writes the same picture again.
-    let picture = fs::read(room.path("a.png")).unwrap();
-    room.command("resume @ck").assert().success();
-    assert_eq!(fs::read(room.path("a.png")).unwrap(), picture);
-
-    let bytes = fs::read(room.path("ck")).unwrap();
-    let with = |name: &str, bytes: &[u8]| fs::write(room.path(name), bytes).unwrap();
-    with("cut", &bytes[..bytes.len() / 2]);
-    with("text", b"no checkpoint");
-    let mut flipped = bytes.clone();
-    *flipped.last_mut().unwrap() ^= 1;
-    with("flipped", &flipped);
-    room.refuses("resume @cut", 1, &["cut", "damaged"]);
-    room.refuses("resume @text", 1, &["text", "no checkpoint"]);
-    room.refuses("resume @flipped", 1, &["flipped", "is damaged"]);
-    room.refuses("resume @missing", 1, &["missing", "cannot read"]);
-    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("weights/vgg19.safetensors");
-    fs::copy(weights, room.path("foreign")).unwrap();
-    room.refuses("resume @foreign", 1, &["foreign", "no checkpoint"]);
-    room.picture("style.png", 20, 20);
-    room.refuses("resume @ck", 1, &["ck", "other pictures"]);
-    assert_eq!(fs::read(room.path("ck")).unwrap(), bytes, "the checkpoint was overwritten");
 }

@@ -6,7 +6,7 @@ mod common;
 
 use std::sync::Arc;
 
-use impasto::gpu::{Gpu, Shader, Shape, Use};
+use impasto::gpu::{Gpu, Precision, Shader, Shape, Use};
 use impasto::graph::Graph;
 use impasto::ops::case::{distance, numbers, to_f32};
 use impasto::ops::{Conv, ConvVariant, OPERATIONS, PackedWeights};

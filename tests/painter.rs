@@ -7,7 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use impasto::gpu::Precision;
 use impasto::image_io::Image;
-use impasto::objective::Settings;
+use impasto::objective::{Objective, Region, Settings, Style, Targets, to_variable};
 use impasto::ops::Pooling;
 use impasto::ops::case::numbers;
 use impasto::optim::Method;
@@ -41,7 +41,7 @@ fn picture(seed: u64, width: u32, height: u32) -> Image {
 }
 
 fn subject() -> Subject {
-    Subject { content: picture(1, 30, 22), styles: vec![picture(2, 20, 24).into()] }
+    Subject { content: picture(1, 30, 22), styles: vec![picture(2, 20, 24).into()], content_region: None }
 }
 
 fn plan(method: Method, iterations: &str, until: Option<f64>) -> Plan {
@@ -154,4 +154,57 @@ fn the_picture_is_carried_up() {
             carried.pixels().iter().zip(wanted.pixels()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(off < 2.1, "{method:?}: off by {off}");
     }
+}
+
+/// A part of a picture, `width` columns from `left` on.
+fn columns(image: &Image, left: u32, width: u32) -> Image {
+    let row = image.width() as usize * 3;
+    let part = (left as usize * 3)..((left + width) as usize * 3);
+    let rgb = image.pixels().chunks_exact(row).flat_map(|pixels| pixels[part.clone()].to_vec()).collect();
+    Image::from_rgb(width, image.height(), rgb).unwrap()
+}
+
+fn style_loss(image: &Image, style: &Image) -> f64 {
+    let (gpu, network, settings) = (common::fast_gpu(), network(), settings());
+    let targets = Targets::new(gpu, &network, &settings, image, &[style.clone().into()]).unwrap();
+    let objective = Objective::new(gpu, &network, &settings, &targets).unwrap();
+    gpu.write(objective.x(), &to_variable(image));
+    objective.evaluate(gpu).unwrap().style
+}
+
+/// Two styles, one for the left half and one for the right: each half comes nearer to its own than to the
+/// other's. Without masks they do not part.
+#[test]
+fn masked_styles_stay_in_their_regions() {
+    // Fine noise around red, and stripes of blue.
+    let pixel = |f: &dyn Fn(u32, u32) -> [f32; 3]| {
+        let rgb = (0..24 * 24).flat_map(|i| f(i % 24, i / 24)).collect();
+        Image::from_rgb(24, 24, rgb).unwrap()
+    };
+    let red = pixel(&|x, y| [200.0, 40.0 + ((x * 7 + y * 13) % 5) as f32 * 20.0, 60.0]);
+    let blue = pixel(&|_, y| if y % 6 < 3 { [30.0, 60.0, 220.0] } else { [20.0, 140.0, 120.0] });
+    let content = Image::from_rgb(32, 24, vec![120.0; 32 * 24 * 3]).unwrap();
+    let half = |left: bool| {
+        let white = |i: u32| if (i % 32 < 16) == left { [255.0; 3] } else { [0.0; 3] };
+        Region::new(Image::from_rgb(32, 24, (0..32 * 24).flat_map(white).collect()).unwrap()).unwrap()
+    };
+    let paint = |masks: [Option<Region>; 2]| {
+        let images = [red.clone(), blue.clone()].into_iter().zip(masks);
+        let styles = images.map(|(image, region)| Style { image, weight: 1.0, region }).collect();
+        let subject = Subject { content: content.clone(), styles, content_region: None };
+        let settings = Settings { content_weight: 0.0, ..settings() };
+        let plan = Plan { settings, schedule: Schedule::plain(32, 24, 60), ..plan(ADAM, "1", None) };
+        let start = to_variable(&content);
+        let picture =
+            finish(&mut Painter::new(common::fast_gpu(), &network(), subject, plan, &start).unwrap()).1;
+        [columns(&picture, 0, 16), columns(&picture, 16, 16)]
+    };
+    let [left, right] = paint([Some(half(true)), Some(half(false))]);
+    let own = [style_loss(&left, &red), style_loss(&right, &blue)];
+    let other = [style_loss(&left, &blue), style_loss(&right, &red)];
+    assert!(own[0] < 0.5 * other[0] && own[1] < 0.5 * other[1], "own {own:?}, other {other:?}");
+    let [left, right] = paint([None, None]);
+    let parted = style_loss(&left, &red) < 0.5 * style_loss(&left, &blue)
+        && style_loss(&right, &blue) < 0.5 * style_loss(&right, &red);
+    assert!(!parted, "without masks the halves part all the same");
 }

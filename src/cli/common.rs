@@ -1,6 +1,7 @@
 //! What commands do alike: open a device, choose kernels, put the network on it, print.
 
 use std::io::{IsTerminal, Write};
+use std::sync::Arc;
 
 use impasto::Result;
 use impasto::gpu::{Gpu, GpuOptions};
@@ -9,10 +10,34 @@ use impasto::tuner::{self, Choice};
 use impasto::vgg19::{KernelWish, Kernels, LayerId, Network, Weights};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::options::{CommonOptions, NetworkOption, ObjectiveOptions};
+use super::options::{CommonOptions, NetworkOption, NetworkOptions};
+
+/// A device with the network on it.
+pub struct Studio {
+    pub gpu: Gpu,
+    pub network: Arc<Network>,
+}
+
+impl Studio {
+    /// Opens the device and, once `check` has nothing against it, uploads the network with the kernels
+    /// that suit pictures of this size.
+    pub fn open(
+        choice: &NetworkOptions,
+        settings: &Settings,
+        size: (u32, u32),
+        options: &CommonOptions,
+        check: impl FnOnce(&Gpu) -> Result<()>,
+    ) -> Result<Self> {
+        let weights = load_weights(choice, settings)?;
+        let gpu = open_gpu(options)?;
+        check(&gpu)?;
+        let network = Arc::new(open_network(&gpu, &weights, choice, options, size)?);
+        Ok(Self { gpu, network })
+    }
+}
 
 /// The weights that the options name, as deep as the objective looks.
-pub fn load_weights(options: &ObjectiveOptions, settings: &Settings) -> Result<Weights> {
+pub fn load_weights(options: &NetworkOptions, settings: &Settings) -> Result<Weights> {
     let deepest = settings.deepest();
     let weights = match &options.weights {
         Some(path) => Weights::load_up_to(path, deepest)?,
@@ -39,14 +64,14 @@ pub fn open_gpu(options: &CommonOptions) -> Result<Gpu> {
 pub fn open_network(
     gpu: &Gpu,
     weights: &Weights,
-    objective: &ObjectiveOptions,
+    wanted: &NetworkOptions,
     options: &CommonOptions,
     (width, height): (u32, u32),
 ) -> Result<Network> {
     let kernels = choose_kernels(gpu, [width, height], weights.deepest(), options)?;
     options.detail(format_args!("weights: {}", weights.source));
     options.detail(format_args!("kernels: {kernels}"));
-    Network::new(gpu, weights, objective.pool.into(), &kernels, options.kernels.precision.into())
+    Network::new(gpu, weights, wanted.pool.into(), &kernels, options.kernels.precision.into())
 }
 
 /// The kernels that a painting with these options runs.

@@ -3,15 +3,20 @@
 
 mod common;
 mod devices;
+mod features;
 mod kernels;
 mod log;
 mod options;
 mod paint;
+mod plot;
 mod presets;
 mod profile;
 mod progress;
+mod reconstruct;
 mod score;
+mod series;
 mod settings;
+mod sweep;
 mod tune;
 
 use std::process::ExitCode;
@@ -43,6 +48,14 @@ enum Command {
     Kernels(Box<kernels::KernelsCommand>),
     /// Time the kernels on a device again and keep the fastest
     Tune(tune::Tune),
+    /// Show the trade-off between content and style on one sheet
+    Sweep(Box<sweep::Sweep>),
+    /// Show what layers keep of an image: content or style alone, from noise
+    Reconstruct(Box<reconstruct::Reconstruct>),
+    /// Show a layer's feature maps and Gram matrix
+    Features(features::Features),
+    /// Draw the losses of one or several logs
+    Plot(plot::Plot),
     /// List the conventions that 'paint --preset' knows, with their formulas and options
     Presets(presets::Presets),
     /// List the adapters, what each offers, and which one would be used
@@ -85,6 +98,10 @@ fn start() -> Result<ExitCode> {
         Command::Profile(profile) => profile.run(),
         Command::Kernels(kernels) => kernels.run(),
         Command::Tune(tune) => tune.run(),
+        Command::Sweep(sweep) => sweep.run(),
+        Command::Reconstruct(reconstruct) => reconstruct.run(),
+        Command::Features(features) => features.run(),
+        Command::Plot(plot) => plot.run(),
         Command::Presets(presets) => presets.run(),
         Command::Devices(devices) => devices.run(),
     }

@@ -85,13 +85,13 @@ impl ProfileCommand {
         let settings = self.objective.settings()?;
         let outputs = self.outputs()?;
         check_pooling(Path::new("--size"), self.size, self.size, settings.deepest())?;
-        let weights = load_weights(&self.objective, &settings)?;
+        let weights = load_weights(&self.objective.network, &settings)?;
         let gpu = open_gpu(&self.common)?;
         check_fits(&gpu, Path::new("--size"), "--size", self.size, self.size, settings.deepest())?;
         let roofs = Roofs::measure(&gpu)?;
         gpu.forget_peak_memory();
         let size = (self.size, self.size);
-        let network = open_network(&gpu, &weights, &self.objective, &self.common, size)?;
+        let network = open_network(&gpu, &weights, &self.objective.network, &self.common, size)?;
         let objective = self.objective(&gpu, &network, &settings)?;
         let program = objective.program();
         let measured = measure(&gpu, &[&program.forward, &program.backward], self.evaluations as usize)?;

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use impasto::gpu::Shape;
+use impasto::gpu::{Gpu, Shape};
 use impasto::image_io::Image;
 use impasto::objective::{Objective, Targets, check_fits, check_pooling, to_variable};
 use impasto::output::OutputFile;
 use impasto::{Error, Result};
 use safetensors::tensor::{Dtype, TensorView};
 
-use super::common::{load_weights, open_gpu, open_network};
+use super::common::Studio;
 use super::options::{CommonOptions, ObjectiveOptions};
 
 /// Arguments of `impasto score`.
@@ -52,13 +52,15 @@ impl Score {
         for (path, image) in sized {
             check_pooling(path, image.width(), image.height(), deepest)?;
         }
-        let weights = load_weights(&self.objective, &settings)?;
-        let gpu = open_gpu(&self.common)?;
-        for (path, image) in sized {
-            check_fits(&gpu, path, "size", image.width(), image.height(), deepest)?;
-        }
+        let check = |gpu: &Gpu| {
+            let mut sized = sized.iter();
+            sized.try_for_each(|(path, image)| {
+                check_fits(gpu, path, "size", image.width(), image.height(), deepest)
+            })
+        };
         let size = (content.width(), content.height());
-        let network = open_network(&gpu, &weights, &self.objective, &self.common, size)?;
+        let Studio { gpu, network } =
+            Studio::open(&self.objective.network, &settings, size, &self.common, check)?;
         let targets = Targets::new(&gpu, &network, &settings, &content, &[style.into()])?;
         let objective = Objective::new(&gpu, &network, &settings, &targets)?;
         gpu.write(objective.x(), &to_variable(&image));

@@ -103,12 +103,7 @@ pub fn of(matches: &ArgMatches) -> Settings {
         let values: Vec<_> = values.map(|value| value.to_string_lossy()).collect();
         Some((name.clone(), values.join(",")))
     };
-    let mut settings: Settings = names().iter().filter_map(value).collect();
-    if settings.contains_key("ratio") {
-        // The default of what the ratio decides.
-        settings.remove("style-weight");
-    }
-    settings
+    names().iter().filter_map(value).collect()
 }
 
 #[cfg(test)]

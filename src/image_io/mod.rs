@@ -6,6 +6,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 
+mod animate;
 mod jpeg;
 mod load;
 mod resample;
@@ -14,6 +15,7 @@ mod size;
 #[cfg(test)]
 mod tests;
 
+pub use animate::{Frame, check_animation, save_animation};
 pub use resample::{Filter, resample_planes};
 pub use save::{check_output, check_output_fits};
 pub use size::{Size, scaled_dimensions};

@@ -27,8 +27,9 @@ pub struct Losses {
 
 impl Losses {
     /// From the numbers that the device computes: the total, the mean squared error of each content
-    /// layer and of each style layer, and the total variation. `picture` is the variable's shape.
-    pub(super) fn from_device(settings: &Settings, picture: Shape, numbers: &[f32]) -> Self {
+    /// layer and of each style layer, and the total variation. `picture` is the variable's shape,
+    /// `shares` are the parts of a layer's style terms.
+    pub(super) fn from_device(settings: &Settings, shares: &[f32], picture: Shape, numbers: &[f32]) -> Self {
         let (scaling, features) =
             (settings.scaling, |layer| activation_shape(layer, picture.width, picture.height));
         let mut numbers = numbers.iter().map(|value| f64::from(*value));
@@ -42,7 +43,13 @@ impl Losses {
         let style_layers: BTreeMap<_, _> = settings
             .style_layers
             .layers()
-            .map(|layer| (layer, f64::from(scaling.style(features(layer))) * next()))
+            .map(|layer| {
+                (
+                    layer,
+                    f64::from(scaling.style(features(layer)))
+                        * shares.iter().map(|share| f64::from(*share) * next()).sum::<f64>(),
+                )
+            })
             .collect();
         let weighted = |terms: &BTreeMap<LayerId, f64>, weights: &super::LayerWeights| {
             weights.iter().map(|(layer, weight)| f64::from(weight) * terms[&layer]).sum()

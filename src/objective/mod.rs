@@ -2,21 +2,23 @@
 
 mod limits;
 mod losses;
+mod region;
 mod scaling;
 mod settings;
 mod targets;
 
 pub use limits::{check_fits, check_pooling};
 pub use losses::Losses;
+pub use region::Region;
 pub use scaling::Scaling;
 pub use settings::{LayerWeights, Settings, parse_weight};
-pub use targets::{Style, Targets};
+pub use targets::{Look, Style, Targets};
 
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Shape, Tensor, Use};
 use crate::graph::{Graph, NodeId, Program};
 use crate::image_io::Image;
-use crate::ops::{Gram, Mse, TotalVariation, WeightedSum};
+use crate::ops::{Gram, Mask, Mse, TotalVariation, WeightedSum};
 use crate::vgg19::Network;
 use crate::vgg19::weights::BGR_MEAN;
 
@@ -30,6 +32,8 @@ pub struct Objective {
     /// The total, the content terms, the style terms, the total variation.
     terms: Vec<NodeId>,
     gradient: Tensor,
+    /// Part of each style term of a layer.
+    shares: Vec<f32>,
 }
 
 impl Objective {
@@ -51,7 +55,8 @@ impl Objective {
             .gradient()
             .cloned()
             .ok_or_else(|| Error::gpu("the objective", "the graph has no gradient"))?;
-        Ok(Self { settings: settings.clone(), x, program, terms, gradient })
+        let shares = targets.styles().iter().map(|style| style.share).collect();
+        Ok(Self { settings: settings.clone(), x, program, terms, gradient, shares })
     }
 
     /// The picture at which to evaluate: planar `[3, h, w]`, B, G, R in 0..255 minus the mean.
@@ -81,7 +86,7 @@ impl Objective {
 
     /// The losses from the first number of each of [`terms`](Self::terms).
     pub fn losses(&self, numbers: &[f32]) -> Losses {
-        Losses::from_device(&self.settings, self.x.shape(), numbers)
+        Losses::from_device(&self.settings, &self.shares, self.x.shape(), numbers)
     }
 
     /// Evaluates the loss and its gradient once, waiting for both; the gradient is in
@@ -109,23 +114,37 @@ fn apply_terms(
     let features = network.features(graph, x, &settings.layers());
     let (mut terms, mut weights) = (vec![], vec![]);
     for (layer, weight) in settings.content_layers.iter() {
+        let node = masked(gpu, graph, features[&layer], targets.content_region().map(|r| (r, false)))?;
         let mse = Mse::new(targets.content(layer)?.clone());
-        terms.push(graph.apply(&format!("content {layer}"), Box::new(mse), &[features[&layer]]));
-        weights
-            .push(settings.content_weight * weight * settings.scaling.content(graph.shape(features[&layer])));
+        terms.push(graph.apply(&format!("content {layer}"), Box::new(mse), &[node]));
+        weights.push(settings.content_weight * weight * settings.scaling.content(graph.shape(node)));
     }
     for (layer, weight) in settings.style_layers.iter() {
-        let gram = Gram::new(gpu, network.kernels().gram(layer), layer.channels() as u32)?;
-        let gram = graph.apply(&format!("gram {layer}"), Box::new(gram), &[features[&layer]]);
-        let mse = Mse::new(targets.style(layer)?.clone());
-        terms.push(graph.apply(&format!("style {layer}"), Box::new(mse), &[gram]));
-        weights.push(settings.style_weight * weight * settings.scaling.style(graph.shape(features[&layer])));
+        for style in targets.styles() {
+            let node = masked(gpu, graph, features[&layer], style.region.as_ref().map(|r| (r, true)))?;
+            let gram = Gram::new(gpu, network.kernels().gram(layer), layer.channels() as u32)?;
+            let gram = graph.apply(&format!("gram {layer}"), Box::new(gram), &[node]);
+            let mse = Mse::new(style.gram(layer)?.clone());
+            terms.push(graph.apply(&format!("style {layer}"), Box::new(mse), &[gram]));
+            let scale = settings.scaling.style(graph.shape(node));
+            weights.push(settings.style_weight * weight * scale * style.share);
+        }
     }
     terms.push(graph.apply("tv", Box::new(TotalVariation), &[x]));
     weights.push(settings.tv_weight);
     let total = graph.apply("total", Box::new(WeightedSum { weights }), &terms);
     terms.insert(0, total);
     Ok(terms)
+}
+
+/// Features times the mask of a region, for a Gram matrix (true) or as they are; without a region unchanged.
+fn masked(gpu: &Gpu, graph: &mut Graph, node: NodeId, region: Option<(&Region, bool)>) -> Result<NodeId> {
+    let Some((region, guides)) = region else { return Ok(node) };
+    let shape = graph.shape(node);
+    let weights = if guides { region.guidance(shape)? } else { region.weights(shape)? };
+    let plane = Shape::planar(1, shape.height, shape.width);
+    let mask = Mask::new(gpu.upload(plane, &weights, Use::Targets, "mask")?);
+    Ok(graph.apply("mask", Box::new(mask), &[node]))
 }
 
 /// Shape of the variable for a picture of this size.

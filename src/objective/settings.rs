@@ -8,11 +8,33 @@ use super::Scaling;
 use crate::error::{Error, Result};
 use crate::vgg19::LayerId;
 
-/// Layers, each with the weight of its term. Written `conv1_1,conv2_1=0.5`.
+/// Layers, each with the weight of its term. Written `conv1_1,conv2_1=0.5`, or `conv1_1..conv2_2` for those
+/// two and all between.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LayerWeights(BTreeMap<LayerId, f32>);
 
 impl LayerWeights {
+    /// No layers: a term that is always 0.
+    pub fn none() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    /// One layer with weight 1.
+    pub fn one(layer: LayerId) -> Self {
+        Self(BTreeMap::from([(layer, 1.0)]))
+    }
+
+    /// Those from the picture up to `last`.
+    pub fn up_to(&self, last: LayerId) -> Self {
+        Self(self.iter().filter(|(layer, _)| *layer <= last).collect())
+    }
+
+    /// Those of the first blocks of the network, up to `block`.
+    pub fn up_to_block(&self, block: usize) -> Self {
+        let inside = self.iter().filter(|(layer, _)| layer.spec().block <= block);
+        Self(inside.collect())
+    }
+
     /// The layers with their weights, from the picture upwards.
     pub fn iter(&self) -> impl Iterator<Item = (LayerId, f32)> {
         self.0.iter().map(|(layer, weight)| (*layer, *weight))
@@ -27,19 +49,26 @@ impl LayerWeights {
 impl FromStr for LayerWeights {
     type Err = Error;
 
-    /// Accepts names of layers, separated by commas, each with `=weight` or not (then 1).
+    /// Accepts names of layers or `lower..higher`, separated by commas, each with `=weight` or not (then 1).
     ///
     /// # Errors
     /// [`Error::Usage`] naming an unknown layer, a layer given twice, or a bad weight.
     fn from_str(text: &str) -> Result<Self> {
         let mut layers = BTreeMap::new();
         for part in text.split(',').map(str::trim) {
-            let (name, weight) = part.split_once('=').unwrap_or((part, "1"));
-            let layer: LayerId = name.trim().parse()?;
+            let (names, weight) = part.split_once('=').unwrap_or((part, "1"));
+            let names = names.trim();
             let weight = parse_weight(weight.trim())
-                .map_err(|e| Error::Usage(format!("weight of layer {layer}: {e}")))?;
-            if layers.insert(layer, weight).is_some() {
-                return Err(Error::Usage(format!("layer {layer} is there twice: name it once")));
+                .map_err(|e| Error::Usage(format!("weight of layer {names}: {e}")))?;
+            let (first, last) = names.split_once("..").unwrap_or((names, names));
+            let (first, last): (LayerId, LayerId) = (first.parse()?, last.parse()?);
+            if first > last {
+                return Err(Error::Usage(format!("{names} holds no layer: give the lower one first")));
+            }
+            for layer in LayerId::all().filter(|layer| (first..=last).contains(layer)) {
+                if layers.insert(layer, weight).is_some() {
+                    return Err(Error::Usage(format!("layer {layer} is there twice: name it once")));
+                }
             }
         }
         Ok(Self(layers))
@@ -165,7 +194,12 @@ mod tests {
     fn layers_parse_with_and_without_weights() {
         let layers: LayerWeights = "conv2_1=0.5, conv1_1".parse().unwrap();
         assert_eq!(layers.to_string(), "conv1_1,conv2_1=0.5");
+        let range: LayerWeights = "conv1_2..conv2_2=3,conv4_1".parse().unwrap();
+        assert_eq!(range.to_string(), "conv1_2=3,conv2_1=3,conv2_2=3,conv4_1");
+        assert_eq!(range.up_to_block(1).to_string(), "conv1_2=3");
         for (text, word) in [
+            ("conv2_1..conv1_1", "lower one first"),
+            ("conv1_1..conv2_1,conv1_2", "conv1_2 is there twice"),
             ("conv9_9", "unknown layer 'conv9_9'"),
             ("conv1_1=-1", "'-1' is no weight"),
             ("conv1_1=NaN", "weight of layer conv1_1"),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Settings, to_variable, variable_shape};
+use super::{LayerWeights, Region, Settings, to_variable, variable_shape};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Recording, Shape, Tensor, Use};
 use crate::graph::Graph;
@@ -17,12 +17,14 @@ pub struct Style {
     pub image: Image,
     /// Its share of the blend, over the sum of all styles' weights.
     pub weight: f32,
+    /// Where in the picture it applies; `None` is everywhere.
+    pub region: Option<Region>,
 }
 
 impl From<Image> for Style {
     /// A style of weight 1.
     fn from(image: Image) -> Self {
-        Self { image, weight: 1.0 }
+        Self { image, weight: 1.0, region: None }
     }
 }
 
@@ -31,7 +33,23 @@ impl From<Image> for Style {
 pub struct Targets {
     shape: Shape,
     content: BTreeMap<LayerId, Tensor>,
-    style: BTreeMap<LayerId, Tensor>,
+    content_region: Option<Region>,
+    styles: Vec<StyleTarget>,
+}
+
+/// The Gram matrices that one region of the picture, or all of it, is to have.
+#[derive(Debug)]
+pub(super) struct StyleTarget {
+    /// Its part of the style term; all parts add up to 1.
+    pub share: f32,
+    pub region: Option<Region>,
+    grams: BTreeMap<LayerId, Tensor>,
+}
+
+impl StyleTarget {
+    pub fn gram(&self, layer: LayerId) -> Result<&Tensor> {
+        self.grams.get(&layer).ok_or_else(|| missing(layer))
+    }
 }
 
 impl Targets {
@@ -54,19 +72,28 @@ impl Targets {
         }
         let shape = variable_shape(content.width(), content.height());
         let content = content_targets(gpu, network, settings, content)?;
-        let mut sums: BTreeMap<LayerId, Vec<f32>> = BTreeMap::new();
-        for style in styles {
-            for (layer, gram) in gram_matrices(gpu, network, settings, &style.image)? {
-                let sum = sums.entry(layer).or_insert_with(|| vec![0.0; gram.len()]);
-                sum.iter_mut().zip(gram).for_each(|(sum, value)| *sum += value * style.weight / whole);
-            }
+        let (everywhere, somewhere): (Vec<_>, Vec<_>) =
+            styles.iter().filter(|style| style.weight > 0.0).partition(|style| style.region.is_none());
+        let groups = [everywhere].into_iter().chain(somewhere.into_iter().map(|style| vec![style]));
+        let styles = groups
+            .filter(|group| !group.is_empty())
+            .map(|group| style_target(gpu, network, settings, &group, whole))
+            .collect::<Result<_>>()?;
+        Ok(Self { shape, content, content_region: None, styles })
+    }
+
+    /// Asks for the content in one region only: its errors count by the mask's square.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device failed.
+    pub fn with_content_region(mut self, gpu: &Gpu, region: &Region) -> Result<Self> {
+        for target in self.content.values() {
+            let weights = region.weights(target.shape())?;
+            let masked = gpu.read(target)?.into_iter().zip(weights.iter().cycle());
+            gpu.write(target, &masked.map(|(value, weight)| value * weight).collect::<Vec<_>>());
         }
-        let upload = |(layer, gram): (LayerId, Vec<f32>)| {
-            let channels = layer.channels() as u32;
-            let label = format!("style target {layer}");
-            Ok((layer, gpu.upload(Shape::blocked(channels, 1, channels), &gram, Use::Targets, &label)?))
-        };
-        Ok(Self { shape, content, style: sums.into_iter().map(upload).collect::<Result<_>>()? })
+        self.content_region = Some(region.clone());
+        Ok(self)
     }
 
     /// Shape of the variable: that of the content image.
@@ -78,13 +105,70 @@ impl Targets {
         self.content.get(&layer).ok_or_else(|| missing(layer))
     }
 
-    pub(super) fn style(&self, layer: LayerId) -> Result<&Tensor> {
-        self.style.get(&layer).ok_or_else(|| missing(layer))
+    pub(super) fn content_region(&self) -> Option<&Region> {
+        self.content_region.as_ref()
+    }
+
+    pub(super) fn styles(&self) -> &[StyleTarget] {
+        &self.styles
+    }
+}
+
+/// What a layer makes of a picture.
+#[derive(Debug, Clone)]
+pub struct Look {
+    /// Maps, rows and columns.
+    pub shape: Shape,
+    /// The activations, map by map, rows from the top.
+    pub maps: Vec<f32>,
+    /// The Gram matrix, row by row: as many of both as there are maps.
+    pub gram: Vec<f32>,
+}
+
+impl Look {
+    /// Runs the network on a picture as far as `layer`.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] or [`Error::TooLarge`] when memory or a kernel cannot be had.
+    pub fn at(gpu: &Gpu, network: &Network, layer: LayerId, image: &Image) -> Result<Self> {
+        let one = LayerWeights::one(layer);
+        let settings = Settings { content_layers: one.clone(), style_layers: one, ..Settings::default() };
+        let mut maps = content_targets(gpu, network, &settings, image)?;
+        let mut grams = gram_matrices(gpu, network, &settings, image)?;
+        let (Some(maps), Some(gram)) = (maps.remove(&layer), grams.remove(&layer)) else {
+            return Err(missing(layer));
+        };
+        Ok(Self { shape: maps.shape(), maps: gpu.read(&maps)?, gram })
     }
 }
 
 fn missing(layer: LayerId) -> Error {
     Error::gpu("the objective", format!("the targets were made without layer {layer}"))
+}
+
+/// The mean of the Gram matrices of styles that apply in one place.
+fn style_target(
+    gpu: &Gpu,
+    network: &Network,
+    settings: &Settings,
+    styles: &[&Style],
+    whole: f32,
+) -> Result<StyleTarget> {
+    let part: f32 = styles.iter().map(|style| style.weight).sum();
+    let mut sums: BTreeMap<LayerId, Vec<f32>> = BTreeMap::new();
+    for style in styles {
+        for (layer, gram) in gram_matrices(gpu, network, settings, &style.image)? {
+            let sum = sums.entry(layer).or_insert_with(|| vec![0.0; gram.len()]);
+            sum.iter_mut().zip(gram).for_each(|(sum, value)| *sum += value * style.weight / part);
+        }
+    }
+    let upload = |(layer, gram): (LayerId, Vec<f32>)| {
+        let channels = layer.channels() as u32;
+        let label = format!("style target {layer}");
+        Ok((layer, gpu.upload(Shape::blocked(channels, 1, channels), &gram, Use::Targets, &label)?))
+    };
+    let grams = sums.into_iter().map(upload).collect::<Result<_>>()?;
+    Ok(StyleTarget { share: part / whole, region: styles[0].region.clone(), grams })
 }
 
 fn content_targets(

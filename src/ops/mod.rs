@@ -7,6 +7,7 @@ pub mod case;
 mod check;
 mod conv;
 mod gram;
+mod mask;
 mod mse;
 mod normalize;
 mod pool;
@@ -19,6 +20,7 @@ mod weighted_sum;
 pub use check::Deviation;
 pub use conv::{Conv, ConvVariant, PackedWeights};
 pub use gram::{Gram, GramVariant};
+pub use mask::Mask;
 pub use mse::Mse;
 pub use normalize::Normalize;
 pub use pool::{Pool, Pooling};
@@ -44,7 +46,7 @@ pub struct Operation {
 }
 
 /// Every operation of the graph.
-pub const OPERATIONS: [Operation; 8] = [
+pub const OPERATIONS: [Operation; 9] = [
     Operation {
         name: "normalize",
         shaders: &normalize::SHADERS,
@@ -55,6 +57,7 @@ pub const OPERATIONS: [Operation; 8] = [
     Operation { name: "relu", shaders: &relu::SHADERS, cases: relu::cases, random_case: relu::random_case },
     Operation { name: "pool", shaders: &pool::SHADERS, cases: pool::cases, random_case: pool::random_case },
     Operation { name: "gram", shaders: &gram::SHADERS, cases: gram::cases, random_case: gram::random_case },
+    Operation { name: "mask", shaders: &mask::SHADERS, cases: mask::cases, random_case: mask::random_case },
     Operation { name: "mse", shaders: &mse::SHADERS, cases: mse::cases, random_case: mse::random_case },
     Operation {
         name: "tv",

@@ -230,8 +230,12 @@ impl Painter {
     /// The work at the present scale: targets, objective and optimiser, all made anew.
     fn descend(&self, start: &[f32]) -> Result<Descent> {
         let (gpu, settings) = (&self.gpu, &self.plan.settings);
-        let Subject { content, styles } = self.subject.at(&self.plan.schedule.scales()[self.scale])?;
-        let targets = Targets::new(gpu, &self.network, settings, &content, &styles)?;
+        let Subject { content, styles, content_region } =
+            self.subject.at(&self.plan.schedule.scales()[self.scale])?;
+        let mut targets = Targets::new(gpu, &self.network, settings, &content, &styles)?;
+        if let Some(region) = &content_region {
+            targets = targets.with_content_region(gpu, region)?;
+        }
         let objective = Objective::new(gpu, &self.network, settings, &targets)?;
         let mut descent = Descent::new(gpu, objective, self.plan.method, start)?;
         self.time_every.iter().for_each(|n| descent.time_every(*n));

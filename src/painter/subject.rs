@@ -3,7 +3,7 @@
 use super::Scale;
 use crate::error::Result;
 use crate::image_io::Image;
-use crate::objective::Style;
+use crate::objective::{Region, Style};
 
 /// The content and the styles of a painting, at the sizes of its last scale.
 #[derive(Debug, Clone)]
@@ -12,6 +12,8 @@ pub struct Subject {
     pub content: Image,
     /// How it is to be painted.
     pub styles: Vec<Style>,
+    /// Where the content counts; `None` is everywhere.
+    pub content_region: Option<Region>,
 }
 
 impl Subject {
@@ -23,11 +25,12 @@ impl Subject {
         let side = |side: u32| ((f64::from(side) * scale.fraction).round() as u32).max(1);
         let smaller = |style: &Style| {
             let image = style.image.resized_to(side(style.image.width()), side(style.image.height()))?;
-            Ok(Style { image, ..*style })
+            Ok(Style { image, ..style.clone() })
         };
         Ok(Self {
             content: self.content.resized_to(scale.width, scale.height)?,
             styles: self.styles.iter().map(smaller).collect::<Result<_>>()?,
+            content_region: self.content_region.clone(),
         })
     }
 }

@@ -1,6 +1,8 @@
 //! What the tests of this folder share.
 #![allow(dead_code)] // each test file uses its own part
 
+pub mod room;
+
 use std::sync::OnceLock;
 
 use impasto::gpu::{Gpu, GpuOptions, Shader};

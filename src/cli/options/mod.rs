@@ -3,6 +3,7 @@
 mod common;
 mod kernels;
 mod method;
+mod network;
 mod objective;
 mod sizes;
 mod start;
@@ -11,7 +12,8 @@ mod styles;
 pub use common::CommonOptions;
 pub use kernels::KernelOptions;
 pub use method::MethodOptions;
-pub use objective::{NetworkOption, ObjectiveOptions};
+pub use network::{NetworkOption, NetworkOptions};
+pub use objective::ObjectiveOptions;
 pub use sizes::SizeOptions;
 pub use start::StartOptions;
 pub use styles::StyleOptions;

@@ -1,11 +1,10 @@
 //! What is minimised.
 
-use std::path::PathBuf;
-
-use clap::{Args, ValueEnum};
+use clap::Args;
 use impasto::objective::{LayerWeights, Scaling, Settings, parse_weight};
-use impasto::ops::Pooling;
 use impasto::{Error, Result};
+
+use super::NetworkOptions;
 
 /// What is minimised.
 #[derive(Debug, Args)]
@@ -24,10 +23,9 @@ pub struct ObjectiveOptions {
         allow_hyphen_values = true)]
     pub content_weight: f32,
 
-    /// Weight of the style, beta
-    #[arg(long, value_name = "W", default_value_t = Settings::STYLE_WEIGHT, value_parser = parse_weight,
-        allow_hyphen_values = true)]
-    pub style_weight: f32,
+    /// Weight of the style, beta [default: 1000]
+    #[arg(long, value_name = "W", value_parser = parse_weight, allow_hyphen_values = true)]
+    pub style_weight: Option<f32>,
 
     /// alpha/beta: sets the style weight to the content weight divided by this
     #[arg(long, value_name = "A", conflicts_with = "style_weight", value_parser = parse_weight,
@@ -42,44 +40,8 @@ pub struct ObjectiveOptions {
     #[arg(long, value_name = "HOW", default_value_t = Scaling::Mean)]
     pub scaling: Scaling,
 
-    /// How feature maps are halved
-    #[arg(long, value_enum, default_value_t = PoolOption::Max)]
-    pub pool: PoolOption,
-
-    /// Weights scaled so that each channel's mean activation is 1, as in the paper, or as trained
-    #[arg(long, value_enum, default_value_t = NetworkOption::Normalised)]
-    pub network: NetworkOption,
-
-    /// VGG19 weights to use instead of the built-in ones: safetensors with torchvision's or plain names
-    #[arg(long, value_name = "FILE")]
-    pub weights: Option<PathBuf>,
-}
-
-/// Max or average pooling.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum PoolOption {
-    /// The largest of four
-    Max,
-    /// The mean of four
-    Avg,
-}
-
-impl From<PoolOption> for Pooling {
-    fn from(option: PoolOption) -> Self {
-        match option {
-            PoolOption::Max => Self::Max,
-            PoolOption::Avg => Self::Avg,
-        }
-    }
-}
-
-/// Normalised or raw weights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum NetworkOption {
-    /// Mean activation of each channel 1
-    Normalised,
-    /// As trained
-    Raw,
+    #[command(flatten)]
+    pub network: NetworkOptions,
 }
 
 impl ObjectiveOptions {
@@ -89,7 +51,7 @@ impl ObjectiveOptions {
     /// [`Error::Usage`] for settings that leave nothing to minimise.
     pub fn settings(&self) -> Result<Settings> {
         let style_weight = match self.ratio {
-            None => self.style_weight,
+            None => self.style_weight.unwrap_or(Settings::STYLE_WEIGHT),
             Some(ratio) if ratio > 0.0 => self.content_weight / ratio,
             Some(_) => return Err(Error::Usage("--ratio must be above 0: it divides".into())),
         };

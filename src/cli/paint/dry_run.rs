@@ -11,7 +11,7 @@ use impasto::painter::{Painter, Scale, Schedule};
 use impasto::vgg19::Network;
 
 use super::{Job, Paint};
-use crate::cli::common::{load_weights, open_gpu, open_network};
+use crate::cli::common::Studio;
 
 /// Evaluations of a trial that are timed, after one that is not: it waits for the driver to compile.
 const TIMED: usize = 2;
@@ -24,12 +24,9 @@ struct Trial {
 
 /// Tries every scale for a moment and prints the plan. Writes no file.
 pub fn tell(job: &Job, paint: &Paint) -> Result<ExitCode> {
-    let objective = &paint.painting.objective;
-    let weights = load_weights(objective, &job.objective)?;
-    let gpu = open_gpu(&paint.common)?;
-    job.check_limits(&gpu)?;
-    let size = (job.subject.content.width(), job.subject.content.height());
-    let network = Arc::new(open_network(&gpu, &weights, objective, &paint.common, size)?);
+    let network = &paint.painting.objective.network;
+    let check = |gpu: &Gpu| job.check_limits(gpu);
+    let Studio { gpu, network } = Studio::open(network, &job.objective, job.size(), &paint.common, check)?;
     let mut text = format!("device: {}\nkernels: {}\n", gpu.adapter(), network.kernels());
     for style in &job.subject.styles {
         text +=

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use impasto::gpu::Gpu;
 use impasto::image_io::{Image, check_output, check_output_fits};
-use impasto::objective::{Settings as Objective, Style, check_fits, check_pooling};
+use impasto::objective::{Region, Settings as Objective, Style, check_fits, check_pooling};
 use impasto::painter::{Schedule, Subject, fingerprint};
 use impasto::{Error, Result};
 
@@ -45,14 +45,16 @@ impl Job {
             &options.sizes.iterations,
             deepest.downscale() as u32,
         )?;
-        let style = |(path, weight): (&PathBuf, f32)| {
+        let style = |((path, weight), region): ((&PathBuf, f32), Option<Region>)| {
             let scaled = options.sizes.scaled_style(&Image::load(path)?, &content)?;
             let image = options.styles.keep_colors.prepare(&scaled, &content)?;
-            Ok(Style { image, weight })
+            Ok(Style { image, weight, region })
         };
         let weights = options.styles.weights(&paint.style)?;
-        let styles = paint.style.iter().zip(weights).map(style).collect::<Result<Vec<_>>>()?;
-        let subject = Subject { content, styles };
+        let regions = options.styles.regions(paint.style.len())?;
+        let styles = paint.style.iter().zip(weights).zip(regions).map(style).collect::<Result<Vec<_>>>()?;
+        let content_region = options.styles.content_region()?;
+        let subject = Subject { content, styles, content_region };
         let first = subject.at(schedule.first())?;
         for (path, style) in paint.style.iter().zip(&first.styles) {
             check_pooling(path, style.image.width(), style.image.height(), deepest)?;
@@ -66,10 +68,15 @@ impl Job {
         Ok(Self { objective, subject, schedule, start, note, settings: settings.clone(), content, styles })
     }
 
+    /// Width and height of the picture.
+    pub fn size(&self) -> (u32, u32) {
+        (self.subject.content.width(), self.subject.content.height())
+    }
+
     /// Makes sure that the device can hold the pictures.
     pub fn check_limits(&self, gpu: &Gpu) -> Result<()> {
         let deepest = self.objective.deepest();
-        let Subject { content, styles } = &self.subject;
+        let Subject { content, styles, .. } = &self.subject;
         check_fits(gpu, &self.content, "--size", content.width(), content.height(), deepest)?;
         for (path, style) in self.styles.iter().zip(styles) {
             check_fits(gpu, path, "--style-size", style.image.width(), style.image.height(), deepest)?;
@@ -91,8 +98,11 @@ impl Job {
 
     /// Tells these pictures from others.
     pub fn fingerprint(&self) -> u64 {
-        let styles = self.subject.styles.iter().flat_map(|style| style.image.pixels());
-        let pictures = self.subject.content.pixels().iter().chain(styles);
+        let Subject { content, styles, content_region } = &self.subject;
+        let regions = styles.iter().filter_map(|style| style.region.as_ref()).chain(content_region);
+        let styles = styles.iter().map(|style| &style.image);
+        let pictures = [content].into_iter().chain(styles).chain(regions.map(Region::mask));
+        let pictures = pictures.flat_map(Image::pixels);
         fingerprint(pictures.chain(&self.start).flat_map(|value| value.to_le_bytes()))
     }
 }

@@ -68,6 +68,10 @@ pub struct Paint {
     #[arg(long)]
     profile: bool,
 
+    /// Also make an animation of the frames that --save-every saves: .gif, .webp, .png or .apng
+    #[arg(long, value_name = "FILE", requires = "save_every")]
+    animate: Option<PathBuf>,
+
     /// Write all that it takes to go on into this file, now and then and at Ctrl-C: see 'impasto resume'
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,

@@ -35,6 +35,7 @@ pub struct Record {
     output: PathBuf,
     log: Option<PathBuf>,
     save_every: Option<usize>,
+    animate: Option<PathBuf>,
     checkpoint_every: usize,
     device: Option<String>,
     quiet: bool,
@@ -55,6 +56,7 @@ impl Record {
             output: paint.output.clone(),
             log: paint.log.clone(),
             save_every: paint.save_every,
+            animate: paint.animate.clone(),
             checkpoint_every: paint.checkpoint_every,
             device: paint.common.device.as_ref().and_then(device),
             quiet: paint.common.quiet,
@@ -80,8 +82,8 @@ impl Record {
         let mut line: Vec<std::ffi::OsString> = ["impasto", "paint", "--checkpoint"].map(Into::into).into();
         line.push(checkpoint.into());
         line.extend(["--output".into(), self.output.clone().into()]);
-        if let Some(log) = &self.log {
-            line.extend(["--log".into(), log.clone().into()]);
+        for (name, path) in [("--log", &self.log), ("--animate", &self.animate)] {
+            line.extend(path.iter().flat_map(|path| [name.into(), path.clone().into()]));
         }
         let mut option = |name: &str, value: String| line.push(format!("--{name}={value}").into());
         self.settings.iter().for_each(|(name, value)| option(name, value.clone()));

@@ -4,8 +4,10 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use impasto::gpu::Gpu;
+use impasto::image_io::{Frame, Image, check_animation, save_animation};
 use impasto::output::OutputFile;
 use impasto::painter::{Checkpoint, Evaluation, Painter};
 use impasto::{Error, Result};
@@ -13,10 +15,14 @@ use impasto::{Error, Result};
 use super::resume::Record;
 use super::{Job, Paint};
 use crate::cli::STOPPED;
-use crate::cli::common::{load_weights, open_gpu, open_network};
+use crate::cli::common::Studio;
 use crate::cli::log::Log;
 use crate::cli::profile::RunProfile;
 use crate::cli::progress::Progress;
+
+/// How long an animation shows each frame, and the finished picture.
+const FRAME: Duration = Duration::from_millis(100);
+const LAST_FRAME: Duration = Duration::from_secs(2);
 
 /// See the module.
 pub struct Session<'a> {
@@ -41,14 +47,12 @@ impl<'a> Session<'a> {
         let (options, common) = (&paint.painting, &paint.common);
         let checkpoint = paint.checkpoint.as_deref().map(OutputFile::of).transpose()?;
         checkpoint.as_ref().map_or(Ok(()), OutputFile::check_writable)?;
-        let weights = load_weights(&options.objective, &job.objective)?;
-        let gpu = open_gpu(common)?;
-        job.check_limits(&gpu)?;
+        let check = |gpu: &Gpu| job.check_limits(gpu);
+        let Studio { gpu, network } =
+            Studio::open(&options.objective.network, &job.objective, job.size(), common, check)?;
         let done = from.map_or(0, Checkpoint::done);
         let log = paint.log.as_deref().map(|path| Log::open(path, done)).transpose()?;
         let profile = paint.profile.then(|| RunProfile::begin(&gpu)).transpose()?;
-        let (width, height) = (job.subject.content.width(), job.subject.content.height());
-        let network = Arc::new(open_network(&gpu, &weights, &options.objective, common, (width, height))?);
         let kernels = network.kernels().to_string();
         let checkpoint_every = checkpoint.as_ref().map(|_| paint.checkpoint_every);
         let pauses = paint.save_every.into_iter().chain(checkpoint_every).collect();
@@ -58,6 +62,10 @@ impl<'a> Session<'a> {
             Some(from) => Painter::resume(&gpu, &network, subject, plan, from)?,
         };
         profile.iter().for_each(|profile| profile.begin_work(&mut painter));
+        if let Some(path) = &paint.animate {
+            check_animation(path, job.size().0, job.size().1)?;
+        }
+        let (width, height) = job.size();
         common.detail(format_args!("picture: {width} x {height}; memory: {}", gpu.memory()));
         let record = Record::json(paint, job, network.kernels())?;
         let (note, stop) = (&job.note, stop_on_signal()?);
@@ -82,7 +90,9 @@ impl<'a> Session<'a> {
         }
         progress.finish();
         self.write_checkpoint()?;
-        self.painter.picture()?.save_with_note(&self.paint.output, self.note)?;
+        let picture = self.painter.picture()?;
+        picture.save_with_note(&self.paint.output, self.note)?;
+        self.animate(picture)?;
         if let Some(profile) = &self.profile {
             eprint!("{}", profile.table(&self.gpu, &self.painter, &self.kernels));
         }
@@ -112,6 +122,20 @@ impl<'a> Session<'a> {
         if done.is_multiple_of(self.paint.checkpoint_every) {
             self.write_checkpoint()?;
         }
+        Ok(())
+    }
+
+    /// All frames so far, those of an earlier run that this one goes on from included, and the picture.
+    fn animate(&self, picture: Image) -> Result<()> {
+        let (Some(path), Some(every)) = (&self.paint.animate, self.paint.save_every) else { return Ok(()) };
+        let mut frames = vec![];
+        for done in (every..=self.done).step_by(every) {
+            let frame = Image::load(numbered(&self.paint.output, done))?;
+            frames.push(Frame { image: frame.resized_to(picture.width(), picture.height())?, time: FRAME });
+        }
+        frames.push(Frame { image: picture, time: LAST_FRAME });
+        save_animation(path, &frames)?;
+        self.paint.common.say(format_args!("wrote {}", path.display()));
         Ok(())
     }
 

@@ -1,0 +1,31 @@
+//! Several paintings for one contact sheet.
+
+use impasto::Result;
+use impasto::painter::{Painter, Plan, Subject};
+use impasto::sheet::Cell;
+
+use super::common::Studio;
+use super::options::CommonOptions;
+
+/// One picture of a sheet.
+pub struct Item {
+    /// What stands under it.
+    pub label: String,
+    pub subject: Subject,
+    pub plan: Plan,
+    /// The variable that it starts from.
+    pub start: Vec<f32>,
+}
+
+/// Paints one picture after the other and tells which.
+pub fn paint_all(studio: &Studio, items: Vec<Item>, common: &CommonOptions) -> Result<Vec<Cell>> {
+    let count = items.len();
+    let mut cells = vec![];
+    for (i, item) in items.into_iter().enumerate() {
+        common.say(format_args!("{} of {count}: {}", i + 1, item.label));
+        let mut painter = Painter::new(&studio.gpu, &studio.network, item.subject, item.plan, &item.start)?;
+        while painter.advance()?.is_some() {}
+        cells.push(Cell { label: item.label, image: painter.picture()? });
+    }
+    Ok(cells)
+}

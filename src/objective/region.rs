@@ -1,0 +1,71 @@
+//! Where in the picture something is asked for.
+
+use crate::error::{Error, Result};
+use crate::gpu::Shape;
+use crate::image_io::Image;
+
+/// A grey picture: white where something applies, black where it does not. It is scaled to each layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Region(Image);
+
+impl Region {
+    /// A region from the brightness of a picture.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if all of it is black.
+    pub fn new(mask: Image) -> Result<Self> {
+        if mask.pixels().iter().all(|value| *value < 1.0) {
+            return Err(Error::Usage("a mask is black all over: make it white where it applies".into()));
+        }
+        Ok(Self(mask))
+    }
+
+    /// The picture.
+    pub fn mask(&self) -> &Image {
+        &self.0
+    }
+
+    /// One number from 0 to 1 for each position of features.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for features without positions.
+    pub(super) fn weights(&self, features: Shape) -> Result<Vec<f32>> {
+        let scaled = self.0.resized_to(features.width, features.height)?;
+        let brightness = |rgb: &[f32]| (rgb[0] + rgb[1] + rgb[2]) / (3.0 * 255.0);
+        Ok(scaled.pixels().chunks_exact(3).map(brightness).collect())
+    }
+
+    /// The same with a mean square of 1, so that the Gram matrix of masked features is a mean over the region,
+    /// however large that is (Gatys et al. 2017, arXiv:1611.07865, section 3). All 0 if nothing of the region
+    /// is left at this resolution.
+    ///
+    /// # Errors
+    /// As [`weights`](Self::weights).
+    pub(super) fn guidance(&self, features: Shape) -> Result<Vec<f32>> {
+        let weights = self.weights(features)?;
+        let square = weights.iter().map(|w| w * w).sum::<f32>() / weights.len() as f32;
+        let factor = if square > 0.0 { square.sqrt().recip() } else { 0.0 };
+        Ok(weights.into_iter().map(|w| factor * w).collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn guidance_has_a_mean_square_of_one() {
+        let mut rgb = vec![0.0; 8 * 4 * 3];
+        rgb.chunks_exact_mut(3)
+            .enumerate()
+            .filter(|(p, _)| p % 8 < 2)
+            .for_each(|(_, pixel)| pixel.fill(255.0));
+        let region = Region::new(Image::from_rgb(8, 4, rgb).unwrap()).unwrap();
+        let features = Shape::blocked(3, 4, 8);
+        let (weights, guidance) = (region.weights(features).unwrap(), region.guidance(features).unwrap());
+        assert_eq!((weights[0], weights[7]), (1.0, 0.0));
+        assert!((guidance[0] - 2.0).abs() < 1e-5 && guidance[7] == 0.0, "a quarter of the picture");
+        assert_eq!(region.weights(Shape::blocked(3, 1, 2)).unwrap().len(), 2);
+        assert!(Region::new(Image::from_rgb(2, 1, vec![0.0; 6]).unwrap()).is_err());
+    }
+}

@@ -1,0 +1,87 @@
+//! A folder with small pictures, and the program run in it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+use assert_cmd::Command;
+use impasto::image_io::Image;
+use serde_json::Value;
+use tempfile::TempDir;
+
+pub fn impasto() -> Command {
+    let mut command = Command::cargo_bin("impasto").unwrap();
+    // What is found out about kernels is kept, but not in the user's own cache.
+    command.env("IMPASTO_CACHE_DIR", env!("CARGO_TARGET_TMPDIR"));
+    command
+}
+
+/// A folder with small pictures.
+pub struct Room {
+    pub folder: TempDir,
+}
+
+impl Room {
+    pub fn new() -> Self {
+        let room = Self { folder: TempDir::new().unwrap() };
+        room.picture("content.png", 40, 32);
+        room.picture("style.png", 32, 32);
+        room
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn picture(&self, name: &str, width: u32, height: u32) {
+        let rgb = (0..width * height * 3).map(|i| (i * 37 % 256) as f32).collect();
+        Image::from_rgb(width, height, rgb).unwrap().save(self.path(name)).unwrap();
+    }
+
+    /// `impasto` with arguments in which `@name` is a file of this room.
+    pub fn command(&self, arguments: &str) -> Command {
+        let mut command = impasto();
+        for argument in arguments.split(' ') {
+            match argument.strip_prefix('@') {
+                Some(name) => command.arg(self.path(name)),
+                None => command.arg(argument),
+            };
+        }
+        command
+    }
+
+    /// The command fails with this code and one line on stderr that has all of these words.
+    pub fn refuses(&self, arguments: &str, code: i32, words: &[&str]) {
+        let output = self.command(arguments).output().unwrap();
+        let stderr = stderr(&output);
+        assert_eq!(output.status.code(), Some(code), "{arguments}: {stderr}");
+        assert!(output.stdout.is_empty(), "{arguments} printed something");
+        let first = stderr.lines().find(|line| line.starts_with("error: "));
+        let first = first.unwrap_or_else(|| panic!("{arguments}: no error line in {stderr}"));
+        for word in words {
+            assert!(first.contains(word), "{arguments}: '{word}' is not in: {first}");
+        }
+        assert!(!stderr.contains("panicked"), "{stderr}");
+        assert!(!self.path("out.png").exists(), "{arguments}: something was written");
+    }
+}
+
+pub fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+pub fn log_lines(path: &Path) -> Vec<Value> {
+    fs::read_to_string(path).unwrap().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+/// Layers that need little of the network, for tests that run the program often.
+pub const SHALLOW: &str = "--content-layers conv2_1 --style-layers conv1_1,conv2_1";
+
+pub fn paint(room: &Room, extra: &str) -> Vec<f32> {
+    let arguments = format!(
+        "paint @content.png @style.png -o @out.png --size 32 --iterations 4 --optimizer adam -q {SHALLOW} {extra}"
+    );
+    let output = room.command(arguments.trim_end()).output().unwrap();
+    assert!(output.status.success() && output.stderr.is_empty(), "{extra}: {}", stderr(&output));
+    Image::load(room.path("out.png")).unwrap().into_pixels()
+}

@@ -1,0 +1,221 @@
+//! Long work: presets and settings that travel, plans, early ends, stops and going on, animations.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::fs;
+use std::path::Path;
+
+use common::room::{Room, SHALLOW, impasto, log_lines, paint, stderr};
+use impasto::image_io::Image;
+use serde_json::Value;
+
+#[test]
+fn presets_are_options_that_others_override() {
+    let output = impasto().arg("presets").output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    for word in
+        ["paper", "gatys", "neural-style", "tutorial", "udacity", "1/(4 N^2) sum (G-A)^2", "--lr 0.17"]
+    {
+        assert!(text.contains(word), "{word} is not in {text}");
+    }
+    let room = Room::new();
+    let small = "--optimizer lbfgs --network normalised --init content --tv-weight 0";
+    // The options that a preset stands for, but for those that `paint` sets in all these runs.
+    let by_hand = "--content-weight 5 --style-weight 0.1 --tv-weight 295 --network raw --init noise";
+    assert_eq!(paint(&room, "--preset neural-style"), paint(&room, by_hand));
+    let overridden = format!("--preset neural-style --content-weight 1 --style-weight 1000 {small}");
+    assert_eq!(paint(&room, &overridden), paint(&room, "--optimizer lbfgs"));
+}
+
+#[test]
+fn png_pictures_carry_settings_that_make_others_like_them() {
+    let room = Room::new();
+    let first = paint(&room, "--preset tutorial --tv-weight 5 --init style --ratio 1e-4");
+    fs::rename(room.path("out.png"), room.path("first.png")).unwrap();
+    let like = |extra: &str| {
+        let line = format!("paint @content.png @style.png -o @out.png -q --like @first.png {extra}");
+        room.command(line.trim_end()).assert().success();
+        Image::load(room.path("out.png")).unwrap().into_pixels()
+    };
+    assert_eq!(like(""), first);
+    assert_ne!(like("--tv-weight 0"), first);
+    assert_ne!(like("--style-weight 5"), first, "the ratio of the file is in the way");
+    let made = |file: &str| Image::note(room.path(file)).unwrap();
+    assert!(
+        made("first.png").contains("content.png")
+            && !made("first.png").contains(room.folder.path().to_str().unwrap())
+    );
+    fs::remove_file(room.path("out.png")).unwrap();
+    room.refuses(
+        "paint @content.png @style.png -o @out.png --like @content.png",
+        1,
+        &["content.png", "no note"],
+    );
+    room.refuses("paint @content.png @style.png -o @out.png --like @none.png", 1, &["none.png"]);
+}
+
+#[test]
+fn a_dry_run_tells_the_plan_and_writes_nothing() {
+    let room = Room::new();
+    let line = format!(
+        "paint @content.png @style.png -o @out.png --size 64 --scales 2 --iterations 40 --dry-run -q --log @l {SHALLOW}"
+    );
+    let output = room.command(&line).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{}", stderr(&output));
+    for word in ["device: ", "scale: 45 x 36, 40 evaluations", "scale: 64 x 51", "activations", "time: about"]
+    {
+        assert!(text.contains(word), "{word} is not in {text}");
+    }
+    assert!(!room.path("out.png").exists() && !room.path("l").exists());
+}
+
+/// Ctrl-C ends the work early, with the picture so far.
+#[cfg(unix)]
+#[test]
+fn an_interrupt_writes_the_picture_so_far() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+
+    let room = Room::new();
+    let mut child = Command::new(assert_cmd::cargo::cargo_bin("impasto"))
+        .args(["paint", "--size", "64", "--iterations", "100000", "-o"])
+        .args([room.path("out.png"), room.path("content.png"), room.path("style.png")])
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+    // The first line of progress.
+    assert!(lines.any(|line| line.contains("loss")), "no progress was shown");
+    let interrupted = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(interrupted.success());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let rest: Vec<String> = lines.collect();
+    assert!(rest.iter().any(|line| line.contains("stopped after")), "{rest:?}");
+    assert_eq!(Image::load(room.path("out.png")).unwrap().width(), 64);
+}
+
+/// A run that is stopped, by Ctrl-C with its last word or by SIGKILL without, and gone on with, gives the
+/// same bytes as one that is not.
+#[cfg(unix)]
+#[test]
+fn a_stopped_run_goes_on_to_the_same_bytes() {
+    use std::process::{Command, Stdio};
+
+    let room = Room::new();
+    for (method, signal, lines) in
+        [("lbfgs", "-KILL", 3), ("lbfgs", "-INT", 33), ("adam --average", "-KILL", 30), ("adam", "-INT", 8)]
+    {
+        let line = |output: &str| {
+            format!(
+                "paint @content.png @style.png -o @{output}.png --size 64 --scales 2 --iterations 30,20 -q \
+                 --log @{output}.jsonl --checkpoint @{output}.ck --checkpoint-every 1 --save-every 20 \
+                 --history 5 {SHALLOW} --optimizer {method}"
+            )
+        };
+        room.command(&line("whole")).assert().success();
+        let broken = line("broken");
+        let arguments = broken.split(' ').map(|argument| match argument.strip_prefix('@') {
+            Some(name) => room.path(name).into_os_string(),
+            None => argument.into(),
+        });
+        let _ = fs::remove_file(room.path("broken.jsonl"));
+        let mut child = Command::new(assert_cmd::cargo::cargo_bin("impasto"))
+            .args(arguments)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let written = || fs::read_to_string(room.path("broken.jsonl")).map_or(0, |log| log.lines().count());
+        while written() < lines && child.try_wait().unwrap().is_none() {
+            std::thread::sleep(std::time::Duration::from_millis(1));
+        }
+        Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        let code = child.wait().unwrap().code();
+        assert_eq!(
+            code,
+            if signal == "-INT" { Some(130) } else { None },
+            "{method} was done before {signal}"
+        );
+        room.command("resume @broken.ck").assert().success();
+        for name in [".png", "-00020.png", "-00040.png"] {
+            let bytes = |run: &str| fs::read(room.path(&format!("{run}{name}"))).unwrap();
+            assert!(bytes("whole") == bytes("broken"), "{method}, {signal}: {name} differs");
+        }
+        let losses = |run: &str| {
+            let mut lines = log_lines(&room.path(&format!("{run}.jsonl")));
+            lines.iter_mut().for_each(|line| line["seconds"] = Value::Null);
+            lines
+        };
+        assert_eq!(losses("whole"), losses("broken"), "{method}, {signal}");
+    }
+}
+
+#[test]
+fn checkpoints_that_do_not_fit_are_refused() {
+    let room = Room::new();
+    let line = format!(
+        "paint @content.png @style.png -o @a.png --size 32 --iterations 2 --checkpoint @ck {SHALLOW}"
+    );
+    room.command(&line).assert().success();
+    // A finished run has nothing left to do, and writes the same picture again.
+    let picture = fs::read(room.path("a.png")).unwrap();
+    room.command("resume @ck").assert().success();
+    assert_eq!(fs::read(room.path("a.png")).unwrap(), picture);
+
+    let bytes = fs::read(room.path("ck")).unwrap();
+    let with = |name: &str, bytes: &[u8]| fs::write(room.path(name), bytes).unwrap();
+    with("cut", &bytes[..bytes.len() / 2]);
+    with("text", b"no checkpoint");
+    let mut flipped = bytes.clone();
+    *flipped.last_mut().unwrap() ^= 1;
+    with("flipped", &flipped);
+    room.refuses("resume @cut", 1, &["cut", "damaged"]);
+    room.refuses("resume @text", 1, &["text", "no checkpoint"]);
+    room.refuses("resume @flipped", 1, &["flipped", "is damaged"]);
+    room.refuses("resume @missing", 1, &["missing", "cannot read"]);
+    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("weights/vgg19.safetensors");
+    fs::copy(weights, room.path("foreign")).unwrap();
+    room.refuses("resume @foreign", 1, &["foreign", "no checkpoint"]);
+    room.picture("style.png", 20, 20);
+    room.refuses("resume @ck", 1, &["ck", "other pictures"]);
+    assert_eq!(fs::read(room.path("ck")).unwrap(), bytes, "the checkpoint was overwritten");
+}
+
+#[test]
+fn frames_become_an_animation() {
+    let room = Room::new();
+    let line = format!(
+        "paint @content.png @style.png -o @out.png --size 32 --scales 2 --iterations 4 --save-every 2 -q {SHALLOW}"
+    );
+    for name in ["a.gif", "a.webp", "a.apng"] {
+        room.command(&format!("{line} --animate @{name}")).assert().success();
+    }
+    // Frames 2, 4, 6 and 8, and the picture.
+    let decoder =
+        image::codecs::gif::GifDecoder::new(std::io::Cursor::new(fs::read(room.path("a.gif")).unwrap()));
+    let frames = image::AnimationDecoder::into_frames(decoder.unwrap()).collect_frames().unwrap();
+    assert_eq!(frames.len(), 5);
+    assert!(frames.iter().all(|frame| frame.buffer().width() == 32));
+    fs::remove_file(room.path("out.png")).unwrap();
+    room.refuses(&format!("{line} --animate @a.mp4"), 1, &["a.mp4", ".gif"]);
+    room.refuses("paint @content.png @style.png -o @out.png --animate @a.gif", 2, &["required"]);
+}
+
+#[test]
+fn until_ends_each_scale_when_the_loss_stands_still() {
+    let room = Room::new();
+    // Content alone, from the content: there is nothing to gain.
+    let arguments = format!(
+        "paint @content.png @style.png -o @out.png --size 48 --scales 2 --iterations 40 --style-weight 0 \
+         --log @log.jsonl {SHALLOW}"
+    );
+    room.command(&arguments).assert().success();
+    assert_eq!(log_lines(&room.path("log.jsonl")).len(), 80);
+    let output = room.command(&format!("{arguments} --until 0.01")).output().unwrap();
+    assert!(stderr(&output).contains("the loss stands still: ended after"), "{}", stderr(&output));
+    let scales: Vec<_> =
+        log_lines(&room.path("log.jsonl")).iter().map(|line| line["scale"].clone()).collect();
+    let first = scales.iter().filter(|scale| **scale == 0).count();
+    assert!((21..40).contains(&first) && scales.len() < 80, "{first} of {}", scales.len());
+}
