@@ -4,11 +4,11 @@ use super::{Site, Task, Way};
 use crate::gpu::{Gpu, Shape, Use};
 use crate::ops::case::{numbers, to_f32};
 use crate::ops::{
-    ConvVariant, GramVariant, Mse, Normalize, Pool, Pooling, Relu, TotalVariation, WeightedSum,
+    ConvVariant, GramVariant, Mask, Mse, Normalize, Pool, Pooling, Relu, TotalVariation, WeightedSum,
 };
 
 /// Every task. A test sees to it that no operation and no case is left out.
-pub static TASKS: [Task; 9] = [
+pub static TASKS: [Task; 10] = [
     Task {
         name: "conv3x3",
         operation: "conv",
@@ -54,6 +54,20 @@ pub static TASKS: [Task; 9] = [
         inputs: |site| vec![site.after()],
         output: Site::after,
         ways: || vec![Way::only("relu", "relu", |_, _| Ok(Relu))],
+    },
+    Task {
+        name: "mask",
+        operation: "mask",
+        inputs: |site| vec![site.after()],
+        output: Site::after,
+        ways: || {
+            let build = |gpu: &Gpu, site: &Site| {
+                let (shape, every) = (site.after(), vec![0.5; site.after().positions() as usize]);
+                let weights = Shape::planar(1, shape.height, shape.width);
+                Ok(Mask::new(gpu.upload(weights, &every, Use::Targets, "mask")?))
+            };
+            vec![Way::only("mask", "mask", build)]
+        },
     },
     Task {
         name: "mse",
