@@ -156,6 +156,15 @@ fn the_command_prints_a_ladder_and_writes_json() {
 }
 
 #[test]
+fn help_says_what_the_columns_are() {
+    let output = impasto(Path::new("."), "kernels --help").output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    for word in ["impasto kernels --op gram --layer conv1_1", "128 without a GPU", "off by", "direct"] {
+        assert!(text.contains(word), "'{word}' is not in {text}");
+    }
+}
+
+#[test]
 fn what_cannot_be_climbed_is_refused() {
     let room = tempfile::tempdir().unwrap();
     let refuses = |arguments: &str, code: i32, words: &[&str]| {

@@ -53,7 +53,7 @@ pub(super) fn narrow(source: &str, bindings: &BTreeMap<&str, Precision>) -> Resu
             code.contains(&format!("> {name}: array<vec4<f32>>"))
                 || code.contains(&format!("var {name}: texture_2d<f32>"))
         };
-        if code.contains("@binding") && bindings.keys().any(|name| declares(name)) {
+        if code.contains("@binding") && bindings.keys().any(declares) {
             narrowed += &code.replace("array<vec4<f32>>", "array<vec2<u32>>").replace("2d<f32>", "2d<u32>");
         } else {
             narrowed += &accesses(code, bindings)?;

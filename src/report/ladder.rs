@@ -35,10 +35,13 @@ fn ladder(ladder: &Ladder) -> String {
         ("off by", Align::Right),
         ("check", Align::Left),
     ];
-    let rows: Vec<Vec<String>> = ladder.rungs.iter().flat_map(rows).collect();
+    // One way alone is no choice.
+    let has_choice = ladder.rungs.len() > 1;
+    let mark = |rung: &Rung| if has_choice && rung.used { '*' } else { ' ' };
+    let rows: Vec<Vec<String>> = ladder.rungs.iter().flat_map(|rung| rows(mark(rung), rung)).collect();
     let mut text = title + &columns(&header, &rows);
     ladder.rungs.iter().filter_map(remark).for_each(|remark| text += &remark);
-    if ladder.rungs.iter().any(|rung| rung.used) {
+    if ladder.rungs.iter().any(|rung| mark(rung) == '*') {
         text += "* is what a painting runs here\n";
     }
     let fastest: Vec<String> = ["forward", "backward"]
@@ -48,7 +51,7 @@ fn ladder(ladder: &Ladder) -> String {
             Some(format!("fastest {}: {}, {} ms", pass.name, rung.name, milliseconds(pass.seconds.median)))
         })
         .collect();
-    if ladder.rungs.len() > 1 && !fastest.is_empty() {
+    if has_choice && !fastest.is_empty() {
         text += &(fastest.join("; ") + "\n");
     }
     text
@@ -63,8 +66,8 @@ fn inputs(ladder: &Ladder) -> String {
 }
 
 /// A line a pass; one alone for a rung that was not timed.
-fn rows(rung: &Rung) -> Vec<Vec<String>> {
-    let name = format!("{} {}", if rung.used { '*' } else { ' ' }, rung.name);
+fn rows(mark: char, rung: &Rung) -> Vec<Vec<String>> {
+    let name = format!("{mark} {}", rung.name);
     if rung.passes.is_empty() {
         let mut cells = vec!["-".to_string(); 13];
         cells[0] = name;
@@ -90,7 +93,7 @@ fn row(name: String, rung: &Rung, pass: &Pass) -> Vec<String> {
         pass.of_roof.map_or_else(dash, |of_roof| percent(of_roof.part)),
         pass.of_roof.map_or_else(dash, |of_roof| of_roof.bound.to_string()),
         pass.faster.map_or_else(dash, |faster| format!("{}x", number(faster))),
-        off.map_or_else(dash, |off| format!("{off:.0e}")),
+        off.map_or_else(dash, |off| if off == 0.0 { "0".into() } else { format!("{off:.0e}") }),
         verdict(rung).into(),
     ]
 }
