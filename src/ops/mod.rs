@@ -18,7 +18,7 @@ mod total_variation;
 mod weighted_sum;
 
 pub use check::Deviation;
-pub use conv::{Conv, ConvVariant, PackedWeights};
+pub use conv::{Conv, ConvVariant, Packed, PackedWeights};
 pub use gram::{Gram, GramVariant};
 pub use mask::Mask;
 pub use mse::Mse;

@@ -97,21 +97,19 @@ impl Matrices {
     }
 }
 
-/// Packs `count` matrices as blocks of 4 x 4, `[matrix][in / 4][out / 4][4 in][4 out]`, zeros past
-/// the end; `at` gives matrix, output and input channel their number.
-pub(super) fn pack(
-    count: usize,
-    [outs, ins]: [usize; 2],
-    at: impl Fn(usize, usize, usize) -> f32,
-) -> Vec<f32> {
+/// Packs `[out][in][count]` numbers as `count` matrices in blocks of 4 x 4,
+/// `[matrix][in / 4][out / 4][4 in][4 out]`, zeros past the end.
+pub(super) fn pack(numbers: &[f32], [outs, ins]: [usize; 2]) -> Vec<f32> {
+    let count = numbers.len() / (outs * ins);
     let [out_blocks, in_blocks] = [outs.div_ceil(4), ins.div_ceil(4)];
-    let mut packed = vec![0.0; count * in_blocks * out_blocks * 16];
-    for (matrix, numbers) in packed.chunks_exact_mut(in_blocks * out_blocks * 16).enumerate() {
-        for i in 0..ins {
-            for o in 0..outs {
-                let block = i / 4 * out_blocks + o / 4;
-                numbers[block * 16 + i % 4 * 4 + o % 4] = at(matrix, o, i);
-            }
+    let a_matrix = in_blocks * out_blocks * 16;
+    let mut packed = vec![0.0; count * a_matrix];
+    for i in 0..ins {
+        for o in 0..outs {
+            let block = i / 4 * out_blocks + o / 4;
+            let at = block * 16 + i % 4 * 4 + o % 4;
+            let of_pair = &numbers[(o * ins + i) * count..][..count];
+            of_pair.iter().enumerate().for_each(|(matrix, number)| packed[matrix * a_matrix + at] = *number);
         }
     }
     packed

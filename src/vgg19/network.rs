@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::weights::BGR_MEAN;
-use super::{Kernels, LayerId, Pixels, Weights};
+use super::{ConvWeights, Kernels, LayerId, Pixels, Weights};
 use crate::error::Result;
 use crate::gpu::{Gpu, Precision, Shape};
 use crate::graph::{Graph, NodeId};
-use crate::ops::{Conv, Normalize, PackedWeights, Pool, Pooling};
+use crate::ops::{Conv, Normalize, Packed, PackedWeights, Pool, Pooling};
 
 /// VGG19 up to some layer, packed for a device.
 #[derive(Debug)]
@@ -32,16 +34,11 @@ impl Network {
         kernels: &Kernels,
         precision: Precision,
     ) -> Result<Self> {
-        let convs = weights
-            .convs
-            .iter()
-            .zip(LayerId::all())
-            .map(|(conv, layer)| {
-                let channels = [layer.spec().outputs as u32, layer.spec().inputs as u32];
-                PackedWeights::new(gpu, kernels.conv(layer), precision, &conv.weight, &conv.bias, channels)
-                    .map(Arc::new)
-            })
-            .collect::<Result<_>>()?;
+        let upload = |(packed, (conv, layer)): (Packed, (&ConvWeights, LayerId))| {
+            PackedWeights::upload(gpu, kernels.conv(layer), precision, &packed, &conv.bias, 9).map(Arc::new)
+        };
+        let layers = weights.convs.iter().zip(LayerId::all());
+        let convs = pack(weights, kernels).into_iter().zip(layers).map(upload).collect::<Result<_>>()?;
         Ok(Self { normalize: normalize(weights.pixels, precision), convs, pooling, kernels: kernels.clone() })
     }
 
@@ -77,6 +74,17 @@ impl Network {
         }
         features
     }
+}
+
+/// Packs the weights of every layer, as many layers at a time as there are processors: Winograd's
+/// transform of all of them takes one of them a second.
+fn pack(weights: &Weights, kernels: &Kernels) -> Vec<Packed> {
+    let layers: Vec<_> = weights.convs.iter().zip(LayerId::all()).collect();
+    let one = |(conv, layer): (&ConvWeights, LayerId)| {
+        let channels = [layer.spec().outputs as u32, layer.spec().inputs as u32];
+        Packed::new(kernels.conv(layer), &conv.weight, channels)
+    };
+    layers.into_par_iter().map(one).collect()
 }
 
 /// Shape of a layer's activations for a picture of this size.

@@ -7,7 +7,7 @@ mod winograd;
 
 pub(super) use cases::{cases, random_case};
 pub use variant::ConvVariant;
-pub use weights::PackedWeights;
+pub use weights::{Packed, PackedWeights};
 
 use std::sync::Arc;
 

@@ -23,7 +23,8 @@ pub struct PackedWeights {
 
 impl PackedWeights {
     /// Packs `weight`, `[out, in, 3, 3]` or `[out, in, 1, 1]`, to be stored in `precision`, and `bias`,
-    /// `[out]`; `channels` is `[out, in]`. A 1x1 convolution has nothing to transform and is a plain product in any variant.
+    /// `[out]`; `channels` is `[out, in]`. A 1x1 convolution has nothing to transform and is a plain
+    /// product in any variant.
     ///
     /// # Errors
     /// [`Error::Gpu`](crate::Error::Gpu) when memory runs out.
@@ -35,26 +36,53 @@ impl PackedWeights {
         bias: &[f32],
         channels: [u32; 2],
     ) -> Result<Self> {
-        let [out_channels, in_channels] = channels;
-        let sizes = channels.map(|n| n as usize);
-        let taps = weight.len() / (sizes[0] * sizes[1]);
-        let packed = match transform_of(variant, taps) {
-            Some(transform) => {
-                let filters = transform.filters(weight);
-                let points = transform.points().pow(2) as usize;
-                pack(points, sizes, |point, o, i| filters[(o * sizes[1] + i) * points + point])
-            }
-            None => pack(taps, sizes, |tap, o, i| weight[(o * sizes[1] + i) * taps + tap]),
-        };
+        let taps = weight.len() as u32 / (channels[0] * channels[1]);
+        Self::upload(gpu, variant, precision, &Packed::new(variant, weight, channels), bias, taps)
+    }
+
+    /// Uploads what was packed for this variant from weights of so many taps.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn upload(
+        gpu: &Gpu,
+        variant: ConvVariant,
+        precision: Precision,
+        packed: &Packed,
+        bias: &[f32],
+        taps: u32,
+    ) -> Result<Self> {
+        let [out_channels, in_channels] = packed.channels;
         Ok(Self {
             variant,
-            taps: taps as u32,
+            taps,
             in_channels,
             out_channels,
-            matrices: Matrices::upload(gpu, variant.product(), &packed, precision)?,
+            matrices: Matrices::upload(gpu, variant.product(), &packed.numbers, precision)?,
             bias: gpu.upload(Shape::blocked(out_channels, 1, 1), bias, Use::Weights, "bias")?,
             no_bias: zero_bias(gpu, in_channels.max(out_channels))?,
         })
+    }
+}
+
+/// Weights in the order and form that a variant wants, not yet on a device: packing takes the CPU some
+/// time and needs no device, so layers can be packed side by side.
+#[derive(Debug)]
+pub struct Packed {
+    numbers: Vec<f32>,
+    channels: [u32; 2],
+}
+
+impl Packed {
+    /// As for [`PackedWeights::new`].
+    pub fn new(variant: ConvVariant, weight: &[f32], channels: [u32; 2]) -> Self {
+        let sizes = channels.map(|n| n as usize);
+        let taps = weight.len() / (sizes[0] * sizes[1]);
+        let numbers = match transform_of(variant, taps) {
+            Some(transform) => pack(&transform.filters(weight), sizes),
+            None => pack(weight, sizes),
+        };
+        Self { numbers, channels }
     }
 }
 
