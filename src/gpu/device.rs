@@ -217,16 +217,25 @@ impl Gpu {
     ) -> Result<Texture> {
         let vectors = (packed.len() as u64).div_ceil(4);
         let texture = self.texture(TextureSize { vectors, precision }, what, label)?;
-        let size = texture.texture.size();
-        let mut texels = packed.to_vec();
-        texels.resize((size.width * size.height * 4) as usize, 0.0);
-        let layout = wgpu::TexelCopyBufferLayout {
-            offset: 0,
-            bytes_per_row: Some(size.width * precision.vector_bytes() as u32),
-            rows_per_image: None,
-        };
-        let target = texture.texture.as_image_copy();
-        self.inner.queue.write_texture(target, &precision.encode(&texels), layout, size);
+        // All whole rows, then the rest of the last.
+        let (whole, rest) = packed.split_at(packed.len() / Texture::ROW_NUMBERS * Texture::ROW_NUMBERS);
+        let rows = (whole.len() / Texture::ROW_NUMBERS) as u32;
+        for (numbers, first, width, height) in
+            [(whole, 0, Texture::ROW, rows), (rest, rows, rest.len().div_ceil(4) as u32, 1)]
+        {
+            if numbers.is_empty() {
+                continue;
+            }
+            let layout = wgpu::TexelCopyBufferLayout {
+                offset: 0,
+                bytes_per_row: Some(width * precision.vector_bytes() as u32),
+                rows_per_image: None,
+            };
+            let mut target = texture.texture.as_image_copy();
+            target.origin.y = first;
+            let size = wgpu::Extent3d { width, height, depth_or_array_layers: 1 };
+            self.inner.queue.write_texture(target, &precision.encode(numbers), layout, size);
+        }
         Ok(texture)
     }
 

@@ -1,5 +1,6 @@
 //! Tensors: a shape, a layout and a buffer on the GPU.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -29,16 +30,16 @@ impl Precision {
     }
 
     /// Numbers as they are stored.
-    pub(super) fn encode(self, numbers: &[f32]) -> Vec<u8> {
+    pub(super) fn encode(self, numbers: &[f32]) -> Cow<'_, [u8]> {
         match self {
-            Self::F32 => bytemuck::cast_slice(numbers).to_vec(),
+            Self::F32 => bytemuck::cast_slice(numbers).into(),
             Self::F16 => {
                 let halves: Vec<f16> = numbers.iter().map(|number| f16::from_f32(*number)).collect();
-                bytemuck::cast_slice(&halves).to_vec()
+                bytemuck::cast_slice(&halves).to_vec().into()
             }
             Self::Bf16 => {
                 let halves: Vec<bf16> = numbers.iter().map(|number| bf16::from_f32(*number)).collect();
-                bytemuck::cast_slice(&halves).to_vec()
+                bytemuck::cast_slice(&halves).to_vec().into()
             }
         }
     }
@@ -248,6 +249,9 @@ pub struct Texture {
 impl Texture {
     /// Texels in a row; the kernels' shift by 12 and mask of 4095 say the same.
     pub(super) const ROW: u32 = 4096;
+
+    /// Numbers in a row.
+    pub(super) const ROW_NUMBERS: usize = Self::ROW as usize * 4;
 
     /// How its numbers are stored.
     pub fn precision(&self) -> Precision {
