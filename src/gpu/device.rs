@@ -1,10 +1,11 @@
 //! An open device: memory, kernels, submits, and what went wrong with them.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 
 use super::adapter::{self, AdapterSummary, DeviceChoice, MATRICES};
 use super::kernel::{Kernel, Shader};
+use super::lock::lock;
 use super::memory::{Ledger, MemoryUse, Use};
 use super::readback;
 use super::recording::Recording;
@@ -384,9 +385,4 @@ fn watch_for_faults(device: &wgpu::Device, fault: &Arc<Mutex<Option<Error>>>) {
             keep(&lost, Error::gpu("the device", format!("lost: {message}")));
         }
     });
-}
-
-/// What these locks guard stays whole even if a holder panicked.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
 }

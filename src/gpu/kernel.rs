@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
-use super::device::lock;
+use super::lock::lock;
 use super::narrow::narrow;
 use super::reflect::{Interface, expand_imports};
 use super::{Gpu, Precision};

@@ -8,6 +8,7 @@
 mod adapter;
 mod device;
 mod kernel;
+mod lock;
 mod memory;
 mod narrow;
 mod readback;
