@@ -26,7 +26,7 @@ use crate::cli::settings::Settings;
 pub struct BatchOptions {
     /// CONTENT and --output are folders: paint every image of the one into the other. Pictures that are
     /// there already are kept, so the same command goes on with a batch that was stopped
-    #[arg(long, conflicts_with_all = ["checkpoint", "log", "animate", "profile", "dry_run"])]
+    #[arg(long, conflicts_with_all = ["checkpoint", "log", "animate", "profile", "dry_run", "view"])]
     pub batch: bool,
 
     /// Paint pictures again that are there already

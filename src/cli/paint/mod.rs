@@ -5,6 +5,7 @@ mod dry_run;
 mod job;
 mod resume;
 mod session;
+mod view;
 
 pub use resume::Resume;
 
@@ -25,6 +26,7 @@ use batch::BatchOptions;
 use job::Job;
 use resume::Record;
 use session::{Session, stop_on_signal};
+use view::ViewOption;
 
 /// What one painting reads and writes, besides the styles.
 #[derive(Debug, Clone, Copy)]
@@ -96,6 +98,11 @@ pub struct Paint {
     /// Only tell the plan: sizes, device, memory, and the time it may take from a short trial
     #[arg(long)]
     dry_run: bool,
+
+    /// Show the picture and its losses while they change, on a page of 127.0.0.1; =open also opens a browser
+    #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "serve",
+        value_name = "serve|open", conflicts_with = "dry_run")]
+    view: Option<ViewOption>,
 
     #[command(flatten)]
     batch: BatchOptions,

@@ -10,6 +10,7 @@ use impasto::gpu::Gpu;
 use impasto::image_io::{Frame, Image, check_animation, save_animation};
 use impasto::output::OutputFile;
 use impasto::painter::{Checkpoint, Evaluation, Painter};
+use impasto::view::View;
 use impasto::{Error, Result};
 
 use super::resume::Record;
@@ -36,6 +37,7 @@ pub struct Session<'a> {
     profile: Option<RunProfile>,
     log: Option<Log>,
     checkpoint: Option<OutputFile>,
+    view: Option<View>,
     /// What a checkpoint says besides the painter's state.
     record: String,
     done: usize,
@@ -92,9 +94,24 @@ impl<'a> Session<'a> {
         }
         let (width, height) = job.size();
         common.detail(format_args!("picture: {width} x {height}; memory: {}", gpu.memory()));
+        let view = paint.view.map(|how| super::view::open(how, job, common, &stop)).transpose()?;
         let record = Record::json(paint, job, network.kernels())?;
         let (output, note, gpu) = (&job.output, &job.note, gpu.clone());
-        Ok(Self { paint, gpu, output, note, painter, kernels, profile, log, checkpoint, record, done, stop })
+        Ok(Self {
+            paint,
+            gpu,
+            output,
+            note,
+            painter,
+            kernels,
+            profile,
+            log,
+            checkpoint,
+            view,
+            record,
+            done,
+            stop,
+        })
     }
 
     /// Paints to the end or until Ctrl-C, and writes the picture.
@@ -104,6 +121,7 @@ impl<'a> Session<'a> {
         while let Some(evaluation) = self.painter.advance()? {
             progress.show(&evaluation);
             self.note_down(&evaluation, &progress)?;
+            self.show(&evaluation, &progress)?;
             if self.stop.load(Ordering::Relaxed) {
                 self.painter.hold();
             }
@@ -152,6 +170,21 @@ impl<'a> Session<'a> {
         }
         if done.is_multiple_of(self.paint.checkpoint_every) {
             self.write_checkpoint()?;
+        }
+        Ok(())
+    }
+
+    /// Tells those who look on, and does what they ask for.
+    fn show(&self, evaluation: &Evaluation, progress: &Progress) -> Result<()> {
+        let Some(view) = &self.view else { return Ok(()) };
+        view.show_losses(evaluation.iteration, &evaluation.losses);
+        if view.wants_picture() {
+            view.show_picture(self.painter.picture()?);
+        }
+        if view.takes_save() {
+            let file = numbered(self.output, self.done);
+            self.painter.picture()?.save_with_note(&file, self.note)?;
+            progress.note(&format!("wrote {}", file.display()));
         }
         Ok(())
     }
