@@ -131,6 +131,13 @@ ensure_adapter() {
     has_vulkan_driver || die "no Vulkan driver's .json file is found after installing mesa-vulkan-drivers."
 }
 
+# Chromium and its driver, for the test of the live view.
+ensure_browser() {
+    have chromedriver && return 0
+    install "chromedriver" "chromium chromium-driver" "chromium chromedriver" chromium
+    have chromedriver || die "chromedriver is still not found after installing chromium-driver."
+}
+
 has_validation_layer() {
     local dir
     for dir in "${vulkan_dirs[@]/%//explicit_layer.d}" ${VK_LAYER_PATH:+"$VK_LAYER_PATH"}; do

@@ -16,6 +16,8 @@ fi
 ensure_cargo
 ensure_linker
 ensure_adapter
+# Without it the test that needs a browser says that it is skipped.
+[[ -z ${IMPASTO_TEST_BROWSER:-} ]] || ensure_browser
 if [[ $validation == yes ]]; then
     ensure_validation_layer
     export WGPU_VALIDATION=1

@@ -16,5 +16,6 @@ pub mod report;
 pub mod sheet;
 pub mod tuner;
 pub mod vgg19;
+pub mod view;
 
 pub use error::{Error, Result};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use impasto::Result;
 use impasto::gpu::{Gpu, GpuOptions};
-use impasto::objective::Settings;
+use impasto::objective::{Settings, StyleMemory};
 use impasto::tuner::{self, Choice};
 use impasto::vgg19::{KernelWish, Kernels, LayerId, Network, Weights};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -16,6 +16,8 @@ use super::options::{CommonOptions, NetworkOption, NetworkOptions};
 pub struct Studio {
     pub gpu: Gpu,
     pub network: Arc<Network>,
+    /// Styles that the network has seen.
+    pub styles: StyleMemory,
 }
 
 impl Studio {
@@ -32,7 +34,7 @@ impl Studio {
         let gpu = open_gpu(options)?;
         check(&gpu)?;
         let network = Arc::new(open_network(&gpu, &weights, choice, options, size)?);
-        Ok(Self { gpu, network })
+        Ok(Self { gpu, network, styles: StyleMemory::default() })
     }
 }
 
@@ -69,9 +71,20 @@ pub fn open_network(
     (width, height): (u32, u32),
 ) -> Result<Network> {
     let kernels = choose_kernels(gpu, [width, height], weights.deepest(), options)?;
+    network_with(gpu, weights, wanted, options, &kernels)
+}
+
+/// Puts the network on the device with these kernels.
+pub fn network_with(
+    gpu: &Gpu,
+    weights: &Weights,
+    wanted: &NetworkOptions,
+    options: &CommonOptions,
+    kernels: &Kernels,
+) -> Result<Network> {
     options.detail(format_args!("weights: {}", weights.source));
     options.detail(format_args!("kernels: {kernels}"));
-    Network::new(gpu, weights, wanted.pool.into(), &kernels, options.kernels.precision.into())
+    Network::new(gpu, weights, wanted.pool.into(), kernels, options.kernels.precision.into())
 }
 
 /// The kernels that a painting with these options runs.

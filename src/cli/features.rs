@@ -64,7 +64,7 @@ impl Features {
         let layers = LayerWeights::one(self.layer);
         let settings =
             Settings { content_layers: layers.clone(), style_layers: layers, ..Default::default() };
-        let Studio { gpu, network } =
+        let Studio { gpu, network, .. } =
             Studio::open(&self.network, &settings, (width, height), &self.common, |gpu| {
                 check_fits(gpu, &self.image, "--size", width, height, self.layer)
             })?;

@@ -59,7 +59,7 @@ impl Score {
             })
         };
         let size = (content.width(), content.height());
-        let Studio { gpu, network } =
+        let Studio { gpu, network, .. } =
             Studio::open(&self.objective.network, &settings, size, &self.common, check)?;
         let targets = Targets::new(&gpu, &network, &settings, &content, &[style.into()])?;
         let objective = Objective::new(&gpu, &network, &settings, &targets)?;

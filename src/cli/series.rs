@@ -23,7 +23,8 @@ pub fn paint_all(studio: &Studio, items: Vec<Item>, common: &CommonOptions) -> R
     let mut cells = vec![];
     for (i, item) in items.into_iter().enumerate() {
         common.say(format_args!("{} of {count}: {}", i + 1, item.label));
-        let mut painter = Painter::new(&studio.gpu, &studio.network, item.subject, item.plan, &item.start)?;
+        let Studio { gpu, network, styles } = studio;
+        let mut painter = Painter::remembering(gpu, network, item.subject, item.plan, &item.start, styles)?;
         while painter.advance()?.is_some() {}
         cells.push(Cell { label: item.label, image: painter.picture()? });
     }

@@ -97,6 +97,14 @@ impl Image {
         save::save(self, path.as_ref(), None)
     }
 
+    /// The bytes of a PNG file, 8 bits a value.
+    ///
+    /// # Errors
+    /// [`Error::Image`] if the picture cannot be packed, for want of memory at most.
+    pub fn to_png(&self) -> Result<Vec<u8>> {
+        save::to_png(self)
+    }
+
     /// As [`save`](Self::save). A PNG file also carries `note`, which [`note`](Self::note) gives back; other
     /// formats drop it.
     ///

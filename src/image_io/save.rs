@@ -1,6 +1,6 @@
 //! Writing picture files.
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter};
+use std::io::{self, BufReader, BufWriter, Write};
 use std::path::Path;
 
 use image::codecs::jpeg::JpegEncoder;
@@ -130,7 +130,7 @@ fn encode_png(
     width: u32,
     height: u32,
     note: Option<&str>,
-    to: &mut BufWriter<&mut File>,
+    to: impl Write,
 ) -> Result<(), png::EncodingError> {
     let mut encoder = png::Encoder::new(to, width, height);
     encoder.set_color(png::ColorType::Rgb);
@@ -142,6 +142,15 @@ fn encode_png(
     let mut writer = encoder.write_header()?;
     writer.write_image_data(rgb)?;
     writer.finish()
+}
+
+/// See [`Image::to_png`].
+pub(super) fn to_png(image: &Image) -> Result<Vec<u8>> {
+    let rgb: Vec<u8> = image.rgb.iter().map(|v| v.round() as u8).collect();
+    let mut png = vec![];
+    encode_png(&rgb, image.width, image.height, None, &mut png)
+        .map_err(|e| Error::image(Path::new("picture.png"), e.to_string()))?;
+    Ok(png)
 }
 
 /// See [`Image::note`].

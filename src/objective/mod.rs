@@ -2,6 +2,7 @@
 
 mod limits;
 mod losses;
+mod memory;
 mod region;
 mod scaling;
 mod settings;
@@ -9,6 +10,7 @@ mod targets;
 
 pub use limits::{check_fits, check_pooling};
 pub use losses::Losses;
+pub use memory::StyleMemory;
 pub use region::Region;
 pub use scaling::Scaling;
 pub use settings::{LayerWeights, Settings, parse_weight};

@@ -1,8 +1,10 @@
 //! What the optimised picture is compared with, computed once.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use super::{LayerWeights, Region, Settings, to_variable, variable_shape};
+use super::memory::Grams;
+use super::{LayerWeights, Region, Settings, StyleMemory, to_variable, variable_shape};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Recording, Shape, Tensor, Use};
 use crate::graph::Graph;
@@ -66,6 +68,21 @@ impl Targets {
         content: &Image,
         styles: &[Style],
     ) -> Result<Self> {
+        Self::remembering(gpu, network, settings, content, styles, &StyleMemory::default())
+    }
+
+    /// The same, without a second look at styles that the network saw before.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn remembering(
+        gpu: &Gpu,
+        network: &Network,
+        settings: &Settings,
+        content: &Image,
+        styles: &[Style],
+        memory: &StyleMemory,
+    ) -> Result<Self> {
         let whole: f32 = styles.iter().map(|style| style.weight).sum();
         if whole <= 0.0 {
             return Err(Error::Usage("a style image of a weight above 0 is needed".into()));
@@ -77,7 +94,13 @@ impl Targets {
         let groups = [everywhere].into_iter().chain(somewhere.into_iter().map(|style| vec![style]));
         let styles = groups
             .filter(|group| !group.is_empty())
-            .map(|group| style_target(gpu, network, settings, &group, whole))
+            .map(|group| {
+                let look = |image: &Image| {
+                    let layers = settings.style_layers.layers().collect();
+                    memory.grams(layers, image, || gram_matrices(gpu, network, settings, image))
+                };
+                style_target(gpu, &group, whole, look)
+            })
             .collect::<Result<_>>()?;
         Ok(Self { shape, content, content_region: None, styles })
     }
@@ -149,16 +172,15 @@ fn missing(layer: LayerId) -> Error {
 /// The mean of the Gram matrices of styles that apply in one place.
 fn style_target(
     gpu: &Gpu,
-    network: &Network,
-    settings: &Settings,
     styles: &[&Style],
     whole: f32,
+    look: impl Fn(&Image) -> Result<Arc<Grams>>,
 ) -> Result<StyleTarget> {
     let part: f32 = styles.iter().map(|style| style.weight).sum();
-    let mut sums: BTreeMap<LayerId, Vec<f32>> = BTreeMap::new();
+    let mut sums = Grams::new();
     for style in styles {
-        for (layer, gram) in gram_matrices(gpu, network, settings, &style.image)? {
-            let sum = sums.entry(layer).or_insert_with(|| vec![0.0; gram.len()]);
+        for (layer, gram) in &*look(&style.image)? {
+            let sum = sums.entry(*layer).or_insert_with(|| vec![0.0; gram.len()]);
             sum.iter_mut().zip(gram).for_each(|(sum, value)| *sum += value * style.weight / part);
         }
     }
@@ -197,12 +219,7 @@ fn content_targets(
     Ok(targets)
 }
 
-fn gram_matrices(
-    gpu: &Gpu,
-    network: &Network,
-    settings: &Settings,
-    image: &Image,
-) -> Result<BTreeMap<LayerId, Vec<f32>>> {
+fn gram_matrices(gpu: &Gpu, network: &Network, settings: &Settings, image: &Image) -> Result<Grams> {
     let (mut graph, x, leaf) = picture(gpu, image)?;
     let features = network.features(&mut graph, leaf, &settings.style_layers.layers().collect());
     let grams = features

@@ -23,7 +23,7 @@ use std::time::Instant;
 use crate::error::Result;
 use crate::gpu::{Gpu, Timing};
 use crate::image_io::Image;
-use crate::objective::{Losses, Objective, Settings, Targets, to_image};
+use crate::objective::{Losses, Objective, Settings, StyleMemory, Targets, to_image};
 use crate::optim::Method;
 use crate::vgg19::Network;
 use carry::Carried;
@@ -75,6 +75,7 @@ pub struct Evaluation {
 pub struct Painter {
     gpu: Gpu,
     network: Arc<Network>,
+    memory: StyleMemory,
     subject: Subject,
     plan: Plan,
     scale: usize,
@@ -105,9 +106,25 @@ impl Painter {
         plan: Plan,
         start: &[f32],
     ) -> Result<Self> {
+        Self::remembering(gpu, network, subject, plan, start, &StyleMemory::default())
+    }
+
+    /// The same, without a second look at styles that the network saw in an earlier painting.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn remembering(
+        gpu: &Gpu,
+        network: &Arc<Network>,
+        subject: Subject,
+        plan: Plan,
+        start: &[f32],
+        memory: &StyleMemory,
+    ) -> Result<Self> {
         let mut painter = Self {
             gpu: gpu.clone(),
             network: network.clone(),
+            memory: memory.clone(),
             subject,
             scale: 0,
             before: 0,
@@ -151,6 +168,7 @@ impl Painter {
         let mut painter = Self {
             gpu: gpu.clone(),
             network: network.clone(),
+            memory: StyleMemory::default(),
             subject,
             scale: checkpoint.scale,
             before: checkpoint.before,
@@ -232,7 +250,8 @@ impl Painter {
         let (gpu, settings) = (&self.gpu, &self.plan.settings);
         let Subject { content, styles, content_region } =
             self.subject.at(&self.plan.schedule.scales()[self.scale])?;
-        let mut targets = Targets::new(gpu, &self.network, settings, &content, &styles)?;
+        let mut targets =
+            Targets::remembering(gpu, &self.network, settings, &content, &styles, &self.memory)?;
         if let Some(region) = &content_region {
             targets = targets.with_content_region(gpu, region)?;
         }

@@ -1,6 +1,7 @@
 //! What the tests of this folder share.
 #![allow(dead_code)] // each test file uses its own part
 
+pub mod http;
 pub mod room;
 
 use std::sync::OnceLock;

@@ -26,7 +26,8 @@ struct Trial {
 pub fn tell(job: &Job, paint: &Paint) -> Result<ExitCode> {
     let network = &paint.painting.objective.network;
     let check = |gpu: &Gpu| job.check_limits(gpu);
-    let Studio { gpu, network } = Studio::open(network, &job.objective, job.size(), &paint.common, check)?;
+    let Studio { gpu, network, .. } =
+        Studio::open(network, &job.objective, job.size(), &paint.common, check)?;
     let mut text = format!("device: {}\nkernels: {}\n", gpu.adapter(), network.kernels());
     for style in &job.subject.styles {
         text +=

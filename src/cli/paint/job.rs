@@ -8,8 +8,8 @@ use impasto::objective::{Region, Settings as Objective, Style, check_fits, check
 use impasto::painter::{Schedule, Subject, fingerprint};
 use impasto::{Error, Result};
 
-use super::Paint;
 use super::resume::Record;
+use super::{Files, Paint};
 use crate::cli::settings::{Note, Settings};
 
 /// What is to be painted, before a device is opened.
@@ -23,36 +23,39 @@ pub struct Job {
     pub note: String,
     /// The command line's settings.
     pub settings: Settings,
+    /// Where the picture goes.
+    pub output: PathBuf,
     content: PathBuf,
     styles: Vec<PathBuf>,
 }
 
 impl Job {
-    /// Reads, scales and checks every picture, and checks every option and output.
-    pub fn prepare(paint: &Paint, settings: &Settings) -> Result<Self> {
+    /// Reads the content, scales and checks every picture, and checks every option and output. `images` are
+    /// the style images as their files have them.
+    pub fn prepare(paint: &Paint, files: Files, images: &[Image], settings: &Settings) -> Result<Self> {
         let options = &paint.painting;
         options.check(&paint.style)?;
-        check_output(&paint.output)?;
+        check_output(files.output)?;
         let objective = options.objective.settings()?;
         let deepest = objective.deepest();
-        let content = Image::load(&paint.content)?.resized(options.sizes.size)?;
+        let content = Image::load(files.content)?.resized(options.sizes.size)?;
         let (width, height) = (content.width(), content.height());
-        check_output_fits(&paint.output, width, height)?;
-        check_pooling(&paint.content, width, height, deepest)?;
+        check_output_fits(files.output, width, height)?;
+        check_pooling(files.content, width, height, deepest)?;
         let schedule = Schedule::new(
             (width, height),
             options.sizes.scales,
             &options.sizes.iterations,
             deepest.downscale() as u32,
         )?;
-        let style = |((path, weight), region): ((&PathBuf, f32), Option<Region>)| {
-            let scaled = options.sizes.scaled_style(&Image::load(path)?, &content)?;
+        let style = |((image, weight), region): ((&Image, f32), Option<Region>)| {
+            let scaled = options.sizes.scaled_style(image, &content)?;
             let image = options.styles.keep_colors.prepare(&scaled, &content)?;
             Ok(Style { image, weight, region })
         };
         let weights = options.styles.weights(&paint.style)?;
         let regions = options.styles.regions(paint.style.len())?;
-        let styles = paint.style.iter().zip(weights).zip(regions).map(style).collect::<Result<Vec<_>>>()?;
+        let styles = images.iter().zip(weights).zip(regions).map(style).collect::<Result<Vec<_>>>()?;
         let content_region = options.styles.content_region()?;
         let subject = Subject { content, styles, content_region };
         let first = subject.at(schedule.first())?;
@@ -60,12 +63,21 @@ impl Job {
             check_pooling(path, style.image.width(), style.image.height(), deepest)?;
         }
         let start = options.start.beginning()?.variable(&first.content, &first.styles[0].image)?;
-        let images: Vec<&Path> =
-            [&paint.content].into_iter().chain(&paint.style).map(AsRef::as_ref).collect();
-        let note = serde_json::to_string(&Note::new(&images, settings))
+        let named: Vec<&Path> =
+            [files.content].into_iter().chain(paint.style.iter().map(AsRef::as_ref)).collect();
+        let note = serde_json::to_string(&Note::new(&named, settings))
             .map_err(|e| Error::Usage(format!("the settings cannot be written as JSON: {e}")))?;
-        let (content, styles) = (paint.content.clone(), paint.style.clone());
-        Ok(Self { objective, subject, schedule, start, note, settings: settings.clone(), content, styles })
+        Ok(Self {
+            objective,
+            subject,
+            schedule,
+            start,
+            note,
+            settings: settings.clone(),
+            output: files.output.into(),
+            content: files.content.into(),
+            styles: paint.style.clone(),
+        })
     }
 
     /// Width and height of the picture.

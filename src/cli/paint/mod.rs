@@ -1,9 +1,11 @@
 //! `impasto paint`
 
+mod batch;
 mod dry_run;
 mod job;
 mod resume;
 mod session;
+mod view;
 
 pub use resume::Resume;
 
@@ -12,14 +14,26 @@ use std::process::ExitCode;
 
 use clap::Args;
 use impasto::Result;
+use impasto::gpu::Gpu;
+use impasto::image_io::Image;
 use impasto::painter::Checkpoint;
 
+use super::common::Studio;
 use super::options::{CommonOptions, PaintingOptions, at_least_one};
 use super::presets;
 use super::settings::Settings;
+use batch::BatchOptions;
 use job::Job;
 use resume::Record;
-use session::Session;
+use session::{Session, stop_on_signal};
+use view::ViewOption;
+
+/// What one painting reads and writes, besides the styles.
+#[derive(Debug, Clone, Copy)]
+struct Files<'a> {
+    content: &'a Path,
+    output: &'a Path,
+}
 
 /// Arguments of `impasto paint`.
 #[derive(Debug, Args)]
@@ -33,19 +47,20 @@ Examples:
   impasto paint photo.jpg one.jpg two.jpg -o picture.png                    both styles, blended
   impasto paint photo.jpg painting.jpg -o picture.png --style-layers conv1_1,conv2_1   fine texture only
   impasto paint photo.jpg painting.jpg -o picture.png --init noise --seed 7
+  impasto paint --batch photos/ painting.jpg -o pictures/                   every image of a folder
 
 PNG, JPEG, WebP, TIFF and BMP are read, PNG, JPEG, WebP and TIFF are written. Ctrl-C stops and writes
 the picture so far."
 )]
 pub struct Paint {
-    /// The image to keep: what is in the picture
+    /// The image to keep: what is in the picture. With --batch a folder of such images
     content: PathBuf,
     /// The images to imitate: how it is painted. Several are blended equally
     #[arg(required = true)]
     style: Vec<PathBuf>,
 
-    /// Where the picture goes: .png, .jpg, .webp or .tif
-    #[arg(short, long, value_name = "FILE")]
+    /// Where the picture goes: .png, .jpg, .webp or .tif. With --batch a folder
+    #[arg(short, long, value_name = "FILE|FOLDER")]
     output: PathBuf,
 
     /// Settings of a published program or paper, see 'impasto presets'; options beside it override it
@@ -84,6 +99,13 @@ pub struct Paint {
     #[arg(long)]
     dry_run: bool,
 
+    /// Show the picture and its losses while they change, on a page of 127.0.0.1; =open also opens a browser
+    #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "serve",
+        value_name = "serve|open", conflicts_with = "dry_run")]
+    view: Option<ViewOption>,
+
+    #[command(flatten)]
+    batch: BatchOptions,
     #[command(flatten)]
     painting: PaintingOptions,
     #[command(flatten)]
@@ -93,19 +115,41 @@ pub struct Paint {
 impl Paint {
     /// Paints; `settings` are what the picture is to remember.
     pub fn run(&self, settings: &Settings) -> Result<ExitCode> {
-        let job = Job::prepare(self, settings)?;
+        if self.batch.batch {
+            return batch::run(self, settings);
+        }
+        let job = self.job(settings)?;
         if self.dry_run {
             return dry_run::tell(&job, self);
         }
-        let mut session = Session::open(&job, self, None)?;
-        session.paint()
+        self.work(&job, None)
     }
 
     /// Goes on from a checkpoint of this very painting.
     pub fn resume(&self, settings: &Settings, file: &Path, checkpoint: &Checkpoint) -> Result<ExitCode> {
-        let job = Job::prepare(self, settings)?;
+        let job = self.job(settings)?;
         job.check_images(file, &Record::of(file, checkpoint)?)?;
-        let mut session = Session::open(&job, self, Some(checkpoint))?;
-        session.paint()
+        self.work(&job, Some(checkpoint))
+    }
+
+    /// The one painting of a command without `--batch`.
+    fn job(&self, settings: &Settings) -> Result<Job> {
+        self.painting.check(&self.style)?;
+        let files = Files { content: &self.content, output: &self.output };
+        Job::prepare(self, files, &self.load_styles()?, settings)
+    }
+
+    /// The style images as their files have them.
+    fn load_styles(&self) -> Result<Vec<Image>> {
+        self.style.iter().map(Image::load).collect()
+    }
+
+    /// Paints on a device of its own.
+    fn work(&self, job: &Job, from: Option<&Checkpoint>) -> Result<ExitCode> {
+        let network = &self.painting.objective.network;
+        let check = |gpu: &Gpu| job.check_limits(gpu);
+        let studio = Studio::open(network, &job.objective, job.size(), &self.common, check)?;
+        let end = Session::open(job, self, &studio, stop_on_signal()?, from)?.paint()?;
+        Ok(end.code())
     }
 }

@@ -10,6 +10,7 @@ use impasto::gpu::Gpu;
 use impasto::image_io::{Frame, Image, check_animation, save_animation};
 use impasto::output::OutputFile;
 use impasto::painter::{Checkpoint, Evaluation, Painter};
+use impasto::view::View;
 use impasto::{Error, Result};
 
 use super::resume::Record;
@@ -28,6 +29,7 @@ const LAST_FRAME: Duration = Duration::from_secs(2);
 pub struct Session<'a> {
     paint: &'a Paint,
     gpu: Gpu,
+    output: &'a Path,
     note: &'a str,
     painter: Painter,
     /// What each layer runs.
@@ -35,31 +37,56 @@ pub struct Session<'a> {
     profile: Option<RunProfile>,
     log: Option<Log>,
     checkpoint: Option<OutputFile>,
+    view: Option<View>,
     /// What a checkpoint says besides the painter's state.
     record: String,
     done: usize,
-    stop: Arc<AtomicBool>,
+    stop: StopFlag,
+}
+
+/// Raised by Ctrl-C.
+pub type StopFlag = Arc<AtomicBool>;
+
+/// How a painting ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    Finished,
+    /// By Ctrl-C, before its last evaluation.
+    Stopped,
+}
+
+impl End {
+    pub fn code(self) -> ExitCode {
+        match self {
+            Self::Finished => ExitCode::SUCCESS,
+            Self::Stopped => ExitCode::from(STOPPED),
+        }
+    }
 }
 
 impl<'a> Session<'a> {
-    /// Opens the device and all files, and sets up the painter.
-    pub fn open(job: &'a Job, paint: &'a Paint, from: Option<&Checkpoint>) -> Result<Self> {
+    /// Opens all files and sets up the painter.
+    pub fn open(
+        job: &'a Job,
+        paint: &'a Paint,
+        studio: &Studio,
+        stop: StopFlag,
+        from: Option<&Checkpoint>,
+    ) -> Result<Self> {
         let (options, common) = (&paint.painting, &paint.common);
         let checkpoint = paint.checkpoint.as_deref().map(OutputFile::of).transpose()?;
         checkpoint.as_ref().map_or(Ok(()), OutputFile::check_writable)?;
-        let check = |gpu: &Gpu| job.check_limits(gpu);
-        let Studio { gpu, network } =
-            Studio::open(&options.objective.network, &job.objective, job.size(), common, check)?;
+        let Studio { gpu, network, styles } = studio;
         let done = from.map_or(0, Checkpoint::done);
         let log = paint.log.as_deref().map(|path| Log::open(path, done)).transpose()?;
-        let profile = paint.profile.then(|| RunProfile::begin(&gpu)).transpose()?;
+        let profile = paint.profile.then(|| RunProfile::begin(gpu)).transpose()?;
         let kernels = network.kernels().to_string();
         let checkpoint_every = checkpoint.as_ref().map(|_| paint.checkpoint_every);
         let pauses = paint.save_every.into_iter().chain(checkpoint_every).collect();
         let (subject, plan) = (job.subject.clone(), options.plan(job.schedule.clone(), pauses)?);
         let mut painter = match from {
-            None => Painter::new(&gpu, &network, subject, plan, &job.start)?,
-            Some(from) => Painter::resume(&gpu, &network, subject, plan, from)?,
+            None => Painter::remembering(gpu, network, subject, plan, &job.start, styles)?,
+            Some(from) => Painter::resume(gpu, network, subject, plan, from)?,
         };
         profile.iter().for_each(|profile| profile.begin_work(&mut painter));
         if let Some(path) = &paint.animate {
@@ -67,18 +94,34 @@ impl<'a> Session<'a> {
         }
         let (width, height) = job.size();
         common.detail(format_args!("picture: {width} x {height}; memory: {}", gpu.memory()));
+        let view = paint.view.map(|how| super::view::open(how, job, common, &stop)).transpose()?;
         let record = Record::json(paint, job, network.kernels())?;
-        let (note, stop) = (&job.note, stop_on_signal()?);
-        Ok(Self { paint, gpu, note, painter, kernels, profile, log, checkpoint, record, done, stop })
+        let (output, note, gpu) = (&job.output, &job.note, gpu.clone());
+        Ok(Self {
+            paint,
+            gpu,
+            output,
+            note,
+            painter,
+            kernels,
+            profile,
+            log,
+            checkpoint,
+            view,
+            record,
+            done,
+            stop,
+        })
     }
 
     /// Paints to the end or until Ctrl-C, and writes the picture.
-    pub fn paint(&mut self) -> Result<ExitCode> {
+    pub fn paint(&mut self) -> Result<End> {
         let total = self.painter.schedule().iterations();
         let mut progress = Progress::new(self.painter.schedule(), self.paint.common.quiet);
         while let Some(evaluation) = self.painter.advance()? {
             progress.show(&evaluation);
             self.note_down(&evaluation, &progress)?;
+            self.show(&evaluation, &progress)?;
             if self.stop.load(Ordering::Relaxed) {
                 self.painter.hold();
             }
@@ -91,16 +134,22 @@ impl<'a> Session<'a> {
         progress.finish();
         self.write_checkpoint()?;
         let picture = self.painter.picture()?;
-        picture.save_with_note(&self.paint.output, self.note)?;
+        // In a batch the name is for the finished picture, so that the next run paints this one again.
+        let output = if stopped && self.paint.batch.batch {
+            numbered(self.output, self.done)
+        } else {
+            self.output.into()
+        };
+        picture.save_with_note(&output, self.note)?;
         self.animate(picture)?;
         if let Some(profile) = &self.profile {
             eprint!("{}", profile.table(&self.gpu, &self.painter, &self.kernels));
         }
-        self.paint.common.say(format_args!("wrote {}", self.paint.output.display()));
+        self.paint.common.say(format_args!("wrote {}", output.display()));
         if stopped && let Some(file) = &self.paint.checkpoint {
             self.paint.common.say(format_args!("go on with: impasto resume {}", file.display()));
         }
-        Ok(if stopped { ExitCode::from(STOPPED) } else { ExitCode::SUCCESS })
+        Ok(if stopped { End::Stopped } else { End::Finished })
     }
 
     /// What is written after an evaluation.
@@ -117,10 +166,25 @@ impl<'a> Session<'a> {
             log.write(evaluation, &self.kernels)?;
         }
         if self.paint.save_every.is_some_and(|every| done.is_multiple_of(every)) {
-            self.painter.picture()?.save_with_note(numbered(&self.paint.output, done), self.note)?;
+            self.painter.picture()?.save_with_note(numbered(self.output, done), self.note)?;
         }
         if done.is_multiple_of(self.paint.checkpoint_every) {
             self.write_checkpoint()?;
+        }
+        Ok(())
+    }
+
+    /// Tells those who look on, and does what they ask for.
+    fn show(&self, evaluation: &Evaluation, progress: &Progress) -> Result<()> {
+        let Some(view) = &self.view else { return Ok(()) };
+        view.show_losses(evaluation.iteration, &evaluation.losses);
+        if view.wants_picture() {
+            view.show_picture(self.painter.picture()?);
+        }
+        if view.takes_save() {
+            let file = numbered(self.output, self.done);
+            self.painter.picture()?.save_with_note(&file, self.note)?;
+            progress.note(&format!("wrote {}", file.display()));
         }
         Ok(())
     }
@@ -130,7 +194,7 @@ impl<'a> Session<'a> {
         let (Some(path), Some(every)) = (&self.paint.animate, self.paint.save_every) else { return Ok(()) };
         let mut frames = vec![];
         for done in (every..=self.done).step_by(every) {
-            let frame = Image::load(numbered(&self.paint.output, done))?;
+            let frame = Image::load(numbered(self.output, done))?;
             frames.push(Frame { image: frame.resized_to(picture.width(), picture.height())?, time: FRAME });
         }
         frames.push(Frame { image: picture, time: LAST_FRAME });
@@ -156,7 +220,7 @@ fn numbered(path: &Path, done: usize) -> PathBuf {
 }
 
 /// A flag that the first Ctrl-C (or SIGTERM) raises; the second ends the program at once.
-fn stop_on_signal() -> Result<Arc<AtomicBool>> {
+pub fn stop_on_signal() -> Result<StopFlag> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = stop.clone();
     ctrlc::set_handler(move || {

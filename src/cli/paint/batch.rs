@@ -1,0 +1,330 @@
+//! `paint --batch`: a folder of contents, one device, one network, one look at the styles.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use clap::{Args, ValueEnum};
+use impasto::gpu::Gpu;
+use impasto::image_io::Image;
+use impasto::objective::StyleMemory;
+use impasto::vgg19::{Kernels, Weights};
+use impasto::{Error, Result};
+
+use super::session::{End, StopFlag, stop_on_signal};
+use super::{Files, Job, Paint, Session};
+use crate::cli::STOPPED;
+use crate::cli::common::{Studio, choose_kernels, load_weights, network_with, open_gpu};
+use crate::cli::settings::Settings;
+
+/// Options of a batch.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Batch")]
+pub struct BatchOptions {
+    /// CONTENT and --output are folders: paint every image of the one into the other. Pictures that are
+    /// there already are kept, so the same command goes on with a batch that was stopped
+    #[arg(long, conflicts_with_all = ["checkpoint", "log", "animate", "profile", "dry_run", "view"])]
+    pub batch: bool,
+
+    /// Paint pictures again that are there already
+    #[arg(long, requires = "batch")]
+    overwrite: bool,
+
+    /// Of the batch's files take every N-th from the I-th on: N machines, each with its own I, share a batch
+    #[arg(long, value_name = "I/N", requires = "batch")]
+    shard: Option<Shard>,
+
+    /// Format of the batch's pictures
+    #[arg(long, value_enum, requires = "batch", default_value_t = FormatOption::Png)]
+    format: FormatOption,
+}
+
+/// What a batch writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum FormatOption {
+    /// Carries its settings
+    Png,
+    /// Quality 95
+    Jpg,
+    /// Lossless
+    Webp,
+    /// 8 bits
+    Tif,
+}
+
+impl FormatOption {
+    fn extension(self) -> &'static str {
+        match self {
+            Self::Png => "png",
+            Self::Jpg => "jpg",
+            Self::Webp => "webp",
+            Self::Tif => "tif",
+        }
+    }
+}
+
+/// Extensions of files that a batch takes for images. What they hold is found out when they are read.
+const IMAGES: [&str; 7] = ["png", "jpg", "jpeg", "webp", "tif", "tiff", "bmp"];
+
+/// A part of a batch. Written `2/8`: the second of eight.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Shard {
+    /// From 0.
+    index: usize,
+    count: usize,
+}
+
+impl FromStr for Shard {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let number = |part: &str| part.parse().ok().filter(|_| part.bytes().all(|b| b.is_ascii_digit()));
+        match text.split_once('/').map(|(index, count)| (number(index), number(count))) {
+            Some((Some(index), Some(count))) if (1..=count).contains(&index) => {
+                Ok(Self { index: index - 1, count })
+            }
+            _ => Err("give I/N, such as 1/4 for the first of four: I from 1 to N".into()),
+        }
+    }
+}
+
+/// One content image of a batch.
+#[derive(Debug, PartialEq)]
+struct Item {
+    content: PathBuf,
+    output: PathBuf,
+    /// An earlier file of the folder that has the same output.
+    rival: Option<PathBuf>,
+}
+
+/// A batch at work.
+struct Batch<'a> {
+    paint: &'a Paint,
+    settings: &'a Settings,
+    styles: Vec<Image>,
+    weights: Weights,
+    studio: Option<Studio>,
+    gpu: Gpu,
+    /// What was chosen for pictures of this size, the last one's.
+    kernels: Option<((u32, u32), Kernels)>,
+    stop: StopFlag,
+}
+
+/// How many pictures came to which end.
+#[derive(Debug, Default)]
+struct Tally {
+    painted: usize,
+    kept: usize,
+    failed: usize,
+    stopped: bool,
+}
+
+/// Paints the images of a folder. What is wrong with all of them is an error; what is wrong with one is
+/// reported, and the others are painted.
+pub fn run(paint: &Paint, settings: &Settings) -> Result<ExitCode> {
+    paint.painting.check(&paint.style)?;
+    let items = items(paint)?;
+    let mut batch = Batch::open(paint, settings)?;
+    let tally = batch.paint_all(&items);
+    paint.common.say(tally.line(items.len()));
+    Ok(tally.code())
+}
+
+/// The files to paint: those of the folder in the order of their names, or the shard of them.
+fn items(paint: &Paint) -> Result<Vec<Item>> {
+    let (folder, output) = (&paint.content, &paint.output);
+    let files = images_of(folder)?;
+    make_folder(output)?;
+    if folder.canonicalize().ok() == output.canonicalize().ok() {
+        return Err(Error::Usage(format!(
+            "--output must be another folder than {}: its pictures would be painted by the next batch",
+            folder.display()
+        )));
+    }
+    let all = with_outputs(files, output, paint.batch.format);
+    let Shard { index, count } = paint.batch.shard.unwrap_or(Shard { index: 0, count: 1 });
+    Ok(all.into_iter().skip(index).step_by(count).collect())
+}
+
+/// The images of a folder by their names; hidden files and those of other extensions are left alone.
+fn images_of(folder: &Path) -> Result<Vec<PathBuf>> {
+    let refuse = |reason: String| Error::Image { path: folder.into(), reason };
+    let entries = std::fs::read_dir(folder).map_err(|e| {
+        refuse(format!(
+            "cannot be read as a folder: {}; with --batch CONTENT is a folder of images",
+            e.kind()
+        ))
+    })?;
+    let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
+    let mut images: Vec<PathBuf> = paths.filter(|path| is_image(path) && path.is_file()).collect();
+    if images.is_empty() {
+        return Err(refuse(format!("holds no image: files that end in .{} are taken", IMAGES.join(", ."))));
+    }
+    images.sort();
+    Ok(images)
+}
+
+fn is_image(path: &Path) -> bool {
+    let hidden = path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'));
+    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
+    !hidden && IMAGES.contains(&extension.as_str())
+}
+
+fn make_folder(path: &Path) -> Result<()> {
+    let failed = |e: std::io::Error| Error::Output {
+        path: path.into(),
+        reason: format!("no folder can be made there: {}; with --batch the output is a folder", e.kind()),
+    };
+    std::fs::create_dir_all(path).map_err(failed)
+}
+
+/// Pairs contents with outputs. Names that differ in nothing but the extension, or on some systems in the
+/// case of letters, would overwrite each other: the first has the name.
+fn with_outputs(files: Vec<PathBuf>, folder: &Path, format: FormatOption) -> Vec<Item> {
+    let mut taken: HashMap<String, PathBuf> = HashMap::new();
+    let item = |content: PathBuf| {
+        let mut name = content.file_stem().unwrap_or_default().to_os_string();
+        let rival = taken.get(&name.to_string_lossy().to_lowercase()).cloned();
+        taken.entry(name.to_string_lossy().to_lowercase()).or_insert_with(|| content.clone());
+        name.push(".");
+        name.push(format.extension());
+        Item { output: folder.join(name), content, rival }
+    };
+    files.into_iter().map(item).collect()
+}
+
+impl<'a> Batch<'a> {
+    /// Does and checks once what all pictures need.
+    fn open(paint: &'a Paint, settings: &'a Settings) -> Result<Self> {
+        let options = &paint.painting;
+        let styles = paint.load_styles()?;
+        options.styles.regions(styles.len())?;
+        options.styles.content_region()?;
+        let weights = load_weights(&options.objective.network, &options.objective.settings()?)?;
+        let gpu = open_gpu(&paint.common)?;
+        let stop = stop_on_signal()?;
+        Ok(Self { paint, settings, styles, weights, studio: None, gpu, kernels: None, stop })
+    }
+
+    fn paint_all(&mut self, items: &[Item]) -> Tally {
+        let mut tally = Tally::default();
+        for (k, item) in items.iter().enumerate() {
+            if self.stop.load(Ordering::Relaxed) {
+                tally.stopped = true;
+                break;
+            }
+            let place = format!("{} of {}: {}", k + 1, items.len(), item.content.display());
+            if item.rival.is_none() && item.output.exists() && !self.paint.batch.overwrite {
+                let output = item.output.display();
+                self.paint.common.say(format_args!("{place}: {output} is there already"));
+                tally.kept += 1;
+                continue;
+            }
+            self.paint.common.say(place);
+            match self.paint_one(item) {
+                Ok(End::Finished) => tally.painted += 1,
+                Ok(End::Stopped) => tally.stopped = true,
+                Err(error) => {
+                    eprintln!("error: {error} (skipped)");
+                    tally.failed += 1;
+                }
+            }
+        }
+        tally
+    }
+
+    fn paint_one(&mut self, item: &Item) -> Result<End> {
+        if let Some(rival) = &item.rival {
+            let (output, rival) = (item.output.display(), rival.display());
+            let reason = format!("its picture would be {output}, as that of {rival}: rename one of the two");
+            return Err(Error::Image { path: item.content.clone(), reason });
+        }
+        let files = Files { content: &item.content, output: &item.output };
+        let job = Job::prepare(self.paint, files, &self.styles, self.settings)?;
+        job.check_limits(&self.gpu)?;
+        let (paint, stop) = (self.paint, self.stop.clone());
+        let studio = self.studio_for(job.size())?;
+        Session::open(&job, paint, studio, stop, None)?.paint()
+    }
+
+    /// The network with the kernels that suit this size: the one at hand, if it has them.
+    fn studio_for(&mut self, size: (u32, u32)) -> Result<&Studio> {
+        let wanted = &self.paint.painting.objective.network;
+        let kernels = match self.kernels.take().filter(|(chosen_for, _)| *chosen_for == size) {
+            Some((_, kernels)) => kernels,
+            None => choose_kernels(&self.gpu, [size.0, size.1], self.weights.deepest(), &self.paint.common)?,
+        };
+        let studio = match self.studio.take().filter(|studio| *studio.network.kernels() == kernels) {
+            Some(studio) => studio,
+            None => {
+                let network = network_with(&self.gpu, &self.weights, wanted, &self.paint.common, &kernels)?;
+                let network = Arc::new(network);
+                Studio { gpu: self.gpu.clone(), network, styles: StyleMemory::default() }
+            }
+        };
+        self.kernels = Some((size, kernels));
+        Ok(self.studio.insert(studio))
+    }
+}
+
+impl Tally {
+    fn line(&self, of: usize) -> String {
+        let mut line = format!("{} of {of} painted", self.painted);
+        if self.kept > 0 {
+            line += &format!(", {} there already (--overwrite paints them again)", self.kept);
+        }
+        if self.failed > 0 {
+            line += &format!(", {} skipped for errors", self.failed);
+        }
+        if self.stopped {
+            line += "; stopped: the same command goes on";
+        }
+        line
+    }
+
+    fn code(&self) -> ExitCode {
+        match self {
+            Self { stopped: true, .. } => ExitCode::from(STOPPED),
+            Self { failed: 1.., .. } => ExitCode::FAILURE,
+            _ => ExitCode::SUCCESS,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shards_are_counted_from_one() {
+        assert_eq!("2/8".parse(), Ok(Shard { index: 1, count: 8 }));
+        assert_eq!("1/1".parse(), Ok(Shard { index: 0, count: 1 }));
+        for text in ["", "1", "0/3", "4/3", "1/0", "-1/3", "+1/3", "1/3/5", "a/b", "1/ 3"] {
+            assert!(text.parse::<Shard>().unwrap_err().contains("I/N"), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_first_of_two_files_has_the_name() {
+        let files = ["in/a.jpg", "in/a.png", "in/A.webp", "in/b.c.png"].map(PathBuf::from);
+        let items = with_outputs(files.to_vec(), Path::new("out"), FormatOption::Webp);
+        let outputs: Vec<_> = items.iter().map(|item| item.output.to_str().unwrap()).collect();
+        assert_eq!(outputs, ["out/a.webp", "out/a.webp", "out/A.webp", "out/b.c.webp"]);
+        let first = Some(files[0].clone());
+        let rivals: Vec<_> = items.into_iter().map(|item| item.rival).collect();
+        assert_eq!(rivals, [None, first.clone(), first, None]);
+    }
+
+    #[test]
+    fn images_are_told_by_their_names() {
+        for name in ["a.png", "a.b.JPEG", "x/a.tif"] {
+            assert!(is_image(Path::new(name)), "{name}");
+        }
+        for name in ["a.txt", "png", ".hidden.png", ".png", "a.heic", "a.gif"] {
+            assert!(!is_image(Path::new(name)), "{name}");
+        }
+    }
+}

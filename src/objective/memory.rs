@@ -1,0 +1,97 @@
+//! Gram matrices of style images, kept for the next painting in the same style.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use crate::error::Result;
+use crate::image_io::Image;
+use crate::vgg19::LayerId;
+
+/// The Gram matrix of each style layer, row by row.
+pub(super) type Grams = BTreeMap<LayerId, Vec<f32>>;
+
+/// What one network has seen of style images; clones share it.
+///
+/// A style image of the same pixels and the same layers is not looked at again. Another network, even
+/// one with other kernels, needs a memory of its own.
+#[derive(Debug, Clone, Default)]
+pub struct StyleMemory(Arc<Mutex<VecDeque<Entry>>>);
+
+#[derive(Debug)]
+struct Entry {
+    layers: Vec<LayerId>,
+    image: u64,
+    grams: Arc<Grams>,
+}
+
+impl StyleMemory {
+    /// As many as two styles at sixteen scales have. The oldest is forgotten for a new one: styles that
+    /// take each content's colours never come again.
+    const ENTRIES: usize = 32;
+
+    /// The Gram matrices of `image` at `layers`: remembered, or computed now and remembered.
+    pub(super) fn grams(
+        &self,
+        layers: Vec<LayerId>,
+        image: &Image,
+        compute: impl FnOnce() -> Result<Grams>,
+    ) -> Result<Arc<Grams>> {
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let image = fingerprint(image);
+        if let Some(known) = entries.iter().find(|entry| entry.image == image && entry.layers == layers) {
+            return Ok(known.grams.clone());
+        }
+        let grams = Arc::new(compute()?);
+        entries.truncate(Self::ENTRIES - 1);
+        entries.push_front(Entry { layers, image, grams: grams.clone() });
+        Ok(grams)
+    }
+}
+
+/// Tells images of other pixels or another shape apart.
+fn fingerprint(image: &Image) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    (image.width(), image.height()).hash(&mut hasher);
+    image.pixels().iter().for_each(|value| value.to_bits().hash(&mut hasher));
+    hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn only_what_is_new_is_computed() {
+        let (memory, computed) = (StyleMemory::default(), Cell::new(0));
+        let image = |width, value| Image::from_rgb(width, 6 / width, vec![value; 18]).unwrap();
+        let look = |image: &Image, layers: &[LayerId]| {
+            let compute = || {
+                computed.set(computed.get() + 1);
+                Ok(Grams::from([(LayerId::FIRST, vec![computed.get() as f32])]))
+            };
+            memory.clone().grams(layers.to_vec(), image, compute).unwrap()[&LayerId::FIRST][0]
+        };
+        let first = [LayerId::FIRST];
+        assert_eq!(look(&image(2, 1.0), &first), 1.0);
+        assert_eq!(look(&image(2, 2.0), &first), 2.0, "other pixels");
+        assert_eq!(look(&image(3, 1.0), &first), 3.0, "another shape");
+        assert_eq!(look(&image(2, 1.0), &[LayerId::LAST]), 4.0, "other layers");
+        assert_eq!(look(&image(2, 1.0), &first), 1.0, "seen before");
+        for k in 0..StyleMemory::ENTRIES {
+            look(&image(2, 10.0 + k as f32), &first);
+        }
+        assert_eq!(look(&image(2, 1.0), &first), 5.0 + StyleMemory::ENTRIES as f32, "forgotten");
+    }
+
+    #[test]
+    fn a_failure_is_not_remembered() {
+        let memory = StyleMemory::default();
+        let image = Image::from_rgb(1, 1, vec![0.0; 3]).unwrap();
+        let fail = || Err(crate::Error::gpu("a test", "failed"));
+        assert!(memory.grams(vec![], &image, fail).is_err());
+        assert!(memory.grams(vec![], &image, || Ok(Grams::new())).is_ok());
+    }
+}

@@ -1,0 +1,96 @@
+//! A painting seen while it comes to be: a page on this machine with the picture, the losses and buttons.
+//!
+//! The server runs in a thread of its own and knows only what the painting's loop hands it. Pictures are
+//! read from the device when somebody looks at them, not before.
+
+mod server;
+mod state;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+
+use crate::error::Result;
+use crate::image_io::Image;
+use crate::objective::Losses;
+use server::Server;
+use state::State;
+
+/// A live view. It ends when dropped.
+#[derive(Debug)]
+pub struct View {
+    shared: Arc<Shared>,
+    server: Arc<Server>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the loop and the server's thread tell each other.
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    stop: Arc<AtomicBool>,
+    /// Somebody asked for a picture since the last one came.
+    wants_picture: AtomicBool,
+    wants_save: AtomicBool,
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl View {
+    /// Serves a painting of so many evaluations on a free port of 127.0.0.1. The stop button raises `stop`.
+    ///
+    /// # Errors
+    /// [`Error::Output`](crate::Error::Output) if no port can be had.
+    pub fn open(total: usize, stop: Arc<AtomicBool>) -> Result<Self> {
+        let server = Arc::new(Server::bind()?);
+        let shared = Arc::new(Shared {
+            state: Mutex::new(State::new(total)),
+            stop,
+            wants_picture: AtomicBool::new(true),
+            wants_save: AtomicBool::new(false),
+        });
+        let thread = {
+            let (server, shared) = (server.clone(), shared.clone());
+            std::thread::spawn(move || server.serve(&shared))
+        };
+        Ok(Self { shared, server, thread: Some(thread) })
+    }
+
+    /// What to type into a browser of this machine.
+    pub fn address(&self) -> String {
+        format!("http://{}/", self.server.host())
+    }
+
+    /// After each evaluation, counted from 0.
+    pub fn show_losses(&self, iteration: usize, losses: &Losses) {
+        self.shared.state().add(iteration, losses);
+    }
+
+    /// True if somebody waits for a newer picture.
+    pub fn wants_picture(&self) -> bool {
+        self.shared.wants_picture.load(Ordering::Relaxed)
+    }
+
+    /// The picture so far.
+    pub fn show_picture(&self, picture: Image) {
+        self.shared.state().picture = Some(Arc::new(picture));
+        self.shared.wants_picture.store(false, Ordering::Relaxed);
+    }
+
+    /// True once for a press, or several, of the save button.
+    pub fn takes_save(&self) -> bool {
+        self.shared.wants_save.swap(false, Ordering::Relaxed)
+    }
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        self.server.end();
+        // A panic of the thread was reported by it; there is nothing to add.
+        self.thread.take().map(JoinHandle::join);
+    }
+}

@@ -1,0 +1,230 @@
+//! The live view: what it serves, to whom, and what its buttons do.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use common::http::{Answer, ask};
+use common::room::{Room, SHALLOW};
+use impasto::image_io::Image;
+use serde_json::{Value, json};
+
+/// A painting that does not end by itself, and its view.
+struct Painting {
+    room: Room,
+    child: Child,
+    host: String,
+}
+
+impl Painting {
+    fn begin() -> Self {
+        let room = Room::new();
+        let mut child = Command::new(assert_cmd::cargo::cargo_bin("impasto"))
+            .env("IMPASTO_CACHE_DIR", env!("CARGO_TARGET_TMPDIR"))
+            .args(["paint", "--view", "-q", "--size", "48", "--iterations", "1000000", "--optimizer", "adam"])
+            .args(["-o".into(), room.path("out.png"), room.path("content.png"), room.path("style.png")])
+            .args(SHALLOW.split(' '))
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let address = lines.find_map(|line| line.strip_prefix("view: http://").map(String::from)).unwrap();
+        // What else it says must not fill the pipe.
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { room, child, host: address.trim_end_matches('/').into() }
+    }
+
+    /// An answer to a request as the page itself makes it.
+    fn ask(&self, request: &str) -> Answer {
+        let (host, origin) = (format!("Host: {}", self.host), format!("Origin: http://{}", self.host));
+        ask(&self.host, request, &[&host, &origin], "")
+    }
+
+    /// A picture that is not `other`.
+    fn picture_but(&self, other: &[u8]) -> Vec<u8> {
+        until("another picture", || {
+            let answer = self.ask("GET /picture.png");
+            (answer.status == 200 && answer.body != other).then_some(answer.body)
+        })
+    }
+
+    /// It ends as by Ctrl-C, with its picture.
+    fn ends(&mut self) {
+        let code = until("the end", || self.child.try_wait().unwrap()).code();
+        assert_eq!(code, Some(130));
+        assert_eq!(Image::load(self.room.path("out.png")).unwrap().width(), 48);
+    }
+}
+
+impl Drop for Painting {
+    fn drop(&mut self) {
+        // It is long gone, unless the test failed.
+        let _ = self.child.kill();
+    }
+}
+
+/// Waits for something, a minute at most.
+fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(found) = look() {
+            return found;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "{what} did not come");
+        sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn the_page_sees_the_picture_change_saves_and_stops() {
+    let mut painting = Painting::begin();
+    let page = painting.ask("GET /").text();
+    assert!(page.contains("prefers-color-scheme: dark") && page.contains("lang=\"en\""));
+    assert!(
+        !page.contains("http:") && !page.contains("https:"),
+        "the page asks for something from elsewhere"
+    );
+    let first = painting.picture_but(&[]);
+    let second = painting.picture_but(&first);
+    assert!(first.starts_with(b"\x89PNG") && second.starts_with(b"\x89PNG"));
+    let state: Value = serde_json::from_slice(&painting.ask("GET /state").body).unwrap();
+    assert!(state["done"].as_u64().unwrap() > 1 && state["total"] == 1_000_000, "{state}");
+    assert!(state["points"][1][1].as_f64().unwrap() > 0.0, "{state}");
+    assert_eq!(painting.ask("POST /save").status, 200);
+    let saved = until("the saved picture", || {
+        let mut files =
+            std::fs::read_dir(painting.room.folder.path()).unwrap().map(|file| file.unwrap().path());
+        files.find(|file| file.file_name().unwrap().to_string_lossy().starts_with("out-"))
+    });
+    assert_eq!(Image::load(saved).unwrap().width(), 48);
+    assert_eq!(painting.ask("POST /stop").status, 200);
+    painting.ends();
+}
+
+#[test]
+fn nobody_else_may_ask() {
+    let mut painting = Painting::begin();
+    let host = format!("Host: {}", painting.host);
+    let port = painting.host.split(':').nth(1).unwrap();
+    let local = [format!("Host: localhost:{port}"), format!("Origin: http://localhost:{port}")];
+    let status = |request: &str, headers: &[&str]| ask(&painting.host, request, headers, "").status;
+    for path in ["GET /", "GET /state", "GET /picture.png", "POST /stop", "POST /save"] {
+        for headers in [
+            &["Host: example.com"][..],
+            &[],
+            &["Host: 127.0.0.1"],
+            &[&host, "Host: example.com"],
+            &[&host, "Origin: http://example.com"],
+            &[&host, "Origin: null"],
+            &[&host, "Origin: http://127.0.0.1"],
+            &[&host, &format!("Origin: https://{}", painting.host)],
+        ] {
+            assert_eq!(status(path, headers), 403, "{path} {headers:?}");
+        }
+    }
+    assert_eq!(status("GET /", &[&local[0], &local[1]]), 200);
+    for (request, code) in [("GET /stop", 405), ("GET /save", 405), ("POST /", 405), ("GET /../x", 404)] {
+        assert_eq!(status(request, &[&host]), code, "{request}");
+    }
+    // None of the refused requests stopped it.
+    assert!(painting.child.try_wait().unwrap().is_none());
+    assert_eq!(status("POST /stop", &[&host]), 200);
+    painting.ends();
+}
+
+/// Chromium through its driver, by the WebDriver protocol.
+struct Browser {
+    driver: Child,
+    host: String,
+    session: String,
+}
+
+impl Browser {
+    /// `None` where there is no Chromium with its driver.
+    fn open() -> Option<Self> {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let mut command = Command::new("chromedriver");
+        command.arg(format!("--port={port}")).stdout(Stdio::null()).stderr(Stdio::null());
+        let driver = command.spawn().ok()?;
+        let mut browser = Self { driver, host: format!("127.0.0.1:{port}"), session: String::new() };
+        until("the driver", || std::net::TcpStream::connect(&browser.host).ok());
+        let arguments = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
+        let chrome = json!({ "browserName": "chrome", "goog:chromeOptions": { "args": arguments } });
+        let session = browser.post("session", json!({ "capabilities": { "alwaysMatch": chrome } }));
+        browser.session = format!("session/{}", session["sessionId"].as_str().unwrap());
+        Some(browser)
+    }
+
+    fn post(&self, path: &str, body: Value) -> Value {
+        let host = format!("Host: {}", self.host);
+        let headers = [host.as_str(), "Content-Type: application/json"];
+        let answer = ask(&self.host, &format!("POST /{path}"), &headers, &body.to_string());
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        serde_json::from_slice::<Value>(&answer.body).unwrap()["value"].take()
+    }
+
+    fn go(&self, url: &str) {
+        self.post(&format!("{}/url", self.session), json!({ "url": url }));
+    }
+
+    fn run(&self, script: &str) -> Value {
+        self.post(&format!("{}/execute/sync", self.session), json!({ "script": script, "args": [] }))
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let host = format!("Host: {}", self.host);
+        if !self.session.is_empty() && !std::thread::panicking() {
+            ask(&self.host, &format!("DELETE /{}", self.session), &[&host], "");
+        }
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+/// The colours of the picture that the page shows, as one text; nothing before there is one.
+const COLOURS: &str = "
+    const picture = document.getElementById('picture');
+    if (!picture.naturalWidth) return '';
+    const canvas = document.createElement('canvas');
+    [canvas.width, canvas.height] = [picture.naturalWidth, picture.naturalHeight];
+    const context = canvas.getContext('2d');
+    context.drawImage(picture, 0, 0);
+    return context.getImageData(0, 0, canvas.width, canvas.height).data.join();";
+
+#[test]
+fn a_real_browser_sees_the_picture_change_and_stops() {
+    let Some(browser) = Browser::open() else {
+        assert!(std::env::var_os("IMPASTO_TEST_BROWSER").is_none(), "chromedriver does not start");
+        // Not by a macro, whose words nobody sees of a test that passes.
+        let why = "the test in a browser is skipped: no chromedriver; IMPASTO_TEST_BROWSER=1 scripts/test.sh installs it";
+        writeln!(std::io::stderr(), "{why}").unwrap();
+        return;
+    };
+    let mut painting = Painting::begin();
+    browser.go(&format!("http://{}/", painting.host));
+    let colours = |other: &str| {
+        until("another picture", || {
+            browser.run(COLOURS).as_str().filter(|now| !now.is_empty() && *now != other).map(String::from)
+        })
+    };
+    colours(&colours(""));
+    let curve = browser.run("return document.getElementById('total').getAttribute('points')");
+    assert!(curve.as_str().unwrap().split(' ').count() > 1, "{curve}");
+    // A page from elsewhere can neither read the view nor stop it.
+    browser.go("data:text/html,<p>elsewhere");
+    let url = format!("http://{}", painting.host);
+    let foreign =
+        format!("return fetch('{url}/stop', {{ method: 'POST' }}).then(() => 'read', () => 'refused')");
+    assert_eq!(browser.run(&foreign), "refused");
+    assert!(painting.child.try_wait().unwrap().is_none());
+    browser.go(&url);
+    browser.run("document.getElementById('stop').click()");
+    painting.ends();
+}
