@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::gpu::AdapterSummary;
+use crate::gpu::{AdapterSummary, expand_imports};
 use crate::ops::OPERATIONS;
 use crate::output::OutputFile;
 
@@ -42,11 +42,12 @@ impl Record {
     }
 }
 
-/// Changes with the text of any kernel.
+/// Changes with the text of any kernel and of what kernels import.
 fn fingerprint() -> String {
     let mut hasher = DefaultHasher::new();
     for shader in OPERATIONS.iter().flat_map(|operation| operation.shaders) {
-        shader.source.hash(&mut hasher);
+        // With what it imports; a source that cannot be expanded compiles nowhere.
+        expand_imports(shader.source).unwrap_or(shader.source.into()).hash(&mut hasher);
     }
     format!("{} {:016x}", env!("CARGO_PKG_VERSION"), hasher.finish())
 }

@@ -30,10 +30,10 @@ pub fn gram_candidates(gpu: &Gpu) -> Vec<GramVariant> {
 /// The choice by the class of the device alone, for a picture of this size, among these candidates:
 /// the best for most layers first, the plainest last.
 pub(super) fn builtin(convs: &[ConvVariant], grams: &[GramVariant], width: u32, height: u32) -> Kernels {
-    let winograd = convs.first().copied().unwrap_or(ConvVariant::Naive);
+    let best = convs.first().copied().unwrap_or(ConvVariant::Naive);
     let plain = convs.last().copied().unwrap_or(ConvVariant::Naive);
     let gram = grams.first().copied().unwrap_or(GramVariant::Naive);
-    let mut kernels = Kernels::uniform(winograd, gram);
+    let mut kernels = Kernels::uniform(best, gram);
     for layer in LayerId::all() {
         let shape = activation_shape(layer, width, height);
         let tiles = shape.width.div_ceil(4) * shape.height.div_ceil(4);
