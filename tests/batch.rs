@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 use std::process::Output;
 
-use common::room::{Room, SHALLOW, stderr};
+use common::room::{CACHE, Room, SHALLOW, stderr};
 use impasto::image_io::Image;
 
 /// A room with a folder of contents of these names.
@@ -128,7 +128,7 @@ fn an_interrupted_batch_goes_on() {
 
     let room = room(&["a.png", "b.png"]);
     let mut child = Command::new(assert_cmd::cargo::cargo_bin("impasto"))
-        .env("IMPASTO_CACHE_DIR", env!("CARGO_TARGET_TMPDIR"))
+        .env("IMPASTO_CACHE_DIR", CACHE)
         .args(["paint", "--batch", "--size", "32", "--iterations", "100000", "--history", "5", "-o"])
         .args([room.path("out"), room.path("in"), room.path("style.png")])
         .args(SHALLOW.split(' '))

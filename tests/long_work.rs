@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::room::{Room, SHALLOW, impasto, log_lines, paint, stderr};
+use common::room::{CACHE, Room, SHALLOW, impasto, log_lines, paint, stderr};
 use impasto::image_io::Image;
 use serde_json::Value;
 
@@ -82,6 +82,7 @@ fn an_interrupt_writes_the_picture_so_far() {
     let mut child = Command::new(assert_cmd::cargo::cargo_bin("impasto"))
         .args(["paint", "--size", "64", "--iterations", "100000", "-o"])
         .args([room.path("out.png"), room.path("content.png"), room.path("style.png")])
+        .env("IMPASTO_CACHE_DIR", CACHE)
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
@@ -123,6 +124,7 @@ fn a_stopped_run_goes_on_to_the_same_bytes() {
         let _ = fs::remove_file(room.path("broken.jsonl"));
         let mut child = Command::new(assert_cmd::cargo::cargo_bin("impasto"))
             .args(arguments)
+            .env("IMPASTO_CACHE_DIR", CACHE)
             .stderr(Stdio::null())
             .spawn()
             .unwrap();

@@ -4,7 +4,7 @@
 mod common;
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use impasto::gpu::{Gpu, Precision};
 use impasto::ops::{ConvVariant, GramVariant, OPERATIONS};
@@ -14,6 +14,12 @@ use impasto::vgg19::LayerId;
 fn choose(gpu: &Gpu, folder: Option<&Path>, mode: Mode) -> Choice {
     let tuner = Tuner { mode, folder: folder.map(Into::into), precision: Precision::F32 };
     tuner.choose(gpu, [48, 40], "conv2_1".parse().unwrap(), &mut |_, _, _| ()).unwrap()
+}
+
+/// The record among what the tuner left in a folder.
+fn the_file(folder: &Path) -> PathBuf {
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files.into_iter().find(|path| path.extension() == Some("json".as_ref())).unwrap()
 }
 
 #[test]
@@ -47,7 +53,7 @@ fn a_damaged_file_is_noted_and_replaced() {
     let folder = tempfile::tempdir().unwrap();
     let (gpu, folder) = (common::fast_gpu(), Some(folder.path()));
     choose(gpu, folder, Mode::Cached);
-    let file = fs::read_dir(folder.unwrap()).unwrap().next().unwrap().unwrap().path();
+    let file = the_file(folder.unwrap());
     let whole = fs::read(&file).unwrap();
     for damaged in [&whole[..whole.len() / 2], b"", b"\xff\x00", b"{}"] {
         fs::write(&file, damaged).unwrap();
@@ -63,6 +69,20 @@ fn a_damaged_file_is_noted_and_replaced() {
         assert_eq!(choice.note, None);
         assert!(choice.timed > 0 || !text.contains("texture"));
     }
+}
+
+/// Runs that begin at once on an empty cache end with one choice: a kernel decides the bytes of a picture.
+#[test]
+fn runs_at_once_share_what_they_find() {
+    let folder = tempfile::tempdir().unwrap();
+    let gpu = common::fast_gpu();
+    let choices: Vec<Choice> = std::thread::scope(|scope| {
+        let run = || choose(gpu, Some(folder.path()), Mode::Cached);
+        let runs = [(); 3].map(|()| scope.spawn(run));
+        runs.into_iter().map(|run| run.join().unwrap()).collect()
+    });
+    assert_eq!(choices.iter().map(|choice| choice.timed).sum::<usize>(), 5, "one of them timed, the others read");
+    assert!(choices.iter().all(|choice| choice.kernels == choices[0].kernels));
 }
 
 #[test]

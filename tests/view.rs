@@ -10,7 +10,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use common::http::{Answer, ask};
-use common::room::{Room, SHALLOW};
+use common::room::{CACHE, Room, SHALLOW};
 use impasto::image_io::Image;
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ impl Painting {
     fn begin() -> Self {
         let room = Room::new();
         let mut child = Command::new(assert_cmd::cargo::cargo_bin("impasto"))
-            .env("IMPASTO_CACHE_DIR", env!("CARGO_TARGET_TMPDIR"))
+            .env("IMPASTO_CACHE_DIR", CACHE)
             .args(["paint", "--view", "-q", "--size", "48", "--iterations", "1000000", "--optimizer", "adam"])
             .args(["-o".into(), room.path("out.png"), room.path("content.png"), room.path("style.png")])
             .args(SHALLOW.split(' '))

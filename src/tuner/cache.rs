@@ -89,6 +89,15 @@ pub(super) fn load(path: &Path, adapter: &AdapterSummary) -> Loaded {
     }
 }
 
+/// The right to time kernels and to replace a device's file, until it is dropped: waits while another run
+/// has it. `None` where the file system has no locks.
+pub(super) fn turn(path: &Path) -> Option<fs::File> {
+    fs::create_dir_all(path.parent()?).ok()?;
+    let file = fs::File::create(path.with_extension("lock")).ok()?;
+    file.lock().ok()?;
+    Some(file)
+}
+
 /// Replaces a device's file, so that another run sees the old one or the new one and nothing between.
 pub(super) fn save(path: &Path, record: &Record) -> Result<()> {
     if let Some(folder) = path.parent() {

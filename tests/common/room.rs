@@ -9,10 +9,13 @@ use impasto::image_io::Image;
 use serde_json::Value;
 use tempfile::TempDir;
 
+/// Where the program keeps what it finds out about kernels: not in the user's own cache. Every run of a test
+/// needs it, since other kernels give other bytes.
+pub const CACHE: &str = env!("CARGO_TARGET_TMPDIR");
+
 pub fn impasto() -> Command {
     let mut command = Command::cargo_bin("impasto").unwrap();
-    // What is found out about kernels is kept, but not in the user's own cache.
-    command.env("IMPASTO_CACHE_DIR", env!("CARGO_TARGET_TMPDIR"));
+    command.env("IMPASTO_CACHE_DIR", CACHE);
     command
 }
 
