@@ -200,8 +200,7 @@ impl Gpu {
             })
         })?;
         let view = texture.create_view(&Default::default());
-        let bytes = rows * u64::from(Texture::ROW) * size.precision.vector_bytes();
-        let entry = Arc::new(self.inner.ledger.enter(what, bytes));
+        let entry = Arc::new(self.inner.ledger.enter(what, size.bytes()));
         Ok(Texture { texture, view, precision: size.precision, _entry: entry })
     }
 

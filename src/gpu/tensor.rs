@@ -233,6 +233,11 @@ impl TextureSize {
     pub(super) fn rows(&self) -> u64 {
         self.vectors.div_ceil(u64::from(Texture::ROW)).max(1)
     }
+
+    /// Bytes that it takes, the unused end of the last row counted.
+    pub fn bytes(&self) -> u64 {
+        self.rows() * u64::from(Texture::ROW) * self.precision.vector_bytes()
+    }
 }
 
 /// The numbers of a tensor as texels, four to one, for kernels that fetch faster from textures

@@ -5,10 +5,12 @@
 //! [`Graph::compile`] allocates and records the forward and the backward pass once; each step then
 //! submits those recordings again.
 
+mod arena;
 mod op;
 mod plan;
 mod program;
 
+pub use arena::{Arena, ArenaSize};
 pub use op::{Backward, Forward, Gradient, Op, Reads, Scratch, ScratchSize};
 pub use plan::{MemoryPlan, Slot};
 pub use program::Program;
@@ -57,9 +59,15 @@ impl Graph {
     }
 
     /// Decides where each value and gradient lives. `keep` are values to be read after the forward
-    /// pass; `differentiate` is the scalar to differentiate and the leaf with respect to which.
-    pub fn plan(&self, keep: &[NodeId], differentiate: Option<(NodeId, NodeId)>) -> MemoryPlan {
+    /// pass. `differentiate` are the values to differentiate, which nothing else may read, and the leaf with
+    /// respect to which: the backward pass turns a gradient of each of them, its *seed*, into the leaf's.
+    pub fn plan(&self, keep: &[NodeId], differentiate: Option<(&[NodeId], NodeId)>) -> MemoryPlan {
         plan::plan(self, keep, differentiate)
+    }
+
+    /// Bytes of all leaves, which the caller allocates.
+    pub fn leaf_bytes(&self) -> u64 {
+        self.nodes.iter().filter(|node| node.op.is_none()).map(|node| node.shape.bytes()).sum()
     }
 
     fn shapes(&self, nodes: &[NodeId]) -> Vec<Shape> {
@@ -72,8 +80,8 @@ impl Graph {
     }
 
     /// For each node, whether its gradient is needed: it lies on a differentiable way from
-    /// `from` (the leaf) to `to` (the loss).
-    fn on_the_way(&self, from: NodeId, to: NodeId) -> Vec<bool> {
+    /// `from` (the leaf) to one of `to` (the outputs).
+    fn on_the_way(&self, from: NodeId, to: &[NodeId]) -> Vec<bool> {
         let edges = |node: &Node| -> Vec<usize> {
             let Some(op) = &node.op else { return vec![] };
             (0..node.inputs.len()).filter(|i| op.differentiable(*i)).map(|i| node.inputs[i].0).collect()
@@ -84,7 +92,7 @@ impl Graph {
             reached[i] = reached[i] || edges(node).into_iter().any(|input| reached[input]);
         }
         let mut wanted = vec![false; self.nodes.len()];
-        wanted[to.0] = true;
+        to.iter().for_each(|output| wanted[output.0] = true);
         for (i, node) in self.nodes.iter().enumerate().rev() {
             if wanted[i] {
                 edges(node).into_iter().for_each(|input| wanted[input] = true);

@@ -68,6 +68,24 @@ pub struct Scratch {
 }
 
 impl ScratchSize {
+    /// Makes room for what another asks for, entry by entry.
+    pub(super) fn enlarge(&mut self, other: &Self) {
+        for (i, shape) in other.buffers.iter().copied().enumerate() {
+            match self.buffers.get_mut(i) {
+                Some(largest) if largest.bytes() >= shape.bytes() => {}
+                Some(largest) => *largest = shape,
+                None => self.buffers.push(shape),
+            }
+        }
+        let among: Vec<_> = self.textures.iter().map(|texture| texture.precision).collect();
+        for (place, texture) in other.matching(&among).into_iter().zip(&other.textures) {
+            match place {
+                Some(i) => self.textures[i].vectors = self.textures[i].vectors.max(texture.vectors),
+                None => self.textures.push(*texture),
+            }
+        }
+    }
+
     /// For each texture asked for, which of these it is: the first of the same size of numbers for the
     /// first, and so on.
     pub(super) fn matching(&self, among: &[Precision]) -> Vec<Option<usize>> {

@@ -6,7 +6,7 @@
 //! one. Slots are separate buffers, not parts of one arena: a buffer may not be bound for reading and
 //! for writing in one dispatch, and no single buffer grows beyond the largest tensor.
 
-use super::{Graph, NodeId, ScratchSize};
+use super::{Graph, NodeId, Reads, ScratchSize};
 use crate::gpu::{Precision, Shape, Use};
 
 /// One buffer of the plan.
@@ -31,8 +31,19 @@ pub struct MemoryPlan {
     pub(super) gradients: Vec<Option<usize>>,
     /// Nodes on the way from the leaf to the loss.
     pub(super) differentiated: Vec<bool>,
-    /// The scalar and the leaf.
-    pub(super) differentiate: Option<(NodeId, NodeId)>,
+    /// Nodes whose values anyone reads: the others' forward pass is left out.
+    pub(super) computed: Vec<bool>,
+    /// What is differentiated, and by which leaf.
+    pub(super) differentiate: Option<(Vec<NodeId>, NodeId)>,
+}
+
+impl MemoryPlan {
+    /// The slots from the largest to the smallest.
+    pub(super) fn by_size(&self) -> Vec<usize> {
+        let mut slots: Vec<usize> = (0..self.slots.len()).collect();
+        slots.sort_by_key(|slot| std::cmp::Reverse(self.slots[*slot].bytes));
+        slots
+    }
 }
 
 /// A value or gradient that wants memory from `birth` to `death`, both included.
@@ -45,10 +56,10 @@ struct Life {
     node: usize,
 }
 
-pub(super) fn plan(graph: &Graph, keep: &[NodeId], differentiate: Option<(NodeId, NodeId)>) -> MemoryPlan {
+pub(super) fn plan(graph: &Graph, keep: &[NodeId], differentiate: Option<(&[NodeId], NodeId)>) -> MemoryPlan {
     let n = graph.nodes.len();
     let differentiated = match differentiate {
-        Some((loss, leaf)) => graph.on_the_way(leaf, loss),
+        Some((outputs, leaf)) => graph.on_the_way(leaf, outputs),
         None => vec![false; n],
     };
     let mut lives = values(graph, keep, &differentiated);
@@ -60,8 +71,9 @@ pub(super) fn plan(graph: &Graph, keep: &[NodeId], differentiate: Option<(NodeId
         scratch: scratch(graph),
         values: vec![None; n],
         gradients: vec![None; n],
+        computed: computed(graph, keep, &differentiated),
         differentiated,
-        differentiate,
+        differentiate: differentiate.map(|(outputs, leaf)| (outputs.to_vec(), leaf)),
     };
     let mut taken_until: Vec<usize> = vec![];
     for life in lives {
@@ -124,12 +136,16 @@ fn values(graph: &Graph, keep: &[NodeId], differentiated: &[bool]) -> Vec<Life> 
 
 /// A gradient is born when the last consumer of its value goes backward, and dies in the backward
 /// pass of the node itself; the leaf's stays.
-fn gradients(graph: &Graph, differentiated: &[bool], differentiate: Option<(NodeId, NodeId)>) -> Vec<Life> {
-    let Some((loss, leaf)) = differentiate else { return vec![] };
+fn gradients(
+    graph: &Graph,
+    differentiated: &[bool],
+    differentiate: Option<(&[NodeId], NodeId)>,
+) -> Vec<Life> {
+    let Some((outputs, leaf)) = differentiate else { return vec![] };
     let n = graph.nodes.len();
     let mut births: Vec<usize> = (0..n).map(|i| backward_time(n, i)).collect();
-    // The seed of the loss is there before anything else happens.
-    births[loss.0] = 0;
+    // The seeds are there before anything else happens.
+    outputs.iter().for_each(|output| births[output.0] = 0);
     for (i, node) in graph.nodes.iter().enumerate().filter(|(i, _)| differentiated[*i]) {
         for input in &node.inputs {
             births[input.0] = births[input.0].min(backward_time(n, i));
@@ -139,7 +155,11 @@ fn gradients(graph: &Graph, differentiated: &[bool], differentiate: Option<(Node
         .filter(|i| differentiated[*i])
         .map(|i| Life {
             birth: births[i],
-            death: if i == leaf.0 || i == loss.0 { usize::MAX - 1 } else { backward_time(n, i) },
+            death: if i == leaf.0 || outputs.contains(&NodeId(i)) {
+                usize::MAX - 1
+            } else {
+                backward_time(n, i)
+            },
             bytes: gradient_shape(graph.nodes[i].shape).bytes(),
             what: Use::Gradients,
             node: i,
@@ -160,21 +180,22 @@ fn scratch(graph: &Graph) -> ScratchSize {
     let mut all = ScratchSize::default();
     for node in &graph.nodes {
         let Some(op) = &node.op else { continue };
-        let size = op.scratch(&graph.shapes(&node.inputs));
-        for (i, shape) in size.buffers.iter().copied().enumerate() {
-            match all.buffers.get_mut(i) {
-                Some(largest) if largest.bytes() >= shape.bytes() => {}
-                Some(largest) => *largest = shape,
-                None => all.buffers.push(shape),
-            }
-        }
-        let among: Vec<_> = all.textures.iter().map(|texture| texture.precision).collect();
-        for (place, texture) in size.matching(&among).into_iter().zip(&size.textures) {
-            match place {
-                Some(i) => all.textures[i].vectors = all.textures[i].vectors.max(texture.vectors),
-                None => all.textures.push(*texture),
-            }
-        }
+        all.enlarge(&op.scratch(&graph.shapes(&node.inputs)));
     }
     all
+}
+
+/// For each node, whether its value must be computed: it is kept, or something reads it.
+fn computed(graph: &Graph, keep: &[NodeId], differentiated: &[bool]) -> Vec<bool> {
+    let mut computed = vec![false; graph.nodes.len()];
+    keep.iter().for_each(|node| computed[node.0] = true);
+    for (i, node) in graph.nodes.iter().enumerate().rev() {
+        let Some(op) = &node.op else { continue };
+        let reads = if differentiated[i] { op.backward_reads() } else { Reads::default() };
+        computed[i] |= reads.output;
+        if computed[i] || reads.inputs {
+            node.inputs.iter().for_each(|input| computed[input.0] = true);
+        }
+    }
+    computed
 }

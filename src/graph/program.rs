@@ -1,10 +1,12 @@
 //! A compiled graph: memory allocated, both passes recorded.
 
+use std::sync::Arc;
+
 use super::op::{Backward, Forward, Gradient, Scratch, ScratchSize};
 use super::plan::{MemoryPlan, gradient_shape};
-use super::{Graph, NodeId};
+use super::{Arena, ArenaSize, Graph, NodeId};
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, Recording, Tensor, Texture, Use};
+use crate::gpu::{Gpu, Recording, Shape, Tensor, Texture};
 
 /// The recorded passes of a graph and the tensors that they work on.
 #[derive(Debug)]
@@ -16,9 +18,9 @@ pub struct Program {
     pub backward: Recording,
     values: Vec<Option<Tensor>>,
     gradient: Option<Tensor>,
-    loss: Option<(Tensor, Tensor)>,
+    seeds: Vec<Tensor>,
     /// Bind groups keep memory alive by themselves, but the ledger counts what is held here.
-    _held: (Vec<Tensor>, Vec<Tensor>, Vec<Texture>),
+    _arena: Arc<Arena>,
 }
 
 impl Program {
@@ -36,9 +38,10 @@ impl Program {
         self.gradient.as_ref()
     }
 
-    /// The scalar that is differentiated, and the seed of its gradient (1 unless overwritten).
-    pub fn loss(&self) -> Option<&(Tensor, Tensor)> {
-        self.loss.as_ref()
+    /// The gradients that the backward pass starts from, one for each value that is differentiated, in their
+    /// order: 1 unless overwritten.
+    pub fn seeds(&self) -> &[Tensor] {
+        &self.seeds
     }
 }
 
@@ -49,44 +52,22 @@ impl Graph {
     /// [`Error::TooLarge`] or [`Error::Gpu`] if memory or a kernel cannot be had; `Error::Gpu` if a
     /// leaf was not given.
     pub fn compile(&self, gpu: &Gpu, plan: &MemoryPlan, leaves: &[(NodeId, Tensor)]) -> Result<Program> {
-        let slots = plan
-            .slots
-            .iter()
-            .enumerate()
-            .map(|(i, slot)| {
-                let vectors = u32::try_from(slot.bytes.div_ceil(16)).unwrap_or(u32::MAX);
-                let shape = crate::gpu::Shape::blocked(1, 1, vectors);
-                gpu.tensor(shape, slot.what, &format!("{} slot {i}", slot.what))
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let value = |i: usize| match plan.values[i] {
-            Some(slot) => Some(slots[slot].viewed_as(self.nodes[i].shape)),
-            None => leaves.iter().find(|(node, _)| node.0 == i).map(|(_, tensor)| tensor.clone()),
-        };
-        let gradient = |i: usize| {
-            let shape = gradient_shape(self.nodes[i].shape);
-            plan.gradients[i].map(|slot| slots[slot].viewed_as(shape))
-        };
-        let compiler = Compiler {
-            graph: self,
-            values: (0..self.nodes.len()).map(value).collect(),
-            gradients: (0..self.nodes.len()).map(gradient).collect(),
-            buffers: plan
-                .scratch
-                .buffers
-                .iter()
-                .map(|shape| gpu.tensor(*shape, Use::Scratch, "scratch"))
-                .collect::<Result<_>>()?,
-            textures: plan
-                .scratch
-                .textures
-                .iter()
-                .map(|size| gpu.texture(*size, Use::Scratch, "scratch"))
-                .collect::<Result<_>>()?,
-        };
-        if plan.differentiate.is_some_and(|(_, leaf)| !plan.differentiated[leaf.0]) {
-            return Err(Error::gpu("compiling a graph", "the loss does not depend on the leaf"));
-        }
+        let arena = Arena::new(gpu, &ArenaSize::of([plan]))?;
+        self.compile_in(gpu, plan, leaves, &Arc::new(arena))
+    }
+
+    /// The same in an arena that has room for the plan, which other programs may use as well.
+    ///
+    /// # Errors
+    /// As [`compile`](Self::compile).
+    pub fn compile_in(
+        &self,
+        gpu: &Gpu,
+        plan: &MemoryPlan,
+        leaves: &[(NodeId, Tensor)],
+        arena: &Arc<Arena>,
+    ) -> Result<Program> {
+        let compiler = Compiler::new(self, plan, leaves, arena);
         if let Some(i) = compiler.values.iter().position(Option::is_none) {
             return Err(Error::gpu(
                 "compiling a graph",
@@ -95,18 +76,21 @@ impl Graph {
         }
         let (mut forward, mut backward) =
             (Recording::named(gpu, "forward"), Recording::named(gpu, "backward"));
-        compiler.record_forward(&mut forward)?;
+        compiler.record_forward(&mut forward, &plan.computed)?;
         compiler.record_backward(&mut backward, &plan.differentiated)?;
-        let (mut loss, mut leaf_gradient) = (None, None);
-        if let Some((loss_node, leaf)) = plan.differentiate {
-            let seed = compiler.gradient(loss_node)?;
-            gpu.write(&seed, &vec![1.0; seed.shape().len()]);
-            loss = Some((compiler.value(loss_node)?.clone(), seed));
-            leaf_gradient = Some(compiler.gradient(leaf)?);
+        let (mut seeds, mut gradient) = (vec![], None);
+        if let Some((outputs, leaf)) = &plan.differentiate {
+            if outputs.is_empty() || !plan.differentiated[leaf.0] {
+                return Err(Error::gpu("compiling a graph", "the loss does not depend on the leaf"));
+            }
+            for output in outputs {
+                let seed = compiler.gradient(*output)?;
+                gpu.write(&seed, &vec![1.0; seed.shape().len()]);
+                seeds.push(seed);
+            }
+            gradient = Some(compiler.gradient(*leaf)?);
         }
-        let Compiler { values, buffers, textures, .. } = compiler;
-        let _held = (slots, buffers, textures);
-        Ok(Program { forward, backward, values, gradient: leaf_gradient, loss, _held })
+        Ok(Program { forward, backward, values: compiler.values, gradient, seeds, _arena: arena.clone() })
     }
 }
 
@@ -114,11 +98,29 @@ struct Compiler<'a> {
     graph: &'a Graph,
     values: Vec<Option<Tensor>>,
     gradients: Vec<Option<Tensor>>,
-    buffers: Vec<Tensor>,
-    textures: Vec<Texture>,
+    arena: &'a Arena,
 }
 
-impl Compiler<'_> {
+impl<'a> Compiler<'a> {
+    /// Gives every value and gradient its part of the arena.
+    fn new(graph: &'a Graph, plan: &MemoryPlan, leaves: &[(NodeId, Tensor)], arena: &'a Arena) -> Self {
+        let mut slots = vec![None; plan.slots.len()];
+        plan.by_size().into_iter().zip(&arena.slots).for_each(|(slot, tensor)| slots[slot] = Some(tensor));
+        let in_slot = |slot: Option<usize>, shape: Shape| Some(slots[slot?]?.viewed_as(shape));
+        let value = |i: usize| {
+            let given = || leaves.iter().find(|(node, _)| node.0 == i).map(|(_, tensor)| tensor.clone());
+            in_slot(plan.values[i], graph.nodes[i].shape).or_else(given)
+        };
+        let gradient = |i: usize| in_slot(plan.gradients[i], gradient_shape(graph.nodes[i].shape));
+        let nodes = 0..graph.nodes.len();
+        Self {
+            graph,
+            values: nodes.clone().map(value).collect(),
+            gradients: nodes.map(gradient).collect(),
+            arena,
+        }
+    }
+
     fn value(&self, node: NodeId) -> Result<&Tensor> {
         self.values[node.0].as_ref().ok_or_else(|| Error::gpu("compiling a graph", "a value is missing"))
     }
@@ -134,19 +136,25 @@ impl Compiler<'_> {
     /// The shared scratch, seen with the shapes that this operation asked for.
     fn scratch(&self, size: &ScratchSize) -> Scratch {
         Scratch {
-            buffers: self.buffers.iter().zip(&size.buffers).map(|(t, shape)| t.viewed_as(*shape)).collect(),
+            buffers: self
+                .arena
+                .buffers
+                .iter()
+                .zip(&size.buffers)
+                .map(|(t, shape)| t.viewed_as(*shape))
+                .collect(),
             textures: self.matching_textures(size),
         }
     }
 
     fn matching_textures(&self, size: &ScratchSize) -> Vec<Texture> {
-        let among: Vec<_> = self.textures.iter().map(Texture::precision).collect();
+        let among: Vec<_> = self.arena.textures.iter().map(Texture::precision).collect();
         let places = size.matching(&among).into_iter().zip(&size.textures);
-        places.filter_map(|(i, size)| Some(self.textures[i?].holding(size.precision))).collect()
+        places.filter_map(|(i, size)| Some(self.arena.textures[i?].holding(size.precision))).collect()
     }
 
-    fn record_forward(&self, recording: &mut Recording) -> Result<()> {
-        for (i, node) in self.graph.nodes.iter().enumerate() {
+    fn record_forward(&self, recording: &mut Recording, computed: &[bool]) -> Result<()> {
+        for (i, node) in self.graph.nodes.iter().enumerate().filter(|(i, _)| computed[*i]) {
             let Some(op) = &node.op else { continue };
             let scratch = self.scratch(&op.scratch(&self.graph.shapes(&node.inputs)));
             let io = Forward {

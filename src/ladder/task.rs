@@ -93,9 +93,10 @@ impl Task {
         }
         let nodes: Vec<NodeId> = leaves.iter().map(|(node, _)| *node).collect();
         let node = graph.apply(site.layer.name(), way.build(gpu, &site)?, &nodes);
-        let plan = graph.plan(&[node], nodes.first().map(|first| (node, *first)));
+        let outputs = [node];
+        let plan = graph.plan(&outputs, nodes.first().map(|first| (&outputs[..], *first)));
         let program = graph.compile(gpu, &plan, &leaves)?;
-        if let Some((_, seed)) = program.loss() {
+        if let Some(seed) = program.seeds().first() {
             gpu.write(seed, &to_f32(&numbers(2, seed.shape().len())));
         }
         Ok(program)

@@ -3,14 +3,17 @@
 mod limits;
 mod losses;
 mod memory;
+mod parts;
 mod region;
 mod scaling;
 mod settings;
+mod sketch;
 mod targets;
 
 pub use limits::{check_fits, check_pooling};
 pub use losses::Losses;
 pub use memory::StyleMemory;
+pub use parts::Parts;
 pub use region::Region;
 pub use scaling::Scaling;
 pub use settings::{LayerWeights, Settings, parse_weight};
@@ -18,11 +21,11 @@ pub use targets::{Look, Style, Targets};
 
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Shape, Tensor, Use};
-use crate::graph::{Graph, NodeId, Program};
+use crate::graph::{NodeId, Program};
 use crate::image_io::Image;
-use crate::ops::{Gram, Mask, Mse, TotalVariation, WeightedSum};
 use crate::vgg19::Network;
 use crate::vgg19::weights::BGR_MEAN;
+use sketch::Sketch;
 
 /// The objective on a device, for pictures of one size: submit `program.forward`, then
 /// `program.backward`, to have the losses and the gradient at `x`.
@@ -46,19 +49,20 @@ impl Objective {
     /// be had.
     pub fn new(gpu: &Gpu, network: &Network, settings: &Settings, targets: &Targets) -> Result<Self> {
         settings.check()?;
-        let shape = targets.shape();
+        let (shape, parts) = (targets.shape(), targets.parts());
         let x = gpu.upload(shape, &vec![0.0; shape.len()], Use::Optimizer, "x")?;
-        let mut graph = Graph::new();
-        let leaf = graph.leaf("x", shape);
-        let terms = apply_terms(gpu, &mut graph, leaf, network, settings, targets)?;
-        let plan = graph.plan(&terms, Some((terms[0], leaf)));
-        let program = graph.compile(gpu, &plan, &[(leaf, x.clone())])?;
+        let Sketch { graph, x: leaf, terms, constants } = Sketch::new(gpu, network, settings, parts, shape)?;
+        let mut leaves = vec![(leaf, x.clone())];
+        for (node, constant) in constants {
+            leaves.push((node, targets.constant(gpu, constant)?));
+        }
+        let plan = graph.plan(&terms, Some((&terms[..1], leaf)));
+        let program = graph.compile(gpu, &plan, &leaves)?;
         let gradient = program
             .gradient()
             .cloned()
             .ok_or_else(|| Error::gpu("the objective", "the graph has no gradient"))?;
-        let shares = targets.styles().iter().map(|style| style.share).collect();
-        Ok(Self { settings: settings.clone(), x, program, terms, gradient, shares })
+        Ok(Self { settings: settings.clone(), x, program, terms, gradient, shares: parts.shares() })
     }
 
     /// The picture at which to evaluate: planar `[3, h, w]`, B, G, R in 0..255 minus the mean.
@@ -102,51 +106,6 @@ impl Objective {
             self.terms().into_iter().map(|term| Ok(gpu.read(term)?[0])).collect::<Result<Vec<_>>>()?;
         Ok(self.losses(&numbers))
     }
-}
-
-/// Applies the network and every term; the total comes first.
-fn apply_terms(
-    gpu: &Gpu,
-    graph: &mut Graph,
-    x: NodeId,
-    network: &Network,
-    settings: &Settings,
-    targets: &Targets,
-) -> Result<Vec<NodeId>> {
-    let features = network.features(graph, x, &settings.layers());
-    let (mut terms, mut weights) = (vec![], vec![]);
-    for (layer, weight) in settings.content_layers.iter() {
-        let node = masked(gpu, graph, features[&layer], targets.content_region().map(|r| (r, false)))?;
-        let mse = Mse::new(targets.content(layer)?.clone());
-        terms.push(graph.apply(&format!("content {layer}"), Box::new(mse), &[node]));
-        weights.push(settings.content_weight * weight * settings.scaling.content(graph.shape(node)));
-    }
-    for (layer, weight) in settings.style_layers.iter() {
-        for style in targets.styles() {
-            let node = masked(gpu, graph, features[&layer], style.region.as_ref().map(|r| (r, true)))?;
-            let gram = Gram::new(gpu, network.kernels().gram(layer), layer.channels() as u32)?;
-            let gram = graph.apply(&format!("gram {layer}"), Box::new(gram), &[node]);
-            let mse = Mse::new(style.gram(layer)?.clone());
-            terms.push(graph.apply(&format!("style {layer}"), Box::new(mse), &[gram]));
-            let scale = settings.scaling.style(graph.shape(node));
-            weights.push(settings.style_weight * weight * scale * style.share);
-        }
-    }
-    terms.push(graph.apply("tv", Box::new(TotalVariation), &[x]));
-    weights.push(settings.tv_weight);
-    let total = graph.apply("total", Box::new(WeightedSum { weights }), &terms);
-    terms.insert(0, total);
-    Ok(terms)
-}
-
-/// Features times the mask of a region, for a Gram matrix (true) or as they are; without a region unchanged.
-fn masked(gpu: &Gpu, graph: &mut Graph, node: NodeId, region: Option<(&Region, bool)>) -> Result<NodeId> {
-    let Some((region, guides)) = region else { return Ok(node) };
-    let shape = graph.shape(node);
-    let weights = if guides { region.guidance(shape)? } else { region.weights(shape)? };
-    let plane = Shape::planar(1, shape.height, shape.width);
-    let mask = Mask::new(gpu.upload(plane, &weights, Use::Targets, "mask")?);
-    Ok(graph.apply("mask", Box::new(mask), &[node]))
 }
 
 /// Shape of the variable for a picture of this size.

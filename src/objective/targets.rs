@@ -4,13 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::memory::Grams;
-use super::{LayerWeights, Region, Settings, StyleMemory, to_variable, variable_shape};
+use super::parts::{Part, mask_shape};
+use super::sketch::Constant;
+use super::{LayerWeights, Parts, Region, Settings, StyleMemory, to_variable, variable_shape};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Recording, Shape, Tensor, Use};
 use crate::graph::Graph;
 use crate::image_io::Image;
 use crate::ops::Gram;
-use crate::vgg19::{LayerId, Network};
+use crate::vgg19::{LayerId, Network, activation_shape};
 
 /// A style image and how much it counts.
 #[derive(Debug, Clone)]
@@ -35,23 +37,9 @@ impl From<Image> for Style {
 pub struct Targets {
     shape: Shape,
     content: BTreeMap<LayerId, Tensor>,
-    content_region: Option<Region>,
-    styles: Vec<StyleTarget>,
-}
-
-/// The Gram matrices that one region of the picture, or all of it, is to have.
-#[derive(Debug)]
-pub(super) struct StyleTarget {
-    /// Its part of the style term; all parts add up to 1.
-    pub share: f32,
-    pub region: Option<Region>,
-    grams: BTreeMap<LayerId, Tensor>,
-}
-
-impl StyleTarget {
-    pub fn gram(&self, layer: LayerId) -> Result<&Tensor> {
-        self.grams.get(&layer).ok_or_else(|| missing(layer))
-    }
+    parts: Parts,
+    /// The Gram matrices that each part of the style term asks for.
+    grams: Vec<BTreeMap<LayerId, Tensor>>,
 }
 
 impl Targets {
@@ -83,26 +71,21 @@ impl Targets {
         styles: &[Style],
         memory: &StyleMemory,
     ) -> Result<Self> {
-        let whole: f32 = styles.iter().map(|style| style.weight).sum();
-        if whole <= 0.0 {
-            return Err(Error::Usage("a style image of a weight above 0 is needed".into()));
-        }
+        let parts = Parts::of(styles, None)?;
         let shape = variable_shape(content.width(), content.height());
         let content = content_targets(gpu, network, settings, content)?;
-        let (everywhere, somewhere): (Vec<_>, Vec<_>) =
-            styles.iter().filter(|style| style.weight > 0.0).partition(|style| style.region.is_none());
-        let groups = [everywhere].into_iter().chain(somewhere.into_iter().map(|style| vec![style]));
-        let styles = groups
-            .filter(|group| !group.is_empty())
-            .map(|group| {
-                let look = |image: &Image| {
-                    let layers = settings.style_layers.layers().collect();
-                    memory.grams(layers, image, || gram_matrices(gpu, network, settings, image))
-                };
-                style_target(gpu, &group, whole, look)
-            })
-            .collect::<Result<_>>()?;
-        Ok(Self { shape, content, content_region: None, styles })
+        let look = |image: &Image| {
+            let layers = settings.style_layers.layers().collect();
+            memory.grams(layers, image, || gram_matrices(gpu, network, settings, image))
+        };
+        let upload = |(layer, gram): (LayerId, Vec<f32>)| {
+            let channels = layer.channels() as u32;
+            let label = format!("style target {layer}");
+            Ok((layer, gpu.upload(Shape::blocked(channels, 1, channels), &gram, Use::Targets, &label)?))
+        };
+        let grams = blends(&parts, styles, look)?;
+        let grams = grams.into_iter().map(|grams| grams.into_iter().map(upload).collect());
+        Ok(Self { shape, content, grams: grams.collect::<Result<_>>()?, parts })
     }
 
     /// Asks for the content in one region only: its errors count by the mask's square.
@@ -115,7 +98,7 @@ impl Targets {
             let masked = gpu.read(target)?.into_iter().zip(weights.iter().cycle());
             gpu.write(target, &masked.map(|(value, weight)| value * weight).collect::<Vec<_>>());
         }
-        self.content_region = Some(region.clone());
+        self.parts.content_region = Some(region.clone());
         Ok(self)
     }
 
@@ -124,16 +107,25 @@ impl Targets {
         self.shape
     }
 
-    pub(super) fn content(&self, layer: LayerId) -> Result<&Tensor> {
-        self.content.get(&layer).ok_or_else(|| missing(layer))
+    pub(super) fn parts(&self) -> &Parts {
+        &self.parts
     }
 
-    pub(super) fn content_region(&self) -> Option<&Region> {
-        self.content_region.as_ref()
-    }
-
-    pub(super) fn styles(&self) -> &[StyleTarget] {
-        &self.styles
+    /// A constant of the objective's graph.
+    pub(super) fn constant(&self, gpu: &Gpu, constant: Constant) -> Result<Tensor> {
+        let features = |layer| activation_shape(layer, self.shape.width, self.shape.height);
+        let upload = |layer, mask: Option<Vec<f32>>| {
+            let mask = mask.ok_or_else(|| missing(layer))?;
+            gpu.upload(mask_shape(features(layer)), &mask, Use::Targets, "mask")
+        };
+        match constant {
+            Constant::Content(layer) => self.content.get(&layer).cloned().ok_or_else(|| missing(layer)),
+            Constant::Gram(layer, part) => {
+                self.grams[part].get(&layer).cloned().ok_or_else(|| missing(layer))
+            }
+            Constant::ContentMask(layer) => upload(layer, self.parts.content_mask(features(layer))?),
+            Constant::StyleMask(layer, part) => upload(layer, self.parts.style_mask(part, features(layer))?),
+        }
     }
 }
 
@@ -169,28 +161,23 @@ fn missing(layer: LayerId) -> Error {
     Error::gpu("the objective", format!("the targets were made without layer {layer}"))
 }
 
-/// The mean of the Gram matrices of styles that apply in one place.
-fn style_target(
-    gpu: &Gpu,
-    styles: &[&Style],
-    whole: f32,
+/// For each part of the style term, the mean of its styles' Gram matrices.
+pub(super) fn blends(
+    parts: &Parts,
+    styles: &[Style],
     look: impl Fn(&Image) -> Result<Arc<Grams>>,
-) -> Result<StyleTarget> {
-    let part: f32 = styles.iter().map(|style| style.weight).sum();
-    let mut sums = Grams::new();
-    for style in styles {
-        for (layer, gram) in &*look(&style.image)? {
-            let sum = sums.entry(*layer).or_insert_with(|| vec![0.0; gram.len()]);
-            sum.iter_mut().zip(gram).for_each(|(sum, value)| *sum += value * style.weight / part);
+) -> Result<Vec<Grams>> {
+    let blend = |part: &Part| {
+        let mut sums = Grams::new();
+        for (style, share) in &part.styles {
+            for (layer, gram) in &*look(&styles[*style].image)? {
+                let sum = sums.entry(*layer).or_insert_with(|| vec![0.0; gram.len()]);
+                sum.iter_mut().zip(gram).for_each(|(sum, value)| *sum += value * share);
+            }
         }
-    }
-    let upload = |(layer, gram): (LayerId, Vec<f32>)| {
-        let channels = layer.channels() as u32;
-        let label = format!("style target {layer}");
-        Ok((layer, gpu.upload(Shape::blocked(channels, 1, channels), &gram, Use::Targets, &label)?))
+        Ok(sums)
     };
-    let grams = sums.into_iter().map(upload).collect::<Result<_>>()?;
-    Ok(StyleTarget { share: part / whole, region: styles[0].region.clone(), grams })
+    parts.styles.iter().map(blend).collect()
 }
 
 fn content_targets(

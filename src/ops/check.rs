@@ -34,7 +34,7 @@ impl Case {
             let Some(op) = (self.build)(gpu)? else { return Ok(None) };
             let differentiable = op.differentiable(wrt);
             let (program, node) = self.compile(gpu, op, &tensors, differentiable.then_some(wrt))?;
-            if let Some((_, seed)) = program.loss() {
+            if let Some(seed) = program.seeds().first() {
                 gpu.write(seed, &to_f32(&d_out));
             }
             gpu.submit(&[&program.forward, &program.backward])?;
@@ -62,7 +62,8 @@ impl Case {
         let mut graph = Graph::new();
         let leaves: Vec<NodeId> = self.inputs.iter().map(|shape| graph.leaf("x", *shape)).collect();
         let node = graph.apply(op.name(), op, &leaves);
-        let plan = graph.plan(&[node], wrt.map(|k| (node, leaves[k])));
+        let outputs = [node];
+        let plan = graph.plan(&outputs, wrt.map(|k| (&outputs[..], leaves[k])));
         let bound: Vec<_> = leaves.into_iter().zip(tensors.iter().cloned()).collect();
         Ok((graph.compile(gpu, &plan, &bound)?, node))
     }

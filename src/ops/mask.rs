@@ -1,41 +1,31 @@
 //! Features times a mask: what is asked of one region of the picture only.
 
-use super::case::{AWKWARD, Case, numbers, to_f32};
+use super::case::{AWKWARD, Array, Case};
 use crate::error::Result;
-use crate::gpu::{Recording, Shader, Shape, Tensor, Use, shader};
+use crate::gpu::{Recording, Shader, Shape, Tensor, shader};
 use crate::graph::{Backward, Forward, Op, Reads};
 
 pub(super) const SHADERS: [Shader; 1] = [shader!("mask/multiply")];
 
-/// `mask[p] * x[c][p]`: blocked features to features of the same shape.
-#[derive(Debug)]
-pub struct Mask {
-    weights: Tensor,
-}
+/// `mask[p] * x[c][p]`: blocked features `[c, h, w]` and a planar mask `[1, h, w]` to features. The mask is a
+/// constant.
+#[derive(Debug, Clone, Copy)]
+pub struct Mask;
 
-impl Mask {
-    /// A mask of shape `[1, h, w]`, planar, for features of `h` x `w` positions.
-    pub fn new(weights: Tensor) -> Self {
-        Self { weights }
-    }
-
-    fn record(
-        &self,
-        recording: &mut Recording,
-        label: &str,
-        src: &Tensor,
-        dst: &Tensor,
-        overrides: &[(&str, f64)],
-    ) -> Result<()> {
-        let kernel = recording.gpu().kernel(&SHADERS[0], overrides)?;
-        recording
-            .launch(&kernel, label)
-            .bind("src", src)
-            .bind("weights", &self.weights)
-            .bind("dst", dst)
-            .set("positions", src.shape().positions())
-            .elements(dst.shape().vectors())
-    }
+fn record(
+    recording: &mut Recording,
+    label: &str,
+    [src, mask, dst]: [&Tensor; 3],
+    overrides: &[(&str, f64)],
+) -> Result<()> {
+    let kernel = recording.gpu().kernel(&SHADERS[0], overrides)?;
+    recording
+        .launch(&kernel, label)
+        .bind("src", src)
+        .bind("weights", mask)
+        .bind("dst", dst)
+        .set("positions", src.shape().positions())
+        .elements(dst.shape().vectors())
 }
 
 impl Op for Mask {
@@ -44,21 +34,26 @@ impl Op for Mask {
     }
 
     fn output(&self, inputs: &[Shape]) -> Shape {
-        debug_assert_eq!(inputs[0].positions(), self.weights.shape().positions());
+        debug_assert_eq!(inputs[0].positions(), inputs[1].positions());
         inputs[0]
     }
 
+    // The mask alone, which is a leaf and stays anyway.
     fn backward_reads(&self) -> Reads {
         Reads::default()
     }
 
+    fn differentiable(&self, input: usize) -> bool {
+        input == 0
+    }
+
     fn forward(&self, recording: &mut Recording, io: &Forward) -> Result<()> {
-        self.record(recording, io.label, io.inputs[0], io.output, &[])
+        record(recording, io.label, [io.inputs[0], io.inputs[1], io.output], &[])
     }
 
     fn backward(&self, recording: &mut Recording, io: &Backward) -> Result<()> {
         let Some(d_input) = &io.d_inputs[0] else { return Ok(()) };
-        self.record(recording, io.label, io.d_output, &d_input.tensor, &d_input.overrides())
+        record(recording, io.label, [io.d_output, io.inputs[1], &d_input.tensor], &d_input.overrides())
     }
 }
 
@@ -72,21 +67,20 @@ pub(super) fn random_case(draw: &mut dyn FnMut(u32, u32) -> u32) -> Case {
 
 fn case(channels: u32, height: u32, width: u32) -> Case {
     let shape = Shape::blocked(channels, height, width);
-    let mask = numbers(33, shape.positions() as usize);
-    let (forward, backward) = (mask.clone(), mask.clone());
-    let product = |x: &[f64], mask: &[f64]| -> Vec<f64> {
+    let product = |x: &[f64], mask: &[f64]| -> Array {
         x.iter().enumerate().map(|(i, x)| x * mask[i % mask.len()]).collect()
     };
     Case {
         label: format!("mask {shape}"),
-        inputs: vec![shape],
-        build: Box::new(move |gpu| {
-            let plane = Shape::planar(1, height, width);
-            let weights = gpu.upload(plane, &to_f32(&mask), Use::Targets, "mask")?;
-            Ok(Some(Box::new(Mask::new(weights))))
+        inputs: vec![shape, Shape::planar(1, height, width)],
+        build: Box::new(|_| Ok(Some(Box::new(Mask)))),
+        reference: Box::new(move |x| product(&x[0], &x[1])),
+        reference_backward: Box::new(move |x, d| {
+            let positions = x[1].len();
+            let mut d_mask = vec![0.0; positions];
+            x[0].iter().zip(d).enumerate().for_each(|(i, (x, d))| d_mask[i % positions] += x * d);
+            vec![product(d, &x[1]), d_mask]
         }),
-        reference: Box::new(move |x| product(&x[0], &forward)),
-        reference_backward: Box::new(move |_, d| vec![product(d, &backward)]),
         tolerance: 1e-6,
     }
 }

@@ -6,6 +6,7 @@
 pub mod case;
 mod check;
 mod conv;
+mod crop;
 mod gram;
 mod mask;
 mod mse;
@@ -19,6 +20,7 @@ mod weighted_sum;
 
 pub use check::Deviation;
 pub use conv::{Conv, ConvVariant, Packed, PackedWeights};
+pub use crop::Crop;
 pub use gram::{Gram, GramVariant};
 pub use mask::Mask;
 pub use mse::Mse;
@@ -46,7 +48,7 @@ pub struct Operation {
 }
 
 /// Every operation of the graph.
-pub const OPERATIONS: [Operation; 9] = [
+pub const OPERATIONS: [Operation; 10] = [
     Operation {
         name: "normalize",
         shaders: &normalize::SHADERS,
@@ -57,6 +59,7 @@ pub const OPERATIONS: [Operation; 9] = [
     Operation { name: "relu", shaders: &relu::SHADERS, cases: relu::cases, random_case: relu::random_case },
     Operation { name: "pool", shaders: &pool::SHADERS, cases: pool::cases, random_case: pool::random_case },
     Operation { name: "gram", shaders: &gram::SHADERS, cases: gram::cases, random_case: gram::random_case },
+    Operation { name: "crop", shaders: &crop::SHADERS, cases: crop::cases, random_case: crop::random_case },
     Operation { name: "mask", shaders: &mask::SHADERS, cases: mask::cases, random_case: mask::random_case },
     Operation { name: "mse", shaders: &mse::SHADERS, cases: mse::cases, random_case: mse::random_case },
     Operation {

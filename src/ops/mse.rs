@@ -1,25 +1,16 @@
 //! Mean squared error against a constant target.
 
-use super::case::{AWKWARD, Case, any_shape, numbers, to_f32};
+use super::case::{AWKWARD, Case, any_shape};
 use super::reduce::{SUM, partial_groups, partials_shape, record_sum};
 use crate::error::Result;
-use crate::gpu::{Recording, Shader, Shape, Tensor, Use, shader};
+use crate::gpu::{Recording, Shader, Shape, shader};
 use crate::graph::{Backward, Forward, Op, Reads, ScratchSize};
 
 pub(super) const SHADERS: [Shader; 3] = [shader!("mse/forward"), shader!("mse/backward"), SUM];
 
-/// `mean((x - target)^2)`: a tensor of any layout to one number.
-#[derive(Debug)]
-pub struct Mse {
-    target: Tensor,
-}
-
-impl Mse {
-    /// The error against `target`, which has the input's shape.
-    pub fn new(target: Tensor) -> Self {
-        Self { target }
-    }
-}
+/// `mean((x - target)^2)`: two tensors of one shape, of any layout, to one number. The second is a constant.
+#[derive(Debug, Clone, Copy)]
+pub struct Mse;
 
 impl Op for Mse {
     fn name(&self) -> &'static str {
@@ -27,12 +18,16 @@ impl Op for Mse {
     }
 
     fn output(&self, inputs: &[Shape]) -> Shape {
-        debug_assert_eq!(inputs[0], self.target.shape());
+        debug_assert_eq!(inputs[0], inputs[1]);
         Shape::scalar()
     }
 
     fn backward_reads(&self) -> Reads {
         Reads { inputs: true, output: false }
+    }
+
+    fn differentiable(&self, input: usize) -> bool {
+        input == 0
     }
 
     fn scratch(&self, inputs: &[Shape]) -> ScratchSize {
@@ -47,7 +42,7 @@ impl Op for Mse {
         recording
             .launch(&kernel, io.label)
             .bind("src", src)
-            .bind("goal", &self.target)
+            .bind("goal", io.inputs[1])
             .bind("partials", partials)
             .flops_each(3, src.shape().len())
             .groups([groups, 1, 1])?;
@@ -61,7 +56,7 @@ impl Op for Mse {
         recording
             .launch(&kernel, io.label)
             .bind("src", io.inputs[0])
-            .bind("goal", &self.target)
+            .bind("goal", io.inputs[1])
             .bind("d_loss", io.d_output)
             .bind("d_src", &d_input.tensor)
             .set("scale", 2.0 / shape.len() as f32)
@@ -81,21 +76,18 @@ pub(super) fn random_case(draw: &mut dyn FnMut(u32, u32) -> u32) -> Case {
 }
 
 fn case(shape: Shape) -> Case {
-    let target = numbers(21, shape.len());
-    let (forward, backward) = (target.clone(), target.clone());
     let n = shape.len() as f64;
     Case {
         label: format!("mse {shape} {:?}", shape.layout),
-        inputs: vec![shape],
-        build: Box::new(move |gpu| {
-            let target = gpu.upload(shape, &to_f32(&target), Use::Targets, "target")?;
-            Ok(Some(Box::new(Mse::new(target))))
-        }),
+        inputs: vec![shape; 2],
+        build: Box::new(|_| Ok(Some(Box::new(Mse)))),
         reference: Box::new(move |x| {
-            vec![x[0].iter().zip(&forward).map(|(x, t)| (x - t).powi(2)).sum::<f64>() / n]
+            vec![x[0].iter().zip(&x[1]).map(|(x, t)| (x - t).powi(2)).sum::<f64>() / n]
         }),
         reference_backward: Box::new(move |x, d| {
-            vec![x[0].iter().zip(&backward).map(|(x, t)| d[0] * 2.0 / n * (x - t)).collect()]
+            let pull =
+                |sign: f64| x[0].iter().zip(&x[1]).map(|(x, t)| sign * d[0] * 2.0 / n * (x - t)).collect();
+            vec![pull(1.0), pull(-1.0)]
         }),
         tolerance: 1e-5,
     }

@@ -143,9 +143,9 @@ impl Run {
         let mut graph = Graph::new();
         let leaf = graph.leaf("trial", features);
         let node = graph.apply("trial", candidate.op(gpu, features, outs)?, &[leaf]);
-        let plan = graph.plan(&[node], Some((node, leaf)));
+        let plan = graph.plan(&[node], Some((&[node], leaf)));
         let program = graph.compile(gpu, &plan, &[(leaf, x)])?;
-        if let Some((_, seed)) = program.loss() {
+        if let Some(seed) = program.seeds().first() {
             gpu.write(seed, &to_f32(&numbers(4, seed.shape().len())));
         }
         Ok(Self { program, node })

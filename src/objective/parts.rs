@@ -1,0 +1,69 @@
+//! How the style term is shared out among styles and regions.
+
+use super::{Region, Style};
+use crate::error::{Error, Result};
+use crate::gpu::Shape;
+
+/// One region of the picture, or all of it, with the styles that apply there.
+#[derive(Debug, Clone)]
+pub(super) struct Part {
+    /// Its part of the style term; all parts add up to 1.
+    pub share: f32,
+    /// Where it applies; `None` is everywhere.
+    pub region: Option<Region>,
+    /// Which of the styles are blended here, and each one's share of the blend.
+    pub styles: Vec<(usize, f32)>,
+}
+
+/// What the terms of an objective apply to.
+#[derive(Debug, Clone)]
+pub struct Parts {
+    pub(super) styles: Vec<Part>,
+    pub(super) content_region: Option<Region>,
+}
+
+impl Parts {
+    /// Styles without a region are one part, each style with a region is another.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] without a style of a weight above 0.
+    pub fn of(styles: &[Style], content_region: Option<&Region>) -> Result<Self> {
+        let whole: f32 = styles.iter().map(|style| style.weight).sum();
+        if whole <= 0.0 {
+            return Err(Error::Usage("a style image of a weight above 0 is needed".into()));
+        }
+        let counted = (0..styles.len()).filter(|i| styles[*i].weight > 0.0);
+        let (everywhere, somewhere): (Vec<_>, Vec<_>) = counted.partition(|i| styles[*i].region.is_none());
+        let groups = [everywhere].into_iter().chain(somewhere.into_iter().map(|i| vec![i]));
+        let part = |group: Vec<usize>| {
+            let weight: f32 = group.iter().map(|i| styles[*i].weight).sum();
+            Part {
+                share: weight / whole,
+                region: styles[group[0]].region.clone(),
+                styles: group.into_iter().map(|i| (i, styles[i].weight / weight)).collect(),
+            }
+        };
+        let styles = groups.filter(|group| !group.is_empty()).map(part).collect();
+        Ok(Self { styles, content_region: content_region.cloned() })
+    }
+
+    /// Each part's share of the style term.
+    pub(super) fn shares(&self) -> Vec<f32> {
+        self.styles.iter().map(|part| part.share).collect()
+    }
+
+    /// The mask of a style part's region for features of this shape, if it has a region.
+    pub(super) fn style_mask(&self, part: usize, features: Shape) -> Result<Option<Vec<f32>>> {
+        self.styles[part].region.as_ref().map(|region| region.guidance(features)).transpose()
+    }
+
+    /// The mask of the content's region for features of this shape, if it has a region.
+    pub(super) fn content_mask(&self, features: Shape) -> Result<Option<Vec<f32>>> {
+        self.content_region.as_ref().map(|region| region.weights(features)).transpose()
+    }
+}
+
+/// Shape of a mask for features: one number for each position.
+pub(super) fn mask_shape(features: Shape) -> Shape {
+    Shape::planar(1, features.height, features.width)
+}
