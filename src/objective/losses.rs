@@ -30,11 +30,17 @@ impl Losses {
     /// layer and of each style layer, and the total variation. `picture` is the variable's shape,
     /// `shares` are the parts of a layer's style terms.
     pub(super) fn from_device(settings: &Settings, shares: &[f32], picture: Shape, numbers: &[f32]) -> Self {
+        let terms: Vec<f64> = numbers.iter().skip(1).map(|value| f64::from(*value)).collect();
+        let total = numbers.first().map_or(f64::NAN, |total| f64::from(*total));
+        Self { total, ..Self::of_terms(settings, shares, picture, &terms) }
+    }
+
+    /// From the terms alone: the total is computed here.
+    pub(super) fn of_terms(settings: &Settings, shares: &[f32], picture: Shape, terms: &[f64]) -> Self {
         let (scaling, features) =
             (settings.scaling, |layer| activation_shape(layer, picture.width, picture.height));
-        let mut numbers = numbers.iter().map(|value| f64::from(*value));
-        let mut next = || numbers.next().unwrap_or(f64::NAN);
-        let total = next();
+        let mut terms = terms.iter().copied();
+        let mut next = || terms.next().unwrap_or(f64::NAN);
         let content_layers: BTreeMap<_, _> = settings
             .content_layers
             .layers()
@@ -54,13 +60,13 @@ impl Losses {
         let weighted = |terms: &BTreeMap<LayerId, f64>, weights: &super::LayerWeights| {
             weights.iter().map(|(layer, weight)| f64::from(weight) * terms[&layer]).sum()
         };
-        Self {
-            total,
-            content: weighted(&content_layers, &settings.content_layers),
-            style: weighted(&style_layers, &settings.style_layers),
-            tv: next(),
-            content_layers,
-            style_layers,
-        }
+        let content = weighted(&content_layers, &settings.content_layers);
+        let style = weighted(&style_layers, &settings.style_layers);
+        let tv = next();
+        let weigh = |weight: f32, term: f64| f64::from(weight) * term;
+        let total = weigh(settings.content_weight, content)
+            + weigh(settings.style_weight, style)
+            + weigh(settings.tv_weight, tv);
+        Self { total, content, style, tv, content_layers, style_layers }
     }
 }

@@ -21,6 +21,8 @@ pub struct StyleMemory(Arc<Mutex<VecDeque<Entry>>>);
 #[derive(Debug)]
 struct Entry {
     layers: Vec<LayerId>,
+    /// How it was cut into tiles, if it was: sums in another order differ in their last digits.
+    core: Option<u32>,
     image: u64,
     grams: Arc<Grams>,
 }
@@ -30,21 +32,23 @@ impl StyleMemory {
     /// take each content's colours never come again.
     const ENTRIES: usize = 32;
 
-    /// The Gram matrices of `image` at `layers`: remembered, or computed now and remembered.
+    /// The Gram matrices of `image` at `layers`, with tiles of `core` pixels or in one piece: remembered, or computed now and remembered.
     pub(super) fn grams(
         &self,
         layers: Vec<LayerId>,
+        core: Option<u32>,
         image: &Image,
         compute: impl FnOnce() -> Result<Grams>,
     ) -> Result<Arc<Grams>> {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let image = fingerprint(image);
-        if let Some(known) = entries.iter().find(|entry| entry.image == image && entry.layers == layers) {
+        let same = |entry: &&Entry| (entry.image, entry.core, &entry.layers) == (image, core, &layers);
+        if let Some(known) = entries.iter().find(same) {
             return Ok(known.grams.clone());
         }
         let grams = Arc::new(compute()?);
         entries.truncate(Self::ENTRIES - 1);
-        entries.push_front(Entry { layers, image, grams: grams.clone() });
+        entries.push_front(Entry { layers, core, image, grams: grams.clone() });
         Ok(grams)
     }
 }
@@ -72,7 +76,7 @@ mod tests {
                 computed.set(computed.get() + 1);
                 Ok(Grams::from([(LayerId::FIRST, vec![computed.get() as f32])]))
             };
-            memory.clone().grams(layers.to_vec(), image, compute).unwrap()[&LayerId::FIRST][0]
+            memory.clone().grams(layers.to_vec(), None, image, compute).unwrap()[&LayerId::FIRST][0]
         };
         let first = [LayerId::FIRST];
         assert_eq!(look(&image(2, 1.0), &first), 1.0);
@@ -91,7 +95,7 @@ mod tests {
         let memory = StyleMemory::default();
         let image = Image::from_rgb(1, 1, vec![0.0; 3]).unwrap();
         let fail = || Err(crate::Error::gpu("a test", "failed"));
-        assert!(memory.grams(vec![], &image, fail).is_err());
-        assert!(memory.grams(vec![], &image, || Ok(Grams::new())).is_ok());
+        assert!(memory.grams(vec![], None, &image, fail).is_err());
+        assert!(memory.grams(vec![], None, &image, || Ok(Grams::new())).is_ok());
     }
 }

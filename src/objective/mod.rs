@@ -9,6 +9,7 @@ mod scaling;
 mod settings;
 mod sketch;
 mod targets;
+mod tiled;
 
 pub use limits::{check_fits, check_pooling};
 pub use losses::Losses;
@@ -18,6 +19,7 @@ pub use region::Region;
 pub use scaling::Scaling;
 pub use settings::{LayerWeights, Settings, parse_weight};
 pub use targets::{Look, Style, Targets};
+pub use tiled::{Area, Cutting, Scene, Tile, TiledObjective, halo, tiles};
 
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Shape, Tensor, Use};

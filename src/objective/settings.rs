@@ -40,6 +40,11 @@ impl LayerWeights {
         self.0.iter().map(|(layer, weight)| (*layer, *weight))
     }
 
+    /// The weight of a layer; 0 if it is not among them.
+    pub fn weight(&self, layer: LayerId) -> f32 {
+        self.0.get(&layer).copied().unwrap_or(0.0)
+    }
+
     /// The layers from the picture upwards.
     pub fn layers(&self) -> impl Iterator<Item = LayerId> {
         self.0.keys().copied()

@@ -76,7 +76,7 @@ impl Targets {
         let content = content_targets(gpu, network, settings, content)?;
         let look = |image: &Image| {
             let layers = settings.style_layers.layers().collect();
-            memory.grams(layers, image, || gram_matrices(gpu, network, settings, image))
+            memory.grams(layers, None, image, || gram_matrices(gpu, network, settings, image))
         };
         let upload = |(layer, gram): (LayerId, Vec<f32>)| {
             let channels = layer.channels() as u32;

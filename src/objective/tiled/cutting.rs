@@ -1,0 +1,256 @@
+//! A picture cut into tiles, with the graph of each kind of tile and the memory that all of them take.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::super::parts::mask_shape;
+use super::super::sketch::Constant;
+use super::super::{Parts, Settings, variable_shape};
+use super::geometry::{Area, Tile, tiles};
+use crate::error::Result;
+use crate::gpu::{Gpu, Shape, Tensor, Use};
+use crate::graph::{Arena, ArenaSize, Graph, MemoryPlan, NodeId, Program};
+use crate::ops::{Crop, Gram, Mask, Mse};
+use crate::vgg19::{LayerId, Network};
+
+/// What is computed of a tile.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pass {
+    /// The core's part of each Gram matrix.
+    Grams,
+    /// The core's activations at the content layers.
+    Features,
+    /// The core's part of the content terms, and the gradient of all terms in the window.
+    Gradient,
+}
+
+/// A value of a tile that the objective asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Term {
+    /// Mean squared error of the core at a content layer.
+    Content(LayerId),
+    /// Gram matrix of the core at a style layer, for a part of the style term.
+    Gram(LayerId, usize),
+}
+
+/// A kind of tile: those of one size with the core in one place have one graph.
+pub(super) struct Kind {
+    /// Columns and rows of the window.
+    pub size: [u32; 2],
+    /// The core, seen from the corner of the window.
+    pub core: Area,
+    graph: Graph,
+    x: NodeId,
+    /// Leaves other than the picture.
+    constants: Vec<(NodeId, Constant)>,
+    pub terms: Vec<(NodeId, Term)>,
+    /// The core's activations at the content layers, times the mask of the content's region.
+    pub features: Vec<(NodeId, LayerId)>,
+    /// Terms of a weight above 0.
+    pub counted: Vec<(NodeId, Term)>,
+}
+
+/// See the module.
+pub struct Cutting {
+    /// Each tile and its kind.
+    pub(super) tiles: Vec<(Tile, usize)>,
+    pub(super) kinds: Vec<Kind>,
+}
+
+/// The leaves and the working memory that all tiles share, one at a time.
+pub(super) struct Workspace {
+    arena: Arc<Arena>,
+    /// The picture's window, then the constants, large enough for each kind.
+    leaves: Vec<Tensor>,
+}
+
+impl Cutting {
+    /// Cuts a picture of `size` columns and rows into tiles with cores of at most `core` pixels on a side.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`](crate::Error::Gpu) when memory runs out.
+    pub fn new(
+        gpu: &Gpu,
+        network: &Network,
+        settings: &Settings,
+        parts: &Parts,
+        size: [u32; 2],
+        core: u32,
+    ) -> Result<Self> {
+        let mut kinds: Vec<Kind> = vec![];
+        let mut all = vec![];
+        for tile in tiles(size[0], size[1], settings.deepest(), core) {
+            let (window, core) = ([tile.window.width, tile.window.height], tile.core.within(&tile.window));
+            let known = kinds.iter().position(|kind| kind.size == window && kind.core == core);
+            let kind = match known {
+                Some(kind) => kind,
+                None => {
+                    kinds.push(Kind::new(gpu, network, settings, parts, window, core)?);
+                    kinds.len() - 1
+                }
+            };
+            all.push((tile, kind));
+        }
+        Ok(Self { tiles: all, kinds })
+    }
+
+    /// How many tiles there are.
+    pub fn count(&self) -> usize {
+        self.tiles.len()
+    }
+
+    /// Bytes on the device while a pass of any kind runs, the network's weights not counted.
+    pub fn bytes(&self) -> u64 {
+        let arena = self.arena_size();
+        let leaves = self.leaf_shapes().iter().map(Shape::bytes).sum::<u64>();
+        Use::ALL.iter().map(|what| arena.bytes(*what)).sum::<u64>() + leaves
+    }
+
+    /// The largest single tensor.
+    pub fn largest_tensor(&self) -> u64 {
+        let leaves = self.leaf_shapes().iter().map(Shape::bytes).max().unwrap_or(0);
+        leaves.max(self.arena_size().largest())
+    }
+
+    fn arena_size(&self) -> ArenaSize {
+        let passes = [Pass::Grams, Pass::Features, Pass::Gradient];
+        let plans: Vec<_> = self.kinds.iter().flat_map(|kind| passes.map(|pass| kind.plan(pass))).collect();
+        ArenaSize::of(&plans)
+    }
+
+    /// For each leaf, which has the same place in every kind, the largest that any kind wants.
+    fn leaf_shapes(&self) -> Vec<Shape> {
+        let mut largest: Vec<Shape> = vec![];
+        for shapes in self.kinds.iter().map(Kind::leaf_shapes) {
+            largest.resize(shapes.len(), Shape::scalar());
+            for (largest, shape) in largest.iter_mut().zip(shapes) {
+                if shape.bytes() > largest.bytes() {
+                    *largest = shape;
+                }
+            }
+        }
+        largest
+    }
+
+    /// Allocates what the tiles work in.
+    pub(super) fn workspace(&self, gpu: &Gpu) -> Result<Workspace> {
+        let arena = Arc::new(Arena::new(gpu, &self.arena_size())?);
+        let leaf = |shape: &Shape| gpu.tensor(*shape, Use::Targets, "constant of a tile");
+        Ok(Workspace { arena, leaves: self.leaf_shapes().iter().map(leaf).collect::<Result<_>>()? })
+    }
+}
+
+impl Kind {
+    fn new(
+        gpu: &Gpu,
+        network: &Network,
+        settings: &Settings,
+        parts: &Parts,
+        size: [u32; 2],
+        core: Area,
+    ) -> Result<Self> {
+        let mut graph = Graph::new();
+        let x = graph.leaf("x", variable_shape(size[0], size[1]));
+        let features = network.features(&mut graph, x, &settings.layers());
+        let mut kind = Self {
+            size,
+            core,
+            graph,
+            x,
+            constants: vec![],
+            terms: vec![],
+            features: vec![],
+            counted: vec![],
+        };
+        let cores: BTreeMap<_, _> =
+            features.into_iter().map(|(layer, node)| (layer, kind.crop(layer, node))).collect();
+        for (layer, weight) in settings.content_layers.iter() {
+            let mask = parts.content_region.is_some().then_some(Constant::ContentMask(layer));
+            let node = kind.masked(cores[&layer], mask);
+            kind.features.push((node, layer));
+            let target = kind.constant(kind.graph.shape(node), Constant::Content(layer));
+            let mse = kind.graph.apply(&format!("content {layer}"), Box::new(Mse), &[node, target]);
+            kind.add(mse, Term::Content(layer), settings.content_weight * weight);
+        }
+        for (layer, weight) in settings.style_layers.iter() {
+            for (i, part) in parts.styles.iter().enumerate() {
+                let mask = part.region.is_some().then_some(Constant::StyleMask(layer, i));
+                let node = kind.masked(cores[&layer], mask);
+                let gram = Gram::new(gpu, network.kernels().gram(layer), layer.channels() as u32)?;
+                let gram = kind.graph.apply(&format!("gram {layer}"), Box::new(gram), &[node]);
+                kind.add(gram, Term::Gram(layer, i), settings.style_weight * weight);
+            }
+        }
+        Ok(kind)
+    }
+
+    fn add(&mut self, node: NodeId, term: Term, weight: f32) {
+        self.terms.push((node, term));
+        if weight > 0.0 {
+            self.counted.push((node, term));
+        }
+    }
+
+    /// The core of a layer's features.
+    fn crop(&mut self, layer: LayerId, node: NodeId) -> NodeId {
+        let (shape, Area { left, top, width, height }) = (self.graph.shape(node), self.core.at(layer));
+        if [shape.width, shape.height] == [width, height] {
+            return node;
+        }
+        self.graph.apply(&format!("core {layer}"), Box::new(Crop { top, left, height, width }), &[node])
+    }
+
+    fn masked(&mut self, node: NodeId, mask: Option<Constant>) -> NodeId {
+        let Some(mask) = mask else { return node };
+        let mask = self.constant(mask_shape(self.graph.shape(node)), mask);
+        self.graph.apply("mask", Box::new(Mask), &[node, mask])
+    }
+
+    fn constant(&mut self, shape: Shape, constant: Constant) -> NodeId {
+        let leaf = self.graph.leaf("constant", shape);
+        self.constants.push((leaf, constant));
+        leaf
+    }
+
+    fn leaf_shapes(&self) -> Vec<Shape> {
+        let leaves = [self.x].into_iter().chain(self.constants.iter().map(|(node, _)| *node));
+        leaves.map(|node| self.graph.shape(node)).collect()
+    }
+
+    fn plan(&self, pass: Pass) -> MemoryPlan {
+        let nodes = |terms: &[(NodeId, Term)]| terms.iter().map(|(node, _)| *node).collect::<Vec<_>>();
+        let of =
+            |gram: bool| self.terms.iter().filter(move |(_, term)| matches!(term, Term::Gram(..)) == gram);
+        let kept: Vec<NodeId> = match pass {
+            Pass::Grams => of(true).map(|(node, _)| *node).collect(),
+            Pass::Features => self.features.iter().map(|(node, _)| *node).collect(),
+            Pass::Gradient => of(false).map(|(node, _)| *node).collect(),
+        };
+        let outputs = nodes(&self.counted);
+        let differentiate = (pass == Pass::Gradient && !outputs.is_empty()).then_some((&outputs[..], self.x));
+        self.graph.plan(&kept, differentiate)
+    }
+
+    /// Records a pass, to run in a workspace.
+    pub fn compile(&self, gpu: &Gpu, pass: Pass, workspace: &Workspace) -> Result<Program> {
+        let nodes = [self.x].into_iter().chain(self.constants.iter().map(|(node, _)| *node));
+        let leaves: Vec<_> = nodes.zip(self.leaves(workspace)).collect();
+        self.graph.compile_in(gpu, &self.plan(pass), &leaves, &workspace.arena)
+    }
+
+    /// Where the window of the picture goes.
+    pub fn x(&self, workspace: &Workspace) -> Tensor {
+        workspace.leaves[0].viewed_as(self.graph.shape(self.x))
+    }
+
+    /// Where the other leaves go.
+    pub fn constants(&self, workspace: &Workspace) -> Vec<(Constant, Tensor)> {
+        let tensors = self.leaves(workspace).into_iter().skip(1);
+        self.constants.iter().map(|(_, constant)| *constant).zip(tensors).collect()
+    }
+
+    fn leaves(&self, workspace: &Workspace) -> Vec<Tensor> {
+        let views = workspace.leaves.iter().zip(self.leaf_shapes());
+        views.map(|(tensor, shape)| tensor.viewed_as(shape)).collect()
+    }
+}

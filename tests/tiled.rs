@@ -1,0 +1,176 @@
+//! The objective in tiles against the whole one: the same losses and the same gradient, whatever the tiles.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use impasto::gpu::{Gpu, Precision};
+use impasto::image_io::Image;
+use impasto::objective::{
+    Losses, Objective, Region, Scene, Settings, Style, StyleMemory, Targets, TiledObjective, to_variable,
+};
+use impasto::ops::Pooling;
+use impasto::tuner::{Mode, Tuner};
+use impasto::vgg19::{LayerId, Network, Weights};
+
+/// A picture with edges, ramps and texture, the same on every machine.
+fn picture(width: u32, height: u32, seed: u32) -> Image {
+    let wave = |v: u32, period: u32| {
+        let phase = v % period;
+        phase.min(period - phase) * 510 / period
+    };
+    let value = |x: u32, y: u32, c: u32| {
+        let slope = wave(x * (2 + c) + 3 * y + 70 * seed, 200 + 40 * seed);
+        let bend = wave(x * y / (60 + 9 * seed) + 90 * c, 150);
+        let block = (x / 23 + y / 17 + seed) % 2 * 255;
+        (2 * slope + bend + block) as f32 / 4.0
+    };
+    let pixels = (0..width * height).flat_map(|i| [0, 1, 2].map(|c| value(i % width, i / width, c)));
+    Image::from_rgb(width, height, pixels.collect()).unwrap()
+}
+
+fn network(gpu: &Gpu, settings: &Settings, pooling: Pooling, precision: Precision) -> Network {
+    let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision };
+    let kernels = tuner.choose(gpu, [256, 256], LayerId::LAST, &mut |_, _, _| ()).unwrap().kernels;
+    let weights = Weights::embedded_up_to(settings.deepest()).unwrap().normalised().unwrap();
+    Network::new(gpu, &weights, pooling, &kernels, precision).unwrap()
+}
+
+/// What there is to compare.
+struct Scenario {
+    size: [u32; 2],
+    settings: Settings,
+    pooling: Pooling,
+    styles: Vec<Style>,
+    content_region: Option<Region>,
+}
+
+impl Scenario {
+    fn plain(width: u32, height: u32) -> Self {
+        Self {
+            size: [width, height],
+            settings: Settings { tv_weight: 30.0, ..Settings::default() },
+            pooling: Pooling::Max,
+            styles: vec![picture(width - 41, height + 7, 2).into()],
+            content_region: None,
+        }
+    }
+
+    fn content(&self) -> Image {
+        picture(self.size[0], self.size[1], 1)
+    }
+
+    /// Where to evaluate.
+    fn x(&self) -> Vec<f32> {
+        to_variable(&picture(self.size[0], self.size[1], 3))
+    }
+
+    fn whole(&self, gpu: &Gpu, network: &Network) -> (Losses, Vec<f32>) {
+        let mut targets = Targets::new(gpu, network, &self.settings, &self.content(), &self.styles).unwrap();
+        if let Some(region) = &self.content_region {
+            targets = targets.with_content_region(gpu, region).unwrap();
+        }
+        let objective = Objective::new(gpu, network, &self.settings, &targets).unwrap();
+        gpu.write(objective.x(), &self.x());
+        let losses = objective.evaluate(gpu).unwrap();
+        (losses, gpu.read(objective.gradient()).unwrap())
+    }
+
+    fn tiled(&self, gpu: &Gpu, network: &Network, core: u32) -> (Losses, Vec<f32>, usize) {
+        let content = self.content();
+        let scene =
+            Scene { content: &content, styles: &self.styles, content_region: self.content_region.as_ref() };
+        let memory = StyleMemory::default();
+        let objective = TiledObjective::new(gpu, network, &self.settings, &scene, core, &memory).unwrap();
+        let (losses, gradient) = objective.evaluate(&self.x()).unwrap();
+        (losses, gradient, objective.tiles())
+    }
+
+    /// The tiles' answers are the whole's.
+    fn check(&self, gpu: &Gpu, cores: &[(u32, usize)]) {
+        let network = network(gpu, &self.settings, self.pooling, Precision::F32);
+        let (losses, gradient) = self.whole(gpu, &network);
+        for (core, count) in cores {
+            let (tiled_losses, tiled_gradient, tiles) = self.tiled(gpu, &network, *core);
+            let what = format!("{:?} in {tiles} tiles of {core}", self.size);
+            assert_eq!(tiles, *count, "{what}");
+            let off = furthest(&tiled_losses, &losses);
+            assert!(off < 1e-5, "{what}: losses are off by {off:.1e}");
+            let off = distance(&tiled_gradient, &gradient);
+            assert!(off < 1e-4, "{what}: the gradient is off by {off:.1e}");
+        }
+    }
+}
+
+/// The largest relative difference of two lists of losses.
+fn furthest(a: &Losses, b: &Losses) -> f64 {
+    let all = |losses: &Losses| {
+        let Losses { total, content, style, tv, content_layers, style_layers } = losses.clone();
+        let layers = content_layers.into_values().chain(style_layers.into_values());
+        [total, content, style, tv].into_iter().chain(layers).collect::<Vec<f64>>()
+    };
+    all(a).into_iter().zip(all(b)).map(|(a, b)| (a - b).abs() / b.abs().max(1e-30)).fold(0.0, f64::max)
+}
+
+/// The length of the difference over the length of `b`.
+fn distance(a: &[f32], b: &[f32]) -> f64 {
+    assert_eq!(a.len(), b.len());
+    let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
+    let difference = norm(&mut a.iter().zip(b).map(|(a, b)| f64::from(*a) - f64::from(*b)));
+    difference / norm(&mut b.iter().map(|b| f64::from(*b)))
+}
+
+#[test]
+fn tiles_of_any_size_give_the_whole() {
+    let gpu = common::fast_gpu();
+    Scenario::plain(384, 288).check(gpu, &[(400, 1), (192, 4), (144, 6)]);
+    Scenario::plain(500, 333).check(gpu, &[(176, 6)]);
+}
+
+#[test]
+fn tiles_know_regions_and_several_styles() {
+    let [width, height] = [384, 288];
+    let mut left = vec![0.0; width as usize * height as usize * 3];
+    let bright = |i: usize| i / 3 % width as usize * 2 < width as usize;
+    left.iter_mut().enumerate().filter(|(i, _)| bright(*i)).for_each(|(_, value)| *value = 255.0);
+    let right = left.iter().map(|value| 255.0 - value).collect();
+    let region = |mask| Region::new(Image::from_rgb(width, height, mask).unwrap()).unwrap();
+    let (left, right) = (region(left), region(right));
+    let style = |seed, weight, region| Style { image: picture(200, 180, seed), weight, region };
+    let plain = Scenario::plain(width, height);
+    let settings = Settings {
+        content_layers: "conv2_2=0.5,conv3_1".parse().unwrap(),
+        style_layers: "conv1_1,conv2_2=2,conv3_3".parse().unwrap(),
+        style_weight: 30.0,
+        ..plain.settings.clone()
+    };
+    let scenario = Scenario {
+        styles: vec![style(2, 2.0, Some(left.clone())), style(4, 1.0, Some(right)), style(5, 0.5, None)],
+        content_region: Some(left),
+        pooling: Pooling::Avg,
+        settings,
+        ..plain
+    };
+    scenario.check(common::fast_gpu(), &[(128, 9)]);
+}
+
+/// The comparison notices a seam: what a tile that sees too little of its neighbours would leave.
+#[test]
+fn a_seam_is_noticed() {
+    let [width, height] = [320, 200];
+    let gradient: Vec<f32> = picture(width, height, 1).pixels().iter().map(|value| value - 100.0).collect();
+    let mut seam = gradient.clone();
+    seam.chunks_exact_mut(width as usize).for_each(|row| row[160] *= 1.01);
+    assert!(distance(&seam, &gradient) > 4e-4);
+    assert!(distance(&gradient, &gradient) == 0.0);
+}
+
+#[test]
+fn half_precision_works_in_tiles() {
+    let scenario = Scenario::plain(320, 160);
+    let gpu = common::fast_gpu();
+    let network = network(gpu, &scenario.settings, Pooling::Max, Precision::F16);
+    let (losses, gradient) = scenario.whole(gpu, &network);
+    let (tiled_losses, tiled_gradient, _) = scenario.tiled(gpu, &network, 128);
+    assert!((tiled_losses.total / losses.total - 1.0).abs() < 5e-3);
+    assert!(distance(&tiled_gradient, &gradient) < 3e-2);
+}
