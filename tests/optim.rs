@@ -5,7 +5,7 @@ mod common;
 
 use impasto::gpu::{Gpu, GpuOptions, Shape, Tensor, Use};
 use impasto::ops::case::{distance, numbers, to_f32};
-use impasto::optim::{Method, Optimizer, Problem};
+use impasto::optim::{HostOptimizer, Method, Optimizer, Pairs, Problem};
 
 /// Loss and gradient of `sum of c_i (x_i - t_i)^2 + (x_i - t_i)^4`, with c from 0.05 to 3: stretched,
 /// and not quadratic. Near its bottom L-BFGS jumps by more than the guard lets pass, so comparisons end
@@ -142,6 +142,25 @@ fn compare(gpu: &Gpu, method: Method, reference: &mut Step, n: usize, steps: usi
     worst
 }
 
+/// The same in the host's memory.
+fn compare_on_host(method: Method, pairs: Pairs, reference: &mut Step, n: usize, steps: usize) -> f64 {
+    let mut x = numbers(9, n);
+    let mut optimizer = HostOptimizer::new(method, &to_f32(&x), pairs).unwrap();
+    let mut worst: f64 = 0.0;
+    for _ in 0..steps {
+        host_step(&mut optimizer);
+        x = reference(&x, &bowl(&x).1);
+        worst = worst.max(distance(optimizer.x(), &x));
+    }
+    worst
+}
+
+fn host_step(optimizer: &mut HostOptimizer) {
+    let x: Vec<f64> = optimizer.x().iter().map(|x| f64::from(*x)).collect();
+    let (loss, gradient) = bowl(&x);
+    optimizer.update(loss as f32, to_f32(&gradient));
+}
+
 const SIZES: [usize; 12] = [1, 2, 3, 5, 17, 63, 64, 129, 257, 1021, 2053, 4099];
 
 #[test]
@@ -182,6 +201,52 @@ fn lbfgs_takes_the_steps_of_its_reference() {
             let method = Method::Lbfgs { lr: 1.0, history };
             let error = compare(common::gpu(), method, &mut lbfgs(1.0, history as usize), n, 8);
             assert!(error < 1e-3, "{n} numbers, history {history}: off by {error:.1e}");
+        }
+    }
+}
+
+#[test]
+fn optimisers_on_the_host_take_the_same_steps() {
+    // The last is several chunks of work long; rounding of f32 grows faster there.
+    for (n, looser) in SIZES.map(|n| (n, 1.0)).into_iter().chain([(40_009, 10.0)]) {
+        let method = Method::Adam { lr: 0.02, average: true };
+        let error = compare_on_host(method, Pairs::Single, &mut adam(0.02), n, 15);
+        assert!(error < 1e-4, "Adam, {n} numbers: off by {error:.1e}");
+        for (history, pairs, bound) in
+            [(2, Pairs::Single, 1e-3), (100, Pairs::Single, 1e-3), (5, Pairs::Half, 1e-2)]
+        {
+            let method = Method::Lbfgs { lr: 1.0, history };
+            let error = compare_on_host(method, pairs, &mut lbfgs(1.0, history as usize), n, 8);
+            assert!(error < looser * bound, "{n} numbers, history {history}, {pairs:?}: off by {error:.1e}");
+        }
+    }
+    let five = Method::Lbfgs { lr: 1.0, history: 5 };
+    assert!(compare_on_host(five, Pairs::Single, &mut lbfgs(1.0, 4), 63, 9) > 1e-3, "a wrong one is seen");
+}
+
+/// On the host as on the device: what runs away is taken back, and a state goes on where it was taken.
+#[test]
+fn the_host_guards_and_remembers() {
+    for method in METHODS.into_iter().chain([Method::Adam { lr: 0.02, average: true }]) {
+        for pairs in [Pairs::Single, Pairs::Half] {
+            let new = || HostOptimizer::new(method, &to_f32(&numbers(9, 63)), pairs).unwrap();
+            let mut optimizer = new();
+            assert!(optimizer.best().is_none());
+            (0..8).for_each(|_| host_step(&mut optimizer));
+            let mut other = new();
+            assert!(other.restore(&optimizer.state()));
+            (0..4).for_each(|_| [&mut optimizer, &mut other].into_iter().for_each(host_step));
+            assert_eq!(optimizer.x(), other.x(), "{method:?} {pairs:?}");
+            let best = optimizer.best().unwrap().to_vec();
+            optimizer.update(f32::NAN, vec![f32::NAN; 63]);
+            assert_eq!((optimizer.x(), optimizer.restarts()), (&best[..], 1));
+            let mut fresh = HostOptimizer::new(method, &best, pairs).unwrap();
+            for _ in 0..3 {
+                [&mut optimizer, &mut fresh].into_iter().for_each(host_step);
+                assert_eq!(optimizer.x(), fresh.x(), "{method:?} {pairs:?}");
+            }
+            let of_another_size = HostOptimizer::new(method, &[0.0; 5], pairs).unwrap().state();
+            assert!(!optimizer.restore(&of_another_size));
         }
     }
 }

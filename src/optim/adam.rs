@@ -9,11 +9,11 @@ const SCHEDULE: Shader = shader!("adam/schedule");
 const STEP: Shader = shader!("adam/step");
 const AVERAGE: Shader = shader!("adam/average");
 
-const BETA1: f32 = 0.9;
-const BETA2: f32 = 0.999;
-const EPSILON: f32 = 1e-8;
+pub(super) const BETA1: f32 = 0.9;
+pub(super) const BETA2: f32 = 0.999;
+pub(super) const EPSILON: f32 = 1e-8;
 /// Of the running average: it looks back over about the last hundred pictures.
-const DECAY: f32 = 0.99;
+pub(super) const DECAY: f32 = 0.99;
 
 /// What Adam remembers from one update to the next.
 #[derive(Debug)]

@@ -6,10 +6,12 @@
 
 mod adam;
 mod guard;
+mod host;
 mod lbfgs;
 
 pub use adam::Adam;
 pub use guard::Guard;
+pub use host::{HostAdam, HostLbfgs, HostMemory, HostOptimizer, Pairs, State};
 pub use lbfgs::MOST_PAIRS;
 
 use crate::error::{Error, Result};

@@ -1,0 +1,133 @@
+//! L-BFGS in the host's memory: the two-loop recursion as the textbook has it (Nocedal & Wright 2006,
+//! algorithm 7.4), on vectors. See `optim/lbfgs.rs` for the same on the device.
+
+use std::collections::VecDeque;
+
+use super::stored::Stored;
+use super::{Pairs, State};
+
+/// What L-BFGS remembers.
+#[derive(Debug)]
+pub struct HostLbfgs {
+    lr: f32,
+    history: usize,
+    pairs: Pairs,
+    /// Oldest first: step, change of the gradient, and their product.
+    ring: VecDeque<(Stored, Stored, f64)>,
+    /// Steps since the start or the last divergence.
+    steps: u32,
+    gamma: f64,
+    /// The step taken last.
+    s: Vec<f32>,
+    gradient_before: Vec<f32>,
+}
+
+impl HostLbfgs {
+    pub(super) fn new(lr: f32, history: usize, n: usize, pairs: Pairs) -> Self {
+        Self {
+            lr,
+            history,
+            pairs,
+            ring: VecDeque::new(),
+            steps: 0,
+            gamma: 1.0,
+            s: vec![0.0; n],
+            gradient_before: vec![0.0; n],
+        }
+    }
+
+    /// Starts afresh.
+    pub(super) fn forget(&mut self) {
+        self.ring.clear();
+        self.steps = 0;
+    }
+
+    pub(super) fn step(&mut self, x: &mut [f32], gradient: Vec<f32>) {
+        if self.steps > 0 {
+            self.remember(&gradient);
+        }
+        self.direct(&gradient);
+        x.iter_mut().zip(&self.s).for_each(|(x, s)| *x += s);
+        self.gradient_before = gradient;
+        self.steps += 1;
+    }
+
+    /// Keeps the newest pair if its curvature is positive: 1e-10 is PyTorch's bound.
+    fn remember(&mut self, gradient: &[f32]) {
+        // The old gradient is not needed any more: its memory takes the change.
+        let y = &mut self.gradient_before;
+        y.iter_mut().zip(gradient).for_each(|(before, now)| *before = now - *before);
+        let s = Stored::new(&self.s, self.pairs);
+        let curvature = s.dot(y);
+        if curvature <= 1e-10 {
+            return;
+        }
+        let kept = Stored::new(y, self.pairs);
+        // With what is kept, rounded or not, so that the recursion's equations hold exactly.
+        let values = kept.values();
+        let (sy, yy) = (s.dot(&values), kept.dot(&values));
+        drop(values);
+        self.gamma = sy / yy;
+        if self.ring.len() == self.history {
+            self.ring.pop_front();
+        }
+        self.ring.push_back((s, kept, sy));
+    }
+
+    /// The next step, into `self.s`.
+    fn direct(&mut self, gradient: &[f32]) {
+        let q = &mut self.s;
+        q.copy_from_slice(gradient);
+        let mut alphas = vec![];
+        for (s, y, sy) in self.ring.iter().rev() {
+            let alpha = s.dot(q) / sy;
+            y.add_to(-alpha as f32, q);
+            alphas.push(alpha);
+        }
+        let first = self.ring.is_empty();
+        let gamma = if first { 1.0 } else { self.gamma as f32 };
+        q.iter_mut().for_each(|q| *q *= gamma);
+        for ((s, y, sy), alpha) in self.ring.iter().zip(alphas.into_iter().rev()) {
+            let beta = y.dot(q) / sy;
+            s.add_to((alpha - beta) as f32, q);
+        }
+        let norm: f64 = gradient.iter().map(|g| f64::from(g.abs())).sum();
+        let short = if first && self.steps == 0 { (1.0 / norm).min(1.0) as f32 } else { 1.0 };
+        let length = self.lr * short;
+        q.iter_mut().for_each(|q| *q *= -length);
+    }
+
+    pub(super) fn save(&self, state: &mut State) {
+        let numbers = vec![self.steps as f32, self.gamma as f32, self.ring.len() as f32];
+        state.push(("state of L-BFGS".into(), numbers));
+        state.push(("L-BFGS step".into(), self.s.clone()));
+        state.push(("gradient before".into(), self.gradient_before.clone()));
+        for (s, y, _) in &self.ring {
+            state.push(("L-BFGS history of steps".into(), s.values()));
+            state.push(("L-BFGS history of gradients".into(), y.values()));
+        }
+    }
+
+    pub(super) fn load(&mut self, state: &[(String, Vec<f32>)], n: usize) -> bool {
+        let [(_, numbers), (_, s), (_, before), ring @ ..] = state else { return false };
+        let [steps, gamma, pairs] = numbers[..] else { return false };
+        let fits = ring.len() == 2 * pairs as usize && pairs as usize <= self.history;
+        if !fits || [s, before].into_iter().chain(ring.iter().map(|(_, v)| v)).any(|v| v.len() != n) {
+            return false;
+        }
+        self.steps = steps as u32;
+        (self.s, self.gradient_before) = (s.clone(), before.clone());
+        let pair = |pair: &[(String, Vec<f32>)]| {
+            let [s, y] = [&pair[0].1, &pair[1].1].map(|values| Stored::new(values, self.pairs));
+            let sy = s.dot(&pair[1].1);
+            (s, y, sy)
+        };
+        self.ring = ring.chunks_exact(2).map(pair).collect();
+        self.gamma = match self.ring.back() {
+            // As it was computed, in double precision.
+            Some((_, y, sy)) => sy / y.dot(&y.values()),
+            None => f64::from(gamma),
+        };
+        true
+    }
+}

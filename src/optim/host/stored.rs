@@ -1,0 +1,114 @@
+//! Long vectors, in single or in half precision, and the two things that the two-loop recursion does with them.
+
+use half::f16;
+use half::slice::HalfFloatSliceExt;
+use rayon::prelude::*;
+
+use super::Pairs;
+
+/// Numbers that a thread takes at a time: 64 KiB of f32, which stay in its cache.
+pub(super) const CHUNK: usize = 1 << 14;
+
+/// A vector of a pair.
+#[derive(Debug)]
+pub(super) enum Stored {
+    Single(Vec<f32>),
+    /// Each number is `scale` times what is stored.
+    Half {
+        scale: f32,
+        numbers: Vec<f16>,
+    },
+}
+
+impl Stored {
+    /// Keeps a vector. For f16 it is scaled so that its largest number becomes 2^15: what is 2^29 times
+    /// smaller still has all its bits.
+    pub fn new(values: &[f32], pairs: Pairs) -> Self {
+        if pairs == Pairs::Single {
+            return Self::Single(values.to_vec());
+        }
+        let largest = values.par_chunks(CHUNK).map(|chunk| chunk.iter().fold(0.0_f32, |m, v| m.max(v.abs())));
+        let largest = largest.reduce(|| 0.0, f32::max);
+        // A power of two: then scaling rounds nothing, and what is kept can be kept again unchanged.
+        let exponent = if largest > 0.0 { largest.log2().floor() as i32 - 14 } else { 0 };
+        let scale = 2.0_f32.powi(exponent.clamp(-126, 126));
+        let mut numbers = vec![f16::ZERO; values.len()];
+        let factor = scale.recip();
+        numbers.par_chunks_mut(CHUNK).zip(values.par_chunks(CHUNK)).for_each(|(to, from)| {
+            let scaled: Vec<f32> = from.iter().map(|value| value * factor).collect();
+            to.convert_from_f32_slice(&scaled);
+        });
+        Self::Half { scale, numbers }
+    }
+
+    /// The numbers.
+    pub fn values(&self) -> Vec<f32> {
+        let mut values = vec![0.0; self.len()];
+        self.add_to(1.0, &mut values);
+        values
+    }
+
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Single(values) => values.len(),
+            Self::Half { numbers, .. } => numbers.len(),
+        }
+    }
+
+    /// The dot product with `q`. The chunks' sums are added in their order, whichever thread made them.
+    pub fn dot(&self, q: &[f32]) -> f64 {
+        let sums: Vec<f64> = match self {
+            Self::Single(values) => {
+                values.par_chunks(CHUNK).zip(q.par_chunks(CHUNK)).map(|(a, b)| dot(a, b)).collect()
+            }
+            Self::Half { scale, numbers } => {
+                let chunks = numbers.par_chunks(CHUNK).zip(q.par_chunks(CHUNK));
+                chunks.map(|(a, b)| f64::from(*scale) * dot(&a.to_f32_vec(), b)).collect()
+            }
+        };
+        sums.into_iter().sum()
+    }
+
+    /// `q += factor * self`.
+    pub fn add_to(&self, factor: f32, q: &mut [f32]) {
+        match self {
+            Self::Single(values) => {
+                let chunks = q.par_chunks_mut(CHUNK).zip(values.par_chunks(CHUNK));
+                chunks.for_each(|(q, values)| add(factor, values, q));
+            }
+            Self::Half { scale, numbers } => {
+                let chunks = q.par_chunks_mut(CHUNK).zip(numbers.par_chunks(CHUNK));
+                chunks.for_each(|(q, numbers)| add(factor * scale, &numbers.to_f32_vec(), q));
+            }
+        }
+    }
+}
+
+fn dot(a: &[f32], b: &[f32]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
+}
+
+fn add(factor: f32, values: &[f32], q: &mut [f32]) {
+    q.iter_mut().zip(values).for_each(|(q, value)| *q += factor * value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_keep_eleven_bits_and_can_be_kept_again() {
+        let values: Vec<f32> = (1..40_000).map(|i| (i as f32 * 0.37).sin() * 1e-7 / i as f32).collect();
+        let stored = Stored::new(&values, Pairs::Half);
+        let kept = stored.values();
+        let largest = values.iter().fold(0.0_f32, |m, v| m.max(v.abs()));
+        for (kept, value) in kept.iter().zip(&values) {
+            assert!((kept - value).abs() <= value.abs() / 2048.0 + largest * 1e-12, "{kept} {value}");
+        }
+        assert_eq!(Stored::new(&kept, Pairs::Half).values(), kept);
+        let want: f64 = kept.iter().zip(&values).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+        assert!((stored.dot(&values) / want - 1.0).abs() < 1e-12);
+        assert_eq!(Stored::new(&[0.0; 3], Pairs::Half).values(), [0.0; 3]);
+        assert_eq!(Stored::new(&values, Pairs::Single).values(), values);
+    }
+}
