@@ -10,7 +10,7 @@ use impasto::image_io::Image;
 use impasto::objective::{Losses, Objective, Settings, Targets, to_image, to_variable};
 use impasto::ops::{ConvVariant, GramVariant, OPERATIONS, Pooling};
 use impasto::optim::Method;
-use impasto::painter::Descent;
+use impasto::painter::WholeDescent;
 use impasto::tuner::{Mode, Tuner, conv_candidates, gram_candidates};
 use impasto::vgg19::{Kernels, LayerId, Network, Weights};
 use serde_json::Value;
@@ -193,7 +193,7 @@ fn run_in(precision: Precision, kernels: &Kernels, method: Method, iterations: u
     let (gpu, golden) = (common::fast_gpu(), gatys());
     let objective = golden.objective_in(precision, gpu, kernels);
     let start = to_variable(&golden.image("content.png"));
-    let mut descent = Descent::new(gpu, objective, method, &start).unwrap();
+    let mut descent = WholeDescent::new(gpu, objective, method, &start).unwrap();
     let mut totals = vec![];
     while let Some(step) = descent.advance(iterations).unwrap() {
         assert_eq!(step.iteration, totals.len());
@@ -284,6 +284,6 @@ fn memory_at_512(gpu: &Gpu, precision: Precision) -> f64 {
     let targets = Targets::new(gpu, &network, &settings, &content, &[style.into()]).unwrap();
     let objective = Objective::new(gpu, &network, &settings, &targets).unwrap();
     let method = Method::Lbfgs { lr: 1.0, history: 10 };
-    let _descent = Descent::new(gpu, objective, method, &vec![0.0; 512 * 512 * 3]).unwrap();
+    let _descent = WholeDescent::new(gpu, objective, method, &vec![0.0; 512 * 512 * 3]).unwrap();
     gpu.memory().total() as f64
 }

@@ -1,8 +1,8 @@
 //! What one scale leaves to the next.
 
+use super::descent::Moments;
 use super::{Descent, Scale};
 use crate::error::Result;
-use crate::gpu::Gpu;
 use crate::image_io::{Filter, resample_planes};
 
 /// The picture of a scale and what its optimiser knows that holds at another size as well.
@@ -15,13 +15,6 @@ pub(super) struct Carried {
     adam: Option<Moments>,
 }
 
-/// Adam's state, see [`Adam`](crate::optim::Adam).
-struct Moments {
-    powers: Vec<f32>,
-    mean: Vec<f32>,
-    square: Vec<f32>,
-}
-
 impl Carried {
     /// Reads and enlarges what `descent` made at one scale for the other.
     ///
@@ -30,35 +23,26 @@ impl Carried {
     ///
     /// Both are enlarged by one filter without negative weights. Then no mean square falls to zero
     /// beside a mean that does not, which would be a leap of the picture.
-    pub fn from(gpu: &Gpu, descent: &Descent, at: &Scale, next: &Scale) -> Result<Self> {
+    pub fn from(descent: &Descent, at: &Scale, next: &Scale) -> Result<Self> {
         let size = |scale: &Scale| (scale.width as usize, scale.height as usize);
         let (from, to) = (size(at), size(next));
         let enlarged = |planes: &[f32], filter| resample_planes(planes, from, to, filter);
         let shrink = (from.0 * from.1) as f32 / (to.0 * to.1) as f32;
-        let adam = descent.optimizer().adam().map(|adam| {
-            let moment = |tensor, factor: f32| -> Result<Vec<f32>> {
-                let mut moment = enlarged(&gpu.read(tensor)?, Filter::Linear);
-                moment.iter_mut().for_each(|value| *value *= factor);
-                Ok(moment)
-            };
-            let mut powers = gpu.read(&adam.powers)?;
+        let moment = |planes: &[f32], factor: f32| {
+            let mut moment = enlarged(planes, Filter::Linear);
+            moment.iter_mut().for_each(|value| *value *= factor);
+            moment
+        };
+        let adam = descent.moments()?.map(|Moments { mut powers, mean, square }| {
             // The average begins anew, from the picture that the old one made.
             powers[2] = 1.0;
-            Ok(Moments {
-                powers,
-                mean: moment(&adam.mean, shrink)?,
-                square: moment(&adam.square, shrink * shrink)?,
-            })
+            Moments { powers, mean: moment(&mean, shrink), square: moment(&square, shrink * shrink) }
         });
-        Ok(Self { x: enlarged(&descent.picture()?, Filter::Lanczos), adam: adam.transpose()? })
+        Ok(Self { x: enlarged(&descent.picture()?, Filter::Lanczos), adam })
     }
 
     /// Hands the optimiser's part over; the picture went in when `descent` was made.
-    pub fn give(&self, gpu: &Gpu, descent: &Descent) {
-        if let (Some(moments), Some(adam)) = (&self.adam, descent.optimizer().adam()) {
-            gpu.write(&adam.powers, &moments.powers);
-            gpu.write(&adam.mean, &moments.mean);
-            gpu.write(&adam.square, &moments.square);
-        }
+    pub fn give(&self, descent: &mut Descent) {
+        self.adam.iter().for_each(|moments| descent.set_moments(moments));
     }
 }

@@ -13,7 +13,6 @@ use serde::{Deserialize, Serialize};
 
 use super::{Descent, Painter, Patience, Scale, Schedule};
 use crate::error::{Error, Result};
-use crate::gpu::Gpu;
 use crate::output::OutputFile;
 
 /// What the metadata calls itself, with the version of the format.
@@ -52,7 +51,6 @@ struct Header {
 impl Checkpoint {
     /// Reads the state of a painter at rest.
     pub(super) fn of(painter: &Painter, descent: &Descent) -> Result<Self> {
-        let read = |tensor: &crate::gpu::Tensor| Ok((tensor.label().to_string(), painter.gpu.read(tensor)?));
         Ok(Self {
             scale: painter.scale,
             before: painter.before,
@@ -60,7 +58,7 @@ impl Checkpoint {
             seconds: painter.seconds(),
             restarts: descent.restarts(),
             patience: painter.patience.clone(),
-            tensors: descent.state().into_iter().map(read).collect::<Result<_>>()?,
+            tensors: descent.state()?,
             note: String::new(),
         })
     }
@@ -83,22 +81,14 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`Error::Usage`] if it has other tensors.
-    pub(super) fn write_to(&self, gpu: &Gpu, descent: &mut Descent) -> Result<()> {
-        let state = descent.state();
-        let alike = state.len() == self.tensors.len()
-            && state.iter().zip(&self.tensors).all(|(tensor, (label, values))| {
-                tensor.label() == label && tensor.shape().len() == values.len()
-            });
-        if !alike {
-            return Err(Error::Usage(
-                "the checkpoint is of another optimiser, another size of picture, or a device with other \
-                 limits"
-                    .into(),
-            ));
+    pub(super) fn write_to(&self, descent: &mut Descent) -> Result<()> {
+        if descent.restore(&self.tensors, self.finished, self.restarts) {
+            return Ok(());
         }
-        state.iter().zip(&self.tensors).for_each(|(tensor, (_, values))| gpu.write(tensor, values));
-        descent.stand_at(self.finished, self.restarts);
-        Ok(())
+        Err(Error::Usage(
+            "the checkpoint is of another optimiser, another size of picture, or a device with other limits"
+                .into(),
+        ))
     }
 
     /// Writes the file, whole or not at all.

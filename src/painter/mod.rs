@@ -10,7 +10,7 @@ mod start;
 mod subject;
 
 pub use checkpoint::{Checkpoint, fingerprint};
-pub use descent::{Descent, Step};
+pub use descent::{Descent, Step, TiledDescent, WholeDescent};
 pub use finish::Finish;
 pub use patience::Patience;
 pub use schedule::{Iterations, Scale, Scales, Schedule};
@@ -181,7 +181,7 @@ impl Painter {
             seconds_before: checkpoint.seconds,
         };
         let mut descent = painter.descend(&vec![0.0; scale.width as usize * scale.height as usize * 3])?;
-        checkpoint.write_to(gpu, &mut descent)?;
+        checkpoint.write_to(&mut descent)?;
         painter.descent = Some(descent);
         Ok(painter)
     }
@@ -256,7 +256,8 @@ impl Painter {
             targets = targets.with_content_region(gpu, region)?;
         }
         let objective = Objective::new(gpu, &self.network, settings, &targets)?;
-        let mut descent = Descent::new(gpu, objective, self.plan.method, start)?;
+        let descent = WholeDescent::new(gpu, objective, self.plan.method, start)?;
+        let mut descent = Descent::Whole(Box::new(descent));
         self.time_every.iter().for_each(|n| descent.time_every(*n));
         Ok(descent)
     }
@@ -266,13 +267,13 @@ impl Painter {
         // The memory of this scale is free before the next takes its own.
         let Some(descent) = self.descent.take() else { return Ok(()) };
         let scales = self.plan.schedule.scales();
-        let carried = Carried::from(&self.gpu, &descent, &scales[self.scale], &scales[self.scale + 1])?;
+        let carried = Carried::from(&descent, &scales[self.scale], &scales[self.scale + 1])?;
         self.before += descent.finished();
         drop(descent);
         self.scale += 1;
         self.patience = Patience::new(self.plan.until);
-        let descent = self.descend(&carried.x)?;
-        carried.give(&self.gpu, &descent);
+        let mut descent = self.descend(&carried.x)?;
+        carried.give(&mut descent);
         self.descent = Some(descent);
         Ok(())
     }

@@ -1,33 +1,24 @@
-//! The loop at one size: evaluate, update, report.
+//! The loop on the device: evaluation and update are one submit.
 
 use std::collections::VecDeque;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::gpu::{Gpu, Readback, Tensor, Timing};
-use crate::objective::{Losses, Objective};
-use crate::optim::{Method, Optimizer, Problem};
+use crate::objective::Objective;
+use crate::optim::{Method, Optimizer, Problem, State};
+
+use super::{Moments, Step, no_picture};
 
 /// Submits in flight: enough that the device always has the next one, few enough that a stop comes
 /// soon.
-pub(super) const DEPTH: usize = 3;
+pub(in crate::painter) const DEPTH: usize = 3;
 
-/// One finished evaluation at one size.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Step {
-    /// Which, from 0.
-    pub iteration: usize,
-    /// At the picture before this evaluation's update.
-    pub losses: Losses,
-    /// True if the loss had run away, so that the best picture was taken up again.
-    pub restarted: bool,
-}
-
-/// An objective going downhill.
+/// An objective going downhill on the device alone.
 ///
 /// Evaluations and updates are submitted ahead of the numbers that come back, so that neither the
 /// device nor the caller waits for the other.
 #[derive(Debug)]
-pub struct Descent {
+pub struct WholeDescent {
     gpu: Gpu,
     objective: Objective,
     optimizer: Optimizer,
@@ -39,7 +30,7 @@ pub struct Descent {
     timings: Vec<Vec<Timing>>,
 }
 
-impl Descent {
+impl WholeDescent {
     /// Prepares the optimisation of `start`, a variable of the objective's shape.
     ///
     /// # Errors
@@ -106,11 +97,6 @@ impl Descent {
         self.finished
     }
 
-    /// The optimiser at work.
-    pub fn optimizer(&self) -> &Optimizer {
-        &self.optimizer
-    }
-
     /// The variable as it is to be shown: the average where one is kept, else the one with the lowest
     /// loss so far. Waits for everything submitted.
     ///
@@ -119,8 +105,7 @@ impl Descent {
     pub fn picture(&self) -> Result<Vec<f32>> {
         let guard = self.optimizer.guard();
         if self.gpu.read(guard.state())?[0] == f32::MAX {
-            let message = "the loss was never a finite number: lower the weights or --lr";
-            return Err(Error::gpu("painting", message));
+            return Err(no_picture());
         }
         let average = self.optimizer.adam().and_then(|adam| adam.average.as_ref());
         self.gpu.read(average.unwrap_or(guard.best()))
@@ -132,17 +117,47 @@ impl Descent {
     }
 
     /// Every tensor that decides how it goes on: the variable, the guard's and the method's.
-    pub(super) fn state(&self) -> Vec<&Tensor> {
+    fn tensors(&self) -> Vec<&Tensor> {
         let guard = self.optimizer.guard();
         let mut state = vec![self.objective.x(), guard.state(), guard.best()];
         state.extend(self.optimizer.memory());
         state
     }
 
-    /// Goes on where another stood at rest after so many evaluations; [`state`](Self::state) is the
-    /// caller's to write.
-    pub(super) fn stand_at(&mut self, finished: usize, restarts: f32) {
-        (self.submitted, self.finished, self.restarts) = (finished, finished, restarts);
+    /// What these tensors hold.
+    pub(super) fn state(&self) -> Result<State> {
+        let read = |tensor: &Tensor| Ok((tensor.label().to_string(), self.gpu.read(tensor)?));
+        self.tensors().into_iter().map(read).collect()
+    }
+
+    /// Goes on where another stood at rest after so many evaluations. False, and nothing changed, if that
+    /// had other tensors.
+    pub(super) fn restore(&mut self, state: &State, finished: usize, restarts: f32) -> bool {
+        let tensors = self.tensors();
+        let alike = tensors.len() == state.len()
+            && tensors.iter().zip(state).all(|(tensor, (label, values))| {
+                tensor.label() == label && tensor.shape().len() == values.len()
+            });
+        if alike {
+            tensors.iter().zip(state).for_each(|(tensor, (_, values))| self.gpu.write(tensor, values));
+            (self.submitted, self.finished, self.restarts) = (finished, finished, restarts);
+        }
+        alike
+    }
+
+    /// Adam's running means, if Adam is at work.
+    pub(super) fn moments(&self) -> Result<Option<Moments>> {
+        let Some(adam) = self.optimizer.adam() else { return Ok(None) };
+        let [powers, mean, square] = [&adam.powers, &adam.mean, &adam.square].map(|t| self.gpu.read(t));
+        Ok(Some(Moments { powers: powers?, mean: mean?, square: square? }))
+    }
+
+    /// Overwrites them.
+    pub(super) fn set_moments(&mut self, moments: &Moments) {
+        let Some(adam) = self.optimizer.adam() else { return };
+        self.gpu.write(&adam.powers, &moments.powers);
+        self.gpu.write(&adam.mean, &moments.mean);
+        self.gpu.write(&adam.square, &moments.square);
     }
 
     /// How often the loss has run away.

@@ -1,0 +1,144 @@
+//! The loop at one size: evaluate, update, report.
+
+mod tiled;
+mod whole;
+
+pub use tiled::TiledDescent;
+pub(super) use whole::DEPTH;
+pub use whole::WholeDescent;
+
+use crate::error::{Error, Result};
+use crate::gpu::Timing;
+use crate::objective::Losses;
+use crate::optim::State;
+
+/// One finished evaluation at one size.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Which, from 0.
+    pub iteration: usize,
+    /// At the picture before this evaluation's update.
+    pub losses: Losses,
+    /// True if the loss had run away, so that the best picture was taken up again.
+    pub restarted: bool,
+}
+
+/// Adam's running means: see [`Adam`](crate::optim::Adam).
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Moments {
+    pub powers: Vec<f32>,
+    pub mean: Vec<f32>,
+    pub square: Vec<f32>,
+}
+
+/// An objective going downhill, in whichever way its size asks for.
+#[derive(Debug)]
+pub enum Descent {
+    /// All of it on the device.
+    Whole(Box<WholeDescent>),
+    /// One tile on the device at a time.
+    Tiled(Box<TiledDescent>),
+}
+
+impl Descent {
+    /// The next evaluation, once it is finished; `None` if all of the first `limit` are. No more than
+    /// those are submitted, so that at the limit the picture is what they made of it.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device failed.
+    pub fn advance(&mut self, limit: usize) -> Result<Option<Step>> {
+        match self {
+            Self::Whole(descent) => descent.advance(limit),
+            Self::Tiled(descent) => descent.advance(limit),
+        }
+    }
+
+    /// Evaluations that are finished.
+    pub fn finished(&self) -> usize {
+        match self {
+            Self::Whole(descent) => descent.finished(),
+            Self::Tiled(descent) => descent.finished(),
+        }
+    }
+
+    /// The variable as it is to be shown: the average where one is kept, else the one with the lowest
+    /// loss so far. Waits for everything submitted.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device failed, or if no loss was finite, so that there is no picture.
+    pub fn picture(&self) -> Result<Vec<f32>> {
+        match self {
+            Self::Whole(descent) => descent.picture(),
+            Self::Tiled(descent) => descent.picture(),
+        }
+    }
+
+    /// Times every command of each `n`-th evaluation and its update from now on, where all is on the device.
+    /// Such a step waits for it.
+    pub fn time_every(&mut self, n: usize) {
+        if let Self::Whole(descent) = self {
+            descent.time_every(n);
+        }
+    }
+
+    /// The commands of the evaluations that were timed.
+    pub fn timings(&self) -> &[Vec<Timing>] {
+        match self {
+            Self::Whole(descent) => descent.timings(),
+            Self::Tiled(_) => &[],
+        }
+    }
+
+    /// True if nothing is in flight: the state is that after the last finished evaluation.
+    pub fn at_rest(&self) -> bool {
+        match self {
+            Self::Whole(descent) => descent.at_rest(),
+            Self::Tiled(_) => true,
+        }
+    }
+
+    /// Everything that decides how it goes on.
+    pub(super) fn state(&self) -> Result<State> {
+        match self {
+            Self::Whole(descent) => descent.state(),
+            Self::Tiled(descent) => Ok(descent.state()),
+        }
+    }
+
+    /// Goes on where another stood at rest after so many evaluations. False, and nothing changed, if that
+    /// was of another kind.
+    pub(super) fn restore(&mut self, state: &State, finished: usize, restarts: f32) -> bool {
+        match self {
+            Self::Whole(descent) => descent.restore(state, finished, restarts),
+            Self::Tiled(descent) => descent.restore(state, finished),
+        }
+    }
+
+    /// How often the loss has run away.
+    pub(super) fn restarts(&self) -> f32 {
+        match self {
+            Self::Whole(descent) => descent.restarts(),
+            Self::Tiled(descent) => descent.restarts(),
+        }
+    }
+
+    /// Adam's running means, if Adam is at work.
+    pub(super) fn moments(&self) -> Result<Option<Moments>> {
+        match self {
+            Self::Whole(descent) => descent.moments(),
+            Self::Tiled(descent) => Ok(descent.moments()),
+        }
+    }
+
+    /// Overwrites them.
+    pub(super) fn set_moments(&mut self, moments: &Moments) {
+        match self {
+            Self::Whole(descent) => descent.set_moments(moments),
+            Self::Tiled(descent) => descent.set_moments(moments),
+        }
+    }
+}
+
+fn no_picture() -> Error {
+    Error::gpu("painting", "the loss was never a finite number: lower the weights or --lr")
+}
