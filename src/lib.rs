@@ -11,6 +11,7 @@ pub mod ops;
 pub mod optim;
 pub mod output;
 pub mod painter;
+pub mod planner;
 pub mod profiler;
 pub mod report;
 pub mod sheet;

@@ -47,7 +47,7 @@ fn subject() -> Subject {
 fn plan(method: Method, iterations: &str, until: Option<f64>) -> Plan {
     let schedule = Schedule::new((30, 22), Scales::Count(2), &iterations.parse().unwrap(), 2).unwrap();
     let settings = settings();
-    Plan { settings, method, schedule, until, finish: Finish::default(), pauses: vec![] }
+    Plan { settings, method, schedule, until, finish: Finish::default(), pauses: vec![], memory: None }
 }
 
 fn start(plan: &Plan) -> Painter {

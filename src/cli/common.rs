@@ -6,6 +6,7 @@ use std::sync::Arc;
 use impasto::Result;
 use impasto::gpu::{Gpu, GpuOptions};
 use impasto::objective::{Settings, StyleMemory};
+use impasto::planner::{self, Strategy};
 use impasto::tuner::{self, Choice};
 use impasto::vgg19::{KernelWish, Kernels, LayerId, Network, Weights};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -21,18 +22,15 @@ pub struct Studio {
 }
 
 impl Studio {
-    /// Opens the device and, once `check` has nothing against it, uploads the network with the kernels
-    /// that suit pictures of this size.
+    /// Opens the device and uploads the network with the kernels that suit pictures of this size.
     pub fn open(
         choice: &NetworkOptions,
         settings: &Settings,
         size: (u32, u32),
         options: &CommonOptions,
-        check: impl FnOnce(&Gpu) -> Result<()>,
     ) -> Result<Self> {
         let weights = load_weights(choice, settings)?;
         let gpu = open_gpu(options)?;
-        check(&gpu)?;
         let network = Arc::new(open_network(&gpu, &weights, choice, options, size)?);
         Ok(Self { gpu, network, styles: StyleMemory::default() })
     }
@@ -124,6 +122,16 @@ pub fn say_choice(choice: &Choice, options: &CommonOptions) {
     }
     for (variant, fault) in &choice.refused {
         options.say(format_args!("the kernel '{variant}' is not used: on this device it is {fault}"));
+    }
+}
+
+/// How each scale is worked on: what is not in one piece for all, the rest for those who want details.
+pub fn say_choices(choices: &[planner::Choice], options: &CommonOptions) {
+    for choice in choices {
+        match choice.strategy {
+            Strategy::Whole { .. } => options.detail(format_args!("plan: {choice}")),
+            Strategy::Tiled { .. } => options.say(format_args!("plan: {choice}")),
+        }
     }
 }
 

@@ -65,9 +65,8 @@ impl Features {
         let settings =
             Settings { content_layers: layers.clone(), style_layers: layers, ..Default::default() };
         let Studio { gpu, network, .. } =
-            Studio::open(&self.network, &settings, (width, height), &self.common, |gpu| {
-                check_fits(gpu, &self.image, "--size", width, height, self.layer)
-            })?;
+            Studio::open(&self.network, &settings, (width, height), &self.common)?;
+        check_fits(&gpu, &self.image, "--size", width, height, self.layer)?;
         let look = Look::at(&gpu, &network, self.layer, &image)?;
         self.draw_maps(&look)?.save(&self.output)?;
         if let Some(path) = &self.gram {

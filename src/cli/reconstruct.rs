@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use impasto::Result;
 use impasto::image_io::{Image, Size, check_output, check_output_fits};
-use impasto::objective::{LayerWeights, Settings, check_fits, check_pooling};
+use impasto::objective::{LayerWeights, Settings, check_pooling};
 use impasto::painter::{Finish, Plan, Schedule, Start, Subject};
 use impasto::sheet::sheet;
 
@@ -86,9 +86,7 @@ impl Reconstruct {
         let (width, height, deepest) = (image.width(), image.height(), whole.deepest());
         check_output_fits(&self.output, width, height)?;
         check_pooling(&self.image, width, height, deepest)?;
-        let studio = Studio::open(&self.network, whole, (width, height), &self.common, |gpu| {
-            check_fits(gpu, &self.image, "--size", width, height, deepest)
-        })?;
+        let studio = Studio::open(&self.network, whole, (width, height), &self.common)?;
         let start = Start::Noise.variable(&image, &image, self.seed)?;
         let subject = Subject { content: image.clone(), styles: vec![image.into()], content_region: None };
         let item = |(label, settings)| {
@@ -99,6 +97,7 @@ impl Reconstruct {
                 until: self.method.until.map(f64::from),
                 finish: Finish::default(),
                 pauses: vec![],
+                memory: self.common.memory(),
             };
             Item { label, subject: subject.clone(), plan, start: start.clone() }
         };

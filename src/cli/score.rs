@@ -5,14 +5,18 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use impasto::gpu::{Gpu, Shape};
+use impasto::gpu::{Shape, mebibytes};
 use impasto::image_io::Image;
-use impasto::objective::{Objective, Targets, check_fits, check_pooling, to_variable};
+use impasto::objective::{
+    Losses, Objective, Parts, Scene, Settings, Style, Targets, TiledObjective, check_pooling, to_variable,
+    variable_shape,
+};
+use impasto::planner::{Budget, Planner, Sizes, Strategy};
 use impasto::output::OutputFile;
 use impasto::{Error, Result};
 use safetensors::tensor::{Dtype, TensorView};
 
-use super::common::Studio;
+use super::common::{Studio, say_choices};
 use super::options::{CommonOptions, ObjectiveOptions};
 
 /// Arguments of `impasto score`.
@@ -52,27 +56,49 @@ impl Score {
         for (path, image) in sized {
             check_pooling(path, image.width(), image.height(), deepest)?;
         }
-        let check = |gpu: &Gpu| {
-            let mut sized = sized.iter();
-            sized.try_for_each(|(path, image)| {
-                check_fits(gpu, path, "size", image.width(), image.height(), deepest)
-            })
-        };
         let size = (content.width(), content.height());
-        let Studio { gpu, network, .. } =
-            Studio::open(&self.objective.network, &settings, size, &self.common, check)?;
-        let targets = Targets::new(&gpu, &network, &settings, &content, &[style.into()])?;
-        let objective = Objective::new(&gpu, &network, &settings, &targets)?;
-        gpu.write(objective.x(), &to_variable(&image));
-        self.common.detail(format_args!("memory: {}", gpu.memory()));
-        let losses = objective.evaluate(&gpu)?;
+        let studio = Studio::open(&self.objective.network, &settings, size, &self.common)?;
+        let (losses, gradient) = self.evaluate(&studio, &settings, &content, style, &image)?;
         if let Some(file) = gradient_file {
-            write_gradient(&file, objective.gradient().shape(), &gpu.read(objective.gradient())?)?;
+            write_gradient(&file, variable_shape(size.0, size.1), &gradient)?;
         }
         let json = serde_json::to_string(&losses)
             .map_err(|e| Error::Usage(format!("the losses cannot be written as JSON: {e}")))?;
         let _ = writeln!(std::io::stdout(), "{json}");
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Losses and gradient at `image`, in one piece or in tiles.
+    fn evaluate(
+        &self,
+        studio: &Studio,
+        settings: &Settings,
+        content: &Image,
+        style: Image,
+        image: &Image,
+    ) -> Result<(Losses, Vec<f32>)> {
+        let Studio { gpu, network, styles: memory } = studio;
+        let styles = [Style::from(style)];
+        let budget = Budget::of(gpu, self.common.memory());
+        let planner = Planner { gpu, network, settings, method: None, budget };
+        let choice = planner.choose(&Parts::of(&styles, None)?, &Sizes::of(content, &styles))?;
+        say_choices(std::slice::from_ref(&choice), &self.common);
+        let evaluated = match choice.strategy {
+            Strategy::Whole { style_core } => {
+                let targets =
+                    Targets::remembering(gpu, network, settings, content, &styles, style_core, memory)?;
+                let objective = Objective::new(gpu, network, settings, &targets)?;
+                gpu.write(objective.x(), &to_variable(image));
+                (objective.evaluate(gpu)?, gpu.read(objective.gradient())?)
+            }
+            Strategy::Tiled { core, .. } => {
+                let scene = Scene { content, styles: &styles, content_region: None };
+                let objective = TiledObjective::new(gpu, network, settings, &scene, core, memory)?;
+                objective.evaluate(&to_variable(image))?
+            }
+        };
+        self.common.detail(format_args!("memory at most: {}", mebibytes(gpu.peak_memory())));
+        Ok(evaluated)
     }
 
     fn load(&self) -> Result<[Image; 3]> {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use impasto::image_io::{Image, check_output};
-use impasto::objective::{Settings, Style, check_fits, check_pooling, parse_weight};
+use impasto::objective::{Settings, Style, check_pooling, parse_weight};
 use impasto::painter::{Plan, Schedule, Subject};
 use impasto::sheet::sheet;
 use impasto::{Error, Result};
@@ -73,13 +73,9 @@ impl Sweep {
             check_pooling(path, image.width(), image.height(), deepest)?;
         }
         let start = self.painting.start.beginning()?.variable(&first.content, &first.styles[0].image)?;
-        let studio = Studio::open(&self.painting.objective.network, &settings, size, &self.common, |gpu| {
-            check_fits(gpu, &self.content, "--size", size.0, size.1, deepest)?;
-            let style = &subject.styles[0].image;
-            check_fits(gpu, &self.style, "--style-size", style.width(), style.height(), deepest)
-        })?;
+        let studio = Studio::open(&self.painting.objective.network, &settings, size, &self.common)?;
         let item = |(label, settings)| {
-            let plan = Plan { settings, ..self.painting.plan(schedule.clone(), vec![])? };
+            let plan = Plan { settings, ..self.painting.plan(schedule.clone(), vec![], self.common.memory())? };
             Ok(Item { label, subject: subject.clone(), plan, start: start.clone() })
         };
         let items = variations.into_iter().map(item).collect::<Result<Vec<_>>>()?;

@@ -39,6 +39,8 @@ pub struct AdapterSummary {
     pub max_binding: u64,
     /// Largest buffer in bytes.
     pub max_buffer: u64,
+    /// Memory of its own in bytes, where the API tells; for an adapter on the CPU the machine's.
+    pub memory: Option<u64>,
     /// Workgroup memory in bytes.
     pub workgroup_memory: u32,
     /// Invocations in a workgroup.
@@ -65,6 +67,7 @@ impl AdapterSummary {
             kind: info.device_type,
             max_binding: limits.max_storage_buffer_binding_size,
             max_buffer: limits.max_buffer_size,
+            memory: super::heap::device_memory(adapter),
             workgroup_memory: limits.max_compute_workgroup_storage_size,
             workgroup_size: limits.max_compute_invocations_per_workgroup,
             subgroups: features
@@ -85,6 +88,11 @@ impl AdapterSummary {
     /// True for an adapter that is a program on the CPU.
     pub fn is_software(&self) -> bool {
         self.kind == wgpu::DeviceType::Cpu
+    }
+
+    /// True if it works in the memory of the host, so that both draw on one budget.
+    pub fn shares_memory(&self) -> bool {
+        matches!(self.kind, wgpu::DeviceType::Cpu | wgpu::DeviceType::IntegratedGpu)
     }
 
     /// Higher is better: real hardware before software, native APIs before GL.
@@ -214,6 +222,7 @@ mod tests {
             kind,
             max_binding: 1 << 27,
             max_buffer: 1 << 30,
+            memory: None,
             workgroup_memory: 1 << 14,
             workgroup_size: 256,
             subgroups: None,

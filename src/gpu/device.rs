@@ -169,14 +169,19 @@ impl Gpu {
         Ok(Tensor { buffer, shape, label: label.into(), _entry: entry })
     }
 
+    /// Whether a texture of this size is within the adapter's limits.
+    pub fn takes_texture(&self, size: TextureSize) -> bool {
+        let most = self.inner.limits.max_texture_dimension_2d;
+        size.rows() <= u64::from(most) && Texture::ROW <= most
+    }
+
     /// A texture for so many vectors, contents undefined.
     ///
     /// # Errors
     /// As [`tensor`](Self::tensor).
     pub fn texture(&self, size: TextureSize, what: Use, label: &str) -> Result<Texture> {
-        let rows = size.rows();
-        let most = self.inner.limits.max_texture_dimension_2d;
-        if rows > u64::from(most) || Texture::ROW > most {
+        let (rows, most) = (size.rows(), self.inner.limits.max_texture_dimension_2d);
+        if !self.takes_texture(size) {
             return Err(Error::TooLarge(format!(
                 "{label} needs a texture of {} x {rows}, but {} takes at most {most}; use a smaller --size",
                 Texture::ROW,

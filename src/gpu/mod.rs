@@ -7,6 +7,7 @@
 
 mod adapter;
 mod device;
+mod heap;
 mod kernel;
 mod lock;
 mod memory;

@@ -49,10 +49,17 @@ impl ArenaSize {
         slots + buffers + self.scratch.textures.iter().map(TextureSize::bytes).sum::<u64>()
     }
 
-    /// The largest single buffer.
-    pub fn largest(&self) -> u64 {
+    /// Bytes that are allocated in all.
+    pub fn total(&self) -> u64 {
+        Use::ALL.iter().map(|what| self.bytes(*what)).sum()
+    }
+
+    /// Whether a device takes each buffer and texture.
+    pub fn fits(&self, gpu: &Gpu) -> bool {
         let slots = self.slots.iter().map(|slot| slot.bytes);
-        slots.chain(self.scratch.buffers.iter().map(Shape::bytes)).max().unwrap_or(0)
+        let mut buffers = slots.chain(self.scratch.buffers.iter().map(Shape::bytes));
+        buffers.all(|bytes| bytes <= gpu.max_tensor_bytes())
+            && self.scratch.textures.iter().all(|texture| gpu.takes_texture(*texture))
     }
 }
 

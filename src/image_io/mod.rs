@@ -3,6 +3,7 @@
 //! Values are sRGB-encoded samples on the 0..255 scale, as VGG19 expects; embedded colour profiles
 //! are not applied. They are `f32` so that 16-bit and float files keep their precision.
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
 
@@ -31,7 +32,8 @@ pub const MAX_PIXELS: u64 = 1 << 28;
 pub struct Image {
     width: u32,
     height: u32,
-    rgb: Vec<f32>,
+    /// Shared by clones.
+    rgb: Arc<Vec<f32>>,
 }
 
 impl Image {
@@ -65,7 +67,7 @@ impl Image {
             ));
         }
         rgb.iter_mut().for_each(|v| *v = v.clamp(0.0, 255.0));
-        Ok(Self { width, height, rgb })
+        Ok(Self { width, height, rgb: Arc::new(rgb) })
     }
 
     /// Reads the first picture of a PNG, JPEG, WebP, TIFF or BMP file. The content decides which,
@@ -145,7 +147,7 @@ impl Image {
         }
         let from = (self.width as usize, self.height as usize);
         let rgb = resample::lanczos3(&self.rgb, from, (width as usize, height as usize));
-        Ok(Self { width, height, rgb })
+        Ok(Self { width, height, rgb: Arc::new(rgb) })
     }
 
     /// Pixels per row, at least 1.
@@ -164,9 +166,9 @@ impl Image {
         &self.rgb
     }
 
-    /// [`Image::pixels`], without copying.
+    /// [`Image::pixels`], without copying where no clone is left.
     pub fn into_pixels(self) -> Vec<f32> {
-        self.rgb
+        Arc::unwrap_or_clone(self.rgb)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The objective: which pictures are wanted, as one number and its gradient.
 
+mod demand;
 mod limits;
 mod losses;
 mod memory;
@@ -11,6 +12,7 @@ mod sketch;
 mod targets;
 mod tiled;
 
+pub use demand::Demand;
 pub use limits::{check_fits, check_pooling};
 pub use losses::Losses;
 pub use memory::StyleMemory;

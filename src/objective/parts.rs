@@ -47,6 +47,17 @@ impl Parts {
         Ok(Self { styles, content_region: content_region.cloned() })
     }
 
+    /// One style that applies everywhere.
+    pub(super) fn everywhere() -> Self {
+        let part = Part { share: 1.0, region: None, styles: vec![(0, 1.0)] };
+        Self { styles: vec![part], content_region: None }
+    }
+
+    /// How many masks a layer of style has.
+    pub(super) fn masked(&self) -> usize {
+        self.styles.iter().filter(|part| part.region.is_some()).count()
+    }
+
     /// Each part's share of the style term.
     pub(super) fn shares(&self) -> Vec<f32> {
         self.styles.iter().map(|part| part.share).collect()

@@ -144,6 +144,11 @@ impl Settings {
         self.content_layers.layers().chain(self.style_layers.layers()).collect()
     }
 
+    /// The same without any content, to look at a style image.
+    pub(super) fn style_alone(&self) -> Self {
+        Self { content_layers: LayerWeights::none(), ..self.clone() }
+    }
+
     /// The deepest of them.
     pub fn deepest(&self) -> LayerId {
         self.layers().last().copied().unwrap_or(LayerId::FIRST)

@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::memory::Grams;
 use super::parts::{Part, mask_shape};
 use super::sketch::Constant;
+use super::tiled;
 use super::{LayerWeights, Parts, Region, Settings, StyleMemory, to_variable, variable_shape};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Recording, Shape, Tensor, Use};
-use crate::graph::Graph;
+use crate::graph::{Graph, NodeId};
 use crate::image_io::Image;
 use crate::ops::Gram;
 use crate::vgg19::{LayerId, Network, activation_shape};
@@ -56,10 +57,11 @@ impl Targets {
         content: &Image,
         styles: &[Style],
     ) -> Result<Self> {
-        Self::remembering(gpu, network, settings, content, styles, &StyleMemory::default())
+        Self::remembering(gpu, network, settings, content, styles, None, &StyleMemory::default())
     }
 
-    /// The same, without a second look at styles that the network saw before.
+    /// The same, without a second look at styles that the network saw before. With `style_core` the styles
+    /// are looked at in tiles with cores of at most so many pixels on a side.
     ///
     /// # Errors
     /// As [`new`](Self::new).
@@ -69,6 +71,7 @@ impl Targets {
         settings: &Settings,
         content: &Image,
         styles: &[Style],
+        style_core: Option<u32>,
         memory: &StyleMemory,
     ) -> Result<Self> {
         let parts = Parts::of(styles, None)?;
@@ -76,7 +79,10 @@ impl Targets {
         let content = content_targets(gpu, network, settings, content)?;
         let look = |image: &Image| {
             let layers = settings.style_layers.layers().collect();
-            memory.grams(layers, None, image, || gram_matrices(gpu, network, settings, image))
+            memory.grams(layers, style_core, image, || match style_core {
+                Some(core) => tiled::gram_matrices(gpu, network, settings, image, core),
+                None => gram_matrices(gpu, network, settings, image),
+            })
         };
         let upload = |(layer, gram): (LayerId, Vec<f32>)| {
             let channels = layer.channels() as u32;
@@ -186,7 +192,10 @@ fn content_targets(
     settings: &Settings,
     image: &Image,
 ) -> Result<BTreeMap<LayerId, Tensor>> {
-    let (mut graph, x, leaf) = picture(gpu, image)?;
+    let shape = variable_shape(image.width(), image.height());
+    let x = gpu.upload(shape, &to_variable(image), Use::Activations, "picture")?;
+    let mut graph = Graph::new();
+    let leaf = graph.leaf("x", shape);
     let features = network.features(&mut graph, leaf, &settings.content_layers.layers().collect());
     let nodes: Vec<_> = features.values().copied().collect();
     let program = graph.compile(gpu, &graph.plan(&nodes, None), &[(leaf, x)])?;
@@ -207,26 +216,29 @@ fn content_targets(
 }
 
 fn gram_matrices(gpu: &Gpu, network: &Network, settings: &Settings, image: &Image) -> Result<Grams> {
-    let (mut graph, x, leaf) = picture(gpu, image)?;
-    let features = network.features(&mut graph, leaf, &settings.style_layers.layers().collect());
-    let grams = features
-        .into_iter()
-        .map(|(layer, node)| {
-            let gram = Gram::new(gpu, network.kernels().gram(layer), layer.channels() as u32)?;
-            Ok((layer, graph.apply(&format!("gram {layer}"), Box::new(gram), &[node])))
-        })
-        .collect::<Result<BTreeMap<_, _>>>()?;
+    let shape = variable_shape(image.width(), image.height());
+    let x = gpu.upload(shape, &to_variable(image), Use::Activations, "picture")?;
+    let (graph, leaf, grams) = gram_graph(gpu, network, settings, shape)?;
     let nodes: Vec<_> = grams.values().copied().collect();
     let program = graph.compile(gpu, &graph.plan(&nodes, None), &[(leaf, x)])?;
     gpu.submit(&[&program.forward])?;
     grams.into_iter().map(|(layer, node)| Ok((layer, gpu.read(program.value(node))?))).collect()
 }
 
-/// A graph whose leaf is a picture.
-fn picture(gpu: &Gpu, image: &Image) -> Result<(Graph, Tensor, crate::graph::NodeId)> {
-    let shape = variable_shape(image.width(), image.height());
-    let x = gpu.upload(shape, &to_variable(image), Use::Activations, "picture")?;
+/// The network as far as the style layers, with their Gram matrices; the leaf is a picture of this shape.
+pub(super) fn gram_graph(
+    gpu: &Gpu,
+    network: &Network,
+    settings: &Settings,
+    picture: Shape,
+) -> Result<(Graph, NodeId, BTreeMap<LayerId, NodeId>)> {
     let mut graph = Graph::new();
-    let leaf = graph.leaf("x", shape);
-    Ok((graph, x, leaf))
+    let leaf = graph.leaf("x", picture);
+    let features = network.features(&mut graph, leaf, &settings.style_layers.layers().collect());
+    let mut grams = BTreeMap::new();
+    for (layer, node) in features {
+        let gram = Gram::new(gpu, network.kernels().gram(layer), layer.channels() as u32)?;
+        grams.insert(layer, graph.apply(&format!("gram {layer}"), Box::new(gram), &[node]));
+    }
+    Ok((graph, leaf, grams))
 }

@@ -56,6 +56,14 @@ impl Method {
     /// Step length of L-BFGS: whole quasi-Newton steps.
     pub const LBFGS_LR: f32 = 1.0;
 
+    /// The same with a history of so many pairs, if it has one.
+    pub fn remembering(self, history: u32) -> Self {
+        match self {
+            Self::Lbfgs { lr, .. } => Self::Lbfgs { lr, history },
+            adam => adam,
+        }
+    }
+
     /// Finds settings that cannot work.
     ///
     /// # Errors
@@ -109,6 +117,15 @@ impl Optimizer {
             }
         };
         Ok(Self { update, guard, memory })
+    }
+
+    /// Bytes on the device that a method takes for `n` numbers, the variable and the gradient not counted.
+    pub fn bytes(method: Method, n: usize) -> u64 {
+        let vectors = match method {
+            Method::Adam { average, .. } => 3 + u64::from(average),
+            Method::Lbfgs { history, .. } => 4 + 2 * u64::from(history),
+        };
+        vectors * 4 * n as u64
     }
 
     /// The best picture and how the run is doing.

@@ -5,6 +5,7 @@ mod checkpoint;
 mod descent;
 mod finish;
 mod patience;
+mod plan;
 mod schedule;
 mod start;
 mod subject;
@@ -13,6 +14,7 @@ pub use checkpoint::{Checkpoint, fingerprint};
 pub use descent::{Descent, Step, TiledDescent, WholeDescent};
 pub use finish::Finish;
 pub use patience::Patience;
+pub use plan::Plan;
 pub use schedule::{Iterations, Scale, Scales, Schedule};
 pub use start::{Beginning, Start};
 pub use subject::Subject;
@@ -23,37 +25,12 @@ use std::time::Instant;
 use crate::error::Result;
 use crate::gpu::{Gpu, Timing};
 use crate::image_io::Image;
-use crate::objective::{Losses, Objective, Settings, StyleMemory, Targets, to_image};
-use crate::optim::Method;
+use crate::objective::{
+    Losses, Objective, Scene, StyleMemory, Targets, TiledObjective, to_image,
+};
+use crate::planner::{Choice, Strategy};
 use crate::vgg19::Network;
 use carry::Carried;
-
-/// How a painting goes about it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Plan {
-    /// What is minimised.
-    pub settings: Settings,
-    /// The optimiser.
-    pub method: Method,
-    /// The sizes and how long each is worked on.
-    pub schedule: Schedule,
-    /// Ends a scale before its last evaluation when the loss falls by less than this part of itself
-    /// over [`Patience::WINDOW`] evaluations.
-    pub until: Option<f64>,
-    /// What becomes of the picture when it is shown.
-    pub finish: Finish,
-    /// After every so many evaluations, by each of these numbers (from 1 up), [`Painter::picture`] is
-    /// to be what it was just then, so the painter does not run ahead of them.
-    pub pauses: Vec<usize>,
-}
-
-impl Plan {
-    /// How many evaluations may be submitted when so many are finished.
-    fn horizon(&self, finished: usize) -> usize {
-        let next = self.pauses.iter().map(|every| (finished / every + 1) * every).min();
-        next.unwrap_or(usize::MAX)
-    }
-}
 
 /// One finished evaluation.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,6 +59,8 @@ pub struct Painter {
     /// Evaluations at the scales before this one.
     before: usize,
     patience: Patience,
+    /// How each scale is worked on.
+    choices: Vec<Choice>,
     /// The work at this scale; `None` only if the next could not be made.
     descent: Option<Descent>,
     /// Submits nothing more for now.
@@ -121,7 +100,21 @@ impl Painter {
         start: &[f32],
         memory: &StyleMemory,
     ) -> Result<Self> {
-        let mut painter = Self {
+        let mut painter = Self::at_rest(gpu, network, subject, plan, memory)?;
+        painter.descent = Some(painter.descend(start)?);
+        Ok(painter)
+    }
+
+    /// A painter that has not begun, its plans made for every scale.
+    fn at_rest(
+        gpu: &Gpu,
+        network: &Arc<Network>,
+        subject: Subject,
+        plan: Plan,
+        memory: &StyleMemory,
+    ) -> Result<Self> {
+        let choices = plan.choices(gpu, network, &subject)?;
+        Ok(Self {
             gpu: gpu.clone(),
             network: network.clone(),
             memory: memory.clone(),
@@ -130,14 +123,13 @@ impl Painter {
             before: 0,
             patience: Patience::new(plan.until),
             plan,
+            choices,
             descent: None,
             held: false,
             started: Instant::now(),
             time_every: None,
             seconds_before: 0.0,
-        };
-        painter.descent = Some(painter.descend(start)?);
-        Ok(painter)
+        })
     }
 
     /// Times every command of each `n`-th evaluation and its update, of this scale and those to come.
@@ -165,21 +157,9 @@ impl Painter {
         checkpoint: &Checkpoint,
     ) -> Result<Self> {
         let scale = *checkpoint.scale_of(&plan.schedule)?;
-        let mut painter = Self {
-            gpu: gpu.clone(),
-            network: network.clone(),
-            memory: StyleMemory::default(),
-            subject,
-            scale: checkpoint.scale,
-            before: checkpoint.before,
-            patience: checkpoint.patience.clone(),
-            plan,
-            descent: None,
-            held: false,
-            started: Instant::now(),
-            time_every: None,
-            seconds_before: checkpoint.seconds,
-        };
+        let mut painter = Self::at_rest(gpu, network, subject, plan, &StyleMemory::default())?;
+        (painter.scale, painter.before) = (checkpoint.scale, checkpoint.before);
+        (painter.patience, painter.seconds_before) = (checkpoint.patience.clone(), checkpoint.seconds);
         let mut descent = painter.descend(&vec![0.0; scale.width as usize * scale.height as usize * 3])?;
         checkpoint.write_to(&mut descent)?;
         painter.descent = Some(descent);
@@ -245,21 +225,40 @@ impl Painter {
         &self.plan.schedule
     }
 
+    /// How each scale is worked on.
+    pub fn choices(&self) -> &[Choice] {
+        &self.choices
+    }
+
     /// The work at the present scale: targets, objective and optimiser, all made anew.
     fn descend(&self, start: &[f32]) -> Result<Descent> {
-        let (gpu, settings) = (&self.gpu, &self.plan.settings);
-        let Subject { content, styles, content_region } =
-            self.subject.at(&self.plan.schedule.scales()[self.scale])?;
-        let mut targets =
-            Targets::remembering(gpu, &self.network, settings, &content, &styles, &self.memory)?;
-        if let Some(region) = &content_region {
-            targets = targets.with_content_region(gpu, region)?;
-        }
-        let objective = Objective::new(gpu, &self.network, settings, &targets)?;
-        let descent = WholeDescent::new(gpu, objective, self.plan.method, start)?;
-        let mut descent = Descent::Whole(Box::new(descent));
+        let subject = self.subject.at(&self.plan.schedule.scales()[self.scale])?;
+        let mut descent = match self.choices[self.scale].strategy {
+            Strategy::Whole { style_core } => self.descend_whole(&subject, start, style_core)?,
+            Strategy::Tiled { core, pairs, history } => {
+                let (Subject { content, styles, .. }, network) = (&subject, &self.network);
+                let scene = Scene { content, styles, content_region: subject.content_region.as_ref() };
+                let objective =
+                    TiledObjective::new(&self.gpu, network, &self.plan.settings, &scene, core, &self.memory)?;
+                drop(subject);
+                let method = history.map_or(self.plan.method, |history| self.plan.method.remembering(history));
+                Descent::Tiled(Box::new(TiledDescent::new(objective, method, start, pairs)?))
+            }
+        };
         self.time_every.iter().for_each(|n| descent.time_every(*n));
         Ok(descent)
+    }
+
+    fn descend_whole(&self, subject: &Subject, start: &[f32], style_core: Option<u32>) -> Result<Descent> {
+        let (gpu, network, settings) = (&self.gpu, &self.network, &self.plan.settings);
+        let Subject { content, styles, content_region } = subject;
+        let mut targets =
+            Targets::remembering(gpu, network, settings, content, styles, style_core, &self.memory)?;
+        if let Some(region) = content_region {
+            targets = targets.with_content_region(gpu, region)?;
+        }
+        let objective = Objective::new(gpu, network, settings, &targets)?;
+        Ok(Descent::Whole(Box::new(WholeDescent::new(gpu, objective, self.plan.method, start)?)))
     }
 
     /// Goes on to the next scale from what this one made.

@@ -4,6 +4,7 @@ use super::Scale;
 use crate::error::Result;
 use crate::image_io::Image;
 use crate::objective::{Region, Style};
+use crate::planner::{Sizes, picture_bytes};
 
 /// The content and the styles of a painting, at the sizes of its last scale.
 #[derive(Debug, Clone)]
@@ -22,9 +23,9 @@ impl Subject {
     /// # Errors
     /// [`Error::Usage`](crate::Error::Usage) for a size that no picture can have.
     pub fn at(&self, scale: &Scale) -> Result<Self> {
-        let side = |side: u32| ((f64::from(side) * scale.fraction).round() as u32).max(1);
         let smaller = |style: &Style| {
-            let image = style.image.resized_to(side(style.image.width()), side(style.image.height()))?;
+            let [width, height] = style_size(style, scale);
+            let image = style.image.resized_to(width, height)?;
             Ok(Style { image, ..style.clone() })
         };
         Ok(Self {
@@ -33,4 +34,22 @@ impl Subject {
             content_region: self.content_region.clone(),
         })
     }
+
+    /// How large these will be, and how much memory all pictures take meanwhile.
+    pub(super) fn sizes_at(&self, scale: &Scale) -> Sizes {
+        let picture = [scale.width, scale.height];
+        let styles: Vec<_> = self.styles.iter().map(|style| style_size(style, scale)).collect();
+        let whole = self.styles.iter().map(|style| [style.image.width(), style.image.height()]);
+        let whole = whole.chain([[self.content.width(), self.content.height()]]);
+        let smaller = if scale.fraction < 1.0 { [picture].iter().chain(&styles).copied().collect() } else { vec![] };
+        // Once more for the picture as a variable.
+        let held = whole.chain(smaller).chain([picture]).map(picture_bytes).sum();
+        Sizes { picture, styles, held }
+    }
+}
+
+/// Columns and rows of a style at a scale.
+fn style_size(style: &Style, scale: &Scale) -> [u32; 2] {
+    [style.image.width(), style.image.height()]
+        .map(|side| ((f64::from(side) * scale.fraction).round() as u32).max(1))
 }

@@ -12,6 +12,10 @@ pub struct CommonOptions {
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<DeviceChoice>,
 
+    /// Use no more memory than this for the work on the device, such as 2GiB; larger pictures go in tiles
+    #[arg(long, value_name = "SIZE", value_parser = memory_size)]
+    memory: Option<u64>,
+
     /// Say nothing but errors
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,
@@ -25,6 +29,11 @@ pub struct CommonOptions {
 }
 
 impl CommonOptions {
+    /// What `--memory` allows, in bytes.
+    pub fn memory(&self) -> Option<u64> {
+        self.memory
+    }
+
     /// A line for the user, unless quiet.
     pub fn say(&self, line: impl std::fmt::Display) {
         if !self.quiet {
@@ -37,5 +46,13 @@ impl CommonOptions {
         if self.verbose {
             eprintln!("{line}");
         }
+    }
+}
+
+/// Bytes from what a user wrote.
+fn memory_size(text: &str) -> Result<u64, String> {
+    match text.parse::<bytesize::ByteSize>() {
+        Ok(size) if size.as_u64() > 0 => Ok(size.as_u64()),
+        _ => Err("give a size such as 800MiB, 2GiB or 4GB".into()),
     }
 }

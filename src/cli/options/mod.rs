@@ -53,11 +53,11 @@ impl PaintingOptions {
         self.styles.weights(styles).map(|_| ())
     }
 
-    /// The plan of a painting through these scales.
+    /// The plan of a painting through these scales, in so many bytes of memory.
     ///
     /// # Errors
     /// As [`check`](Self::check).
-    pub fn plan(&self, schedule: Schedule, pauses: Vec<usize>) -> Result<Plan> {
+    pub fn plan(&self, schedule: Schedule, pauses: Vec<usize>, memory: Option<u64>) -> Result<Plan> {
         Ok(Plan {
             settings: self.objective.settings()?,
             method: self.method.method()?,
@@ -65,6 +65,7 @@ impl PaintingOptions {
             until: self.method.until.map(f64::from),
             finish: self.styles.finish()?,
             pauses,
+            memory,
         })
     }
 }

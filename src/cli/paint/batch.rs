@@ -244,7 +244,6 @@ impl<'a> Batch<'a> {
         }
         let files = Files { content: &item.content, output: &item.output };
         let job = Job::prepare(self.paint, files, &self.styles, self.settings)?;
-        job.check_limits(&self.gpu)?;
         let (paint, stop) = (self.paint, self.stop.clone());
         let studio = self.studio_for(job.size())?;
         Session::open(&job, paint, studio, stop, None)?.paint()

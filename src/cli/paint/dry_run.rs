@@ -25,9 +25,7 @@ struct Trial {
 /// Tries every scale for a moment and prints the plan. Writes no file.
 pub fn tell(job: &Job, paint: &Paint) -> Result<ExitCode> {
     let network = &paint.painting.objective.network;
-    let check = |gpu: &Gpu| job.check_limits(gpu);
-    let Studio { gpu, network, .. } =
-        Studio::open(network, &job.objective, job.size(), &paint.common, check)?;
+    let Studio { gpu, network, .. } = Studio::open(network, &job.objective, job.size(), &paint.common)?;
     let mut text = format!("device: {}\nkernels: {}\n", gpu.adapter(), network.kernels());
     for style in &job.subject.styles {
         text +=
@@ -61,7 +59,7 @@ fn try_out(gpu: &Gpu, network: &Arc<Network>, job: &Job, paint: &Paint, scale: &
     let schedule = Schedule::plain(scale.width, scale.height, 1 + TIMED);
     let start = vec![0.0; scale.width as usize * scale.height as usize * 3];
     // A pause after each, so that no time is that of two.
-    let plan = paint.painting.plan(schedule, vec![1])?;
+    let plan = paint.painting.plan(schedule, vec![1], paint.common.memory())?;
     let mut painter = Painter::new(gpu, network, job.subject.at(scale)?, plan, &start)?;
     painter.advance()?;
     let began = Instant::now();

@@ -2,9 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use impasto::gpu::Gpu;
 use impasto::image_io::{Image, check_output, check_output_fits};
-use impasto::objective::{Region, Settings as Objective, Style, check_fits, check_pooling};
+use impasto::objective::{Region, Settings as Objective, Style, check_pooling};
 use impasto::painter::{Schedule, Subject, fingerprint};
 use impasto::{Error, Result};
 
@@ -25,8 +24,6 @@ pub struct Job {
     pub settings: Settings,
     /// Where the picture goes.
     pub output: PathBuf,
-    content: PathBuf,
-    styles: Vec<PathBuf>,
 }
 
 impl Job {
@@ -75,25 +72,12 @@ impl Job {
             note,
             settings: settings.clone(),
             output: files.output.into(),
-            content: files.content.into(),
-            styles: paint.style.clone(),
         })
     }
 
     /// Width and height of the picture.
     pub fn size(&self) -> (u32, u32) {
         (self.subject.content.width(), self.subject.content.height())
-    }
-
-    /// Makes sure that the device can hold the pictures.
-    pub fn check_limits(&self, gpu: &Gpu) -> Result<()> {
-        let deepest = self.objective.deepest();
-        let Subject { content, styles, .. } = &self.subject;
-        check_fits(gpu, &self.content, "--size", content.width(), content.height(), deepest)?;
-        for (path, style) in self.styles.iter().zip(styles) {
-            check_fits(gpu, path, "--style-size", style.image.width(), style.image.height(), deepest)?;
-        }
-        Ok(())
     }
 
     /// Makes sure that a checkpoint was made from the pictures that the files now hold.

@@ -14,7 +14,6 @@ use std::process::ExitCode;
 
 use clap::Args;
 use impasto::Result;
-use impasto::gpu::Gpu;
 use impasto::image_io::Image;
 use impasto::painter::Checkpoint;
 
@@ -147,8 +146,7 @@ impl Paint {
     /// Paints on a device of its own.
     fn work(&self, job: &Job, from: Option<&Checkpoint>) -> Result<ExitCode> {
         let network = &self.painting.objective.network;
-        let check = |gpu: &Gpu| job.check_limits(gpu);
-        let studio = Studio::open(network, &job.objective, job.size(), &self.common, check)?;
+        let studio = Studio::open(network, &job.objective, job.size(), &self.common)?;
         let end = Session::open(job, self, &studio, stop_on_signal()?, from)?.paint()?;
         Ok(end.code())
     }

@@ -38,6 +38,8 @@ pub struct Record {
     animate: Option<PathBuf>,
     checkpoint_every: usize,
     device: Option<String>,
+    /// As `--memory` had it: another plan would give other bytes.
+    memory: Option<u64>,
     quiet: bool,
     verbose: bool,
     settings: Settings,
@@ -59,6 +61,7 @@ impl Record {
             animate: paint.animate.clone(),
             checkpoint_every: paint.checkpoint_every,
             device: paint.common.device.as_ref().and_then(device),
+            memory: paint.common.memory(),
             quiet: paint.common.quiet,
             verbose: paint.common.verbose,
             settings: job.settings.clone(),
@@ -89,6 +92,7 @@ impl Record {
         self.settings.iter().for_each(|(name, value)| option(name, value.clone()));
         self.save_every.iter().for_each(|every| option("save-every", every.to_string()));
         self.device.iter().for_each(|device| option("device", device.clone()));
+        self.memory.iter().for_each(|bytes| option("memory", format!("{bytes}B")));
         self.kernels.iter().for_each(|wish| option("kernel", wish.clone()));
         option("checkpoint-every", self.checkpoint_every.to_string());
         line.push("--no-tune".into());

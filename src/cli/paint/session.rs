@@ -16,7 +16,7 @@ use impasto::{Error, Result};
 use super::resume::Record;
 use super::{Job, Paint};
 use crate::cli::STOPPED;
-use crate::cli::common::Studio;
+use crate::cli::common::{Studio, say_choices};
 use crate::cli::log::Log;
 use crate::cli::profile::RunProfile;
 use crate::cli::progress::Progress;
@@ -83,11 +83,13 @@ impl<'a> Session<'a> {
         let kernels = network.kernels().to_string();
         let checkpoint_every = checkpoint.as_ref().map(|_| paint.checkpoint_every);
         let pauses = paint.save_every.into_iter().chain(checkpoint_every).collect();
-        let (subject, plan) = (job.subject.clone(), options.plan(job.schedule.clone(), pauses)?);
+        let subject = job.subject.clone();
+        let plan = options.plan(job.schedule.clone(), pauses, common.memory())?;
         let mut painter = match from {
             None => Painter::remembering(gpu, network, subject, plan, &job.start, styles)?,
             Some(from) => Painter::resume(gpu, network, subject, plan, from)?,
         };
+        say_choices(painter.choices(), common);
         profile.iter().for_each(|profile| profile.begin_work(&mut painter));
         if let Some(path) = &paint.animate {
             check_animation(path, job.size().0, job.size().1)?;

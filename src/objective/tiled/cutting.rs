@@ -101,15 +101,13 @@ impl Cutting {
 
     /// Bytes on the device while a pass of any kind runs, the network's weights not counted.
     pub fn bytes(&self) -> u64 {
-        let arena = self.arena_size();
-        let leaves = self.leaf_shapes().iter().map(Shape::bytes).sum::<u64>();
-        Use::ALL.iter().map(|what| arena.bytes(*what)).sum::<u64>() + leaves
+        self.arena_size().total() + self.leaf_shapes().iter().map(Shape::bytes).sum::<u64>()
     }
 
-    /// The largest single tensor.
-    pub fn largest_tensor(&self) -> u64 {
-        let leaves = self.leaf_shapes().iter().map(Shape::bytes).max().unwrap_or(0);
-        leaves.max(self.arena_size().largest())
+    /// Whether a device takes each buffer and texture of it.
+    pub fn fits(&self, gpu: &Gpu) -> bool {
+        let leaves = self.leaf_shapes();
+        self.arena_size().fits(gpu) && leaves.iter().all(|leaf| leaf.bytes() <= gpu.max_tensor_bytes())
     }
 
     fn arena_size(&self) -> ArenaSize {

@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use super::memory::Grams;
 use super::sketch::Constant;
 use super::targets::blends;
-use super::{LayerWeights, Losses, Parts, Settings, Style, StyleMemory, to_variable, variable_shape};
+use super::{Losses, Parts, Settings, Style, StyleMemory, to_variable, variable_shape};
 use crate::error::Result;
 use crate::gpu::{Gpu, Shape, Tensor};
 use crate::graph::Program;
@@ -290,9 +290,7 @@ pub(super) fn gram_matrices(
     image: &Image,
     core: u32,
 ) -> Result<Grams> {
-    // Style alone: no content layer, no region.
-    let settings = Settings { content_layers: LayerWeights::none(), ..settings.clone() };
-    let parts = Parts::of(&[image.clone().into()], None)?;
+    let (settings, parts) = (settings.style_alone(), Parts::everywhere());
     let size = [image.width(), image.height()];
     let (x, picture) = (to_variable(image), variable_shape(size[0], size[1]));
     let cutting = Cutting::new(gpu, network, &settings, &parts, size, core)?;

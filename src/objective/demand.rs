@@ -1,0 +1,99 @@
+//! What an objective takes, found out before any of it is allocated.
+
+use super::sketch::Sketch;
+use super::targets::gram_graph;
+use super::tiled::Cutting;
+use super::{Parts, Settings, variable_shape};
+use crate::error::Result;
+use crate::gpu::Gpu;
+use crate::graph::ArenaSize;
+use crate::vgg19::{Network, activation_shape};
+
+/// Memory for an objective, the network's weights and the optimiser's state not counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Demand {
+    /// Bytes on the device at the worst moment, targets and setting up counted.
+    pub device: u64,
+    /// Bytes in the host's memory for as long as it works.
+    pub host: u64,
+    /// Whether the device takes each tensor.
+    pub fits: bool,
+}
+
+impl Demand {
+    /// All of the picture on the device at once; `styles` is what it takes to look at the styles before.
+    ///
+    /// # Errors
+    /// [`Error::Usage`](crate::Error::Usage) without a style of a weight above 0;
+    /// [`Error::Gpu`](crate::Error::Gpu) if the device failed.
+    pub fn whole(
+        gpu: &Gpu,
+        network: &Network,
+        settings: &Settings,
+        parts: &Parts,
+        size: [u32; 2],
+        styles: &Demand,
+    ) -> Result<Self> {
+        let picture = variable_shape(size[0], size[1]);
+        let Sketch { graph, x, terms, constants } = Sketch::new(gpu, network, settings, parts, picture)?;
+        let arena = ArenaSize::of([&graph.plan(&terms, Some((&terms[..1], x)))]);
+        let leaves_fit = constants.iter().all(|(node, _)| graph.shape(*node).bytes() <= gpu.max_tensor_bytes());
+        let working = arena.total() + graph.leaf_bytes();
+        let kept: u64 = settings.content_layers.layers().map(|l| activation_shape(l, size[0], size[1]).bytes()).sum();
+        let device = working.max(kept + styles.device);
+        Ok(Self { device, host: 0, fits: arena.fits(gpu) && leaves_fit && styles.fits })
+    }
+
+    /// The picture in tiles with cores of at most `core` pixels on a side.
+    ///
+    /// # Errors
+    /// As [`whole`](Self::whole).
+    pub fn tiled(
+        gpu: &Gpu,
+        network: &Network,
+        settings: &Settings,
+        parts: &Parts,
+        size: [u32; 2],
+        core: u32,
+    ) -> Result<Self> {
+        let cutting = Cutting::new(gpu, network, settings, parts, size, core)?;
+        let features = |layer| activation_shape(layer, size[0], size[1]);
+        let content: u64 = settings.content_layers.layers().map(|layer| features(layer).bytes()).sum();
+        let masked = parts.masked() as u64;
+        let plane = |layer| 4 * u64::from(features(layer).positions());
+        let masks: u64 = settings.style_layers.layers().map(|layer| masked * plane(layer)).sum();
+        Ok(Self { device: cutting.bytes(), host: content + masks, fits: cutting.fits(gpu) })
+    }
+
+    /// A look at style images of these sizes, in one piece or in tiles of `core`: that at the largest.
+    ///
+    /// # Errors
+    /// As [`whole`](Self::whole).
+    pub fn of_styles(
+        gpu: &Gpu,
+        network: &Network,
+        settings: &Settings,
+        sizes: &[[u32; 2]],
+        core: Option<u32>,
+    ) -> Result<Self> {
+        let mut worst = Self { device: 0, host: 0, fits: true };
+        for size in sizes {
+            let (device, fits) = match core {
+                None => {
+                    let picture = variable_shape(size[0], size[1]);
+                    let (graph, _, grams) = gram_graph(gpu, network, settings, picture)?;
+                    let nodes: Vec<_> = grams.into_values().collect();
+                    let arena = ArenaSize::of([&graph.plan(&nodes, None)]);
+                    (arena.total() + graph.leaf_bytes(), arena.fits(gpu))
+                }
+                Some(core) => {
+                    let settings = settings.style_alone();
+                    let cutting = Cutting::new(gpu, network, &settings, &Parts::everywhere(), *size, core)?;
+                    (cutting.bytes(), cutting.fits(gpu))
+                }
+            };
+            worst = Self { device: worst.device.max(device), fits: worst.fits && fits, ..worst };
+        }
+        Ok(worst)
+    }
+}

@@ -1,0 +1,51 @@
+//! What a painter is asked to do.
+
+use super::{Finish, Scale, Schedule, Subject};
+use crate::error::Result;
+use crate::gpu::Gpu;
+use crate::objective::{Parts, Settings};
+use crate::optim::Method;
+use crate::planner::{Budget, Choice, Planner};
+use crate::vgg19::Network;
+
+/// How a painting goes about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// What is minimised.
+    pub settings: Settings,
+    /// The optimiser.
+    pub method: Method,
+    /// The sizes and how long each is worked on.
+    pub schedule: Schedule,
+    /// Ends a scale before its last evaluation when the loss falls by less than this part of itself
+    /// over [`Patience::WINDOW`] evaluations.
+    pub until: Option<f64>,
+    /// What becomes of the picture when it is shown.
+    pub finish: Finish,
+    /// After every so many evaluations, by each of these numbers (from 1 up), [`Painter::picture`] is
+    /// to be what it was just then, so the painter does not run ahead of them.
+    pub pauses: Vec<usize>,
+    /// How much memory may be used in bytes; `None` leaves it to [`Budget::of`].
+    pub memory: Option<u64>,
+}
+
+impl Plan {
+    /// How many evaluations may be submitted when so many are finished.
+    pub(super) fn horizon(&self, finished: usize) -> usize {
+        let next = self.pauses.iter().map(|every| (finished / every + 1) * every).min();
+        next.unwrap_or(usize::MAX)
+    }
+
+    /// How each scale is worked on, found out before any work.
+    ///
+    /// # Errors
+    /// As [`Painter::new`](super::Painter::new).
+    pub fn choices(&self, gpu: &Gpu, network: &Network, subject: &Subject) -> Result<Vec<Choice>> {
+        let Self { settings, method, .. } = self;
+        let budget = Budget::of(gpu, self.memory);
+        let planner = Planner { gpu, network, settings, method: Some(*method), budget };
+        let parts = Parts::of(&subject.styles, subject.content_region.as_ref())?;
+        let choose = |scale: &Scale| planner.choose(&parts, &subject.sizes_at(scale));
+        self.schedule.scales().iter().map(choose).collect()
+    }
+}
