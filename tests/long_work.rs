@@ -64,8 +64,14 @@ fn a_dry_run_tells_the_plan_and_writes_nothing() {
     let output = room.command(&line).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{}", stderr(&output));
-    for word in ["device: ", "scale: 45 x 36, 40 evaluations", "scale: 64 x 51", "activations", "time: about"]
-    {
+    for word in [
+        "device: ",
+        "scale: 45 x 36: in one piece",
+        "40 evaluations",
+        "scale: 64 x 51",
+        "activations",
+        "time: about",
+    ] {
         assert!(text.contains(word), "{word} is not in {text}");
     }
     assert!(!room.path("out.png").exists() && !room.path("l").exists());

@@ -11,8 +11,8 @@ use impasto::objective::{
     Losses, Objective, Parts, Scene, Settings, Style, Targets, TiledObjective, check_pooling, to_variable,
     variable_shape,
 };
-use impasto::planner::{Budget, Planner, Sizes, Strategy};
 use impasto::output::OutputFile;
+use impasto::planner::{Budget, Planner, Sizes, Strategy};
 use impasto::{Error, Result};
 use safetensors::tensor::{Dtype, TensorView};
 

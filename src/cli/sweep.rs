@@ -75,7 +75,8 @@ impl Sweep {
         let start = self.painting.start.beginning()?.variable(&first.content, &first.styles[0].image)?;
         let studio = Studio::open(&self.painting.objective.network, &settings, size, &self.common)?;
         let item = |(label, settings)| {
-            let plan = Plan { settings, ..self.painting.plan(schedule.clone(), vec![], self.common.memory())? };
+            let plan =
+                Plan { settings, ..self.painting.plan(schedule.clone(), vec![], self.common.memory())? };
             Ok(Item { label, subject: subject.clone(), plan, start: start.clone() })
         };
         let items = variations.into_iter().map(item).collect::<Result<Vec<_>>>()?;

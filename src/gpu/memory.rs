@@ -46,6 +46,17 @@ pub struct MemoryUse {
 }
 
 impl MemoryUse {
+    /// The same with more bytes for one use.
+    pub fn with(mut self, what: Use, bytes: u64) -> Self {
+        self.bytes[what as usize] += bytes;
+        self
+    }
+
+    /// Whichever of two is more in all.
+    pub fn or_larger(self, other: Self) -> Self {
+        if other.total() > self.total() { other } else { self }
+    }
+
     /// Bytes held for one use.
     pub fn of(&self, what: Use) -> u64 {
         self.bytes[what as usize]

@@ -3,7 +3,7 @@
 use super::ScratchSize;
 use super::plan::{MemoryPlan, Slot};
 use crate::error::Result;
-use crate::gpu::{Gpu, Shape, Tensor, Texture, TextureSize, Use};
+use crate::gpu::{Gpu, MemoryUse, Shape, Tensor, Texture, TextureSize, Use};
 
 /// Buffers for the slots of some plans, largest first, and scratch.
 #[derive(Debug)]
@@ -39,19 +39,12 @@ impl ArenaSize {
         size
     }
 
-    /// Bytes that are allocated for one use: a texture's last row is whole.
-    pub fn bytes(&self, what: Use) -> u64 {
-        let slots = self.slots.iter().filter(|slot| slot.what == what).map(|slot| slot.bytes).sum::<u64>();
-        if what != Use::Scratch {
-            return slots;
-        }
+    /// Bytes that are allocated, by use: a texture's last row is whole.
+    pub fn memory(&self) -> MemoryUse {
+        let slots = self.slots.iter().fold(MemoryUse::default(), |sum, slot| sum.with(slot.what, slot.bytes));
         let buffers = self.scratch.buffers.iter().map(Shape::bytes).sum::<u64>();
-        slots + buffers + self.scratch.textures.iter().map(TextureSize::bytes).sum::<u64>()
-    }
-
-    /// Bytes that are allocated in all.
-    pub fn total(&self) -> u64 {
-        Use::ALL.iter().map(|what| self.bytes(*what)).sum()
+        let textures = self.scratch.textures.iter().map(TextureSize::bytes).sum::<u64>();
+        slots.with(Use::Scratch, buffers + textures)
     }
 
     /// Whether a device takes each buffer and texture.

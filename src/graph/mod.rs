@@ -65,11 +65,6 @@ impl Graph {
         plan::plan(self, keep, differentiate)
     }
 
-    /// Bytes of all leaves, which the caller allocates.
-    pub fn leaf_bytes(&self) -> u64 {
-        self.nodes.iter().filter(|node| node.op.is_none()).map(|node| node.shape.bytes()).sum()
-    }
-
     fn shapes(&self, nodes: &[NodeId]) -> Vec<Shape> {
         nodes.iter().map(|node| self.shape(*node)).collect()
     }

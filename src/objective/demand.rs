@@ -5,15 +5,15 @@ use super::targets::gram_graph;
 use super::tiled::Cutting;
 use super::{Parts, Settings, variable_shape};
 use crate::error::Result;
-use crate::gpu::Gpu;
+use crate::gpu::{Gpu, MemoryUse, Use};
 use crate::graph::ArenaSize;
 use crate::vgg19::{Network, activation_shape};
 
 /// Memory for an objective, the network's weights and the optimiser's state not counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Demand {
-    /// Bytes on the device at the worst moment, targets and setting up counted.
-    pub device: u64,
+    /// On the device at the worst moment, targets and setting up counted.
+    pub device: MemoryUse,
     /// Bytes in the host's memory for as long as it works.
     pub host: u64,
     /// Whether the device takes each tensor.
@@ -37,10 +37,13 @@ impl Demand {
         let picture = variable_shape(size[0], size[1]);
         let Sketch { graph, x, terms, constants } = Sketch::new(gpu, network, settings, parts, picture)?;
         let arena = ArenaSize::of([&graph.plan(&terms, Some((&terms[..1], x)))]);
-        let leaves_fit = constants.iter().all(|(node, _)| graph.shape(*node).bytes() <= gpu.max_tensor_bytes());
-        let working = arena.total() + graph.leaf_bytes();
-        let kept: u64 = settings.content_layers.layers().map(|l| activation_shape(l, size[0], size[1]).bytes()).sum();
-        let device = working.max(kept + styles.device);
+        let leaves_fit =
+            constants.iter().all(|(node, _)| graph.shape(*node).bytes() <= gpu.max_tensor_bytes());
+        let constants: u64 = constants.iter().map(|(node, _)| graph.shape(*node).bytes()).sum();
+        let working = arena.memory().with(Use::Optimizer, picture.bytes()).with(Use::Targets, constants);
+        let content =
+            settings.content_layers.layers().map(|layer| activation_shape(layer, size[0], size[1]).bytes());
+        let device = working.or_larger(styles.device.with(Use::Targets, content.sum()));
         Ok(Self { device, host: 0, fits: arena.fits(gpu) && leaves_fit && styles.fits })
     }
 
@@ -62,7 +65,7 @@ impl Demand {
         let masked = parts.masked() as u64;
         let plane = |layer| 4 * u64::from(features(layer).positions());
         let masks: u64 = settings.style_layers.layers().map(|layer| masked * plane(layer)).sum();
-        Ok(Self { device: cutting.bytes(), host: content + masks, fits: cutting.fits(gpu) })
+        Ok(Self { device: cutting.memory(), host: content + masks, fits: cutting.fits(gpu) })
     }
 
     /// A look at style images of these sizes, in one piece or in tiles of `core`: that at the largest.
@@ -76,7 +79,7 @@ impl Demand {
         sizes: &[[u32; 2]],
         core: Option<u32>,
     ) -> Result<Self> {
-        let mut worst = Self { device: 0, host: 0, fits: true };
+        let mut worst = Self { device: MemoryUse::default(), host: 0, fits: true };
         for size in sizes {
             let (device, fits) = match core {
                 None => {
@@ -84,15 +87,15 @@ impl Demand {
                     let (graph, _, grams) = gram_graph(gpu, network, settings, picture)?;
                     let nodes: Vec<_> = grams.into_values().collect();
                     let arena = ArenaSize::of([&graph.plan(&nodes, None)]);
-                    (arena.total() + graph.leaf_bytes(), arena.fits(gpu))
+                    (arena.memory().with(Use::Activations, picture.bytes()), arena.fits(gpu))
                 }
                 Some(core) => {
                     let settings = settings.style_alone();
                     let cutting = Cutting::new(gpu, network, &settings, &Parts::everywhere(), *size, core)?;
-                    (cutting.bytes(), cutting.fits(gpu))
+                    (cutting.memory(), cutting.fits(gpu))
                 }
             };
-            worst = Self { device: worst.device.max(device), fits: worst.fits && fits, ..worst };
+            worst = Self { device: worst.device.or_larger(device), fits: worst.fits && fits, ..worst };
         }
         Ok(worst)
     }

@@ -25,11 +25,9 @@ use std::time::Instant;
 use crate::error::Result;
 use crate::gpu::{Gpu, Timing};
 use crate::image_io::Image;
-use crate::objective::{
-    Losses, Objective, Scene, StyleMemory, Targets, TiledObjective, to_image,
-};
+use crate::objective::{Losses, Objective, Scene, StyleMemory, Targets, TiledObjective, to_image};
 use crate::planner::{Choice, Strategy};
-use crate::vgg19::Network;
+use crate::vgg19::{LayerId, Network};
 use carry::Carried;
 
 /// One finished evaluation.
@@ -225,6 +223,11 @@ impl Painter {
         &self.plan.schedule
     }
 
+    /// The deepest layer that it looks at.
+    pub fn deepest(&self) -> LayerId {
+        self.plan.settings.deepest()
+    }
+
     /// How each scale is worked on.
     pub fn choices(&self) -> &[Choice] {
         &self.choices
@@ -241,7 +244,8 @@ impl Painter {
                 let objective =
                     TiledObjective::new(&self.gpu, network, &self.plan.settings, &scene, core, &self.memory)?;
                 drop(subject);
-                let method = history.map_or(self.plan.method, |history| self.plan.method.remembering(history));
+                let method =
+                    history.map_or(self.plan.method, |history| self.plan.method.remembering(history));
                 Descent::Tiled(Box::new(TiledDescent::new(objective, method, start, pairs)?))
             }
         };

@@ -41,7 +41,8 @@ impl Subject {
         let styles: Vec<_> = self.styles.iter().map(|style| style_size(style, scale)).collect();
         let whole = self.styles.iter().map(|style| [style.image.width(), style.image.height()]);
         let whole = whole.chain([[self.content.width(), self.content.height()]]);
-        let smaller = if scale.fraction < 1.0 { [picture].iter().chain(&styles).copied().collect() } else { vec![] };
+        let smaller =
+            if scale.fraction < 1.0 { [picture].iter().chain(&styles).copied().collect() } else { vec![] };
         // Once more for the picture as a variable.
         let held = whole.chain(smaller).chain([picture]).map(picture_bytes).sum();
         Sizes { picture, styles, held }

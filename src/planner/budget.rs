@@ -40,7 +40,12 @@ impl Budget {
 
     /// Whether so much is within it.
     pub fn holds(&self, device: u64, host: u64) -> bool {
-        if self.shared { device + host + PROGRAM <= self.device } else { device <= self.device && host <= self.host }
+        self.counted(device, host) <= self.device && (self.shared || host <= self.host)
+    }
+
+    /// What counts as taken of the device's part.
+    pub fn counted(&self, device: u64, host: u64) -> u64 {
+        if self.shared { device + host + PROGRAM } else { device }
     }
 
     /// How many more vectors of so many bytes the host has room for.

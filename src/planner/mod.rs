@@ -13,11 +13,11 @@ pub use budget::Budget;
 use std::fmt;
 
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, Use, mebibytes};
+use crate::gpu::{Gpu, MemoryUse, Use, mebibytes};
 use crate::image_io::Image;
-use crate::objective::{Demand, Parts, Settings, Style};
+use crate::objective::{Demand, Parts, Settings, Style, tiles};
 use crate::optim::{HostOptimizer, Method, Optimizer, Pairs};
-use crate::vgg19::Network;
+use crate::vgg19::{LayerId, Network};
 
 /// Sides of the cores of tiles that are tried, the largest first.
 const CORES: [u32; 14] = [4096, 3072, 2048, 1536, 1024, 768, 640, 512, 384, 320, 256, 192, 128, 64];
@@ -49,8 +49,8 @@ pub enum Strategy {
 pub struct Choice {
     /// What to do.
     pub strategy: Strategy,
-    /// Bytes on the device at the worst moment, the weights included.
-    pub device: u64,
+    /// On the device at the worst moment, the weights included.
+    pub device: MemoryUse,
     /// Bytes in the host's memory.
     pub host: u64,
     /// Columns and rows of the picture.
@@ -107,13 +107,17 @@ impl Planner<'_> {
     /// [`Error::TooLarge`] if not even small tiles fit, with what would; [`Error::Gpu`] if the device failed.
     pub fn choose(&self, parts: &Parts, sizes: &Sizes) -> Result<Choice> {
         let (whole, style_core) = self.whole(parts, sizes)?;
-        if whole.fits && self.budget.holds(whole.device, whole.host) {
+        if whole.fits && self.budget.holds(whole.device.total(), whole.host) {
             let strategy = Strategy::Whole { style_core };
             let (device, host, size) = (whole.device, whole.host, sizes.picture);
             return Ok(Choice { strategy, device, host, size, reason: None });
         }
         let reason = match whole.fits {
-            true => format!("in one piece it takes {}, of {}", mebibytes(whole.device + whole.host), self.limit()),
+            true => format!(
+                "in one piece it takes {}, of {}",
+                mebibytes(self.budget.counted(whole.device.total(), whole.host)),
+                self.limit()
+            ),
             false => format!(
                 "in one piece it takes tensors larger than {}, the most that {} allows",
                 mebibytes(self.gpu.max_tensor_bytes()),
@@ -137,7 +141,7 @@ impl Planner<'_> {
                     size: sizes.picture,
                     reason: Some(reason.into()),
                 };
-                if demand.fits && self.budget.holds(choice.device, choice.host) {
+                if demand.fits && self.budget.holds(choice.device.total(), choice.host) {
                     return Ok(choice);
                 }
                 least = Some(choice).filter(|_| demand.fits).or(least);
@@ -157,8 +161,11 @@ impl Planner<'_> {
         for core in CORES.into_iter().filter(|core| *core <= SMALL) {
             let demand = self.tiled(parts, sizes, core)?;
             let host = demand.host + self.host(sizes, Some(Method::Lbfgs { lr, history: 0 }), Pairs::Half);
-            let room = self.budget.room_for(pair, demand.device, host).min(u64::from(history)) as u32;
-            if demand.fits && room > 0 && self.budget.holds(demand.device, host + u64::from(room) * pair) {
+            let room = self.budget.room_for(pair, demand.device.total(), host).min(u64::from(history)) as u32;
+            if demand.fits
+                && room > 0
+                && self.budget.holds(demand.device.total(), host + u64::from(room) * pair)
+            {
                 let strategy = Strategy::Tiled { core, pairs: Pairs::Half, history: Some(room) };
                 let host = host + u64::from(room) * pair;
                 return Ok(Choice { strategy, host, device: demand.device, ..least });
@@ -173,20 +180,24 @@ impl Planner<'_> {
         let name = &self.gpu.adapter().name;
         Error::TooLarge(match least {
             Some(Choice { device, host, .. }) => format!(
-                "{width} x {height} takes {} on {name} and {} of the host's memory even in small tiles, more than \
-                 {}: use a smaller --size{}",
-                mebibytes(*device),
-                mebibytes(*host),
+                "{width} x {height} takes {} on {name} even in small tiles, more than {}: use a smaller --size{}",
+                mebibytes(self.budget.counted(device.total(), *host)),
                 self.limit(),
                 if self.budget.asked { " or a larger --memory" } else { "" }
             ),
-            None => format!("{width} x {height} does not fit {name} even in small tiles: use another --device"),
+            None => {
+                format!("{width} x {height} does not fit {name} even in small tiles: use another --device")
+            }
         })
     }
 
     fn limit(&self) -> String {
         let bytes = mebibytes(self.budget.device);
-        if self.budget.asked { format!("{bytes} allowed by --memory") } else { format!("{bytes} that may be used") }
+        if self.budget.asked {
+            format!("{bytes} allowed by --memory")
+        } else {
+            format!("{bytes} that may be used")
+        }
     }
 
     /// In one piece, the styles too if they fit.
@@ -195,7 +206,7 @@ impl Planner<'_> {
         let style = |core| Demand::of_styles(gpu, network, settings, &sizes.styles, core);
         let (mut styles, mut core) = (style(None)?, None);
         for smaller in CORES {
-            if styles.fits && self.budget.holds(self.weights() + styles.device, sizes.held) {
+            if styles.fits && self.budget.holds(self.with_weights(styles.device).total(), sizes.held) {
                 break;
             }
             (styles, core) = (style(Some(smaller))?, Some(smaller));
@@ -204,7 +215,7 @@ impl Planner<'_> {
         let vector = 4 * numbers(sizes) as u64;
         let optimizer = self.method.map_or(0, |method| Optimizer::bytes(method, numbers(sizes)));
         let fits = demand.fits && vector <= gpu.max_tensor_bytes();
-        let device = demand.device + optimizer + self.weights();
+        let device = self.with_weights(demand.device).with(Use::Optimizer, optimizer);
         Ok((Demand { device, host: sizes.held, fits }, core))
     }
 
@@ -213,7 +224,7 @@ impl Planner<'_> {
         let picture = Demand::tiled(gpu, network, settings, parts, sizes.picture, core)?;
         let styles = Demand::of_styles(gpu, network, settings, &sizes.styles, Some(core))?;
         Ok(Demand {
-            device: self.weights() + picture.device.max(styles.device),
+            device: self.with_weights(picture.device.or_larger(styles.device)),
             host: picture.host,
             fits: picture.fits && styles.fits,
         })
@@ -226,8 +237,8 @@ impl Planner<'_> {
         method.map_or(8 * n as u64, |method| HostOptimizer::bytes(method, n, pairs)) + sizes.held
     }
 
-    fn weights(&self) -> u64 {
-        self.gpu.memory().of(Use::Weights)
+    fn with_weights(&self, memory: MemoryUse) -> MemoryUse {
+        memory.with(Use::Weights, self.gpu.memory().of(Use::Weights))
     }
 }
 
@@ -236,11 +247,27 @@ fn numbers(sizes: &Sizes) -> usize {
     3 * sizes.picture[0] as usize * sizes.picture[1] as usize
 }
 
+impl Choice {
+    /// How much there is to do, as the number of pixels that took as long in one piece: tiles also compute
+    /// their halos, and go forward twice.
+    pub fn work(&self, deepest: LayerId) -> f64 {
+        let [width, height] = self.size;
+        match self.strategy {
+            Strategy::Whole { .. } => f64::from(width) * f64::from(height),
+            Strategy::Tiled { core, .. } => {
+                // Forward and backward take about the same time.
+                let windows = tiles(width, height, deepest, core).into_iter();
+                1.5 * windows.map(|tile| tile.window.positions() as f64).sum::<f64>()
+            }
+        }
+    }
+}
+
 impl fmt::Display for Choice {
     /// One line: which way, and why.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [width, height] = self.size;
-        let memory = mebibytes(self.device);
+        let memory = mebibytes(self.device.total());
         match self.strategy {
             Strategy::Whole { style_core: None } => write!(f, "{width} x {height}: in one piece, {memory}"),
             Strategy::Whole { style_core: Some(core) } => {

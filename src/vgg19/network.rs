@@ -34,11 +34,19 @@ impl Network {
         kernels: &Kernels,
         precision: Precision,
     ) -> Result<Self> {
-        let upload = |(packed, (conv, layer)): (Packed, (&ConvWeights, LayerId))| {
-            PackedWeights::upload(gpu, kernels.conv(layer), precision, &packed, &conv.bias, 9).map(Arc::new)
-        };
-        let layers = weights.convs.iter().zip(LayerId::all());
-        let convs = pack(weights, kernels).into_iter().zip(layers).map(upload).collect::<Result<_>>()?;
+        let layers: Vec<_> = weights.convs.iter().zip(LayerId::all()).collect();
+        let mut convs = vec![];
+        // Packed weights take up to four times the memory of plain ones, and the driver copies them once more
+        // on their way: never of more than a few layers at a time.
+        for some in layers.chunks(rayon::current_num_threads().max(1)) {
+            for (packed, (conv, layer)) in pack(some, kernels).into_iter().zip(some) {
+                let variant = kernels.conv(*layer);
+                let weights = PackedWeights::upload(gpu, variant, precision, &packed, &conv.bias, 9)?;
+                convs.push(Arc::new(weights));
+            }
+            gpu.submit(&[])?;
+            gpu.wait()?;
+        }
         Ok(Self { normalize: normalize(weights.pixels, precision), convs, pooling, kernels: kernels.clone() })
     }
 
@@ -76,15 +84,13 @@ impl Network {
     }
 }
 
-/// Packs the weights of every layer, as many layers at a time as there are processors: Winograd's
-/// transform of all of them takes one of them a second.
-fn pack(weights: &Weights, kernels: &Kernels) -> Vec<Packed> {
-    let layers: Vec<_> = weights.convs.iter().zip(LayerId::all()).collect();
-    let one = |(conv, layer): (&ConvWeights, LayerId)| {
+/// Packs the weights of some layers at once: Winograd's transform of all of them takes one processor a second.
+fn pack(layers: &[(&ConvWeights, LayerId)], kernels: &Kernels) -> Vec<Packed> {
+    let one = |(conv, layer): &(&ConvWeights, LayerId)| {
         let channels = [layer.spec().outputs as u32, layer.spec().inputs as u32];
-        Packed::new(kernels.conv(layer), &conv.weight, channels)
+        Packed::new(kernels.conv(*layer), &conv.weight, channels)
     };
-    layers.into_par_iter().map(one).collect()
+    layers.par_iter().map(one).collect()
 }
 
 /// Shape of a layer's activations for a picture of this size.

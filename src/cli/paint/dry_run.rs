@@ -1,68 +1,81 @@
 //! `paint --dry-run`: what a painting would take.
 
-use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use impasto::Result;
 use impasto::gpu::{Gpu, Use, mebibytes};
-use impasto::painter::{Painter, Scale, Schedule};
+use impasto::painter::{Painter, Plan, Scale, Schedule, Subject};
+use impasto::planner::Choice;
 use impasto::vgg19::Network;
 
 use super::{Job, Paint};
-use crate::cli::common::Studio;
+use crate::cli::common::{Studio, print};
 
-/// Evaluations of a trial that are timed, after one that is not: it waits for the driver to compile.
+/// Evaluations of the trial that are timed, after one that is not: it waits for the driver to compile.
 const TIMED: usize = 2;
 
-/// What was found out about one scale.
-struct Trial {
-    seconds: f64,
-    memory: impasto::gpu::MemoryUse,
-}
+/// Longer side of the trial's picture, at most: large enough to tell the time per pixel, small enough that a
+/// device on the CPU is done in seconds.
+const TRIAL: u32 = 256;
 
-/// Tries every scale for a moment and prints the plan. Writes no file.
+/// Plans every scale, tries a small one for a moment, and prints what comes out. Writes no file.
 pub fn tell(job: &Job, paint: &Paint) -> Result<ExitCode> {
     let network = &paint.painting.objective.network;
     let Studio { gpu, network, .. } = Studio::open(network, &job.objective, job.size(), &paint.common)?;
+    let plan = paint.painting.plan(job.schedule.clone(), vec![], paint.common.memory())?;
+    let choices = plan.choices(&gpu, &network, &job.subject)?;
+    let seconds_a_pixel = try_out(&gpu, &network, &job.subject, &plan)?;
     let mut text = format!("device: {}\nkernels: {}\n", gpu.adapter(), network.kernels());
     for style in &job.subject.styles {
-        text +=
-            &format!("style: {} x {}, weight {}\n", style.image.width(), style.image.height(), style.weight);
+        let (width, height) = (style.image.width(), style.image.height());
+        text += &format!("style: {width} x {height}, weight {}\n", style.weight);
     }
-    let (mut seconds, mut memory) = (0.0, None);
-    for scale in job.schedule.scales() {
-        let trial = try_out(&gpu, &network, job, paint, scale)?;
-        let Scale { width, height, iterations, .. } = scale;
-        text += &format!(
-            "scale: {width} x {height}, {iterations} evaluations of {:.0} ms, {}\n",
-            trial.seconds * 1e3,
-            mebibytes(trial.memory.total())
-        );
-        seconds += trial.seconds * *iterations as f64;
-        memory = Some(trial.memory);
+    let mut total = 0.0;
+    for (scale, choice) in job.schedule.scales().iter().zip(&choices) {
+        let seconds = seconds_a_pixel * choice.work(job.objective.deepest());
+        let n = scale.iterations;
+        text += &format!("scale: {choice}; {n} evaluations of about {}\n", duration(seconds));
+        total += seconds * n as f64;
     }
-    if let Some(memory) = memory {
-        let uses = Use::ALL.map(|what| format!("{what} {}", mebibytes(memory.of(what))));
-        text += &format!("memory at the last scale: {}\n", uses.join(", "));
+    if let Some(largest) = choices.iter().max_by_key(|choice| choice.device.total()) {
+        text += &format!("memory at most: {}\n", memory(largest));
     }
-    text += &format!("memory at most: {}\n", mebibytes(gpu.peak_memory()));
-    text += &format!("time: about {}\n", indicatif::HumanDuration(Duration::from_secs_f64(seconds)));
-    // Whoever closed the pipe has seen enough.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+    text += &format!("time: about {}\n", indicatif::HumanDuration(Duration::from_secs_f64(total)));
+    print(&text);
     Ok(ExitCode::SUCCESS)
 }
 
-/// Works at one scale for a few evaluations.
-fn try_out(gpu: &Gpu, network: &Arc<Network>, job: &Job, paint: &Paint, scale: &Scale) -> Result<Trial> {
-    let schedule = Schedule::plain(scale.width, scale.height, 1 + TIMED);
-    let start = vec![0.0; scale.width as usize * scale.height as usize * 3];
+/// Where the memory of a scale goes.
+fn memory(choice: &Choice) -> String {
+    let uses = Use::ALL.map(|what| format!("{what} {}", mebibytes(choice.device.of(what))));
+    let device = mebibytes(choice.device.total());
+    format!("{device} on the device ({}), {} on the host", uses.join(", "), mebibytes(choice.host))
+}
+
+fn duration(seconds: f64) -> String {
+    if seconds < 10.0 { format!("{:.0} ms", seconds * 1e3) } else { format!("{seconds:.0} s") }
+}
+
+/// Works at a small size for a few evaluations: the seconds of one for each pixel.
+fn try_out(gpu: &Gpu, network: &Arc<Network>, subject: &Subject, plan: &Plan) -> Result<f64> {
+    let first = *plan.schedule.first();
+    let side =
+        |side: u32| (f64::from(side) * f64::from(TRIAL) / f64::from(first.width.max(first.height))).round();
+    let (width, height) = match first.width.max(first.height) > TRIAL {
+        true => (side(first.width) as u32, side(first.height) as u32),
+        false => (first.width, first.height),
+    };
+    let fraction = first.fraction * f64::from(width) / f64::from(first.width);
+    let small = Scale { width, height, fraction, ..first };
     // A pause after each, so that no time is that of two.
-    let plan = paint.painting.plan(schedule, vec![1], paint.common.memory())?;
-    let mut painter = Painter::new(gpu, network, job.subject.at(scale)?, plan, &start)?;
+    let plan = Plan { schedule: Schedule::plain(width, height, 1 + TIMED), pauses: vec![1], ..plan.clone() };
+    let start = vec![0.0; width as usize * height as usize * 3];
+    let mut painter = Painter::new(gpu, network, subject.at(&small)?, plan, &start)?;
     painter.advance()?;
     let began = Instant::now();
     while painter.advance()?.is_some() {}
-    Ok(Trial { seconds: began.elapsed().as_secs_f64() / TIMED as f64, memory: gpu.memory() })
+    let work = painter.choices()[0].work(painter.deepest());
+    Ok(began.elapsed().as_secs_f64() / TIMED as f64 / work)
 }

@@ -8,7 +8,7 @@ use super::super::sketch::Constant;
 use super::super::{Parts, Settings, variable_shape};
 use super::geometry::{Area, Tile, tiles};
 use crate::error::Result;
-use crate::gpu::{Gpu, Shape, Tensor, Use};
+use crate::gpu::{Gpu, MemoryUse, Shape, Tensor, Use};
 use crate::graph::{Arena, ArenaSize, Graph, MemoryPlan, NodeId, Program};
 use crate::ops::{Crop, Gram, Mask, Mse};
 use crate::vgg19::{LayerId, Network};
@@ -99,9 +99,10 @@ impl Cutting {
         self.tiles.len()
     }
 
-    /// Bytes on the device while a pass of any kind runs, the network's weights not counted.
-    pub fn bytes(&self) -> u64 {
-        self.arena_size().total() + self.leaf_shapes().iter().map(Shape::bytes).sum::<u64>()
+    /// Memory on the device while a pass of any kind runs, the network's weights not counted.
+    pub fn memory(&self) -> MemoryUse {
+        let leaves = self.leaf_shapes().iter().map(Shape::bytes).sum();
+        self.arena_size().memory().with(Use::Targets, leaves)
     }
 
     /// Whether a device takes each buffer and texture of it.
