@@ -3,10 +3,12 @@
 
 mod common;
 
-use impasto::gpu::{Gpu, Precision};
+use impasto::gpu::{Gpu, Precision, Use};
+use impasto::graph::Activations;
 use impasto::image_io::Image;
 use impasto::objective::{
-    Losses, Objective, Region, Scene, Settings, Style, StyleMemory, Targets, TiledObjective, to_variable,
+    Losses, Objective, Region, Scene, Settings, Style, StyleMemory, Targets, TiledObjective, Tiling,
+    to_variable,
 };
 use impasto::ops::Pooling;
 use impasto::tuner::{Mode, Tuner};
@@ -75,12 +77,12 @@ impl Scenario {
         (losses, gpu.read(objective.gradient()).unwrap())
     }
 
-    fn tiled(&self, gpu: &Gpu, network: &Network, core: u32) -> (Losses, Vec<f32>, usize) {
+    fn tiled(&self, gpu: &Gpu, network: &Network, tiling: Tiling) -> (Losses, Vec<f32>, usize) {
         let content = self.content();
         let scene =
             Scene { content: &content, styles: &self.styles, content_region: self.content_region.as_ref() };
         let memory = StyleMemory::default();
-        let objective = TiledObjective::new(gpu, network, &self.settings, &scene, core, &memory).unwrap();
+        let objective = TiledObjective::new(gpu, network, &self.settings, &scene, tiling, &memory).unwrap();
         let (losses, gradient) = objective.evaluate(&self.x()).unwrap();
         (losses, gradient, objective.tiles())
     }
@@ -90,7 +92,7 @@ impl Scenario {
         let network = network(gpu, &self.settings, self.pooling, Precision::F32);
         let (losses, gradient) = self.whole(gpu, &network);
         for (core, count) in cores {
-            let (tiled_losses, tiled_gradient, tiles) = self.tiled(gpu, &network, *core);
+            let (tiled_losses, tiled_gradient, tiles) = self.tiled(gpu, &network, (*core).into());
             let what = format!("{:?} in {tiles} tiles of {core}", self.size);
             assert_eq!(tiles, *count, "{what}");
             let off = furthest(&tiled_losses, &losses);
@@ -164,13 +166,42 @@ fn a_seam_is_noticed() {
     assert!(distance(&gradient, &gradient) == 0.0);
 }
 
+/// Activations that are computed again are the same: so are losses and gradients, to the bit.
+#[test]
+fn recomputing_changes_nothing() {
+    let scenario = Scenario::plain(150, 97);
+    let gpu = common::fast_gpu();
+    let network = network(gpu, &scenario.settings, Pooling::Max, Precision::F32);
+    let targets =
+        Targets::new(gpu, &network, &scenario.settings, &scenario.content(), &scenario.styles).unwrap();
+    let evaluate = |activations| {
+        let objective = Objective::with(gpu, &network, &scenario.settings, &targets, activations).unwrap();
+        gpu.write(objective.x(), &scenario.x());
+        let losses = objective.evaluate(gpu).unwrap();
+        let memory = gpu.memory();
+        (
+            losses,
+            gpu.read(objective.gradient()).unwrap(),
+            memory.of(Use::Activations) + memory.of(Use::Gradients),
+        )
+    };
+    let (kept, again) = (evaluate(Activations::Kept), evaluate(Activations::Recomputed));
+    assert_eq!(kept.0, again.0);
+    assert!(kept.1 == again.1, "the gradients differ");
+    assert!(again.2 as f64 <= 0.8 * kept.2 as f64, "{} and {} bytes", again.2, kept.2);
+    let tiling = Tiling { core: 64, activations: Activations::Recomputed };
+    let (tiled, recomputed) =
+        (scenario.tiled(gpu, &network, 64.into()), scenario.tiled(gpu, &network, tiling));
+    assert!(tiled == recomputed, "tiles differ");
+}
+
 #[test]
 fn half_precision_works_in_tiles() {
     let scenario = Scenario::plain(320, 160);
     let gpu = common::fast_gpu();
     let network = network(gpu, &scenario.settings, Pooling::Max, Precision::F16);
     let (losses, gradient) = scenario.whole(gpu, &network);
-    let (tiled_losses, tiled_gradient, _) = scenario.tiled(gpu, &network, 128);
+    let (tiled_losses, tiled_gradient, _) = scenario.tiled(gpu, &network, 128.into());
     assert!((tiled_losses.total / losses.total - 1.0).abs() < 5e-3);
     assert!(distance(&tiled_gradient, &gradient) < 3e-2);
 }

@@ -84,16 +84,16 @@ impl Score {
         let choice = planner.choose(&Parts::of(&styles, None)?, &Sizes::of(content, &styles))?;
         say_choices(std::slice::from_ref(&choice), &self.common);
         let evaluated = match choice.strategy {
-            Strategy::Whole { style_core } => {
+            Strategy::Whole { activations, style_core } => {
                 let targets =
                     Targets::remembering(gpu, network, settings, content, &styles, style_core, memory)?;
-                let objective = Objective::new(gpu, network, settings, &targets)?;
+                let objective = Objective::with(gpu, network, settings, &targets, activations)?;
                 gpu.write(objective.x(), &to_variable(image));
                 (objective.evaluate(gpu)?, gpu.read(objective.gradient())?)
             }
-            Strategy::Tiled { core, .. } => {
+            Strategy::Tiled { tiling, .. } => {
                 let scene = Scene { content, styles: &styles, content_region: None };
-                let objective = TiledObjective::new(gpu, network, settings, &scene, core, memory)?;
+                let objective = TiledObjective::new(gpu, network, settings, &scene, tiling, memory)?;
                 objective.evaluate(&to_variable(image))?
             }
         };

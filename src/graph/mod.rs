@@ -9,11 +9,13 @@ mod arena;
 mod op;
 mod plan;
 mod program;
+mod schedule;
 
 pub use arena::{Arena, ArenaSize};
 pub use op::{Backward, Forward, Gradient, Op, Reads, Scratch, ScratchSize};
 pub use plan::{MemoryPlan, Slot};
 pub use program::Program;
+pub use schedule::Activations;
 
 use crate::gpu::Shape;
 
@@ -62,7 +64,17 @@ impl Graph {
     /// pass. `differentiate` are the values to differentiate, which nothing else may read, and the leaf with
     /// respect to which: the backward pass turns a gradient of each of them, its *seed*, into the leaf's.
     pub fn plan(&self, keep: &[NodeId], differentiate: Option<(&[NodeId], NodeId)>) -> MemoryPlan {
-        plan::plan(self, keep, differentiate)
+        self.plan_with(keep, differentiate, Activations::Kept)
+    }
+
+    /// The same with a choice of what becomes of values that the backward pass reads.
+    pub fn plan_with(
+        &self,
+        keep: &[NodeId],
+        differentiate: Option<(&[NodeId], NodeId)>,
+        activations: Activations,
+    ) -> MemoryPlan {
+        plan::plan(self, keep, differentiate, activations)
     }
 
     fn shapes(&self, nodes: &[NodeId]) -> Vec<Shape> {

@@ -22,6 +22,12 @@ pub trait Op {
         true
     }
 
+    /// True if its output is so small beside what led to it that a pass that recomputes should start from there:
+    /// see [`Activations::Recomputed`](super::Activations::Recomputed).
+    fn ends_segment(&self) -> bool {
+        false
+    }
+
     /// Space needed while the operation runs, forward or backward.
     fn scratch(&self, _inputs: &[Shape]) -> ScratchSize {
         ScratchSize::default()
@@ -118,9 +124,9 @@ pub struct Forward<'a> {
 pub struct Backward<'a> {
     /// The node's name, for messages and timings.
     pub label: &'a str,
-    /// Values of the inputs; meaningful only if [`Op::backward_reads`] says so.
+    /// Values of the inputs; of their shapes in any case, but meaningful only if [`Op::backward_reads`] says so.
     pub inputs: &'a [&'a Tensor],
-    /// Value of the output; meaningful only if [`Op::backward_reads`] says so.
+    /// Value of the output; of its shape in any case, but meaningful only if [`Op::backward_reads`] says so.
     pub output: &'a Tensor,
     /// The complete gradient of the output. Nobody reads it afterwards: it may be overwritten.
     pub d_output: &'a Tensor,

@@ -1,12 +1,13 @@
-//! Who lives where: values and gradients take turns in as few bytes as a greedy rule finds.
+//! What is computed when, and where it lives: values and gradients take turns in as few bytes as a greedy rule
+//! finds.
 //!
-//! Time is counted in operations: node i computes its value at time i, and its backward pass runs at
-//! time 2n - 1 - i. A value lives from its own time to its last reader's. Going through the births
-//! in order, each takes the free slot that fits best, or enlarges the largest free one, or opens a new
-//! one. Slots are separate buffers, not parts of one arena: a buffer may not be bound for reading and
+//! A program is a list of events. A value lives from the event that computes it to the last that reads it. Going
+//! through the births in order, each takes the free slot that fits best, or enlarges the largest free one, or
+//! opens a new one. Slots are separate buffers, not parts of one arena: a buffer may not be bound for reading and
 //! for writing in one dispatch, and no single buffer grows beyond the largest tensor.
 
-use super::{Graph, NodeId, Reads, ScratchSize};
+use super::schedule::{Activations, Event, schedule};
+use super::{Graph, NodeId, ScratchSize};
 use crate::gpu::{Precision, Shape, Use};
 
 /// One buffer of the plan.
@@ -25,14 +26,12 @@ pub struct MemoryPlan {
     pub slots: Vec<Slot>,
     /// Scratch that all operations share.
     pub scratch: ScratchSize,
-    /// Slot of each node's value; `None` for leaves, which the caller owns.
-    pub(super) values: Vec<Option<usize>>,
-    /// Slot of each node's gradient; `None` where it is not needed or the leaf's, which the caller reads.
+    /// What happens, and in which slot the value lives that an event computes.
+    pub(super) events: Vec<(Event, Option<usize>)>,
+    /// Slot of each node's gradient; `None` where it is not needed.
     pub(super) gradients: Vec<Option<usize>>,
-    /// Nodes on the way from the leaf to the loss.
+    /// Nodes on the way from the leaf to what is differentiated.
     pub(super) differentiated: Vec<bool>,
-    /// Nodes whose values anyone reads: the others' forward pass is left out.
-    pub(super) computed: Vec<bool>,
     /// What is differentiated, and by which leaf.
     pub(super) differentiate: Option<(Vec<NodeId>, NodeId)>,
 }
@@ -51,43 +50,64 @@ struct Life {
     birth: usize,
     death: usize,
     bytes: u64,
-    what: Use,
-    /// Where to note the slot: index of the node.
-    node: usize,
+    holder: Holder,
 }
 
-pub(super) fn plan(graph: &Graph, keep: &[NodeId], differentiate: Option<(&[NodeId], NodeId)>) -> MemoryPlan {
+/// Whose life it is.
+#[derive(Clone, Copy)]
+enum Holder {
+    /// The value that this event computes.
+    Value(usize),
+    /// The gradient of this node.
+    Gradient(usize),
+}
+
+/// For what is read after the program ran.
+const FOR_EVER: usize = usize::MAX - 1;
+
+pub(super) fn plan(
+    graph: &Graph,
+    keep: &[NodeId],
+    differentiate: Option<(&[NodeId], NodeId)>,
+    activations: Activations,
+) -> MemoryPlan {
     let n = graph.nodes.len();
     let differentiated = match differentiate {
         Some((outputs, leaf)) => graph.on_the_way(leaf, outputs),
         None => vec![false; n],
     };
-    let mut lives = values(graph, keep, &differentiated);
-    lives.extend(gradients(graph, &differentiated, differentiate));
+    let events = schedule(graph, keep, &differentiated, activations);
+    let mut lives = values(graph, keep, &events);
+    lives.extend(gradients(graph, &differentiated, differentiate, &events));
     lives.sort_by_key(|life| (life.birth, std::cmp::Reverse(life.bytes)));
 
     let mut plan = MemoryPlan {
         slots: vec![],
         scratch: scratch(graph),
-        values: vec![None; n],
+        events: events.into_iter().map(|event| (event, None)).collect(),
         gradients: vec![None; n],
-        computed: computed(graph, keep, &differentiated),
         differentiated,
         differentiate: differentiate.map(|(outputs, leaf)| (outputs.to_vec(), leaf)),
     };
     let mut taken_until: Vec<usize> = vec![];
     for life in lives {
+        let what = match life.holder {
+            Holder::Value(_) => Use::Activations,
+            Holder::Gradient(_) => Use::Gradients,
+        };
         let slot = choose(&plan.slots, &taken_until, &life).unwrap_or_else(|| {
-            plan.slots.push(Slot { bytes: 0, what: life.what });
+            plan.slots.push(Slot { bytes: 0, what });
             taken_until.push(0);
             plan.slots.len() - 1
         });
         let chosen = &mut plan.slots[slot];
         chosen.bytes = chosen.bytes.max(life.bytes);
-        chosen.what = chosen.what.min(life.what);
+        chosen.what = chosen.what.min(what);
         taken_until[slot] = life.death + 1;
-        let of = if life.what == Use::Activations { &mut plan.values } else { &mut plan.gradients };
-        of[life.node] = Some(slot);
+        match life.holder {
+            Holder::Value(event) => plan.events[event].1 = Some(slot),
+            Holder::Gradient(node) => plan.gradients[node] = Some(slot),
+        }
     }
     plan
 }
@@ -101,68 +121,54 @@ fn choose(slots: &[Slot], taken_until: &[usize], life: &Life) -> Option<usize> {
         .or_else(|| free().max_by_key(|slot| slots[*slot].bytes))
 }
 
-/// The time of a node's backward pass.
-fn backward_time(n: usize, node: usize) -> usize {
-    2 * n - 1 - node
-}
-
-fn values(graph: &Graph, keep: &[NodeId], differentiated: &[bool]) -> Vec<Life> {
-    let n = graph.nodes.len();
-    let mut deaths: Vec<usize> = (0..n).collect();
-    for (i, node) in graph.nodes.iter().enumerate() {
-        let Some(op) = &node.op else { continue };
-        let reads = op.backward_reads();
-        let backward = differentiated[i].then(|| backward_time(n, i));
-        for input in &node.inputs {
-            let last = backward.filter(|_| reads.inputs).unwrap_or(i);
-            deaths[input.0] = deaths[input.0].max(last);
+/// A life for each computed value. One that is computed again has another, and who reads it then reads that.
+fn values(graph: &Graph, keep: &[NodeId], events: &[Event]) -> Vec<Life> {
+    let mut lives: Vec<Life> = vec![];
+    let mut latest: Vec<Option<usize>> = vec![None; graph.nodes.len()];
+    for (time, event) in events.iter().enumerate() {
+        for node in event.reads(graph) {
+            latest[node].into_iter().for_each(|life| lives[life].death = time);
         }
-        if reads.output {
-            deaths[i] = deaths[i].max(backward.unwrap_or(i));
+        if let Event::Forward(i) | Event::Again(i) = *event {
+            latest[i] = Some(lives.len());
+            let bytes = graph.nodes[i].shape.bytes();
+            lives.push(Life { birth: time, death: time, bytes, holder: Holder::Value(time) });
         }
     }
-    keep.iter().for_each(|node| deaths[node.0] = usize::MAX - 1);
-    let owned = (0..n).filter(|i| graph.nodes[*i].op.is_some());
-    owned
-        .map(|i| Life {
-            birth: i,
-            death: deaths[i],
-            bytes: graph.nodes[i].shape.bytes(),
-            what: Use::Activations,
-            node: i,
-        })
-        .collect()
+    for node in keep {
+        latest[node.0].into_iter().for_each(|life| lives[life].death = FOR_EVER);
+    }
+    lives
 }
 
-/// A gradient is born when the last consumer of its value goes backward, and dies in the backward
-/// pass of the node itself; the leaf's stays.
+/// A gradient is born when the last consumer of its value goes backward, and dies in the backward pass of the
+/// node itself; the leaf's stays.
 fn gradients(
     graph: &Graph,
     differentiated: &[bool],
     differentiate: Option<(&[NodeId], NodeId)>,
+    events: &[Event],
 ) -> Vec<Life> {
     let Some((outputs, leaf)) = differentiate else { return vec![] };
-    let n = graph.nodes.len();
-    let mut births: Vec<usize> = (0..n).map(|i| backward_time(n, i)).collect();
+    let mut births: Vec<Option<usize>> = vec![None; graph.nodes.len()];
+    let mut deaths = births.clone();
     // The seeds are there before anything else happens.
-    outputs.iter().for_each(|output| births[output.0] = 0);
-    for (i, node) in graph.nodes.iter().enumerate().filter(|(i, _)| differentiated[*i]) {
-        for input in &node.inputs {
-            births[input.0] = births[input.0].min(backward_time(n, i));
+    outputs.iter().for_each(|output| births[output.0] = Some(0));
+    for (time, event) in events.iter().enumerate() {
+        let Event::Backward(i) = *event else { continue };
+        deaths[i] = Some(time);
+        for input in &graph.nodes[i].inputs {
+            births[input.0].get_or_insert(time);
         }
     }
-    (0..n)
+    let stays = |i: usize| i == leaf.0 || outputs.contains(&NodeId(i));
+    (0..graph.nodes.len())
         .filter(|i| differentiated[*i])
-        .map(|i| Life {
-            birth: births[i],
-            death: if i == leaf.0 || outputs.contains(&NodeId(i)) {
-                usize::MAX - 1
-            } else {
-                backward_time(n, i)
-            },
-            bytes: gradient_shape(graph.nodes[i].shape).bytes(),
-            what: Use::Gradients,
-            node: i,
+        .filter_map(|i| {
+            let birth = births[i]?;
+            let death = if stays(i) { FOR_EVER } else { deaths[i].unwrap_or(birth) };
+            let bytes = gradient_shape(graph.nodes[i].shape).bytes();
+            Some(Life { birth, death, bytes, holder: Holder::Gradient(i) })
         })
         .collect()
 }
@@ -183,19 +189,4 @@ fn scratch(graph: &Graph) -> ScratchSize {
         all.enlarge(&op.scratch(&graph.shapes(&node.inputs)));
     }
     all
-}
-
-/// For each node, whether its value must be computed: it is kept, or something reads it.
-fn computed(graph: &Graph, keep: &[NodeId], differentiated: &[bool]) -> Vec<bool> {
-    let mut computed = vec![false; graph.nodes.len()];
-    keep.iter().for_each(|node| computed[node.0] = true);
-    for (i, node) in graph.nodes.iter().enumerate().rev() {
-        let Some(op) = &node.op else { continue };
-        let reads = if differentiated[i] { op.backward_reads() } else { Reads::default() };
-        computed[i] |= reads.output;
-        if computed[i] || reads.inputs {
-            node.inputs.iter().for_each(|input| computed[input.0] = true);
-        }
-    }
-    computed
 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use super::op::{Backward, Forward, Gradient, Scratch, ScratchSize};
 use super::plan::{MemoryPlan, gradient_shape};
+use super::schedule::Event;
 use super::{Arena, ArenaSize, Graph, NodeId};
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, Recording, Shape, Tensor, Texture};
+use crate::gpu::{Gpu, Recording, Tensor, Texture};
 
 /// The recorded passes of a graph and the tensors that they work on.
 #[derive(Debug)]
@@ -67,17 +68,27 @@ impl Graph {
         leaves: &[(NodeId, Tensor)],
         arena: &Arc<Arena>,
     ) -> Result<Program> {
-        let compiler = Compiler::new(self, plan, leaves, arena);
-        if let Some(i) = compiler.values.iter().position(Option::is_none) {
-            return Err(Error::gpu(
-                "compiling a graph",
-                format!("leaf '{}' was not given", self.nodes[i].label),
-            ));
+        let mut compiler = Compiler::new(self, plan, leaves, arena);
+        let given = |i: usize| compiler.values[i].is_some() || self.nodes[i].op.is_some();
+        if let Some(i) = (0..self.nodes.len()).find(|i| !given(*i)) {
+            let message = format!("leaf '{}' was not given", self.nodes[i].label);
+            return Err(Error::gpu("compiling a graph", message));
         }
         let (mut forward, mut backward) =
             (Recording::named(gpu, "forward"), Recording::named(gpu, "backward"));
-        compiler.record_forward(&mut forward, &plan.computed)?;
-        compiler.record_backward(&mut backward, &plan.differentiated)?;
+        let is_forward = |(event, _): &(Event, _)| matches!(event, Event::Forward(_));
+        let (ahead, back) = plan.events.split_at(plan.events.iter().take_while(|e| is_forward(e)).count());
+        for (event, slot) in ahead {
+            compiler.forward(&mut forward, event.node(), *slot)?;
+        }
+        // What the forward pass leaves, and not what is computed again.
+        let values = compiler.values.clone();
+        for (event, slot) in back {
+            match *event {
+                Event::Forward(i) | Event::Again(i) => compiler.forward(&mut backward, i, *slot)?,
+                Event::Backward(i) => compiler.backward(&mut backward, i)?,
+            }
+        }
         let (mut seeds, mut gradient) = (vec![], None);
         if let Some((outputs, leaf)) = &plan.differentiate {
             if outputs.is_empty() || !plan.differentiated[leaf.0] {
@@ -90,59 +101,59 @@ impl Graph {
             }
             gradient = Some(compiler.gradient(*leaf)?);
         }
-        Ok(Program { forward, backward, values: compiler.values, gradient, seeds, _arena: arena.clone() })
+        Ok(Program { forward, backward, values, gradient, seeds, _arena: arena.clone() })
     }
 }
 
 struct Compiler<'a> {
     graph: &'a Graph,
+    plan: &'a MemoryPlan,
+    arena: &'a Arena,
+    /// The buffer of each slot of the plan.
+    slots: Vec<Tensor>,
+    /// Each value as it was computed last.
     values: Vec<Option<Tensor>>,
     gradients: Vec<Option<Tensor>>,
-    arena: &'a Arena,
+    /// Nodes whose gradient has been written to.
+    written: Vec<bool>,
 }
 
 impl<'a> Compiler<'a> {
-    /// Gives every value and gradient its part of the arena.
-    fn new(graph: &'a Graph, plan: &MemoryPlan, leaves: &[(NodeId, Tensor)], arena: &'a Arena) -> Self {
-        let mut slots = vec![None; plan.slots.len()];
-        plan.by_size().into_iter().zip(&arena.slots).for_each(|(slot, tensor)| slots[slot] = Some(tensor));
-        let in_slot = |slot: Option<usize>, shape: Shape| Some(slots[slot?]?.viewed_as(shape));
-        let value = |i: usize| {
-            let given = || leaves.iter().find(|(node, _)| node.0 == i).map(|(_, tensor)| tensor.clone());
-            in_slot(plan.values[i], graph.nodes[i].shape).or_else(given)
+    fn new(graph: &'a Graph, plan: &'a MemoryPlan, leaves: &[(NodeId, Tensor)], arena: &'a Arena) -> Self {
+        let mut slots: Vec<(usize, &Tensor)> = plan.by_size().into_iter().zip(&arena.slots).collect();
+        slots.sort_by_key(|(slot, _)| *slot);
+        let slots: Vec<Tensor> = slots.into_iter().map(|(_, tensor)| tensor.clone()).collect();
+        let gradient = |i: usize| {
+            let shape = gradient_shape(graph.nodes[i].shape);
+            plan.gradients[i].map(|slot| slots[slot].viewed_as(shape))
         };
-        let gradient = |i: usize| in_slot(plan.gradients[i], gradient_shape(graph.nodes[i].shape));
         let nodes = 0..graph.nodes.len();
-        Self {
-            graph,
-            values: nodes.clone().map(value).collect(),
-            gradients: nodes.map(gradient).collect(),
-            arena,
-        }
-    }
-
-    fn value(&self, node: NodeId) -> Result<&Tensor> {
-        self.values[node.0].as_ref().ok_or_else(|| Error::gpu("compiling a graph", "a value is missing"))
+        let gradients = nodes.clone().map(gradient).collect();
+        let mut values = vec![None; nodes.len()];
+        leaves.iter().for_each(|(node, tensor)| values[node.0] = Some(tensor.clone()));
+        Self { graph, plan, arena, slots, values, gradients, written: vec![false; nodes.len()] }
     }
 
     fn gradient(&self, node: NodeId) -> Result<Tensor> {
         self.gradients[node.0].clone().ok_or_else(|| Error::gpu("compiling a graph", "a gradient is missing"))
     }
 
+    /// The latest value of a node. One that is never computed, as nobody reads it, is stood in for by its
+    /// gradient, which has its shape.
+    fn value(&self, node: usize) -> Result<&Tensor> {
+        let value = self.values[node].as_ref().or(self.gradients[node].as_ref());
+        value.ok_or_else(|| Error::gpu("compiling a graph", "a value is missing"))
+    }
+
     fn inputs(&self, node: usize) -> Result<Vec<&Tensor>> {
-        self.graph.nodes[node].inputs.iter().map(|input| self.value(*input)).collect()
+        self.graph.nodes[node].inputs.iter().map(|input| self.value(input.0)).collect()
     }
 
     /// The shared scratch, seen with the shapes that this operation asked for.
     fn scratch(&self, size: &ScratchSize) -> Scratch {
+        let buffers = self.arena.buffers.iter().zip(&size.buffers);
         Scratch {
-            buffers: self
-                .arena
-                .buffers
-                .iter()
-                .zip(&size.buffers)
-                .map(|(t, shape)| t.viewed_as(*shape))
-                .collect(),
+            buffers: buffers.map(|(tensor, shape)| tensor.viewed_as(*shape)).collect(),
             textures: self.matching_textures(size),
         }
     }
@@ -153,48 +164,43 @@ impl<'a> Compiler<'a> {
         places.filter_map(|(i, size)| Some(self.arena.textures[i?].holding(size.precision))).collect()
     }
 
-    fn record_forward(&self, recording: &mut Recording, computed: &[bool]) -> Result<()> {
-        for (i, node) in self.graph.nodes.iter().enumerate().filter(|(i, _)| computed[*i]) {
-            let Some(op) = &node.op else { continue };
-            let scratch = self.scratch(&op.scratch(&self.graph.shapes(&node.inputs)));
-            let io = Forward {
-                label: &node.label,
-                inputs: &self.inputs(i)?,
-                output: self.value(NodeId(i))?,
-                scratch: &scratch,
-            };
-            op.forward(recording, &io)?;
-        }
+    /// Records that a node's value is computed, in a slot.
+    fn forward(&mut self, recording: &mut Recording, i: usize, slot: Option<usize>) -> Result<()> {
+        let node = &self.graph.nodes[i];
+        let (Some(op), Some(slot)) = (&node.op, slot) else { return Ok(()) };
+        let output = self.slots[slot].viewed_as(node.shape);
+        let scratch = self.scratch(&op.scratch(&self.graph.shapes(&node.inputs)));
+        let inputs = self.inputs(i)?;
+        op.forward(
+            recording,
+            &Forward { label: &node.label, inputs: &inputs, output: &output, scratch: &scratch },
+        )?;
+        self.values[i] = Some(output);
         Ok(())
     }
 
-    fn record_backward(&self, recording: &mut Recording, differentiated: &[bool]) -> Result<()> {
-        let mut written = vec![false; self.graph.nodes.len()];
-        for (i, node) in self.graph.nodes.iter().enumerate().rev() {
-            let Some(op) = node.op.as_ref().filter(|_| differentiated[i]) else { continue };
-            let d_inputs = node
-                .inputs
-                .iter()
-                .enumerate()
-                .map(|(k, input)| {
-                    if !(differentiated[input.0] && op.differentiable(k)) {
-                        return Ok(None);
-                    }
-                    let accumulate = std::mem::replace(&mut written[input.0], true);
-                    Ok(Some(Gradient { tensor: self.gradient(*input)?, accumulate }))
-                })
-                .collect::<Result<Vec<_>>>()?;
-            let scratch = self.scratch(&op.scratch(&self.graph.shapes(&node.inputs)));
-            let io = Backward {
-                label: &node.label,
-                inputs: &self.inputs(i)?,
-                output: self.value(NodeId(i))?,
-                d_output: &self.gradient(NodeId(i))?,
-                d_inputs: &d_inputs,
-                scratch: &scratch,
-            };
-            op.backward(recording, &io)?;
+    /// Records that the gradients of a node's inputs are computed.
+    fn backward(&mut self, recording: &mut Recording, i: usize) -> Result<()> {
+        let node = &self.graph.nodes[i];
+        let Some(op) = &node.op else { return Ok(()) };
+        let mut d_inputs = vec![];
+        for (k, input) in node.inputs.iter().enumerate() {
+            if !(self.plan.differentiated[input.0] && op.differentiable(k)) {
+                d_inputs.push(None);
+                continue;
+            }
+            let accumulate = std::mem::replace(&mut self.written[input.0], true);
+            d_inputs.push(Some(Gradient { tensor: self.gradient(*input)?, accumulate }));
         }
-        Ok(())
+        let scratch = self.scratch(&op.scratch(&self.graph.shapes(&node.inputs)));
+        let io = Backward {
+            label: &node.label,
+            inputs: &self.inputs(i)?,
+            output: self.value(i)?,
+            d_output: &self.gradient(NodeId(i))?,
+            d_inputs: &d_inputs,
+            scratch: &scratch,
+        };
+        op.backward(recording, &io)
     }
 }

@@ -2,11 +2,11 @@
 
 use super::sketch::Sketch;
 use super::targets::gram_graph;
-use super::tiled::Cutting;
+use super::tiled::{Cutting, Tiling};
 use super::{Parts, Settings, variable_shape};
 use crate::error::Result;
 use crate::gpu::{Gpu, MemoryUse, Use};
-use crate::graph::ArenaSize;
+use crate::graph::{Activations, ArenaSize};
 use crate::vgg19::{Network, activation_shape};
 
 /// Memory for an objective, the network's weights and the optimiser's state not counted.
@@ -33,10 +33,11 @@ impl Demand {
         parts: &Parts,
         size: [u32; 2],
         styles: &Demand,
+        activations: Activations,
     ) -> Result<Self> {
         let picture = variable_shape(size[0], size[1]);
         let Sketch { graph, x, terms, constants } = Sketch::new(gpu, network, settings, parts, picture)?;
-        let arena = ArenaSize::of([&graph.plan(&terms, Some((&terms[..1], x)))]);
+        let arena = ArenaSize::of([&graph.plan_with(&terms, Some((&terms[..1], x)), activations)]);
         let leaves_fit =
             constants.iter().all(|(node, _)| graph.shape(*node).bytes() <= gpu.max_tensor_bytes());
         let constants: u64 = constants.iter().map(|(node, _)| graph.shape(*node).bytes()).sum();
@@ -47,7 +48,7 @@ impl Demand {
         Ok(Self { device, host: 0, fits: arena.fits(gpu) && leaves_fit && styles.fits })
     }
 
-    /// The picture in tiles with cores of at most `core` pixels on a side.
+    /// The picture in tiles.
     ///
     /// # Errors
     /// As [`whole`](Self::whole).
@@ -57,9 +58,9 @@ impl Demand {
         settings: &Settings,
         parts: &Parts,
         size: [u32; 2],
-        core: u32,
+        tiling: Tiling,
     ) -> Result<Self> {
-        let cutting = Cutting::new(gpu, network, settings, parts, size, core)?;
+        let cutting = Cutting::new(gpu, network, settings, parts, size, tiling)?;
         let features = |layer| activation_shape(layer, size[0], size[1]);
         let content: u64 = settings.content_layers.layers().map(|layer| features(layer).bytes()).sum();
         let masked = parts.masked() as u64;
@@ -91,7 +92,8 @@ impl Demand {
                 }
                 Some(core) => {
                     let settings = settings.style_alone();
-                    let cutting = Cutting::new(gpu, network, &settings, &Parts::everywhere(), *size, core)?;
+                    let cutting =
+                        Cutting::new(gpu, network, &settings, &Parts::everywhere(), *size, core.into())?;
                     (cutting.memory(), cutting.fits(gpu))
                 }
             };

@@ -21,11 +21,11 @@ pub use region::Region;
 pub use scaling::Scaling;
 pub use settings::{LayerWeights, Settings, parse_weight};
 pub use targets::{Look, Style, Targets};
-pub use tiled::{Area, Cutting, Scene, Tile, TiledObjective, halo, tiles};
+pub use tiled::{Area, Cutting, Scene, Tile, TiledObjective, Tiling, halo, tiles};
 
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Shape, Tensor, Use};
-use crate::graph::{NodeId, Program};
+use crate::graph::{Activations, NodeId, Program};
 use crate::image_io::Image;
 use crate::vgg19::Network;
 use crate::vgg19::weights::BGR_MEAN;
@@ -52,6 +52,20 @@ impl Objective {
     /// As [`Settings::check`]; [`Error::Gpu`] or [`Error::TooLarge`] when memory or a kernel cannot
     /// be had.
     pub fn new(gpu: &Gpu, network: &Network, settings: &Settings, targets: &Targets) -> Result<Self> {
+        Self::with(gpu, network, settings, targets, Activations::Kept)
+    }
+
+    /// The same with a choice of what becomes of activations until the backward pass.
+    ///
+    /// # Errors
+    /// As [`new`](Self::new).
+    pub fn with(
+        gpu: &Gpu,
+        network: &Network,
+        settings: &Settings,
+        targets: &Targets,
+        activations: Activations,
+    ) -> Result<Self> {
         settings.check()?;
         let (shape, parts) = (targets.shape(), targets.parts());
         let x = gpu.upload(shape, &vec![0.0; shape.len()], Use::Optimizer, "x")?;
@@ -60,7 +74,7 @@ impl Objective {
         for (node, constant) in constants {
             leaves.push((node, targets.constant(gpu, constant)?));
         }
-        let plan = graph.plan(&terms, Some((&terms[..1], leaf)));
+        let plan = graph.plan_with(&terms, Some((&terms[..1], leaf)), activations);
         let program = graph.compile(gpu, &plan, &leaves)?;
         let gradient = program
             .gradient()

@@ -40,6 +40,11 @@ impl LayerWeights {
         self.0.iter().map(|(layer, weight)| (*layer, *weight))
     }
 
+    /// Whether a layer is among them, of whatever weight.
+    pub fn contains(&self, layer: LayerId) -> bool {
+        self.0.contains_key(&layer)
+    }
+
     /// The weight of a layer; 0 if it is not among them.
     pub fn weight(&self, layer: LayerId) -> f32 {
         self.0.get(&layer).copied().unwrap_or(0.0)

@@ -2,7 +2,7 @@
 
 use super::parts::mask_shape;
 use super::{Parts, Settings};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Shape};
 use crate::graph::{Graph, NodeId};
 use crate::ops::{Gram, Mask, Mse, TotalVariation, WeightedSum};
@@ -43,45 +43,59 @@ impl Sketch {
     ) -> Result<Self> {
         let mut graph = Graph::new();
         let x = graph.leaf("x", picture);
-        let mut sketch = Self { graph, x, terms: vec![], constants: vec![] };
-        let mut weights = vec![];
-        let features = network.features(&mut sketch.graph, x, &settings.layers());
-        for (layer, weight) in settings.content_layers.iter() {
-            let mask = parts.content_region.is_some().then_some(Constant::ContentMask(layer));
-            let node = sketch.masked(features[&layer], mask);
-            sketch.compare(&format!("content {layer}"), node, Constant::Content(layer));
-            let scale = settings.scaling.content(sketch.graph.shape(node));
-            weights.push(settings.content_weight * weight * scale);
-        }
-        for (layer, weight) in settings.style_layers.iter() {
-            for (i, part) in parts.styles.iter().enumerate() {
-                let mask = part.region.is_some().then_some(Constant::StyleMask(layer, i));
-                let node = sketch.masked(features[&layer], mask);
-                let gram = Gram::new(gpu, network.kernels().gram(layer), layer.channels() as u32)?;
-                let gram = sketch.graph.apply(&format!("gram {layer}"), Box::new(gram), &[node]);
-                sketch.compare(&format!("style {layer}"), gram, Constant::Gram(layer, i));
-                let scale = settings.scaling.style(sketch.graph.shape(node));
-                weights.push(settings.style_weight * weight * scale * part.share);
+        let (mut constants, mut contents, mut styles) = (vec![], vec![], vec![]);
+        network.walk(&mut graph, x, &settings.layers(), |graph, layer, features| {
+            let mut builder = Builder { graph, constants: &mut constants };
+            let (content, style) = (&settings.content_layers, &settings.style_layers);
+            if content.contains(layer) {
+                let mask = parts.content_region.is_some().then_some(Constant::ContentMask(layer));
+                let node = builder.masked(features, mask);
+                let term = builder.compare(&format!("content {layer}"), node, Constant::Content(layer));
+                let scale = settings.scaling.content(builder.graph.shape(node));
+                contents.push((term, settings.content_weight * content.weight(layer) * scale));
             }
-        }
-        sketch.terms.push(sketch.graph.apply("tv", Box::new(TotalVariation), &[x]));
-        weights.push(settings.tv_weight);
-        let total = sketch.graph.apply("total", Box::new(WeightedSum { weights }), &sketch.terms);
-        sketch.terms.insert(0, total);
-        Ok(sketch)
+            for (i, part) in parts.styles.iter().enumerate().filter(|_| style.contains(layer)) {
+                let mask = part.region.is_some().then_some(Constant::StyleMask(layer, i));
+                let node = builder.masked(features, mask);
+                let gram = builder.gram(gpu, network, layer, node)?;
+                let term = builder.compare(&format!("style {layer}"), gram, Constant::Gram(layer, i));
+                let scale = settings.scaling.style(builder.graph.shape(node));
+                styles.push((term, settings.style_weight * style.weight(layer) * scale * part.share));
+            }
+            Ok::<(), Error>(())
+        })?;
+        let tv = graph.apply("tv", Box::new(TotalVariation), &[x]);
+        let (mut terms, weights): (Vec<_>, Vec<_>) =
+            contents.into_iter().chain(styles).chain([(tv, settings.tv_weight)]).unzip();
+        terms.insert(0, graph.apply("total", Box::new(WeightedSum { weights }), &terms));
+        Ok(Self { graph, x, terms, constants })
     }
+}
 
-    /// Adds the term of a value and its goal.
-    fn compare(&mut self, label: &str, node: NodeId, goal: Constant) {
+/// What terms are built with.
+pub(super) struct Builder<'a> {
+    pub graph: &'a mut Graph,
+    pub constants: &'a mut Vec<(NodeId, Constant)>,
+}
+
+impl Builder<'_> {
+    /// The mean squared error of a value against its goal.
+    pub fn compare(&mut self, label: &str, node: NodeId, goal: Constant) -> NodeId {
         let goal = self.constant(self.graph.shape(node), goal);
-        self.terms.push(self.graph.apply(label, Box::new(Mse), &[node, goal]));
+        self.graph.apply(label, Box::new(Mse), &[node, goal])
     }
 
     /// Features times a mask; as they are without one.
-    fn masked(&mut self, node: NodeId, mask: Option<Constant>) -> NodeId {
+    pub fn masked(&mut self, node: NodeId, mask: Option<Constant>) -> NodeId {
         let Some(mask) = mask else { return node };
         let mask = self.constant(mask_shape(self.graph.shape(node)), mask);
         self.graph.apply("mask", Box::new(Mask), &[node, mask])
+    }
+
+    /// The Gram matrix of a layer's features.
+    pub fn gram(&mut self, gpu: &Gpu, network: &Network, layer: LayerId, node: NodeId) -> Result<NodeId> {
+        let gram = Gram::new(gpu, network.kernels().gram(layer), layer.channels() as u32)?;
+        Ok(self.graph.apply(&format!("gram {layer}"), Box::new(gram), &[node]))
     }
 
     fn constant(&mut self, shape: Shape, constant: Constant) -> NodeId {

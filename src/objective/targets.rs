@@ -234,11 +234,11 @@ pub(super) fn gram_graph(
 ) -> Result<(Graph, NodeId, BTreeMap<LayerId, NodeId>)> {
     let mut graph = Graph::new();
     let leaf = graph.leaf("x", picture);
-    let features = network.features(&mut graph, leaf, &settings.style_layers.layers().collect());
     let mut grams = BTreeMap::new();
-    for (layer, node) in features {
+    network.walk(&mut graph, leaf, &settings.style_layers.layers().collect(), |graph, layer, node| {
         let gram = Gram::new(gpu, network.kernels().gram(layer), layer.channels() as u32)?;
         grams.insert(layer, graph.apply(&format!("gram {layer}"), Box::new(gram), &[node]));
-    }
+        Ok::<(), crate::Error>(())
+    })?;
     Ok((graph, leaf, grams))
 }

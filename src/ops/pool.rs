@@ -40,6 +40,10 @@ impl Op for Pool {
         Reads { inputs: self.0 == Pooling::Max, output: false }
     }
 
+    fn ends_segment(&self) -> bool {
+        true
+    }
+
     fn forward(&self, recording: &mut Recording, io: &Forward) -> Result<()> {
         let (src, dst) = (io.inputs[0].shape(), io.output.shape());
         let kernel = recording.gpu().kernel(&SHADERS[self.0 as usize], &[])?;

@@ -24,6 +24,7 @@ use std::time::Instant;
 
 use crate::error::Result;
 use crate::gpu::{Gpu, Timing};
+use crate::graph::Activations;
 use crate::image_io::Image;
 use crate::objective::{Losses, Objective, Scene, StyleMemory, Targets, TiledObjective, to_image};
 use crate::planner::{Choice, Strategy};
@@ -237,12 +238,20 @@ impl Painter {
     fn descend(&self, start: &[f32]) -> Result<Descent> {
         let subject = self.subject.at(&self.plan.schedule.scales()[self.scale])?;
         let mut descent = match self.choices[self.scale].strategy {
-            Strategy::Whole { style_core } => self.descend_whole(&subject, start, style_core)?,
-            Strategy::Tiled { core, pairs, history } => {
+            Strategy::Whole { activations, style_core } => {
+                self.descend_whole(&subject, start, activations, style_core)?
+            }
+            Strategy::Tiled { tiling, pairs, history } => {
                 let (Subject { content, styles, .. }, network) = (&subject, &self.network);
                 let scene = Scene { content, styles, content_region: subject.content_region.as_ref() };
-                let objective =
-                    TiledObjective::new(&self.gpu, network, &self.plan.settings, &scene, core, &self.memory)?;
+                let objective = TiledObjective::new(
+                    &self.gpu,
+                    network,
+                    &self.plan.settings,
+                    &scene,
+                    tiling,
+                    &self.memory,
+                )?;
                 drop(subject);
                 let method =
                     history.map_or(self.plan.method, |history| self.plan.method.remembering(history));
@@ -253,7 +262,13 @@ impl Painter {
         Ok(descent)
     }
 
-    fn descend_whole(&self, subject: &Subject, start: &[f32], style_core: Option<u32>) -> Result<Descent> {
+    fn descend_whole(
+        &self,
+        subject: &Subject,
+        start: &[f32],
+        activations: Activations,
+        style_core: Option<u32>,
+    ) -> Result<Descent> {
         let (gpu, network, settings) = (&self.gpu, &self.network, &self.plan.settings);
         let Subject { content, styles, content_region } = subject;
         let mut targets =
@@ -261,7 +276,7 @@ impl Painter {
         if let Some(region) = content_region {
             targets = targets.with_content_region(gpu, region)?;
         }
-        let objective = Objective::new(gpu, network, settings, &targets)?;
+        let objective = Objective::with(gpu, network, settings, &targets, activations)?;
         Ok(Descent::Whole(Box::new(WholeDescent::new(gpu, objective, self.plan.method, start)?)))
     }
 

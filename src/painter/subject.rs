@@ -35,16 +35,14 @@ impl Subject {
         })
     }
 
-    /// How large these will be, and how much memory all pictures take meanwhile.
+    /// How large these will be, and how much memory the pictures take while the optimiser is at work.
     pub(super) fn sizes_at(&self, scale: &Scale) -> Sizes {
         let picture = [scale.width, scale.height];
         let styles: Vec<_> = self.styles.iter().map(|style| style_size(style, scale)).collect();
+        let last = scale.fraction >= 1.0;
         let whole = self.styles.iter().map(|style| [style.image.width(), style.image.height()]);
         let whole = whole.chain([[self.content.width(), self.content.height()]]);
-        let smaller =
-            if scale.fraction < 1.0 { [picture].iter().chain(&styles).copied().collect() } else { vec![] };
-        // Once more for the picture as a variable.
-        let held = whole.chain(smaller).chain([picture]).map(picture_bytes).sum();
+        let held = whole.chain((!last).then_some(picture)).map(picture_bytes).sum();
         Sizes { picture, styles, held }
     }
 }

@@ -34,7 +34,15 @@ impl Budget {
         let host = host_memory().map_or(u64::MAX, |bytes| (bytes as f64 * HOST_PART) as u64);
         let has = gpu.adapter().memory.map_or(u64::MAX, |bytes| (bytes as f64 * DEVICE_PART) as u64);
         let shared = gpu.adapter().shares_memory();
-        let device = asked.unwrap_or(if shared { has.min(host) } else { has });
+        // A driver on the CPU may tell less than there is.
+        let software = gpu.adapter().is_software();
+        let device = asked.unwrap_or(if software {
+            host
+        } else if shared {
+            has.min(host)
+        } else {
+            has
+        });
         Self { device, host, shared, asked: asked.is_some() }
     }
 

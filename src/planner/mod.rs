@@ -3,8 +3,9 @@
 //! All of it is found out from sizes, before anything is allocated. The fastest way that fits is taken:
 //!
 //! 1. the whole picture on the device, optimiser included;
-//! 2. tiles, as large as fit, with the optimiser in the host's memory;
-//! 3. the pairs of L-BFGS in half precision, then smaller tiles, and fewer pairs last of all.
+//! 2. the same, with activations computed again in the backward pass instead of kept;
+//! 3. tiles, as large as fit, with the optimiser in the host's memory;
+//! 4. the pairs of L-BFGS in half precision, then smaller tiles, and fewer pairs last of all.
 
 mod budget;
 
@@ -14,8 +15,9 @@ use std::fmt;
 
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, MemoryUse, Use, mebibytes};
+use crate::graph::Activations;
 use crate::image_io::Image;
-use crate::objective::{Demand, Parts, Settings, Style, tiles};
+use crate::objective::{Demand, Parts, Settings, Style, Tiling, tiles};
 use crate::optim::{HostOptimizer, Method, Optimizer, Pairs};
 use crate::vgg19::{LayerId, Network};
 
@@ -25,18 +27,23 @@ const CORES: [u32; 14] = [4096, 3072, 2048, 1536, 1024, 768, 640, 512, 384, 320,
 /// Below this side a tile's halo is more than four times its core: the last resort.
 const SMALL: u32 = 256;
 
+/// Pairs of L-BFGS for which larger tiles are given up, where not all fit: with as few it gets nearly as far.
+const ENOUGH_PAIRS: u32 = 5;
+
 /// How one size is worked on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Strategy {
     /// All on the device.
     Whole {
+        /// What becomes of activations until the backward pass.
+        activations: Activations,
         /// In tiles of which size the styles are looked at, if they do not fit in one piece.
         style_core: Option<u32>,
     },
     /// A tile at a time on the device, the rest on the host.
     Tiled {
-        /// Largest side of a tile's core in pixels.
-        core: u32,
+        /// How it is cut.
+        tiling: Tiling,
         /// How the pairs of L-BFGS are kept.
         pairs: Pairs,
         /// How many are kept, if fewer than asked for.
@@ -106,18 +113,22 @@ impl Planner<'_> {
     /// # Errors
     /// [`Error::TooLarge`] if not even small tiles fit, with what would; [`Error::Gpu`] if the device failed.
     pub fn choose(&self, parts: &Parts, sizes: &Sizes) -> Result<Choice> {
-        let (whole, style_core) = self.whole(parts, sizes)?;
-        if whole.fits && self.budget.holds(whole.device.total(), whole.host) {
-            let strategy = Strategy::Whole { style_core };
-            let (device, host, size) = (whole.device, whole.host, sizes.picture);
-            return Ok(Choice { strategy, device, host, size, reason: None });
+        let (mut whole, style_core) = self.whole(parts, sizes, Activations::Kept)?;
+        for activations in [Activations::Kept, Activations::Recomputed] {
+            if activations == Activations::Recomputed {
+                (whole, _) = self.whole(parts, sizes, activations)?;
+            }
+            if whole.fits && self.budget.holds(whole.device.total(), whole.host) {
+                let strategy = Strategy::Whole { activations, style_core };
+                let (device, host, size) = (whole.device, whole.host, sizes.picture);
+                return Ok(Choice { strategy, device, host, size, reason: None });
+            }
         }
         let reason = match whole.fits {
-            true => format!(
-                "in one piece it takes {}, of {}",
-                mebibytes(self.budget.counted(whole.device.total(), whole.host)),
-                self.limit()
-            ),
+            true => {
+                let taken = self.budget.counted(whole.device.total(), whole.host);
+                format!("in one piece it takes {}, of {}", mebibytes(taken), self.limit())
+            }
             false => format!(
                 "in one piece it takes tensors larger than {}, the most that {} allows",
                 mebibytes(self.gpu.max_tensor_bytes()),
@@ -131,11 +142,19 @@ impl Planner<'_> {
     fn in_tiles(&self, parts: &Parts, sizes: &Sizes, reason: &str) -> Result<Choice> {
         let (large, small): (Vec<u32>, Vec<u32>) = CORES.into_iter().partition(|core| *core >= SMALL);
         let mut least = None;
-        for (pairs, cores) in [(Pairs::Single, &large), (Pairs::Half, &large), (Pairs::Half, &small)] {
+        let attempts = [
+            (Pairs::Single, Activations::Kept, &large),
+            (Pairs::Half, Activations::Kept, &large),
+            (Pairs::Half, Activations::Recomputed, &large),
+            (Pairs::Half, Activations::Recomputed, &small),
+        ];
+        for (pairs, activations, cores) in attempts {
             for core in cores {
-                let (demand, host) = (self.tiled(parts, sizes, *core)?, self.host(sizes, self.method, pairs));
+                let tiling = Tiling { core: *core, activations };
+                let (demand, host) =
+                    (self.tiled(parts, sizes, tiling)?, self.host(sizes, self.method, pairs));
                 let choice = Choice {
-                    strategy: Strategy::Tiled { core: *core, pairs, history: None },
+                    strategy: Strategy::Tiled { tiling, pairs, history: None },
                     device: demand.device,
                     host: demand.host + host,
                     size: sizes.picture,
@@ -158,18 +177,23 @@ impl Planner<'_> {
         };
         let n = numbers(sizes);
         let pair = 4 * n as u64;
+        let mut most: Option<Choice> = None;
         for core in CORES.into_iter().filter(|core| *core <= SMALL) {
-            let demand = self.tiled(parts, sizes, core)?;
+            let tiling = Tiling { core, activations: Activations::Recomputed };
+            let demand = self.tiled(parts, sizes, tiling)?;
             let host = demand.host + self.host(sizes, Some(Method::Lbfgs { lr, history: 0 }), Pairs::Half);
             let room = self.budget.room_for(pair, demand.device.total(), host).min(u64::from(history)) as u32;
-            if demand.fits
-                && room > 0
-                && self.budget.holds(demand.device.total(), host + u64::from(room) * pair)
-            {
-                let strategy = Strategy::Tiled { core, pairs: Pairs::Half, history: Some(room) };
+            if demand.fits && room > 0 {
+                let strategy = Strategy::Tiled { tiling, pairs: Pairs::Half, history: Some(room) };
                 let host = host + u64::from(room) * pair;
-                return Ok(Choice { strategy, host, device: demand.device, ..least });
+                most = Some(Choice { strategy, host, device: demand.device, ..least.clone() });
+                if room >= ENOUGH_PAIRS {
+                    break;
+                }
             }
+        }
+        if let Some(choice) = most {
+            return Ok(choice);
         }
         let short = Choice { host: least.host - u64::from(history - 1) * pair, ..least };
         Err(self.too_large(sizes, Some(&short)))
@@ -201,7 +225,7 @@ impl Planner<'_> {
     }
 
     /// In one piece, the styles too if they fit.
-    fn whole(&self, parts: &Parts, sizes: &Sizes) -> Result<(Demand, Option<u32>)> {
+    fn whole(&self, parts: &Parts, sizes: &Sizes, activations: Activations) -> Result<(Demand, Option<u32>)> {
         let Self { gpu, network, settings, .. } = *self;
         let style = |core| Demand::of_styles(gpu, network, settings, &sizes.styles, core);
         let (mut styles, mut core) = (style(None)?, None);
@@ -211,7 +235,7 @@ impl Planner<'_> {
             }
             (styles, core) = (style(Some(smaller))?, Some(smaller));
         }
-        let demand = Demand::whole(gpu, network, settings, parts, sizes.picture, &styles)?;
+        let demand = Demand::whole(gpu, network, settings, parts, sizes.picture, &styles, activations)?;
         let vector = 4 * numbers(sizes) as u64;
         let optimizer = self.method.map_or(0, |method| Optimizer::bytes(method, numbers(sizes)));
         let fits = demand.fits && vector <= gpu.max_tensor_bytes();
@@ -219,10 +243,10 @@ impl Planner<'_> {
         Ok((Demand { device, host: sizes.held, fits }, core))
     }
 
-    fn tiled(&self, parts: &Parts, sizes: &Sizes, core: u32) -> Result<Demand> {
+    fn tiled(&self, parts: &Parts, sizes: &Sizes, tiling: Tiling) -> Result<Demand> {
         let Self { gpu, network, settings, .. } = *self;
-        let picture = Demand::tiled(gpu, network, settings, parts, sizes.picture, core)?;
-        let styles = Demand::of_styles(gpu, network, settings, &sizes.styles, Some(core))?;
+        let picture = Demand::tiled(gpu, network, settings, parts, sizes.picture, tiling)?;
+        let styles = Demand::of_styles(gpu, network, settings, &sizes.styles, Some(tiling.core))?;
         Ok(Demand {
             device: self.with_weights(picture.device.or_larger(styles.device)),
             host: picture.host,
@@ -249,41 +273,50 @@ fn numbers(sizes: &Sizes) -> usize {
 
 impl Choice {
     /// How much there is to do, as the number of pixels that took as long in one piece: tiles also compute
-    /// their halos, and go forward twice.
+    /// their halos and go forward twice.
     pub fn work(&self, deepest: LayerId) -> f64 {
         let [width, height] = self.size;
+        // Forward and backward take about the same time.
+        let passes = |activations| if activations == Activations::Kept { 1.0 } else { 1.5 };
         match self.strategy {
-            Strategy::Whole { .. } => f64::from(width) * f64::from(height),
-            Strategy::Tiled { core, .. } => {
-                // Forward and backward take about the same time.
+            Strategy::Whole { activations, .. } => passes(activations) * f64::from(width) * f64::from(height),
+            Strategy::Tiled { tiling: Tiling { core, activations }, .. } => {
                 let windows = tiles(width, height, deepest, core).into_iter();
-                1.5 * windows.map(|tile| tile.window.positions() as f64).sum::<f64>()
+                (0.5 + passes(activations)) * windows.map(|tile| tile.window.positions() as f64).sum::<f64>()
+            }
+        }
+    }
+
+    /// Which way, in a few words.
+    fn way(&self) -> String {
+        let again = |activations| match activations {
+            Activations::Kept => "",
+            Activations::Recomputed => ", activations computed again when they are needed",
+        };
+        match self.strategy {
+            Strategy::Whole { activations, style_core: None } => {
+                format!("in one piece{}", again(activations))
+            }
+            Strategy::Whole { activations, style_core: Some(core) } => {
+                format!("in one piece{}, its styles in tiles of {core}", again(activations))
+            }
+            Strategy::Tiled { tiling: Tiling { core, activations }, pairs, history } => {
+                let half = if pairs == Pairs::Half { ", the pairs of L-BFGS in half precision" } else { "" };
+                let fewer = history.map_or(String::new(), |history| format!(" and only {history} of them"));
+                format!("in tiles of up to {core} pixels{}{half}{fewer}", again(activations))
             }
         }
     }
 }
 
 impl fmt::Display for Choice {
-    /// One line: which way, and why.
+    /// One line: which way, how much memory, and why.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [width, height] = self.size;
-        let memory = mebibytes(self.device.total());
-        match self.strategy {
-            Strategy::Whole { style_core: None } => write!(f, "{width} x {height}: in one piece, {memory}"),
-            Strategy::Whole { style_core: Some(core) } => {
-                write!(f, "{width} x {height}: in one piece, {memory}, its styles in tiles of {core}")
-            }
-            Strategy::Tiled { core, pairs, history } => {
-                write!(f, "{width} x {height}: in tiles of up to {core} pixels, {memory}")?;
-                write!(f, " and {} on the host", mebibytes(self.host))?;
-                if pairs == Pairs::Half {
-                    f.write_str(", the pairs of L-BFGS in half precision")?;
-                }
-                if let Some(history) = history {
-                    write!(f, " and only {history} of them")?;
-                }
-                self.reason.as_ref().map_or(Ok(()), |reason| write!(f, "; {reason}"))
-            }
+        let ([width, height], device) = (self.size, mebibytes(self.device.total()));
+        write!(f, "{width} x {height}: {}, {device}", self.way())?;
+        if let Strategy::Tiled { .. } = self.strategy {
+            write!(f, " and {} on the host", mebibytes(self.host))?;
         }
+        self.reason.as_ref().map_or(Ok(()), |reason| write!(f, "; {reason}"))
     }
 }

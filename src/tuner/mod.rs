@@ -58,6 +58,9 @@ pub struct Choice {
     pub note: Option<String>,
 }
 
+/// Longest side of a picture that is timed for. Larger ones fill a device no better, and may go in tiles.
+const LARGEST: u32 = 1024;
+
 /// A step of the tuning: so many of so many, and what is being timed.
 pub type Progress<'a> = &'a mut dyn FnMut(usize, usize, &str);
 
@@ -76,6 +79,7 @@ impl Tuner {
     ) -> Result<Choice> {
         let path = self.folder.as_ref().map(|folder| cache::file(folder, gpu.adapter()));
         let path = path.filter(|_| self.mode != Mode::BuiltIn);
+        let [width, height] = [width, height].map(|side| side.min(LARGEST));
         let jobs = jobs(width, height, deepest, self.precision);
         let (record, note) = self.recall(path.as_deref(), gpu.adapter());
         if jobs.iter().all(|job| job.is_known(&record)) {
@@ -249,7 +253,7 @@ impl Job {
         let a_row =
             2.0 * taps * f64::from(self.features.channels) * f64::from(outs) * f64::from(self.features.width);
         let rows = (budget / a_row) as u32;
-        Shape { height: self.features.height.min(rows.max(enough)), ..self.features }
+        Shape { height: self.features.height.min(rows.max(enough).max(1)), ..self.features }
     }
 
     fn apply(&self, record: &Record, kernels: &mut Kernels) {

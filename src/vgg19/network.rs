@@ -1,6 +1,7 @@
 //! The network on the GPU: packed weights, and its layers as nodes of a graph.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use rayon::prelude::*;
@@ -68,6 +69,28 @@ impl Network {
         layers: &BTreeSet<LayerId>,
     ) -> BTreeMap<LayerId, NodeId> {
         let mut features = BTreeMap::new();
+        let Ok(()) = self.walk(graph, x, layers, |_, layer, node| {
+            features.insert(layer, node);
+            Ok::<(), Infallible>(())
+        });
+        features
+    }
+
+    /// The same, with a visit to each of `layers` on the way. What a visit applies stands in the graph before the
+    /// next layer, so it goes backward right before its layer does, and no gradient has to wait meanwhile.
+    ///
+    /// # Errors
+    /// Those of `visit`.
+    ///
+    /// # Panics
+    /// As [`features`](Self::features).
+    pub fn walk<E>(
+        &self,
+        graph: &mut Graph,
+        x: NodeId,
+        layers: &BTreeSet<LayerId>,
+        mut visit: impl FnMut(&mut Graph, LayerId, NodeId) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
         let mut node = graph.apply("input", Box::new(self.normalize), &[x]);
         for layer in LayerId::all().filter(|layer| layers.last().is_some_and(|deepest| layer <= deepest)) {
             if layer.pools_first() {
@@ -77,10 +100,10 @@ impl Network {
             let conv = Conv::new(self.convs[layer.index()].clone(), true);
             node = graph.apply(layer.name(), Box::new(conv), &[node]);
             if layers.contains(&layer) {
-                features.insert(layer, node);
+                visit(graph, layer, node)?;
             }
         }
-        features
+        Ok(())
     }
 }
 

@@ -1,16 +1,14 @@
 //! A picture cut into tiles, with the graph of each kind of tile and the memory that all of them take.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::super::parts::mask_shape;
-use super::super::sketch::Constant;
+use super::super::sketch::{Builder, Constant};
 use super::super::{Parts, Settings, variable_shape};
 use super::geometry::{Area, Tile, tiles};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gpu::{Gpu, MemoryUse, Shape, Tensor, Use};
-use crate::graph::{Arena, ArenaSize, Graph, MemoryPlan, NodeId, Program};
-use crate::ops::{Crop, Gram, Mask, Mse};
+use crate::graph::{Activations, Arena, ArenaSize, Graph, MemoryPlan, NodeId, Program};
+use crate::ops::Crop;
 use crate::vgg19::{LayerId, Network};
 
 /// What is computed of a tile.
@@ -50,11 +48,37 @@ pub(super) struct Kind {
     pub counted: Vec<(NodeId, Term)>,
 }
 
+/// The core of a layer's features.
+fn crop(graph: &mut Graph, layer: LayerId, node: NodeId, core: Area) -> NodeId {
+    let (shape, Area { left, top, width, height }) = (graph.shape(node), core.at(layer));
+    if [shape.width, shape.height] == [width, height] {
+        return node;
+    }
+    graph.apply(&format!("core {layer}"), Box::new(Crop { top, left, height, width }), &[node])
+}
+
 /// See the module.
 pub struct Cutting {
     /// Each tile and its kind.
     pub(super) tiles: Vec<(Tile, usize)>,
     pub(super) kinds: Vec<Kind>,
+    activations: Activations,
+}
+
+/// How a picture is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tiling {
+    /// Largest side of a tile's core in pixels.
+    pub core: u32,
+    /// What becomes of a tile's activations until its backward pass.
+    pub activations: Activations,
+}
+
+impl From<u32> for Tiling {
+    /// Tiles with cores of so many pixels that keep their activations.
+    fn from(core: u32) -> Self {
+        Self { core, activations: Activations::Kept }
+    }
 }
 
 /// The leaves and the working memory that all tiles share, one at a time.
@@ -62,10 +86,11 @@ pub(super) struct Workspace {
     arena: Arc<Arena>,
     /// The picture's window, then the constants, large enough for each kind.
     leaves: Vec<Tensor>,
+    activations: Activations,
 }
 
 impl Cutting {
-    /// Cuts a picture of `size` columns and rows into tiles with cores of at most `core` pixels on a side.
+    /// Cuts a picture of `size` columns and rows.
     ///
     /// # Errors
     /// [`Error::Gpu`](crate::Error::Gpu) when memory runs out.
@@ -75,11 +100,11 @@ impl Cutting {
         settings: &Settings,
         parts: &Parts,
         size: [u32; 2],
-        core: u32,
+        tiling: Tiling,
     ) -> Result<Self> {
         let mut kinds: Vec<Kind> = vec![];
         let mut all = vec![];
-        for tile in tiles(size[0], size[1], settings.deepest(), core) {
+        for tile in tiles(size[0], size[1], settings.deepest(), tiling.core) {
             let (window, core) = ([tile.window.width, tile.window.height], tile.core.within(&tile.window));
             let known = kinds.iter().position(|kind| kind.size == window && kind.core == core);
             let kind = match known {
@@ -91,7 +116,7 @@ impl Cutting {
             };
             all.push((tile, kind));
         }
-        Ok(Self { tiles: all, kinds })
+        Ok(Self { tiles: all, kinds, activations: tiling.activations })
     }
 
     /// How many tiles there are.
@@ -113,7 +138,8 @@ impl Cutting {
 
     fn arena_size(&self) -> ArenaSize {
         let passes = [Pass::Grams, Pass::Features, Pass::Gradient];
-        let plans: Vec<_> = self.kinds.iter().flat_map(|kind| passes.map(|pass| kind.plan(pass))).collect();
+        let plans: Vec<_> =
+            self.kinds.iter().flat_map(|kind| passes.map(|pass| kind.plan(pass, self.activations))).collect();
         ArenaSize::of(&plans)
     }
 
@@ -135,7 +161,8 @@ impl Cutting {
     pub(super) fn workspace(&self, gpu: &Gpu) -> Result<Workspace> {
         let arena = Arc::new(Arena::new(gpu, &self.arena_size())?);
         let leaf = |shape: &Shape| gpu.tensor(*shape, Use::Targets, "constant of a tile");
-        Ok(Workspace { arena, leaves: self.leaf_shapes().iter().map(leaf).collect::<Result<_>>()? })
+        let leaves = self.leaf_shapes().iter().map(leaf).collect::<Result<_>>()?;
+        Ok(Workspace { arena, leaves, activations: self.activations })
     }
 }
 
@@ -150,65 +177,31 @@ impl Kind {
     ) -> Result<Self> {
         let mut graph = Graph::new();
         let x = graph.leaf("x", variable_shape(size[0], size[1]));
-        let features = network.features(&mut graph, x, &settings.layers());
-        let mut kind = Self {
-            size,
-            core,
-            graph,
-            x,
-            constants: vec![],
-            terms: vec![],
-            features: vec![],
-            counted: vec![],
-        };
-        let cores: BTreeMap<_, _> =
-            features.into_iter().map(|(layer, node)| (layer, kind.crop(layer, node))).collect();
-        for (layer, weight) in settings.content_layers.iter() {
-            let mask = parts.content_region.is_some().then_some(Constant::ContentMask(layer));
-            let node = kind.masked(cores[&layer], mask);
-            kind.features.push((node, layer));
-            let target = kind.constant(kind.graph.shape(node), Constant::Content(layer));
-            let mse = kind.graph.apply(&format!("content {layer}"), Box::new(Mse), &[node, target]);
-            kind.add(mse, Term::Content(layer), settings.content_weight * weight);
-        }
-        for (layer, weight) in settings.style_layers.iter() {
-            for (i, part) in parts.styles.iter().enumerate() {
-                let mask = part.region.is_some().then_some(Constant::StyleMask(layer, i));
-                let node = kind.masked(cores[&layer], mask);
-                let gram = Gram::new(gpu, network.kernels().gram(layer), layer.channels() as u32)?;
-                let gram = kind.graph.apply(&format!("gram {layer}"), Box::new(gram), &[node]);
-                kind.add(gram, Term::Gram(layer, i), settings.style_weight * weight);
+        let (mut constants, mut terms, mut features, mut counted) = (vec![], vec![], vec![], vec![]);
+        network.walk(&mut graph, x, &settings.layers(), |graph, layer, node| {
+            let own = crop(graph, layer, node, core);
+            let mut builder = Builder { graph, constants: &mut constants };
+            let mut add = |node, term, weight: f32| {
+                terms.push((node, term));
+                counted.extend((weight > 0.0).then_some((node, term)));
+            };
+            let (content, style) = (&settings.content_layers, &settings.style_layers);
+            if content.contains(layer) {
+                let mask = parts.content_region.is_some().then_some(Constant::ContentMask(layer));
+                let node = builder.masked(own, mask);
+                features.push((node, layer));
+                let mse = builder.compare(&format!("content {layer}"), node, Constant::Content(layer));
+                add(mse, Term::Content(layer), settings.content_weight * content.weight(layer));
             }
-        }
-        Ok(kind)
-    }
-
-    fn add(&mut self, node: NodeId, term: Term, weight: f32) {
-        self.terms.push((node, term));
-        if weight > 0.0 {
-            self.counted.push((node, term));
-        }
-    }
-
-    /// The core of a layer's features.
-    fn crop(&mut self, layer: LayerId, node: NodeId) -> NodeId {
-        let (shape, Area { left, top, width, height }) = (self.graph.shape(node), self.core.at(layer));
-        if [shape.width, shape.height] == [width, height] {
-            return node;
-        }
-        self.graph.apply(&format!("core {layer}"), Box::new(Crop { top, left, height, width }), &[node])
-    }
-
-    fn masked(&mut self, node: NodeId, mask: Option<Constant>) -> NodeId {
-        let Some(mask) = mask else { return node };
-        let mask = self.constant(mask_shape(self.graph.shape(node)), mask);
-        self.graph.apply("mask", Box::new(Mask), &[node, mask])
-    }
-
-    fn constant(&mut self, shape: Shape, constant: Constant) -> NodeId {
-        let leaf = self.graph.leaf("constant", shape);
-        self.constants.push((leaf, constant));
-        leaf
+            for (i, part) in parts.styles.iter().enumerate().filter(|_| style.contains(layer)) {
+                let mask = part.region.is_some().then_some(Constant::StyleMask(layer, i));
+                let node = builder.masked(own, mask);
+                let gram = builder.gram(gpu, network, layer, node)?;
+                add(gram, Term::Gram(layer, i), settings.style_weight * style.weight(layer));
+            }
+            Ok::<(), Error>(())
+        })?;
+        Ok(Self { size, core, graph, x, constants, terms, features, counted })
     }
 
     fn leaf_shapes(&self) -> Vec<Shape> {
@@ -216,7 +209,7 @@ impl Kind {
         leaves.map(|node| self.graph.shape(node)).collect()
     }
 
-    fn plan(&self, pass: Pass) -> MemoryPlan {
+    fn plan(&self, pass: Pass, activations: Activations) -> MemoryPlan {
         let nodes = |terms: &[(NodeId, Term)]| terms.iter().map(|(node, _)| *node).collect::<Vec<_>>();
         let of =
             |gram: bool| self.terms.iter().filter(move |(_, term)| matches!(term, Term::Gram(..)) == gram);
@@ -227,14 +220,15 @@ impl Kind {
         };
         let outputs = nodes(&self.counted);
         let differentiate = (pass == Pass::Gradient && !outputs.is_empty()).then_some((&outputs[..], self.x));
-        self.graph.plan(&kept, differentiate)
+        self.graph.plan_with(&kept, differentiate, activations)
     }
 
     /// Records a pass, to run in a workspace.
     pub fn compile(&self, gpu: &Gpu, pass: Pass, workspace: &Workspace) -> Result<Program> {
         let nodes = [self.x].into_iter().chain(self.constants.iter().map(|(node, _)| *node));
         let leaves: Vec<_> = nodes.zip(self.leaves(workspace)).collect();
-        self.graph.compile_in(gpu, &self.plan(pass), &leaves, &workspace.arena)
+        let plan = self.plan(pass, workspace.activations);
+        self.graph.compile_in(gpu, &plan, &leaves, &workspace.arena)
     }
 
     /// Where the window of the picture goes.

@@ -16,7 +16,7 @@ mod cutting;
 mod geometry;
 mod variation;
 
-pub use cutting::Cutting;
+pub use cutting::{Cutting, Tiling};
 pub use geometry::{Area, Tile, halo, tiles};
 
 use std::collections::BTreeMap;
@@ -61,18 +61,19 @@ impl TiledObjective {
         network: &Network,
         settings: &Settings,
         scene: &Scene,
-        core: u32,
+        tiling: Tiling,
         memory: &StyleMemory,
     ) -> Result<Self> {
         settings.check()?;
         let parts = Parts::of(scene.styles, scene.content_region)?;
         let goals = blends(&parts, scene.styles, |image| {
             let layers = settings.style_layers.layers().collect();
+            let core = tiling.core;
             memory.grams(layers, Some(core), image, || gram_matrices(gpu, network, settings, image, core))
         })?;
         let size = [scene.content.width(), scene.content.height()];
         let shape = variable_shape(size[0], size[1]);
-        let cutting = Cutting::new(gpu, network, settings, &parts, size, core)?;
+        let cutting = Cutting::new(gpu, network, settings, &parts, size, tiling)?;
         let workspace = cutting.workspace(gpu)?;
         let masks = Masks::new(settings, &parts, size)?;
         let passes = |kind: &Kind| {
@@ -293,7 +294,7 @@ pub(super) fn gram_matrices(
     let (settings, parts) = (settings.style_alone(), Parts::everywhere());
     let size = [image.width(), image.height()];
     let (x, picture) = (to_variable(image), variable_shape(size[0], size[1]));
-    let cutting = Cutting::new(gpu, network, &settings, &parts, size, core)?;
+    let cutting = Cutting::new(gpu, network, &settings, &parts, size, core.into())?;
     let workspace = cutting.workspace(gpu)?;
     let compile = |kind: &Kind| kind.compile(gpu, Pass::Grams, &workspace);
     let programs = cutting.kinds.iter().map(compile).collect::<Result<Vec<_>>>()?;

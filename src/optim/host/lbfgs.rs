@@ -64,9 +64,7 @@ impl HostLbfgs {
         }
         let kept = Stored::new(y, self.pairs);
         // With what is kept, rounded or not, so that the recursion's equations hold exactly.
-        let values = kept.values();
-        let (sy, yy) = (s.dot(&values), kept.dot(&values));
-        drop(values);
+        let (sy, yy) = (s.dot_stored(&kept), kept.dot_stored(&kept));
         self.gamma = sy / yy;
         if self.ring.len() == self.history {
             self.ring.pop_front();
@@ -119,13 +117,13 @@ impl HostLbfgs {
         (self.s, self.gradient_before) = (s.clone(), before.clone());
         let pair = |pair: &[(String, Vec<f32>)]| {
             let [s, y] = [&pair[0].1, &pair[1].1].map(|values| Stored::new(values, self.pairs));
-            let sy = s.dot(&pair[1].1);
+            let sy = s.dot_stored(&y);
             (s, y, sy)
         };
         self.ring = ring.chunks_exact(2).map(pair).collect();
         self.gamma = match self.ring.back() {
             // As it was computed, in double precision.
-            Some((_, y, sy)) => sy / y.dot(&y.values()),
+            Some((_, y, sy)) => sy / y.dot_stored(y),
             None => f64::from(gamma),
         };
         true

@@ -143,10 +143,10 @@ impl HostOptimizer {
 
     /// Bytes that a method takes for `n` numbers, the gradient that it is given counted.
     pub fn bytes(method: Method, n: usize, pairs: Pairs) -> u64 {
-        // The variable, the best one and the gradient; then what the method keeps or passes through.
+        // The variable, the best one and the gradient; then what the method keeps.
         let vectors = 3 + match method {
             Method::Adam { average, .. } => 2 + u64::from(average),
-            Method::Lbfgs { .. } => 3,
+            Method::Lbfgs { .. } => 2,
         };
         let single = 4 * n as u64;
         let pair = match pairs {

@@ -1,5 +1,7 @@
 //! Long vectors, in single or in half precision, and the two things that the two-loop recursion does with them.
 
+use std::borrow::Cow;
+
 use half::f16;
 use half::slice::HalfFloatSliceExt;
 use rayon::prelude::*;
@@ -57,30 +59,36 @@ impl Stored {
 
     /// The dot product with `q`. The chunks' sums are added in their order, whichever thread made them.
     pub fn dot(&self, q: &[f32]) -> f64 {
-        let sums: Vec<f64> = match self {
-            Self::Single(values) => {
-                values.par_chunks(CHUNK).zip(q.par_chunks(CHUNK)).map(|(a, b)| dot(a, b)).collect()
-            }
-            Self::Half { scale, numbers } => {
-                let chunks = numbers.par_chunks(CHUNK).zip(q.par_chunks(CHUNK));
-                chunks.map(|(a, b)| f64::from(*scale) * dot(&a.to_f32_vec(), b)).collect()
-            }
-        };
+        let chunks = q.par_chunks(CHUNK).enumerate();
+        let sums: Vec<f64> = chunks.map(|(k, q)| dot(&self.chunk(k), q)).collect();
         sums.into_iter().sum()
+    }
+
+    /// The dot product with another one.
+    pub fn dot_stored(&self, other: &Self) -> f64 {
+        let sums: Vec<f64> = (0..self.len().div_ceil(CHUNK))
+            .into_par_iter()
+            .map(|k| dot(&self.chunk(k), &other.chunk(k)))
+            .collect();
+        sums.into_iter().sum()
+    }
+
+    /// The numbers of a chunk.
+    fn chunk(&self, k: usize) -> Cow<'_, [f32]> {
+        let range = k * CHUNK..((k + 1) * CHUNK).min(self.len());
+        match self {
+            Self::Single(values) => values[range].into(),
+            Self::Half { scale, numbers } => {
+                let mut values = numbers[range].to_f32_vec();
+                values.iter_mut().for_each(|value| *value *= scale);
+                values.into()
+            }
+        }
     }
 
     /// `q += factor * self`.
     pub fn add_to(&self, factor: f32, q: &mut [f32]) {
-        match self {
-            Self::Single(values) => {
-                let chunks = q.par_chunks_mut(CHUNK).zip(values.par_chunks(CHUNK));
-                chunks.for_each(|(q, values)| add(factor, values, q));
-            }
-            Self::Half { scale, numbers } => {
-                let chunks = q.par_chunks_mut(CHUNK).zip(numbers.par_chunks(CHUNK));
-                chunks.for_each(|(q, numbers)| add(factor * scale, &numbers.to_f32_vec(), q));
-            }
-        }
+        q.par_chunks_mut(CHUNK).enumerate().for_each(|(k, q)| add(factor, &self.chunk(k), q));
     }
 }
 
