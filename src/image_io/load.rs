@@ -17,16 +17,20 @@ const MAX_FILE_BYTES: u64 = MAX_PIXELS * 16;
 
 /// See [`Image::load`].
 pub(super) fn load(path: &Path) -> Result<Image> {
-    let bytes = read(path)?;
-    let format = recognise(path, &bytes)?;
-    if format == ImageFormat::Jpeg && !jpeg::is_complete(&bytes) {
+    parse(path, &read(path)?)
+}
+
+/// See [`Image::parse`].
+pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Image> {
+    let format = recognise(path, bytes)?;
+    if format == ImageFormat::Jpeg && !jpeg::is_complete(bytes) {
         return Err(Error::image(
             path,
             "truncated or damaged JPEG: it has no end marker. Copy or download it again, or open \
              it in an image editor and save it anew",
         ));
     }
-    flatten(path, decode(path, &bytes, format)?)
+    flatten(path, decode(path, bytes, format)?)
 }
 
 /// The bytes of a regular file.

@@ -137,10 +137,21 @@ impl Checkpoint {
     /// [`Error::Checkpoint`] naming the file: it cannot be read, is of another kind or version, or is
     /// damaged.
     pub fn load(path: &Path) -> Result<Self> {
+        let unreadable = |e: std::io::Error| Error::Checkpoint {
+            path: path.into(),
+            reason: format!("cannot read: {}", e.kind()),
+        };
+        Self::parse(path, &std::fs::read(path).map_err(unreadable)?)
+    }
+
+    /// What [`load`](Self::load) makes of a file with these bytes. `path` is for messages.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
         let refuse = |reason: &str| Error::Checkpoint { path: path.into(), reason: reason.into() };
-        let bytes = std::fs::read(path).map_err(|e| refuse(&format!("cannot read: {}", e.kind())))?;
         let foreign = || refuse("is no checkpoint of this version of Impasto, or is damaged");
-        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|_| foreign())?;
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|_| foreign())?;
         let metadata = metadata.metadata().clone().unwrap_or_default();
         if metadata.get("format").map(String::as_str) != Some(FORMAT) {
             return Err(foreign());
@@ -148,7 +159,7 @@ impl Checkpoint {
         let header = metadata.get("painting").and_then(|header| serde_json::from_str::<Header>(header).ok());
         let header = header.ok_or_else(foreign)?;
         let damaged = || refuse("is damaged: use another checkpoint or start anew");
-        let file = SafeTensors::deserialize(&bytes).map_err(|_| damaged())?;
+        let file = SafeTensors::deserialize(bytes).map_err(|_| damaged())?;
         let views = (0..header.labels.len()).map(|i| file.tensor(&name(i)).ok());
         let views = views.collect::<Option<Vec<_>>>().ok_or_else(damaged)?;
         if fingerprint(views.iter().flat_map(|view| view.data().iter().copied())) != header.checksum {

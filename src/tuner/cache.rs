@@ -42,8 +42,8 @@ impl Record {
     }
 }
 
-/// Changes with the text of any kernel and of what kernels import.
-fn fingerprint() -> String {
+/// The program's version, and a number that changes with the text of any kernel and of what kernels import.
+pub fn fingerprint() -> String {
     let mut hasher = DefaultHasher::new();
     for shader in OPERATIONS.iter().flat_map(|operation| operation.shaders) {
         // With what it imports; a source that cannot be expanded compiles nowhere.
