@@ -13,6 +13,7 @@ pub mod output;
 pub mod painter;
 pub mod profiler;
 pub mod report;
+pub mod selftest;
 pub mod sheet;
 pub mod tuner;
 pub mod vgg19;
