@@ -5,10 +5,12 @@
 //! [`Graph::compile`] allocates and records the forward and the backward pass once; each step then
 //! submits those recordings again.
 
+mod inspect;
 mod op;
 mod plan;
 mod program;
 
+pub use inspect::{NotFinite, Produce};
 pub use op::{Backward, Forward, Gradient, Op, Reads, Scratch, ScratchSize};
 pub use plan::{MemoryPlan, Slot};
 pub use program::Program;

@@ -1,5 +1,6 @@
 //! A compiled graph: memory allocated, both passes recorded.
 
+use super::inspect::{Produce, Produced};
 use super::op::{Backward, Forward, Gradient, Scratch, ScratchSize};
 use super::plan::{MemoryPlan, gradient_shape};
 use super::{Graph, NodeId};
@@ -17,6 +18,9 @@ pub struct Program {
     values: Vec<Option<Tensor>>,
     gradient: Option<Tensor>,
     loss: Option<(Tensor, Tensor)>,
+    /// For those who look for what is wrong: the leaves with their labels, and what the commands compute.
+    pub(super) leaves: Vec<(String, Tensor)>,
+    pub(super) produced: Vec<Produced>,
     /// Bind groups keep memory alive by themselves, but the ledger counts what is held here.
     _held: (Vec<Tensor>, Vec<Tensor>, Vec<Texture>),
 }
@@ -95,8 +99,8 @@ impl Graph {
         }
         let (mut forward, mut backward) =
             (Recording::named(gpu, "forward"), Recording::named(gpu, "backward"));
-        compiler.record_forward(&mut forward)?;
-        compiler.record_backward(&mut backward, &plan.differentiated)?;
+        let mut produced = compiler.record_forward(&mut forward)?;
+        produced.extend(compiler.record_backward(&mut backward, &plan.differentiated)?);
         let (mut loss, mut leaf_gradient) = (None, None);
         if let Some((loss_node, leaf)) = plan.differentiate {
             let seed = compiler.gradient(loss_node)?;
@@ -104,9 +108,11 @@ impl Graph {
             loss = Some((compiler.value(loss_node)?.clone(), seed));
             leaf_gradient = Some(compiler.gradient(leaf)?);
         }
+        let label = |node: &NodeId| self.nodes[node.0].label.clone();
+        let leaves = leaves.iter().map(|(node, tensor)| (label(node), tensor.clone())).collect();
         let Compiler { values, buffers, textures, .. } = compiler;
         let _held = (slots, buffers, textures);
-        Ok(Program { forward, backward, values, gradient: leaf_gradient, loss, _held })
+        Ok(Program { forward, backward, values, gradient: leaf_gradient, loss, leaves, produced, _held })
     }
 }
 
@@ -145,7 +151,8 @@ impl Compiler<'_> {
         places.filter_map(|(i, size)| Some(self.textures[i?].holding(size.precision))).collect()
     }
 
-    fn record_forward(&self, recording: &mut Recording) -> Result<()> {
+    fn record_forward(&self, recording: &mut Recording) -> Result<Vec<Produced>> {
+        let mut produced = vec![];
         for (i, node) in self.graph.nodes.iter().enumerate() {
             let Some(op) = &node.op else { continue };
             let scratch = self.scratch(&op.scratch(&self.graph.shapes(&node.inputs)));
@@ -155,12 +162,20 @@ impl Compiler<'_> {
                 output: self.value(NodeId(i))?,
                 scratch: &scratch,
             };
+            let first = recording.len();
             op.forward(recording, &io)?;
+            produced.push(Produced {
+                label: node.label.clone(),
+                what: Produce::Value,
+                commands: first..recording.len(),
+                tensor: io.output.clone(),
+            });
         }
-        Ok(())
+        Ok(produced)
     }
 
-    fn record_backward(&self, recording: &mut Recording, differentiated: &[bool]) -> Result<()> {
+    fn record_backward(&self, recording: &mut Recording, differentiated: &[bool]) -> Result<Vec<Produced>> {
+        let mut produced = vec![];
         let mut written = vec![false; self.graph.nodes.len()];
         for (i, node) in self.graph.nodes.iter().enumerate().rev() {
             let Some(op) = node.op.as_ref().filter(|_| differentiated[i]) else { continue };
@@ -185,8 +200,14 @@ impl Compiler<'_> {
                 d_inputs: &d_inputs,
                 scratch: &scratch,
             };
+            let mut first = recording.len();
             op.backward(recording, &io)?;
+            for gradient in d_inputs.iter().flatten() {
+                let commands = std::mem::replace(&mut first, recording.len())..recording.len();
+                let (label, tensor) = (node.label.clone(), gradient.tensor.clone());
+                produced.push(Produced { label, what: Produce::Gradient, commands, tensor });
+            }
         }
-        Ok(())
+        Ok(produced)
     }
 }

@@ -39,6 +39,9 @@ pub struct Objective {
 }
 
 impl Objective {
+    /// What the graph calls the picture.
+    pub const VARIABLE: &str = "x";
+
     /// Builds the graph, plans its memory and records both passes. `x` starts as zeros: grey.
     ///
     /// # Errors
@@ -49,7 +52,7 @@ impl Objective {
         let shape = targets.shape();
         let x = gpu.upload(shape, &vec![0.0; shape.len()], Use::Optimizer, "x")?;
         let mut graph = Graph::new();
-        let leaf = graph.leaf("x", shape);
+        let leaf = graph.leaf(Self::VARIABLE, shape);
         let terms = apply_terms(gpu, &mut graph, leaf, network, settings, targets)?;
         let plan = graph.plan(&terms, Some((terms[0], leaf)));
         let program = graph.compile(gpu, &plan, &[(leaf, x.clone())])?;
