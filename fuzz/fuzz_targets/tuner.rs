@@ -17,8 +17,8 @@ fuzz_target!(|bytes: &[u8]| {
     static FOLDER: OnceLock<TempDir> = OnceLock::new();
     let folder = FOLDER.get_or_init(|| TempDir::new_in("/dev/shm").expect("a folder in memory")).path();
     let file = folder.join("kernels-llvmpipe-vulkan.json");
-    let text = String::from_utf8_lossy(bytes).replace(PLACE, &fingerprint());
-    fs::write(&file, if text.contains(&fingerprint()) { text.as_bytes() } else { bytes }).expect("a file");
+    let text = String::from_utf8_lossy(bytes).replace(PLACE, fingerprint());
+    fs::write(&file, if text.contains(fingerprint()) { text.as_bytes() } else { bytes }).expect("a file");
     let tuner = Tuner { mode: Mode::Cached, folder: Some(folder.into()), precision: Precision::F32 };
     tuner.refused(&adapter());
     if let Some(choice) = tuner.remembered(&adapter(), [64, 48], LayerId::LAST) {

@@ -12,7 +12,7 @@ use impasto::output::OutputFile;
 use impasto::{Error, Result};
 use safetensors::tensor::{Dtype, TensorView};
 
-use super::common::Studio;
+use super::common::{Studio, print};
 use super::options::{CommonOptions, ObjectiveOptions};
 
 /// Arguments of `impasto score`.
@@ -71,7 +71,7 @@ impl Score {
         }
         let json = serde_json::to_string(&losses)
             .map_err(|e| Error::Usage(format!("the losses cannot be written as JSON: {e}")))?;
-        let _ = writeln!(std::io::stdout(), "{json}");
+        print(&format!("{json}\n"))?;
         Ok(ExitCode::SUCCESS)
     }
 

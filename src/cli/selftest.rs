@@ -37,27 +37,27 @@ impl Selftest {
         file.as_ref().map_or(Ok(()), OutputFile::check_writable)?;
         let gpu =
             Gpu::open(&GpuOptions { device: self.device.clone().unwrap_or_default(), ..Default::default() })?;
-        print(&format!("{}\n", gpu.adapter()));
-        let report = selftest::run(&gpu, &mut show)?;
+        print(&format!("{}\n", gpu.adapter()))?;
+        // A full disk is no reason to stop: the report and the verdict tell the same.
+        let report = selftest::run(&gpu, &mut |part, done| drop(show(part, done)))?;
         if let Some(file) = file {
             file.replace(|writer| writer.write_all(report.to_json().as_bytes()))?;
         }
         for part in report.faults() {
-            print(&format!("{}: {}\n", part.title(), part.consequence.as_deref().unwrap_or_default()));
+            print(&format!("{}: {}\n", part.title(), part.consequence.as_deref().unwrap_or_default()))?;
         }
         report.check()?;
-        print(&format!("{} ({:.0} s)\n", report.verdict, report.seconds));
+        print(&format!("{} ({:.0} s)\n", report.verdict, report.seconds))?;
         Ok(ExitCode::SUCCESS)
     }
 }
 
 /// The name comes before the work, so that it is the last word where a driver takes the program down with it.
-fn show(part: &Part, done: bool) {
+fn show(part: &Part, done: bool) -> Result<()> {
     match done {
         false => print(&format!("{:<34}", part.title())),
         true => print(&format!("{}\n", outcome(part))),
     }
-    let _ = std::io::stdout().flush();
 }
 
 fn outcome(part: &Part) -> String {

@@ -42,7 +42,7 @@ impl Report {
         }
         let mut report = Self {
             format: Self::FORMAT,
-            version: tuner::fingerprint(),
+            version: tuner::fingerprint().into(),
             platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             device: Facts::of(gpu),
             verdict: String::new(),

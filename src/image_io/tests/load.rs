@@ -196,7 +196,7 @@ fn bombs_are_refused_by_their_header() {
         [b"\x89PNG\r\n\x1a\n", &ihdr[..], &png_chunk(b"IDAT", &[0; 10]), &png_chunk(b"IEND", &[])].concat()
     };
     assert_refused("a.png", &header(60_000, 60_000), &["60000 x 60000", "268435456", "smaller"]);
-    assert_refused("a.png", &header(1 << 30, 1 << 30), &["1073741824 x", "smaller"]);
+    assert_refused("a.png", &header(1 << 30, 1 << 30), &["268435456 pixels", "smaller"]);
     assert_refused("a.png", &header(0, 5), &["PNG"]);
     let mut jpeg = saved(&sample(8, 8), "jpg");
     let sof = jpeg.windows(2).position(|w| w == [0xFF, 0xC0]).unwrap();
