@@ -17,7 +17,7 @@ use std::time::Instant;
 
 use golden::Golden;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Precision};
 use crate::tuner::{Choice, Mode, Tuner};
 use crate::vgg19::LayerId;
@@ -25,18 +25,15 @@ use crate::vgg19::LayerId;
 /// Hears of each part before it is begun (false), and again with what became of it (true).
 pub type Progress<'a> = &'a mut dyn FnMut(&Part, bool);
 
-/// Runs every part. What the device does wrong, even if it fails, is told in the report.
-///
-/// # Errors
-/// [`Error::Gpu`](crate::Error::Gpu) if not even the naive kernels run, so that there is nothing to tell;
-/// [`Error::Weights`](crate::Error::Weights) if the program is damaged.
-pub fn run(gpu: &Gpu, progress: Progress) -> Result<Report> {
+/// Runs every part. What the device does wrong is told in the report, even if nothing runs on it at all.
+pub fn run(gpu: &Gpu, progress: Progress) -> Report {
     let begun = Instant::now();
     let mut parts = kernels::check(gpu, progress);
-    // What a painting would run here if nothing were known of the device but what is right.
-    let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision: Precision::F32 };
-    let choice: Choice = tuner.choose(gpu, Golden::SIZE, LayerId::LAST, &mut |_, _, _| ())?;
-    let golden = Golden::load(gpu, &choice.kernels)?;
+    let prepared = prepare(gpu);
+    let golden = || match &prepared {
+        Ok((_, golden)) => Ok(golden),
+        Err(error) => Err(Error::gpu("the network", error.to_string())),
+    };
     let mut part = |name: &str, work: &dyn Fn() -> Result<Vec<Measure>>| {
         let part = Part { name: name.into(), ..Part::default() };
         progress(&part, false);
@@ -44,8 +41,18 @@ pub fn run(gpu: &Gpu, progress: Progress) -> Result<Report> {
         progress(&part, true);
         parts.push(part);
     };
-    part("objective", &|| golden.check(gpu));
-    part("adam", &|| runs::adam(gpu, &golden));
-    part("lbfgs", &|| runs::lbfgs(gpu, &golden));
-    Ok(Report::new(gpu, parts, choice, begun.elapsed().as_secs_f64()))
+    part("objective", &|| golden()?.check(gpu));
+    part("adam", &|| runs::adam(gpu, golden()?));
+    part("lbfgs", &|| runs::lbfgs(gpu, golden()?));
+    let choice = prepared.ok().map(|(choice, _)| choice);
+    Report::new(gpu, parts, choice.as_ref(), begun.elapsed().as_secs_f64())
+}
+
+/// The golden painting, with the kernels that a painting would run here if nothing were known of the device but
+/// what is right.
+fn prepare(gpu: &Gpu) -> Result<(Choice, Golden)> {
+    let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision: Precision::F32 };
+    let choice = tuner.choose(gpu, Golden::SIZE, LayerId::LAST, &mut |_, _, _| ())?;
+    let golden = Golden::load(gpu, &choice.kernels)?;
+    Ok((choice, golden))
 }

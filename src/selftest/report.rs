@@ -22,8 +22,8 @@ pub struct Report {
     pub device: Facts,
     /// One line: everything agrees, or what does not.
     pub verdict: String,
-    /// What paintings run on this device where nothing was timed.
-    pub used: String,
+    /// What paintings run on this device where nothing was timed; nothing if that could not be found out.
+    pub used: Option<String>,
     /// Variants that the tuner never chooses on this device, and why.
     pub refused: BTreeMap<String, String>,
     /// Everything that was tried.
@@ -36,9 +36,9 @@ impl Report {
     /// What [`format`](Self::format) says now.
     pub const FORMAT: u32 = 1;
 
-    pub(super) fn new(gpu: &Gpu, mut parts: Vec<Part>, choice: Choice, seconds: f64) -> Self {
+    pub(super) fn new(gpu: &Gpu, mut parts: Vec<Part>, choice: Option<&Choice>, seconds: f64) -> Self {
         for part in parts.iter_mut().filter(|part| part.fault.is_some()) {
-            part.consequence = Some(consequence(gpu, part, &choice));
+            part.consequence = Some(consequence(gpu, part, choice));
         }
         let mut report = Self {
             format: Self::FORMAT,
@@ -46,8 +46,8 @@ impl Report {
             platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
             device: Facts::of(gpu),
             verdict: String::new(),
-            used: choice.kernels.to_string(),
-            refused: choice.refused,
+            used: choice.map(|choice| choice.kernels.to_string()),
+            refused: choice.map(|choice| choice.refused.clone()).unwrap_or_default(),
             parts,
             seconds,
         };
@@ -83,14 +83,14 @@ impl Report {
 }
 
 /// What a fault means for paintings on this device.
-fn consequence(gpu: &Gpu, part: &Part, choice: &Choice) -> String {
+fn consequence(gpu: &Gpu, part: &Part, choice: Option<&Choice>) -> String {
     let precision = if part.f16 { Precision::F16 } else { Precision::F32 };
     let convs = conv_candidates(gpu, precision).into_iter().map(|variant| format!("conv3x3 {variant}"));
     let grams = gram_candidates(gpu).into_iter().map(|variant| format!("gram {variant}"));
     let is_candidate = convs.chain(grams).any(|name| name == part.name);
     // The naive variant is what the tuner compares all others with.
     let (operation, variant) = part.name.split_once(' ').unwrap_or((&part.name, "naive"));
-    if let Some(fault) = choice.refused.get(&part.name) {
+    if let Some(fault) = choice.and_then(|choice| choice.refused.get(&part.name)) {
         return format!("the tuner refuses it here: it is {fault}");
     }
     match (variant != "naive", is_candidate, part.f16) {
