@@ -75,6 +75,15 @@ pub enum Error {
         kernels: String,
     },
 
+    /// Parts of the self-test that are wrong or fail.
+    #[error("{device} does not compute what it should: {parts}. Update its driver, or use another device")]
+    Selftest {
+        /// The adapter.
+        device: String,
+        /// Name of each.
+        parts: String,
+    },
+
     /// No adapter at all, or none that matches what was asked for.
     #[error("{0}")]
     Adapter(String),
@@ -100,11 +109,11 @@ impl Error {
     }
 
     pub(crate) fn image(path: &Path, reason: impl Into<String>) -> Self {
-        Self::Image { path: path.into(), reason: reason.into() }
+        Self::Image { path: path.into(), reason: in_one_line(&reason.into()) }
     }
 
     pub(crate) fn weights(path: &Path, reason: impl Into<String>) -> Self {
-        Self::Weights { path: path.into(), reason: reason.into() }
+        Self::Weights { path: path.into(), reason: in_one_line(&reason.into()) }
     }
 
     pub(crate) fn output(path: &Path, reason: impl Into<String>) -> Self {
@@ -113,5 +122,27 @@ impl Error {
 
     pub(crate) fn gpu(what: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Gpu { what: what.into(), message: message.into() }
+    }
+}
+
+/// A message that quotes a file, with line breaks and other control characters made visible: a file must not
+/// speak to the terminal.
+fn in_one_line(text: &str) -> String {
+    let visible = |c: char| match c.is_control() {
+        true => c.escape_default().to_string(),
+        false => c.to_string(),
+    };
+    text.chars().map(visible).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_do_not_speak_to_the_terminal() {
+        let error = Error::weights(Path::new("a"), "tensor `b\n\u{1b}[2J` is missing");
+        assert_eq!(error.to_string(), "a: tensor `b\\n\\u{1b}[2J` is missing");
+        assert_eq!(in_one_line("größer als 'x'"), "größer als 'x'");
     }
 }

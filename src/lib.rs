@@ -14,6 +14,7 @@ pub mod painter;
 pub mod planner;
 pub mod profiler;
 pub mod report;
+pub mod selftest;
 pub mod sheet;
 pub mod tuner;
 pub mod vgg19;

@@ -3,12 +3,12 @@
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
-use impasto::Result;
 use impasto::gpu::{Gpu, GpuOptions};
 use impasto::objective::{Settings, StyleMemory};
 use impasto::planner::{self, Strategy};
 use impasto::tuner::{self, Choice};
 use impasto::vgg19::{KernelWish, Kernels, LayerId, Network, Weights};
+use impasto::{Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::options::{CommonOptions, NetworkOption, NetworkOptions};
@@ -110,9 +110,15 @@ pub fn choose_kernels(
 }
 
 /// Text on standard output.
-pub fn print(text: &str) {
-    // Whoever closed the pipe has seen enough.
-    let _ = std::io::stdout().write_all(text.as_bytes());
+pub fn print(text: &str) -> Result<()> {
+    let mut stdout = std::io::stdout();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        // Whoever closed the pipe has seen enough.
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(Error::Output { path: "standard output".into(), reason: e.kind().to_string() })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// What the user should know of a choice of kernels.

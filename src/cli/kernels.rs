@@ -86,7 +86,7 @@ impl KernelsCommand {
         let roofs = Roofs::measure(&gpu)?;
         let ladders = self.climb(&gpu, &site, &kernels);
         let record = Record::new(&gpu, roofs.measured_again(&gpu), &site, ladders);
-        print(&report::ladders(&record));
+        print(&report::ladders(&record))?;
         if let Some(file) = json {
             file.replace(|writer| writer.write_all(record.to_json().as_bytes()))?;
         }

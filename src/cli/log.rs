@@ -35,8 +35,9 @@ impl Log {
         let file = OutputFile::of(path)?;
         file.check_writable()?;
         let kept = if done == 0 { String::new() } else { first_lines(path, done)? };
-        let mut file = File::create(path).map_err(|e| failed(path, &e))?;
-        file.write_all(kept.as_bytes()).map_err(|e| failed(path, &e))?;
+        // At one stroke, so that no moment is without the lines of the earlier run.
+        file.replace(|writer| writer.write_all(kept.as_bytes()))?;
+        let file = File::options().append(true).open(path).map_err(|e| failed(path, &e))?;
         Ok(Self { path: path.into(), file: LineWriter::new(file) })
     }
 

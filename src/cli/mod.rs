@@ -14,6 +14,7 @@ mod profile;
 mod progress;
 mod reconstruct;
 mod score;
+mod selftest;
 mod series;
 mod settings;
 mod sweep;
@@ -58,6 +59,8 @@ enum Command {
     Plot(plot::Plot),
     /// List the conventions that 'paint --preset' knows, with their formulas and options
     Presets(presets::Presets),
+    /// Find out whether a device computes what it should, with a report for bugs
+    Selftest(selftest::Selftest),
     /// List the adapters, what each offers, and which one would be used
     Devices(devices::Devices),
 }
@@ -103,6 +106,7 @@ fn start() -> Result<ExitCode> {
         Command::Features(features) => features.run(),
         Command::Plot(plot) => plot.run(),
         Command::Presets(presets) => presets.run(),
+        Command::Selftest(selftest) => selftest.run(),
         Command::Devices(devices) => devices.run(),
     }
 }

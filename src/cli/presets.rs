@@ -3,11 +3,12 @@
 //! A preset is nothing but a list of options, as a user would write them, so that every one of them can
 //! be seen and overridden.
 
-use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Args;
 use impasto::Result;
+
+use super::common::print;
 
 /// The settings of a published program or paper.
 #[derive(Debug)]
@@ -159,8 +160,7 @@ impl Presets {
             );
         }
         text += "Use one with 'impasto paint ... --preset NAME'. Options beside it override it.\n";
-        // Whoever closed the pipe has seen enough.
-        let _ = std::io::stdout().write_all(text.as_bytes());
+        print(&text)?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -79,7 +79,7 @@ impl ProfileCommand {
     pub fn run(&self) -> Result<ExitCode> {
         if let Some([old, new]) = self.compare.as_deref() {
             let comparison = Comparison::of(Profile::load(old)?, Profile::load(new)?);
-            print(&report::comparison(&comparison));
+            print(&report::comparison(&comparison))?;
             return Ok(ExitCode::SUCCESS);
         }
         let settings = self.objective.settings()?;
@@ -104,7 +104,7 @@ impl ProfileCommand {
         };
         let mut profile = Profile::new(&gpu, roofs, workload, &measured);
         profile.roofs = roofs.measured_again(&gpu);
-        print(&report::table(&profile));
+        print(&report::table(&profile))?;
         outputs.write(&profile, &measured)?;
         Ok(ExitCode::SUCCESS)
     }

@@ -16,7 +16,7 @@ use impasto::planner::{Budget, Planner, Sizes, Strategy};
 use impasto::{Error, Result};
 use safetensors::tensor::{Dtype, TensorView};
 
-use super::common::{Studio, say_choices};
+use super::common::{Studio, print, say_choices};
 use super::options::{CommonOptions, ObjectiveOptions};
 
 /// Arguments of `impasto score`.
@@ -64,7 +64,7 @@ impl Score {
         }
         let json = serde_json::to_string(&losses)
             .map_err(|e| Error::Usage(format!("the losses cannot be written as JSON: {e}")))?;
-        let _ = writeln!(std::io::stdout(), "{json}");
+        print(&format!("{json}\n"))?;
         Ok(ExitCode::SUCCESS)
     }
 

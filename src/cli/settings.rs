@@ -41,11 +41,16 @@ impl Note {
 
     /// The note of a PNG file.
     pub fn of(path: &Path) -> Result<Self> {
-        let unreadable = |e: serde_json::Error| Error::Image {
+        let unreadable = |why: String| Error::Image {
             path: path.into(),
-            reason: format!("carries a note that cannot be understood: {e}"),
+            reason: format!("carries a note that cannot be understood: {why}"),
         };
-        serde_json::from_str(&Image::note(path)?).map_err(unreadable)
+        let note: Self = serde_json::from_str(&Image::note(path)?).map_err(|e| unreadable(e.to_string()))?;
+        // Messages quote settings, and a file must not speak to the terminal.
+        match note.settings.iter().find(|(_, value)| value.chars().any(char::is_control)) {
+            Some((name, _)) => Err(unreadable(format!("{name:?} holds control characters"))),
+            None => Ok(note),
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! `impasto tune`
 
-use std::io::Write;
 use std::process::ExitCode;
 use std::time::Instant;
 
@@ -9,7 +8,7 @@ use impasto::Result;
 use impasto::tuner::{Mode, Tuner};
 use impasto::vgg19::LayerId;
 
-use super::common::{TuningProgress, open_gpu, say_choice};
+use super::common::{TuningProgress, open_gpu, print, say_choice};
 use super::options::CommonOptions;
 
 /// Arguments of `impasto tune`.
@@ -42,9 +41,7 @@ impl Tune {
         progress.finish();
         say_choice(&choice, &self.common);
         let seconds = start.elapsed().as_secs_f64();
-        let line = format!("{} shapes timed in {seconds:.1} s: {}", choice.timed, choice.kernels);
-        // Whoever closed the pipe has seen enough.
-        let _ = writeln!(std::io::stdout(), "{line}");
+        print(&format!("{} shapes timed in {seconds:.1} s: {}\n", choice.timed, choice.kernels))?;
         Ok(ExitCode::SUCCESS)
     }
 }

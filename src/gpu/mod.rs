@@ -7,6 +7,7 @@
 
 mod adapter;
 mod device;
+mod facts;
 mod heap;
 mod kernel;
 mod lock;
@@ -20,6 +21,7 @@ mod timing;
 
 pub use adapter::{AdapterSummary, DeviceChoice, choose_adapter, list_adapters};
 pub use device::{Gpu, GpuOptions};
+pub use facts::Facts;
 pub use kernel::{Kernel, Shader};
 pub use memory::{MemoryUse, Use, mebibytes};
 pub use readback::Readback;

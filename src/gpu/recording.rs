@@ -2,6 +2,7 @@
 //! submitted as often as one likes.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::kernel::Pipeline;
@@ -71,6 +72,25 @@ impl Recording {
     /// The device it is for.
     pub fn gpu(&self) -> &Gpu {
         &self.gpu
+    }
+
+    /// Number of commands in it, dispatches and copies.
+    pub fn len(&self) -> usize {
+        self.commands.len()
+    }
+
+    /// True if nothing was recorded.
+    pub fn is_empty(&self) -> bool {
+        self.commands.is_empty()
+    }
+
+    /// Runs a part of it, from one command up to another. Does not wait.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if this or an earlier submit failed, as far as is known by now.
+    pub fn submit_part(&self, commands: Range<usize>) -> Result<()> {
+        let part = &self.commands[commands];
+        self.gpu.submit_encoded(|encoder| part.iter().for_each(|command| command.encode(encoder, None)))
     }
 
     /// Number of dispatches in it.

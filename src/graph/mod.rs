@@ -6,12 +6,14 @@
 //! submits those recordings again.
 
 mod arena;
+mod inspect;
 mod op;
 mod plan;
 mod program;
 mod schedule;
 
 pub use arena::{Arena, ArenaSize};
+pub use inspect::{NotFinite, Produce};
 pub use op::{Backward, Forward, Gradient, Op, Reads, Scratch, ScratchSize};
 pub use plan::{MemoryPlan, Slot};
 pub use program::Program;

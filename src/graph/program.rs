@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::inspect::{Produce, Produced};
 use super::op::{Backward, Forward, Gradient, Scratch, ScratchSize};
 use super::plan::{MemoryPlan, gradient_shape};
 use super::schedule::Event;
@@ -20,6 +21,9 @@ pub struct Program {
     values: Vec<Option<Tensor>>,
     gradient: Option<Tensor>,
     seeds: Vec<Tensor>,
+    /// For those who look for what is wrong: the leaves with their labels, and what the commands compute.
+    pub(super) leaves: Vec<(String, Tensor)>,
+    pub(super) produced: Vec<Produced>,
     /// Bind groups keep memory alive by themselves, but the ledger counts what is held here.
     _arena: Arc<Arena>,
 }
@@ -101,7 +105,10 @@ impl Graph {
             }
             gradient = Some(compiler.gradient(*leaf)?);
         }
-        Ok(Program { forward, backward, values, gradient, seeds, _arena: arena.clone() })
+        let label = |node: &NodeId| self.nodes[node.0].label.clone();
+        let leaves = leaves.iter().map(|(node, tensor)| (label(node), tensor.clone())).collect();
+        let (produced, _arena) = (compiler.produced, arena.clone());
+        Ok(Program { forward, backward, values, gradient, seeds, leaves, produced, _arena })
     }
 }
 
@@ -116,6 +123,8 @@ struct Compiler<'a> {
     gradients: Vec<Option<Tensor>>,
     /// Nodes whose gradient has been written to.
     written: Vec<bool>,
+    /// What the commands so far compute.
+    produced: Vec<Produced>,
 }
 
 impl<'a> Compiler<'a> {
@@ -131,7 +140,16 @@ impl<'a> Compiler<'a> {
         let gradients = nodes.clone().map(gradient).collect();
         let mut values = vec![None; nodes.len()];
         leaves.iter().for_each(|(node, tensor)| values[node.0] = Some(tensor.clone()));
-        Self { graph, plan, arena, slots, values, gradients, written: vec![false; nodes.len()] }
+        Self {
+            graph,
+            plan,
+            arena,
+            slots,
+            values,
+            gradients,
+            written: vec![false; nodes.len()],
+            produced: vec![],
+        }
     }
 
     fn gradient(&self, node: NodeId) -> Result<Tensor> {
@@ -171,10 +189,16 @@ impl<'a> Compiler<'a> {
         let output = self.slots[slot].viewed_as(node.shape);
         let scratch = self.scratch(&op.scratch(&self.graph.shapes(&node.inputs)));
         let inputs = self.inputs(i)?;
-        op.forward(
-            recording,
-            &Forward { label: &node.label, inputs: &inputs, output: &output, scratch: &scratch },
-        )?;
+        let io = Forward { label: &node.label, inputs: &inputs, output: &output, scratch: &scratch };
+        let first = recording.len();
+        op.forward(recording, &io)?;
+        self.produced.push(Produced {
+            label: node.label.clone(),
+            what: Produce::Value,
+            pass: recording.name(),
+            commands: first..recording.len(),
+            tensor: output.clone(),
+        });
         self.values[i] = Some(output);
         Ok(())
     }
@@ -201,6 +225,13 @@ impl<'a> Compiler<'a> {
             d_inputs: &d_inputs,
             scratch: &scratch,
         };
-        op.backward(recording, &io)
+        let mut first = recording.len();
+        op.backward(recording, &io)?;
+        for gradient in d_inputs.into_iter().flatten() {
+            let commands = std::mem::replace(&mut first, recording.len())..recording.len();
+            let (label, what, pass) = (node.label.clone(), Produce::Gradient, recording.name());
+            self.produced.push(Produced { label, what, pass, commands, tensor: gradient.tensor });
+        }
+        Ok(())
     }
 }

@@ -15,18 +15,26 @@ const ACCEPTED: &str = "PNG, JPEG, WebP, TIFF or BMP";
 /// Files above this are refused unread: [`MAX_PIXELS`] of four floats take as much uncompressed.
 const MAX_FILE_BYTES: u64 = MAX_PIXELS * 16;
 
+/// Room for profiles, texts and tables of a format, unpacked. The largest profiles have some mebibytes, and
+/// half a mebibyte can unpack to half a gibibyte.
+const MAX_TABLES: u64 = 64 << 20;
+
 /// See [`Image::load`].
 pub(super) fn load(path: &Path) -> Result<Image> {
-    let bytes = read(path)?;
-    let format = recognise(path, &bytes)?;
-    if format == ImageFormat::Jpeg && !jpeg::is_complete(&bytes) {
+    parse(path, &read(path)?)
+}
+
+/// See [`Image::parse`].
+pub(super) fn parse(path: &Path, bytes: &[u8]) -> Result<Image> {
+    let format = recognise(path, bytes)?;
+    if format == ImageFormat::Jpeg && !jpeg::is_complete(bytes) {
         return Err(Error::image(
             path,
             "truncated or damaged JPEG: it has no end marker. Copy or download it again, or open \
              it in an image editor and save it anew",
         ));
     }
-    flatten(path, decode(path, &bytes, format)?)
+    flatten(path, decode(path, bytes, format)?)
 }
 
 /// The bytes of a regular file.
@@ -71,14 +79,15 @@ fn decode(path: &Path, bytes: &[u8], format: ImageFormat) -> Result<DynamicImage
     let fail = |error| damaged(path, format, &error);
     let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
     let mut limits = Limits::default();
-    limits.max_alloc = Some(MAX_FILE_BYTES);
+    // The size comes with whatever is packed before the pixels: colour profiles, texts.
+    limits.max_alloc = Some(MAX_TABLES);
     reader.limits(limits.clone());
     let mut decoder = reader.into_decoder().map_err(fail)?;
     let (width, height) = decoder.dimensions();
     check_pixels(width, height).map_err(|reason| Error::image(path, reason))?;
     // Now that the size is known, a decoder needs room for the picture, a second copy of it and
     // the tables of the format, but not for whatever else a broken file may ask.
-    limits.max_alloc = Some(2 * decoder.total_bytes() + (64 << 20));
+    limits.max_alloc = Some(2 * decoder.total_bytes() + MAX_TABLES);
     decoder.set_limits(limits).map_err(fail)?;
     let orientation = orientation(&mut decoder);
     let mut picture = DynamicImage::from_decoder(decoder).map_err(fail)?;

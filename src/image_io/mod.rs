@@ -2,6 +2,7 @@
 //!
 //! Values are sRGB-encoded samples on the 0..255 scale, as VGG19 expects; embedded colour profiles
 //! are not applied. They are `f32` so that 16-bit and float files keep their precision.
+use std::io::Cursor;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -85,6 +86,14 @@ impl Image {
         load::load(path.as_ref())
     }
 
+    /// What [`load`](Self::load) makes of a file with these bytes. `path` is for messages.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
+        load::parse(path, bytes)
+    }
+
     /// Writes the picture as 8-bit RGB in the format of the extension: `.png`, `.jpg`/`.jpeg`
     /// (quality 95), `.webp` (lossless) or `.tif`/`.tiff`, in any case. Values are rounded.
     ///
@@ -122,6 +131,14 @@ impl Image {
     /// [`Error::Image`] naming the file: it cannot be read, is no PNG file, or carries no note.
     pub fn note(path: impl AsRef<Path>) -> Result<String> {
         save::note(path.as_ref())
+    }
+
+    /// The note in the bytes of a PNG file. `path` is for messages.
+    ///
+    /// # Errors
+    /// As [`note`](Self::note).
+    pub fn parse_note(path: &Path, bytes: &[u8]) -> Result<String> {
+        save::note_in(path, Cursor::new(bytes))
     }
 
     /// The picture scaled to `size` with its aspect kept, see [`scaled_dimensions`]; a plain copy

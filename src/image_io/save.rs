@@ -1,6 +1,6 @@
 //! Writing picture files.
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, Seek, Write};
 use std::path::Path;
 
 use image::codecs::jpeg::JpegEncoder;
@@ -17,6 +17,9 @@ const JPEG_QUALITY: u8 = 95;
 
 /// Keyword of the note in a PNG file.
 const NOTE: &str = "impasto";
+
+/// A note has some kilobytes; one whose text unpacks to more bytes than these is not read.
+const LONGEST_NOTE: usize = 1 << 20;
 
 /// A format that can be written.
 #[derive(Clone, Copy, PartialEq)]
@@ -157,10 +160,19 @@ pub(super) fn to_png(image: &Image) -> Result<Vec<u8>> {
 pub(super) fn note(path: &Path) -> Result<String> {
     let file = File::open(path)
         .map_err(|e| Error::image(path, format!("cannot read: {} (is the path right?)", e.kind())))?;
-    let reader = png::Decoder::new(BufReader::new(file)).read_info();
+    note_in(path, BufReader::new(file))
+}
+
+/// See [`Image::parse_note`].
+pub(super) fn note_in(path: &Path, file: impl BufRead + Seek) -> Result<String> {
+    let reader = png::Decoder::new(file).read_info();
     let reader = reader.map_err(|_| Error::image(path, "not a PNG file: only those carry a note"))?;
-    let texts = &reader.info().utf8_text;
-    let found = texts.iter().find(|text| text.keyword == NOTE).and_then(|text| text.get_text().ok());
+    let mut texts = reader.info().utf8_text.iter().filter(|text| text.keyword == NOTE);
+    let found = texts.next().cloned().and_then(|mut text| {
+        // Unpacked text may be a thousand times as long as the chunk.
+        text.decompress_text_with_limit(LONGEST_NOTE).ok()?;
+        text.get_text().ok()
+    });
     found.ok_or_else(|| {
         Error::image(path, "carries no note: Impasto did not write it, or another program has since")
     })

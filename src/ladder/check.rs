@@ -25,7 +25,7 @@ pub struct Check {
 
 impl Check {
     /// Runs them all.
-    pub(super) fn of(gpu: &Gpu, cases: Vec<Case>) -> Self {
+    pub fn of(gpu: &Gpu, cases: Vec<Case>) -> Self {
         let mut check = Self { cases: cases.len(), ..Self::default() };
         if cases.is_empty() {
             check.wrong = Some("there is no case to check it with".into());

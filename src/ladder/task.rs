@@ -109,7 +109,7 @@ impl Task {
     }
 
     /// What a way is checked with.
-    pub(super) fn cases_of(&self, way: &Way, precision: Precision) -> Vec<Case> {
+    pub fn cases_of(&self, way: &Way, precision: Precision) -> Vec<Case> {
         self.cases().filter(|case| way.has_case(&case.label) && case.precision() == precision).collect()
     }
 

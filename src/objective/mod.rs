@@ -46,6 +46,9 @@ pub struct Objective {
 }
 
 impl Objective {
+    /// What the graph calls the picture.
+    pub const VARIABLE: &str = "x";
+
     /// Builds the graph, plans its memory and records both passes. `x` starts as zeros: grey.
     ///
     /// # Errors

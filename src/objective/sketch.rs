@@ -1,7 +1,7 @@
 //! The objective as a graph, before any memory is taken: what a plan is made from, and then a program.
 
 use super::parts::mask_shape;
-use super::{Parts, Settings};
+use super::{Objective, Parts, Settings};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Shape};
 use crate::graph::{Graph, NodeId};
@@ -42,7 +42,7 @@ impl Sketch {
         picture: Shape,
     ) -> Result<Self> {
         let mut graph = Graph::new();
-        let x = graph.leaf("x", picture);
+        let x = graph.leaf(Objective::VARIABLE, picture);
         let (mut constants, mut contents, mut styles) = (vec![], vec![], vec![]);
         network.walk(&mut graph, x, &settings.layers(), |graph, layer, features| {
             let mut builder = Builder { graph, constants: &mut constants };

@@ -8,17 +8,19 @@ mod adam;
 mod guard;
 mod host;
 mod lbfgs;
+mod suspect;
 
 pub use adam::Adam;
 pub use guard::Guard;
 pub use host::{HostAdam, HostLbfgs, HostMemory, HostOptimizer, Pairs, State};
 pub use lbfgs::MOST_PAIRS;
+pub use suspect::Suspect;
 
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Recording, Shader, Tensor};
 
 /// Every kernel of the optimisers.
-pub const SHADERS: [&[Shader]; 3] = [&guard::SHADERS, &adam::SHADERS, &lbfgs::SHADERS];
+pub const SHADERS: [&[Shader]; 4] = [&guard::SHADERS, &adam::SHADERS, &lbfgs::SHADERS, &suspect::SHADERS];
 
 /// What is minimised: tensors that an evaluation fills and an update reads.
 #[derive(Debug, Clone)]

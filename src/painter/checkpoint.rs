@@ -73,7 +73,9 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Usage`] if the schedule has no such scale or evaluation.
     pub(super) fn scale_of<'a>(&self, schedule: &'a Schedule) -> Result<&'a Scale> {
-        let scale = schedule.scales().get(self.scale).filter(|scale| self.finished <= scale.iterations);
+        let earlier: usize = schedule.scales().iter().take(self.scale).map(|scale| scale.iterations).sum();
+        let fits = |scale: &&Scale| self.finished <= scale.iterations && self.before <= earlier;
+        let scale = schedule.scales().get(self.scale).filter(fits);
         scale.ok_or_else(|| Error::Usage("the checkpoint is of another schedule of scales".into()))
     }
 
@@ -127,10 +129,21 @@ impl Checkpoint {
     /// [`Error::Checkpoint`] naming the file: it cannot be read, is of another kind or version, or is
     /// damaged.
     pub fn load(path: &Path) -> Result<Self> {
+        let unreadable = |e: std::io::Error| Error::Checkpoint {
+            path: path.into(),
+            reason: format!("cannot read: {}", e.kind()),
+        };
+        Self::parse(path, &std::fs::read(path).map_err(unreadable)?)
+    }
+
+    /// What [`load`](Self::load) makes of a file with these bytes. `path` is for messages.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load).
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
         let refuse = |reason: &str| Error::Checkpoint { path: path.into(), reason: reason.into() };
-        let bytes = std::fs::read(path).map_err(|e| refuse(&format!("cannot read: {}", e.kind())))?;
         let foreign = || refuse("is no checkpoint of this version of Impasto, or is damaged");
-        let (_, metadata) = SafeTensors::read_metadata(&bytes).map_err(|_| foreign())?;
+        let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|_| foreign())?;
         let metadata = metadata.metadata().clone().unwrap_or_default();
         if metadata.get("format").map(String::as_str) != Some(FORMAT) {
             return Err(foreign());
@@ -138,7 +151,9 @@ impl Checkpoint {
         let header = metadata.get("painting").and_then(|header| serde_json::from_str::<Header>(header).ok());
         let header = header.ok_or_else(foreign)?;
         let damaged = || refuse("is damaged: use another checkpoint or start anew");
-        let file = SafeTensors::deserialize(&bytes).map_err(|_| damaged())?;
+        // Nothing counts so far; later sums rely on it.
+        header.before.checked_add(header.finished).ok_or_else(damaged)?;
+        let file = SafeTensors::deserialize(bytes).map_err(|_| damaged())?;
         let views = (0..header.labels.len()).map(|i| file.tensor(&name(i)).ok());
         let views = views.collect::<Option<Vec<_>>>().ok_or_else(damaged)?;
         if fingerprint(views.iter().flat_map(|view| view.data().iter().copied())) != header.checksum {
@@ -174,4 +189,43 @@ fn from_bytes(bytes: &[u8]) -> Vec<f32> {
 /// FNV-1a of 64 bits: tells damage and other files apart, and is no protection against intent.
 pub fn fingerprint(bytes: impl Iterator<Item = u8>) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn checkpoint(scale: usize, before: usize, finished: usize) -> Checkpoint {
+        Checkpoint {
+            scale,
+            before,
+            patience: Patience::new(None),
+            seconds: 1.0,
+            finished,
+            restarts: 0.0,
+            tensors: vec![("x".into(), vec![1.0, -0.0, f32::MIN_POSITIVE])],
+            note: "note".into(),
+        }
+    }
+
+    /// What a reader makes of the file of a checkpoint.
+    fn read_again(checkpoint: &Checkpoint) -> Result<Checkpoint> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("c");
+        checkpoint.save(&OutputFile::of(&path).unwrap()).unwrap();
+        Checkpoint::load(&path)
+    }
+
+    #[test]
+    fn counts_that_no_painting_has_are_refused() {
+        let right = checkpoint(0, 0, 7);
+        assert_eq!(read_again(&right).unwrap(), right);
+        let error = read_again(&checkpoint(1, usize::MAX, 1)).unwrap_err().to_string();
+        assert!(error.contains("is damaged"), "{error}");
+        let schedule = Schedule::plain(8, 8, 10);
+        assert!(right.scale_of(&schedule).is_ok());
+        for wrong in [checkpoint(0, 0, 11), checkpoint(0, 1, 1), checkpoint(1, 10, 1)] {
+            assert!(wrong.scale_of(&schedule).unwrap_err().is_usage(), "{wrong:?}");
+        }
+    }
 }

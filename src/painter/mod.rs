@@ -24,7 +24,7 @@ use std::time::Instant;
 
 use crate::error::Result;
 use crate::gpu::{Gpu, Timing};
-use crate::graph::Activations;
+use crate::graph::{Activations, NotFinite};
 use crate::image_io::Image;
 use crate::objective::{Losses, Objective, Scene, StyleMemory, Targets, TiledObjective, to_image};
 use crate::planner::{Choice, Strategy};
@@ -66,6 +66,7 @@ pub struct Painter {
     held: bool,
     started: Instant,
     time_every: Option<usize>,
+    watched: bool,
     /// Seconds of work before this painter was made, if it goes on from a checkpoint.
     seconds_before: f64,
 }
@@ -127,6 +128,7 @@ impl Painter {
             held: false,
             started: Instant::now(),
             time_every: None,
+            watched: false,
             seconds_before: 0.0,
         })
     }
@@ -136,6 +138,28 @@ impl Painter {
     pub fn time_every(&mut self, n: usize) {
         self.time_every = Some(n);
         self.descent.iter_mut().for_each(|descent| descent.time_every(n));
+    }
+
+    /// From now on keeps the picture at which the loss runs away, for [`diagnose`](Self::diagnose).
+    ///
+    /// # Errors
+    /// [`Error::Gpu`](crate::Error::Gpu) or [`Error::TooLarge`](crate::Error::TooLarge) when memory runs out.
+    pub fn watch(&mut self) -> Result<()> {
+        self.watched = true;
+        self.descent.iter_mut().try_for_each(Descent::watch)
+    }
+
+    /// See [`Descent::diagnose`].
+    ///
+    /// # Errors
+    /// [`Error::Gpu`](crate::Error::Gpu) if the device failed.
+    pub fn diagnose(&self) -> Result<Option<NotFinite>> {
+        self.descent.as_ref().map_or(Ok(None), Descent::diagnose)
+    }
+
+    /// True if the present scale was ended because the loss kept running away and never fell.
+    pub fn gave_up(&self) -> bool {
+        self.descent.as_ref().is_some_and(Descent::is_hopeless)
     }
 
     /// The commands of the present scale's evaluations that were timed.
@@ -193,7 +217,11 @@ impl Painter {
             let Some(descent) = &mut self.descent else { return Ok(None) };
             let horizon = self.plan.horizon(self.before + descent.finished()) - self.before;
             let iterations = self.plan.schedule.scales()[self.scale].iterations;
-            let limit = if self.held { 0 } else { horizon.min(iterations).min(self.patience.limit()) };
+            let limit = if self.held || descent.is_hopeless() {
+                0
+            } else {
+                horizon.min(iterations).min(self.patience.limit())
+            };
             if let Some(step) = descent.advance(limit)? {
                 return Ok(Some(self.report(step)));
             }
@@ -259,6 +287,9 @@ impl Painter {
             }
         };
         self.time_every.iter().for_each(|n| descent.time_every(*n));
+        if self.watched {
+            descent.watch()?;
+        }
         Ok(descent)
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +32,7 @@ impl Record {
         Self {
             adapter: adapter.to_string(),
             driver: adapter.driver.clone(),
-            kernels: fingerprint(),
+            kernels: fingerprint().into(),
             choices: BTreeMap::new(),
             refused: BTreeMap::new(),
         }
@@ -42,14 +43,17 @@ impl Record {
     }
 }
 
-/// Changes with the text of any kernel and of what kernels import.
-fn fingerprint() -> String {
-    let mut hasher = DefaultHasher::new();
-    for shader in OPERATIONS.iter().flat_map(|operation| operation.shaders) {
-        // With what it imports; a source that cannot be expanded compiles nowhere.
-        expand_imports(shader.source).unwrap_or(shader.source.into()).hash(&mut hasher);
-    }
-    format!("{} {:016x}", env!("CARGO_PKG_VERSION"), hasher.finish())
+/// The program's version, and a number that changes with the text of any kernel and of what kernels import.
+pub fn fingerprint() -> &'static str {
+    static FINGERPRINT: OnceLock<String> = OnceLock::new();
+    FINGERPRINT.get_or_init(|| {
+        let mut hasher = DefaultHasher::new();
+        for shader in OPERATIONS.iter().flat_map(|operation| operation.shaders) {
+            // With what it imports; a source that cannot be expanded compiles nowhere.
+            expand_imports(shader.source).unwrap_or(shader.source.into()).hash(&mut hasher);
+        }
+        format!("{} {:016x}", env!("CARGO_PKG_VERSION"), hasher.finish())
+    })
 }
 
 /// The user's cache folder: `IMPASTO_CACHE_DIR`, or the platform's own with `impasto` below it. `None`

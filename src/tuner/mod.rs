@@ -8,7 +8,7 @@ mod cache;
 mod candidates;
 mod trial;
 
-pub use cache::default_folder;
+pub use cache::{default_folder, fingerprint};
 pub use candidates::{conv_candidates, gram_candidates};
 
 use std::collections::BTreeMap;
@@ -82,28 +82,18 @@ impl Tuner {
         let [width, height] = [width, height].map(|side| side.min(LARGEST));
         let jobs = jobs(width, height, deepest, self.precision);
         let (record, note) = self.recall(path.as_deref(), gpu.adapter());
-        if jobs.iter().all(|job| job.is_known(&record)) {
-            return Ok(Choice {
-                kernels: of_record(&jobs, &record),
-                refused: record.refused,
-                timed: 0,
-                note,
-            });
+        if let Some(choice) = known(&jobs, &record, note.clone()) {
+            return Ok(choice);
         }
         // Runs that time at once would disturb each other, and the later one would lose what the earlier
         // one found. So each waits its turn and looks again.
         let _turn = path.as_deref().and_then(cache::turn);
         let (mut record, again) = self.recall(path.as_deref(), gpu.adapter());
         let mut note = note.or(again);
-        let missing: Vec<&Job> = jobs.iter().filter(|job| !job.is_known(&record)).collect();
-        if missing.is_empty() {
-            return Ok(Choice {
-                kernels: of_record(&jobs, &record),
-                refused: record.refused,
-                timed: 0,
-                note,
-            });
+        if let Some(choice) = known(&jobs, &record, note.clone()) {
+            return Ok(choice);
         }
+        let missing: Vec<&Job> = jobs.iter().filter(|job| !job.is_known(&record)).collect();
         let candidates = Candidates::trusted(gpu, self.precision, &mut record.refused)?;
         if self.mode == Mode::BuiltIn {
             let kernels = candidates::builtin(&candidates.convs, &candidates.grams, width, height);
@@ -119,6 +109,19 @@ impl Tuner {
             note = kept.err().map(|error| format!("the choice of kernels is not kept: {error}")).or(note);
         }
         Ok(Choice { kernels: of_record(&jobs, &record), refused: record.refused, timed, note })
+    }
+
+    /// The choice for pictures of `width` by `height`, if the cache knows all of it. Opens no device and
+    /// times nothing.
+    pub fn remembered(
+        &self,
+        adapter: &AdapterSummary,
+        [width, height]: [u32; 2],
+        deepest: LayerId,
+    ) -> Option<Choice> {
+        let path = self.folder.as_ref().map(|folder| cache::file(folder, adapter));
+        let (record, note) = self.recall(path.as_deref(), adapter);
+        known(&jobs(width, height, deepest, self.precision), &record, note)
     }
 
     /// What the cache says, and what there is to say about it.
@@ -266,6 +269,13 @@ impl Job {
             }
         }
     }
+}
+
+/// The choice that a record makes, if it knows all the jobs.
+fn known(jobs: &[Job], record: &Record, note: Option<String>) -> Option<Choice> {
+    let all = jobs.iter().all(|job| job.is_known(record));
+    let refused = record.refused.clone();
+    all.then(|| Choice { kernels: of_record(jobs, record), refused, timed: 0, note })
 }
 
 /// What a record says, which knows all the jobs. Layers beyond them run what the last one does.

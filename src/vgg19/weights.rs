@@ -138,7 +138,15 @@ impl Weights {
             let gib = file::MAX_BYTES >> 30;
             return Err(Error::weights(path, format!("is larger than {gib} GiB: this is not VGG19")));
         }
-        file::parse(path, &fs::read(path).map_err(unreadable)?, deepest)
+        Self::parse(path, &fs::read(path).map_err(unreadable)?, deepest)
+    }
+
+    /// What [`load_up_to`](Self::load_up_to) makes of a file with these bytes. `path` is for messages.
+    ///
+    /// # Errors
+    /// As for [`Weights::load`].
+    pub fn parse(path: &Path, bytes: &[u8], deepest: LayerId) -> Result<Self> {
+        file::parse(path, bytes, deepest)
     }
 
     /// The deepest layer that was loaded.

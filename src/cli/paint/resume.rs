@@ -118,9 +118,15 @@ impl Resume {
         let file = &self.checkpoint;
         let checkpoint = Checkpoint::load(file)?;
         let line = Record::of(file, &checkpoint)?.line(file);
-        let refuse = |e: clap::Error| Error::Checkpoint {
-            path: file.clone(),
-            reason: format!("asks for what this version of Impasto does not know: {e}"),
+        let refuse = |e: clap::Error| {
+            // The first line says what it is; the others show how to use the command line.
+            let text = e.to_string();
+            let what = text.lines().next().unwrap_or_default().trim_start_matches("error: ");
+            let reason = format!(
+                "asks for what this version of Impasto does not know: {}",
+                what.replace(char::is_control, " ")
+            );
+            Error::Checkpoint { path: file.clone(), reason }
         };
         let matches = command.clone().try_get_matches_from(line).map_err(refuse)?;
         let matches = matches.subcommand().map(|(_, matches)| matches.clone()).unwrap_or_default();

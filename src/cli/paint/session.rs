@@ -25,6 +25,10 @@ use crate::cli::progress::Progress;
 const FRAME: Duration = Duration::from_millis(100);
 const LAST_FRAME: Duration = Duration::from_secs(2);
 
+/// The end of a painting whose loss always runs away again.
+const GAVE_UP: &str = "the loss kept running away, so the picture is the best one before that: lower --lr; -v \
+    names the layer where numbers stop being finite, and 'impasto selftest' tests the device";
+
 /// See the module.
 pub struct Session<'a> {
     paint: &'a Paint,
@@ -41,6 +45,8 @@ pub struct Session<'a> {
     /// What a checkpoint says besides the painter's state.
     record: String,
     done: usize,
+    /// Why the loss last ran away.
+    explained: Option<String>,
     stop: StopFlag,
 }
 
@@ -90,6 +96,9 @@ impl<'a> Session<'a> {
             Some(from) => Painter::resume(gpu, network, subject, plan, from)?,
         };
         say_choices(painter.choices(), common);
+        if common.verbose {
+            painter.watch()?;
+        }
         profile.iter().for_each(|profile| profile.begin_work(&mut painter));
         if let Some(path) = &paint.animate {
             check_animation(path, job.size().0, job.size().1)?;
@@ -112,6 +121,7 @@ impl<'a> Session<'a> {
             view,
             record,
             done,
+            explained: None,
             stop,
         })
     }
@@ -129,7 +139,11 @@ impl<'a> Session<'a> {
             }
         }
         let stopped = self.stop.load(Ordering::Relaxed) && self.done < total;
-        let end = if stopped { "stopped" } else { "the loss stands still: ended" };
+        let end = match stopped {
+            true => "stopped",
+            false if self.painter.gave_up() => "the loss keeps running away: ended",
+            false => "the loss stands still: ended",
+        };
         if self.done < total {
             progress.note(&format!("{end} after {} of {total} evaluations", self.done));
         }
@@ -151,6 +165,9 @@ impl<'a> Session<'a> {
         if stopped && let Some(file) = &self.paint.checkpoint {
             self.paint.common.say(format_args!("go on with: impasto resume {}", file.display()));
         }
+        if self.painter.gave_up() {
+            return Err(Error::Gpu { what: "painting".into(), message: GAVE_UP.into() });
+        }
         Ok(if stopped { End::Stopped } else { End::Finished })
     }
 
@@ -163,6 +180,7 @@ impl<'a> Session<'a> {
             progress.note(&format!(
                 "evaluation {done}: the loss ran away; going on from the best picture so far"
             ));
+            self.explain(progress)?;
         }
         if let Some(log) = &mut self.log {
             log.write(evaluation, &self.kernels)?;
@@ -172,6 +190,22 @@ impl<'a> Session<'a> {
         }
         if done.is_multiple_of(self.paint.checkpoint_every) {
             self.write_checkpoint()?;
+        }
+        Ok(())
+    }
+
+    /// Says under -v why the loss ran away, unless it is why it did before.
+    fn explain(&mut self, progress: &Progress) -> Result<()> {
+        if !self.paint.common.verbose {
+            return Ok(());
+        }
+        let reason = match self.painter.diagnose()? {
+            Some(found) => found.to_string(),
+            None => "every number was finite: the step was too long".into(),
+        };
+        if self.explained.as_ref() != Some(&reason) {
+            progress.note(&reason);
+            self.explained = Some(reason);
         }
         Ok(())
     }

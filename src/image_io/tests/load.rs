@@ -1,4 +1,5 @@
 use std::panic::catch_unwind;
+use std::path::Path;
 
 use image::{DynamicImage, ImageBuffer, ImageFormat, Luma, LumaA, Rgb, Rgba};
 
@@ -195,7 +196,7 @@ fn bombs_are_refused_by_their_header() {
         [b"\x89PNG\r\n\x1a\n", &ihdr[..], &png_chunk(b"IDAT", &[0; 10]), &png_chunk(b"IEND", &[])].concat()
     };
     assert_refused("a.png", &header(60_000, 60_000), &["60000 x 60000", "268435456", "smaller"]);
-    assert_refused("a.png", &header(1 << 30, 1 << 30), &["1073741824 x", "smaller"]);
+    assert_refused("a.png", &header(1 << 30, 1 << 30), &["268435456 pixels", "smaller"]);
     assert_refused("a.png", &header(0, 5), &["PNG"]);
     let mut jpeg = saved(&sample(8, 8), "jpg");
     let sof = jpeg.windows(2).position(|w| w == [0xFF, 0xC0]).unwrap();
@@ -233,4 +234,24 @@ fn mangled_files_never_panic() {
             assert!(catch_unwind(|| drop(load(&bytes))).is_ok(), "round {round}: {:?}", &bytes[..64]);
         }
     }
+}
+
+/// A chunk of a mebibyte may unpack to a gibibyte of text.
+#[test]
+fn notes_that_unpack_without_end_are_not_read() {
+    let note = |length: usize| {
+        let mut png = vec![];
+        let mut text = png::text_metadata::ITXtChunk::new("impasto", "a".repeat(length));
+        text.compressed = true;
+        let mut writer = png::Encoder::new(&mut png, 1, 1).write_header().unwrap();
+        writer.write_text_chunk(&text).unwrap();
+        writer.write_image_data(&[0]).unwrap();
+        drop(writer);
+        png
+    };
+    assert_eq!(Image::parse_note(Path::new("a.png"), &note(1000)).unwrap().len(), 1000);
+    let bomb = note(64 << 20);
+    assert!(bomb.len() < 1 << 20, "{}", bomb.len());
+    let error = Image::parse_note(Path::new("a.png"), &bomb).unwrap_err().to_string();
+    assert!(error.starts_with("a.png: carries no note"), "{error}");
 }

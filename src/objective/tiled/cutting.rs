@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::super::sketch::{Builder, Constant};
-use super::super::{Parts, Settings, variable_shape};
+use super::super::{Objective, Parts, Settings, variable_shape};
 use super::geometry::{Area, Tile, tiles};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, MemoryUse, Shape, Tensor, Use};
@@ -176,7 +176,7 @@ impl Kind {
         core: Area,
     ) -> Result<Self> {
         let mut graph = Graph::new();
-        let x = graph.leaf("x", variable_shape(size[0], size[1]));
+        let x = graph.leaf(Objective::VARIABLE, variable_shape(size[0], size[1]));
         let (mut constants, mut terms, mut features, mut counted) = (vec![], vec![], vec![], vec![]);
         network.walk(&mut graph, x, &settings.layers(), |graph, layer, node| {
             let own = crop(graph, layer, node, core);

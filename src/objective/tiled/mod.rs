@@ -27,7 +27,7 @@ use super::targets::blends;
 use super::{Losses, Parts, Settings, Style, StyleMemory, to_variable, variable_shape};
 use crate::error::Result;
 use crate::gpu::{Gpu, Shape, Tensor};
-use crate::graph::Program;
+use crate::graph::{NotFinite, Program};
 use crate::image_io::Image;
 use crate::vgg19::{LayerId, Network, activation_shape};
 use cutting::{Kind, Pass, Term, Workspace};
@@ -155,16 +155,7 @@ impl TiledObjective {
         let pulls = self.pulls(grams);
         for (i, (tile, kind)) in self.cutting.tiles.iter().enumerate() {
             let (kind, program) = (&self.cutting.kinds[*kind], &self.programs[*kind][1]);
-            self.gpu.write(&kind.x(&self.workspace), &tile.window.cut(x, self.size()));
-            self.give_masks(kind, tile);
-            for (constant, tensor) in kind.constants(&self.workspace) {
-                if let Constant::Content(layer) = constant {
-                    self.gpu.write(&tensor, &self.content[i][&layer]);
-                }
-            }
-            for ((_, term), seed) in kind.counted.iter().zip(program.seeds()) {
-                self.gpu.write(seed, &self.seed(*term, tile, &pulls));
-            }
+            self.prepare(i, x, &pulls);
             self.gpu.submit(&[&program.forward])?;
             self.gpu.submit(&[&program.backward])?;
             for (node, term) in &kind.terms {
@@ -180,8 +171,39 @@ impl TiledObjective {
         Ok((gradient, content))
     }
 
+    /// Writes all that the second pass over a tile reads.
+    fn prepare(&self, i: usize, x: &[f32], pulls: &Pulls) {
+        let (tile, kind) = &self.cutting.tiles[i];
+        let (kind, program) = (&self.cutting.kinds[*kind], &self.programs[*kind][1]);
+        self.gpu.write(&kind.x(&self.workspace), &tile.window.cut(x, self.size()));
+        self.give_masks(kind, tile);
+        for (constant, tensor) in kind.constants(&self.workspace) {
+            if let Constant::Content(layer) = constant {
+                self.gpu.write(&tensor, &self.content[i][&layer]);
+            }
+        }
+        for ((_, term), seed) in kind.counted.iter().zip(program.seeds()) {
+            self.gpu.write(seed, &self.seed(*term, tile, pulls));
+        }
+    }
+
+    /// Where the numbers first stop being finite at `x`: see [`Program::first_not_finite`].
+    ///
+    /// # Errors
+    /// [`Error::Gpu`](crate::Error::Gpu) if the device failed.
+    pub fn first_not_finite(&self, x: &[f32]) -> Result<Option<NotFinite>> {
+        let pulls = self.pulls(&self.grams(x)?);
+        for (i, (_, kind)) in self.cutting.tiles.iter().enumerate() {
+            self.prepare(i, x, &pulls);
+            if let Some(found) = self.programs[*kind][1].first_not_finite(&self.gpu)? {
+                return Ok(Some(found));
+            }
+        }
+        Ok(None)
+    }
+
     /// The derivative of the total by each Gram matrix of the whole picture.
-    fn pulls(&self, grams: &Sums) -> BTreeMap<(LayerId, usize), Vec<f32>> {
+    fn pulls(&self, grams: &Sums) -> Pulls {
         let settings = &self.settings;
         let mut pulls = BTreeMap::new();
         for (layer, weight) in settings.style_layers.iter() {
@@ -198,7 +220,7 @@ impl TiledObjective {
 
     /// The derivative of the total by a term of one tile: the term of the whole is the mean of the tiles', by
     /// their numbers of positions.
-    fn seed(&self, term: Term, tile: &Tile, pulls: &BTreeMap<(LayerId, usize), Vec<f32>>) -> Vec<f32> {
+    fn seed(&self, term: Term, tile: &Tile, pulls: &Pulls) -> Vec<f32> {
         let settings = &self.settings;
         match term {
             Term::Content(layer) => {
@@ -259,6 +281,9 @@ pub struct Scene<'a> {
 
 /// Gram matrices by layer and part of the style term, added up in double precision.
 type Sums = BTreeMap<(LayerId, usize), Vec<f64>>;
+
+/// The derivative of the total by each of them.
+type Pulls = BTreeMap<(LayerId, usize), Vec<f32>>;
 
 /// Adds a tile's part of the Gram matrices: each is a mean over positions, of the core's alone.
 fn add_grams(

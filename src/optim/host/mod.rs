@@ -89,9 +89,14 @@ impl HostOptimizer {
         &mut self.memory
     }
 
+    /// Whether an update with this loss at [`x`](Self::x) would go back to the best picture.
+    pub fn runs_away(&self, loss: f32) -> bool {
+        !loss.is_finite() || loss > Guard::GROWTH * self.best_loss
+    }
+
     /// One update, from the loss and the gradient at [`x`](Self::x).
     pub fn update(&mut self, loss: f32, gradient: Vec<f32>) {
-        let diverged = !loss.is_finite() || loss > Guard::GROWTH * self.best_loss;
+        let diverged = self.runs_away(loss);
         if diverged {
             self.restarts += 1;
             self.x.copy_from_slice(&self.best);

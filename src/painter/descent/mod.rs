@@ -9,6 +9,7 @@ pub use whole::WholeDescent;
 
 use crate::error::{Error, Result};
 use crate::gpu::Timing;
+use crate::graph::NotFinite;
 use crate::objective::Losses;
 use crate::optim::State;
 
@@ -21,6 +22,38 @@ pub struct Step {
     pub losses: Losses,
     /// True if the loss had run away, so that the best picture was taken up again.
     pub restarted: bool,
+}
+
+/// Whether the loss may still fall.
+#[derive(Debug)]
+struct Hope {
+    lowest: f64,
+    /// How often the loss has run away since it was that low.
+    in_vain: usize,
+}
+
+impl Default for Hope {
+    fn default() -> Self {
+        Self { lowest: f64::INFINITY, in_vain: 0 }
+    }
+}
+
+impl Hope {
+    /// So often the loss may run away without having fallen in between. After each time the optimiser knows no
+    /// more than before, so that it would go on like this to the end.
+    const ATTEMPTS: usize = 8;
+
+    fn look(&mut self, step: &Step) {
+        if step.losses.total < self.lowest {
+            (self.lowest, self.in_vain) = (step.losses.total, 0);
+        } else if step.restarted {
+            self.in_vain += 1;
+        }
+    }
+
+    fn is_lost(&self) -> bool {
+        self.in_vain >= Self::ATTEMPTS
+    }
 }
 
 /// Adam's running means: see [`Adam`](crate::optim::Adam).
@@ -86,6 +119,41 @@ impl Descent {
         match self {
             Self::Whole(descent) => descent.timings(),
             Self::Tiled(_) => &[],
+        }
+    }
+
+    /// From now on keeps the picture at which the loss runs away, for [`diagnose`](Self::diagnose).
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] or [`Error::TooLarge`] when memory runs out.
+    pub fn watch(&mut self) -> Result<()> {
+        match self {
+            Self::Whole(descent) => descent.watch(),
+            Self::Tiled(descent) => {
+                descent.watch();
+                Ok(())
+            }
+        }
+    }
+
+    /// Where the numbers first stop being finite in the last evaluation that had run away; `None` if they do
+    /// not, so that the step was just too long. Evaluates again, operation by operation, and leaves
+    /// everything that decides how it goes on as it was. [`watch`](Self::watch) comes first.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device failed.
+    pub fn diagnose(&self) -> Result<Option<NotFinite>> {
+        match self {
+            Self::Whole(descent) => descent.diagnose(),
+            Self::Tiled(descent) => descent.diagnose(),
+        }
+    }
+
+    /// True if the loss keeps running away and never falls: more evaluations would change nothing.
+    pub fn is_hopeless(&self) -> bool {
+        match self {
+            Self::Whole(descent) => descent.is_hopeless(),
+            Self::Tiled(descent) => descent.is_hopeless(),
         }
     }
 

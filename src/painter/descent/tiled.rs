@@ -1,7 +1,8 @@
 //! The loop for pictures larger than the device's memory: the objective in tiles, the optimiser on the host.
 
-use super::{Moments, Step, no_picture};
+use super::{Hope, Moments, Step, no_picture};
 use crate::error::Result;
+use crate::graph::NotFinite;
 use crate::objective::TiledObjective;
 use crate::optim::{HostMemory, HostOptimizer, Method, Pairs, State};
 
@@ -12,6 +13,10 @@ pub struct TiledDescent {
     objective: TiledObjective,
     optimizer: HostOptimizer,
     finished: usize,
+    hope: Hope,
+    /// The last picture at which the loss ran away, where somebody wants to know why.
+    suspect: Option<Vec<f32>>,
+    watched: bool,
 }
 
 impl TiledDescent {
@@ -20,7 +25,8 @@ impl TiledDescent {
     /// # Errors
     /// As [`Method::check`].
     pub fn new(objective: TiledObjective, method: Method, start: &[f32], pairs: Pairs) -> Result<Self> {
-        Ok(Self { objective, optimizer: HostOptimizer::new(method, start, pairs)?, finished: 0 })
+        let optimizer = HostOptimizer::new(method, start, pairs)?;
+        Ok(Self { objective, optimizer, finished: 0, hope: Hope::default(), suspect: None, watched: false })
     }
 
     /// The next evaluation and its update, while there are fewer than `limit`.
@@ -29,11 +35,34 @@ impl TiledDescent {
             return Ok(None);
         }
         let (losses, gradient) = self.objective.evaluate(self.optimizer.x())?;
-        let restarts = self.optimizer.restarts();
-        self.optimizer.update(losses.total as f32, gradient);
-        let restarted = self.optimizer.restarts() > restarts;
+        let loss = losses.total as f32;
+        let restarted = self.optimizer.runs_away(loss);
+        if restarted && self.watched {
+            self.suspect = Some(self.optimizer.x().to_vec());
+        }
+        self.optimizer.update(loss, gradient);
         self.finished += 1;
-        Ok(Some(Step { iteration: self.finished - 1, losses, restarted }))
+        let step = Step { iteration: self.finished - 1, losses, restarted };
+        self.hope.look(&step);
+        Ok(Some(step))
+    }
+
+    pub(super) fn watch(&mut self) {
+        self.watched = true;
+    }
+
+    pub(super) fn diagnose(&self) -> Result<Option<NotFinite>> {
+        let Some(x) = &self.suspect else { return Ok(None) };
+        let found = self.objective.first_not_finite(x)?;
+        match self.optimizer.best().filter(|_| x.iter().any(|value| !value.is_finite())) {
+            // A step from the best picture led there: its gradient may be the reason.
+            Some(best) => Ok(self.objective.first_not_finite(best)?.or(found)),
+            None => Ok(found),
+        }
+    }
+
+    pub(super) fn is_hopeless(&self) -> bool {
+        self.hope.is_lost()
     }
 
     pub(super) fn finished(&self) -> usize {

@@ -4,10 +4,11 @@ use std::collections::VecDeque;
 
 use crate::error::Result;
 use crate::gpu::{Gpu, Readback, Tensor, Timing};
+use crate::graph::NotFinite;
 use crate::objective::Objective;
-use crate::optim::{Method, Optimizer, Problem, State};
+use crate::optim::{Method, Optimizer, Problem, State, Suspect};
 
-use super::{Moments, Step, no_picture};
+use super::{Hope, Moments, Step, no_picture};
 
 /// Submits in flight: enough that the device always has the next one, few enough that a stop comes
 /// soon.
@@ -26,6 +27,9 @@ pub struct WholeDescent {
     submitted: usize,
     finished: usize,
     restarts: f32,
+    hope: Hope,
+    /// Where somebody wants to know why it runs away.
+    suspect: Option<Suspect>,
     time_every: Option<usize>,
     timings: Vec<Vec<Timing>>,
 }
@@ -38,12 +42,7 @@ impl WholeDescent {
     /// [`Error::Gpu`] or [`Error::TooLarge`] when memory runs out.
     pub fn new(gpu: &Gpu, objective: Objective, method: Method, start: &[f32]) -> Result<Self> {
         gpu.write(objective.x(), start);
-        let problem = Problem {
-            x: objective.x().clone(),
-            gradient: objective.gradient().clone(),
-            loss: objective.total().clone(),
-        };
-        let optimizer = Optimizer::new(gpu, method, &problem)?;
+        let optimizer = Optimizer::new(gpu, method, &problem(&objective))?;
         let mut reported: Vec<&Tensor> = objective.terms();
         reported.push(optimizer.guard().state());
         let readback = Readback::new(gpu, &reported, DEPTH)?;
@@ -55,6 +54,8 @@ impl WholeDescent {
             submitted: 0,
             finished: 0,
             restarts: 0.0,
+            hope: Hope::default(),
+            suspect: None,
             time_every: None,
             timings: vec![],
         })
@@ -79,7 +80,9 @@ impl WholeDescent {
     pub fn advance(&mut self, limit: usize) -> Result<Option<Step>> {
         while self.submitted < limit && self.submitted - self.finished < DEPTH {
             let program = self.objective.program();
-            let step = [&program.forward, &program.backward, &self.optimizer.update];
+            let mut step = vec![&program.forward, &program.backward];
+            step.extend(self.suspect.iter().map(|suspect| &suspect.recording));
+            step.push(&self.optimizer.update);
             self.submitted += 1;
             if self.time_every.is_some_and(|n| self.submitted.is_multiple_of(n)) {
                 self.timings.push(self.gpu.timed(&step)?);
@@ -90,6 +93,46 @@ impl WholeDescent {
         }
         let numbers = self.readback.receive()?;
         Ok(numbers.map(|numbers| self.report(&numbers)))
+    }
+
+    /// From now on keeps the picture at which the loss runs away, for [`diagnose`](Self::diagnose).
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] or [`Error::TooLarge`] when memory runs out.
+    pub fn watch(&mut self) -> Result<()> {
+        let (problem, guard) = (problem(&self.objective), self.optimizer.guard());
+        self.suspect = Some(Suspect::new(&self.gpu, &problem, guard)?);
+        Ok(())
+    }
+
+    /// Where the numbers first stop being finite in the last evaluation that had run away; `None` if they do
+    /// not, so that the step was just too long. Evaluates again, operation by operation, and leaves
+    /// everything that decides how it goes on as it was. [`watch`](Self::watch) comes first.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device failed.
+    pub fn diagnose(&self) -> Result<Option<NotFinite>> {
+        let Some(suspect) = &self.suspect else { return Ok(None) };
+        let (gpu, x) = (&self.gpu, self.objective.x());
+        let before = gpu.read(x)?;
+        let mut found = self.first_not_finite_at(&gpu.read(suspect.x())?)?;
+        if found.as_ref().is_some_and(|found| found.label == Objective::VARIABLE) {
+            // A step from the best picture led there: its gradient may be the reason.
+            let cause = self.first_not_finite_at(&gpu.read(self.optimizer.guard().best())?)?;
+            found = cause.or(found);
+        }
+        gpu.write(x, &before);
+        Ok(found)
+    }
+
+    fn first_not_finite_at(&self, x: &[f32]) -> Result<Option<NotFinite>> {
+        self.gpu.write(self.objective.x(), x);
+        self.objective.program().first_not_finite(&self.gpu)
+    }
+
+    /// True if the loss keeps running away and never falls: more evaluations would change nothing.
+    pub fn is_hopeless(&self) -> bool {
+        self.hope.is_lost()
     }
 
     /// Evaluations that are finished.
@@ -175,8 +218,18 @@ impl WholeDescent {
             losses: self.objective.losses(&terms),
             restarted: restarts > self.restarts,
         };
+        self.hope.look(&step);
         self.restarts = restarts;
         self.finished += 1;
         step
+    }
+}
+
+/// What an optimiser sees of an objective.
+fn problem(objective: &Objective) -> Problem {
+    Problem {
+        x: objective.x().clone(),
+        gradient: objective.gradient().clone(),
+        loss: objective.total().clone(),
     }
 }

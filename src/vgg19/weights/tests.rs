@@ -306,3 +306,29 @@ fn pixel_channels_are_those_of_the_papers() {
     let wanted = [0, 1, 2].map(|c| ([1.0, 0.4, 0.2][c] - RGB_MEAN[c]) / RGB_STD[c]);
     close(value(Pixels::RgbMeanStd, [255.0, 102.0, 51.0]), wanted);
 }
+
+/// Found by fuzzing: the message repeated a name of the file with the line break in it.
+#[test]
+fn names_with_line_breaks_are_quoted_in_one_line() {
+    let header =
+        br#"{"conv1_1.me\n_activation": {"dtype": "F16", "shape": [64], "data_offsets": [2369, 2496]}}"#;
+    let bytes = [&(header.len() as u64).to_le_bytes(), &header[..]].concat();
+    let error = load_bytes(&bytes).1.unwrap_err().to_string();
+    assert!(error.contains("conv1_1.me\\n_activation") && !error.contains('\n'), "{error}");
+    // The same where the file as such is sound.
+    let mut tensors = plain();
+    let foreign = tensors.remove("conv1_1.weight").unwrap();
+    tensors.clear();
+    tensors.insert("a\u{1b}[2Jb\n".into(), foreign);
+    let error = load(&tensors).unwrap_err().to_string();
+    assert!(error.contains("found a\\u{1b}[2Jb\\n"), "{error}");
+}
+
+/// A header that claims more than the file has is refused before anything of that size is made.
+#[test]
+fn headers_of_absurd_length_are_refused() {
+    for length in [u64::MAX, 1 << 40, 100 << 20] {
+        let bytes = [&length.to_le_bytes(), &b"{\"conv1_1.weight\":"[..]].concat();
+        assert_refused(&bytes, &["not a safetensors file"]);
+    }
+}

@@ -1,0 +1,35 @@
+//! A picture of any format: an image of finite values in 0..=255, or one line that says what is wrong.
+#![no_main]
+
+use std::path::Path;
+
+use impasto::image_io::Image;
+use libfuzzer_sys::{Corpus, fuzz_target};
+
+/// Headers may promise up to 2^28 pixels, which are made in a second: too slow to learn from.
+const MOST_PIXELS: u64 = 1 << 20;
+
+fuzz_target!(|bytes: &[u8]| -> Corpus {
+    let size = image_size(bytes);
+    if size.is_some_and(|(width, height)| u64::from(width) * u64::from(height) > MOST_PIXELS) {
+        return Corpus::Reject;
+    }
+    match Image::parse(Path::new("input"), bytes) {
+        Ok(image) => {
+            let numbers = image.width() as usize * image.height() as usize * 3;
+            assert_eq!(image.pixels().len(), numbers);
+            assert!(image.pixels().iter().all(|value| (0.0..=255.0).contains(value)));
+        }
+        Err(error) => {
+            let text = error.to_string();
+            assert!(text.starts_with("input: ") && !text.contains('\n'), "{text}");
+        }
+    }
+    Corpus::Keep
+});
+
+/// What the header says.
+fn image_size(bytes: &[u8]) -> Option<(u32, u32)> {
+    let reader = image::ImageReader::new(std::io::Cursor::new(bytes)).with_guessed_format().ok()?;
+    reader.into_dimensions().ok()
+}

@@ -1,0 +1,58 @@
+//! Whether a device computes what it should: every kernel, the whole objective, and both optimisers.
+//!
+//! A part of the test is one [`Part`] of the [`Report`]. Kernels are compared with references in f64, the
+//! objective with answers of PyTorch in float64 that are inside the program, and the optimisers with how
+//! far PyTorch's got from the same picture. Nothing is timed, and nothing is read from the disk.
+
+mod golden;
+mod kernels;
+mod part;
+mod report;
+mod runs;
+
+pub use part::{Measure, Part};
+pub use report::Report;
+
+use std::time::Instant;
+
+use golden::Golden;
+
+use crate::error::{Error, Result};
+use crate::gpu::{Gpu, Precision};
+use crate::tuner::{Choice, Mode, Tuner};
+use crate::vgg19::LayerId;
+
+/// Hears of each part before it is begun (false), and again with what became of it (true).
+pub type Progress<'a> = &'a mut dyn FnMut(&Part, bool);
+
+/// Runs every part. What the device does wrong is told in the report, even if nothing runs on it at all.
+pub fn run(gpu: &Gpu, progress: Progress) -> Report {
+    let begun = Instant::now();
+    let mut parts = kernels::check(gpu, progress);
+    let prepared = prepare(gpu);
+    let golden = || match &prepared {
+        Ok((_, golden)) => Ok(golden),
+        Err(error) => Err(Error::gpu("the network", error.to_string())),
+    };
+    let mut part = |name: &str, work: &dyn Fn() -> Result<Vec<Measure>>| {
+        let part = Part { name: name.into(), ..Part::default() };
+        progress(&part, false);
+        let part = part.done(work);
+        progress(&part, true);
+        parts.push(part);
+    };
+    part("objective", &|| golden()?.check(gpu));
+    part("adam", &|| runs::adam(gpu, golden()?));
+    part("lbfgs", &|| runs::lbfgs(gpu, golden()?));
+    let choice = prepared.ok().map(|(choice, _)| choice);
+    Report::new(gpu, parts, choice.as_ref(), begun.elapsed().as_secs_f64())
+}
+
+/// The golden painting, with the kernels that a painting would run here if nothing were known of the device but
+/// what is right.
+fn prepare(gpu: &Gpu) -> Result<(Choice, Golden)> {
+    let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision: Precision::F32 };
+    let choice = tuner.choose(gpu, Golden::SIZE, LayerId::LAST, &mut |_, _, _| ())?;
+    let golden = Golden::load(gpu, &choice.kernels)?;
+    Ok((choice, golden))
+}

@@ -1,0 +1,104 @@
+//! What a test came to.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::Part;
+use crate::error::{Error, Result};
+use crate::gpu::{Facts, Gpu, Precision};
+use crate::tuner::{self, Choice, conv_candidates, gram_candidates};
+
+/// What a test came to: what `impasto selftest --report` writes.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Report {
+    /// Of this layout of the report.
+    pub format: u32,
+    /// The version of Impasto and a fingerprint of its kernels.
+    pub version: String,
+    /// The operating system and the processor's architecture that the program was built for.
+    pub platform: String,
+    /// Where it ran.
+    pub device: Facts,
+    /// One line: everything agrees, or what does not.
+    pub verdict: String,
+    /// What paintings run on this device where nothing was timed; nothing if that could not be found out.
+    pub used: Option<String>,
+    /// Variants that the tuner never chooses on this device, and why.
+    pub refused: BTreeMap<String, String>,
+    /// Everything that was tried.
+    pub parts: Vec<Part>,
+    /// Seconds that it took.
+    pub seconds: f64,
+}
+
+impl Report {
+    /// What [`format`](Self::format) says now.
+    pub const FORMAT: u32 = 1;
+
+    pub(super) fn new(gpu: &Gpu, mut parts: Vec<Part>, choice: Option<&Choice>, seconds: f64) -> Self {
+        for part in parts.iter_mut().filter(|part| part.fault.is_some()) {
+            part.consequence = Some(consequence(gpu, part, choice));
+        }
+        let mut report = Self {
+            format: Self::FORMAT,
+            version: tuner::fingerprint().into(),
+            platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            device: Facts::of(gpu),
+            verdict: String::new(),
+            used: choice.map(|choice| choice.kernels.to_string()),
+            refused: choice.map(|choice| choice.refused.clone()).unwrap_or_default(),
+            parts,
+            seconds,
+        };
+        report.verdict = match report.check() {
+            Ok(()) => format!("everything agrees on {}", report.device.adapter),
+            Err(error) => error.to_string(),
+        };
+        report
+    }
+
+    /// Whether all is well: what the device lacks something for is.
+    ///
+    /// # Errors
+    /// [`Error::Selftest`] naming every part that is wrong or does not run.
+    pub fn check(&self) -> Result<()> {
+        let faulty: Vec<String> = self.faults().map(Part::title).collect();
+        match faulty.is_empty() {
+            true => Ok(()),
+            false => Err(Error::Selftest { device: self.device.adapter.clone(), parts: faulty.join("; ") }),
+        }
+    }
+
+    /// The parts that are wrong or do not run.
+    pub fn faults(&self) -> impl Iterator<Item = &Part> {
+        self.parts.iter().filter(|part| part.fault.is_some())
+    }
+
+    /// The report as JSON, indented.
+    pub fn to_json(&self) -> String {
+        // Numbers, text and lists alone: nothing in it can fail.
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
+    }
+}
+
+/// What a fault means for paintings on this device.
+fn consequence(gpu: &Gpu, part: &Part, choice: Option<&Choice>) -> String {
+    let precision = if part.f16 { Precision::F16 } else { Precision::F32 };
+    let convs = conv_candidates(gpu, precision).into_iter().map(|variant| format!("conv3x3 {variant}"));
+    let grams = gram_candidates(gpu).into_iter().map(|variant| format!("gram {variant}"));
+    let is_candidate = convs.chain(grams).any(|name| name == part.name);
+    // The naive variant is what the tuner compares all others with.
+    let (operation, variant) = part.name.split_once(' ').unwrap_or((&part.name, "naive"));
+    if let Some(fault) = choice.and_then(|choice| choice.refused.get(&part.name)) {
+        return format!("the tuner refuses it here: it is {fault}");
+    }
+    match (variant != "naive", is_candidate, part.f16) {
+        (true, false, _) => "no painting runs it here unless --kernel asks for it".into(),
+        (true, true, false) => {
+            format!("the tuner's own trial does not show it: choose another with --kernel {operation}=naive")
+        }
+        (_, _, true) => "do without --precision f16 on this device".into(),
+        (false, _, false) => "nothing stands in for it: do not trust pictures of this device".into(),
+    }
+}

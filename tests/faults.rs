@@ -1,0 +1,147 @@
+//! Numbers that are not finite: named by layer, gone back from, and given up on where they stay.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use common::room::{Room, SHALLOW, stderr};
+use impasto::gpu::{Gpu, Precision, Shader};
+use impasto::graph::{NotFinite, Produce};
+use impasto::image_io::Image;
+use impasto::objective::{Objective, Settings, Targets, to_variable};
+use impasto::ops::{ConvVariant, GramVariant, OPERATIONS, Pooling};
+use impasto::optim::Method;
+use impasto::painter::Descent;
+use impasto::vgg19::{Kernels, Network, Weights};
+
+const SIDE: u32 = 24;
+const ADAM: Method = Method::Adam { lr: 2.0, average: false };
+
+fn picture(factor: u32) -> Image {
+    let rgb = (0..SIDE * SIDE * 3).map(|i| (i * factor % 256) as f32).collect();
+    Image::from_rgb(SIDE, SIDE, rgb).unwrap()
+}
+
+/// A painting that has just begun, with a convolution of its own at conv2_1. What is replaced by then is
+/// replaced in the targets' run as well, unless `spoil` does it.
+fn descent(gpu: &Gpu, method: Method, spoil: impl Fn(&Gpu)) -> Descent {
+    let settings = Settings {
+        content_layers: "conv2_2".parse().unwrap(),
+        style_layers: "conv1_1,conv2_1".parse().unwrap(),
+        ..Settings::default()
+    };
+    let weights = Weights::embedded_up_to(settings.deepest()).unwrap().normalised().unwrap();
+    let network = |conv| {
+        let mut kernels = Kernels::uniform(ConvVariant::Tiled, GramVariant::Tiled);
+        kernels.set_conv("conv2_1".parse().unwrap(), conv);
+        Network::new(gpu, &weights, Pooling::Avg, &kernels, Precision::F32).unwrap()
+    };
+    let (right, spoiled) = (network(ConvVariant::Tiled), network(ConvVariant::Naive));
+    let (content, style) = (picture(37), picture(11));
+    let targets = Targets::new(gpu, &right, &settings, &content, &[style.into()]).unwrap();
+    spoil(gpu);
+    let objective = Objective::new(gpu, &spoiled, &settings, &targets).unwrap();
+    let mut descent = Descent::new(gpu, objective, method, &to_variable(&content)).unwrap();
+    descent.watch().unwrap();
+    descent
+}
+
+fn shader(name: &str) -> Shader {
+    *OPERATIONS.iter().flat_map(|operation| operation.shaders).find(|shader| shader.name == name).unwrap()
+}
+
+/// Advances until the loss has run away or so many evaluations are done.
+fn run_away(descent: &mut Descent, evaluations: usize) -> Option<usize> {
+    while let Some(step) = descent.advance(evaluations).unwrap() {
+        if step.restarted {
+            return Some(step.iteration);
+        }
+    }
+    None
+}
+
+#[test]
+fn infinity_in_a_layer_is_named_at_once() {
+    let gpu = Gpu::open(&Default::default()).unwrap();
+    let mut descent = descent(&gpu, ADAM, |gpu| {
+        let forward = [("TAPS", 9.0), ("TRANSPOSED", 0.0), ("RELU", 1.0), ("ACCUMULATE", 0.0)];
+        // By its bits, since compilers may assume that there is no infinity.
+        let infinite = "dst[i] = select(sum, vec4(bitcast<f32>(0x7f800000u | (params.height >> 31u))), sum > vec4(0.0));";
+        common::replace_kernel(gpu, &shader("conv/1_naive"), "dst[i] = sum;", infinite, &forward);
+    });
+    assert_eq!(run_away(&mut descent, 20), Some(0));
+    let found: NotFinite = descent.diagnose().unwrap().unwrap();
+    assert_eq!((found.label.as_str(), found.what), ("conv2_1", Produce::Value));
+    assert!(found.infinities > 0 && found.nans == 0, "{found:?}");
+    assert!(found.to_string().starts_with("conv2_1: infinity in its values ("), "{found}");
+    // No loss was ever finite, and so there is no picture; but it does not try for ever.
+    while descent.advance(1000).unwrap().is_some_and(|_| !descent.is_hopeless()) {}
+    assert!(descent.is_hopeless() && descent.finished() < 20, "{}", descent.finished());
+    assert!(descent.picture().unwrap_err().to_string().contains("never a finite number"));
+}
+
+#[test]
+fn nan_in_a_gradient_is_named_and_the_best_picture_kept() {
+    let gpu = Gpu::open(&Default::default()).unwrap();
+    let mut descent = descent(&gpu, ADAM, |gpu| {
+        // By its bits, since compilers may assume that arithmetic never gives NaN.
+        let wrong = "var d = vec4(bitcast<f32>(0x7fc00000u | params.width));";
+        let shader = shader("pool/avg_backward");
+        let source = shader.source.replace("var d = vec4(0.0);", wrong).replace("d = 0.25 *", "d += 0.25 *");
+        let source = Box::leak(source.into_boxed_str());
+        gpu.kernel(&Shader { source, ..shader }, &[("ACCUMULATE", 0.0)]).unwrap();
+    });
+    // The loss is right; the step that follows is not, and so the next loss is not.
+    assert_eq!(run_away(&mut descent, 20), Some(1));
+    let found = descent.diagnose().unwrap().unwrap();
+    assert_eq!((found.label.as_str(), found.what), ("pool1", Produce::Gradient));
+    assert!(found.nans > 0, "{found:?}");
+    while descent.advance(1000).unwrap().is_some_and(|_| !descent.is_hopeless()) {}
+    assert!(descent.is_hopeless() && descent.finished() < 30, "{}", descent.finished());
+    assert_eq!(descent.picture().unwrap(), to_variable(&picture(37)));
+}
+
+/// To look for the reason changes nothing of what follows.
+#[test]
+fn a_run_goes_on_as_if_nobody_had_looked() {
+    let gpu = common::fast_gpu();
+    // The first step is so long that the loss runs away, and nothing in it is infinite.
+    let method = Method::Adam { lr: 3e3, average: false };
+    let totals = |looks: bool| {
+        let mut descent = descent(gpu, method, |_| ());
+        let mut totals = vec![];
+        while let Some(step) = descent.advance(6).unwrap() {
+            if step.restarted && looks {
+                assert_eq!(descent.diagnose().unwrap(), None);
+            }
+            totals.push((step.losses.total.to_bits(), step.restarted));
+        }
+        (totals, descent.picture().unwrap())
+    };
+    let (looked, not) = (totals(true), totals(false));
+    assert!(looked.0.iter().any(|(_, restarted)| *restarted), "the loss did not run away");
+    assert_eq!(looked, not);
+}
+
+#[test]
+fn a_painting_names_the_layer_and_keeps_the_best_picture() {
+    let room = Room::new();
+    let line = format!(
+        "paint @content.png @style.png -o @out.png --size 32 --iterations 100 --optimizer adam --lr 1e25 {SHALLOW}"
+    );
+    let output = room.command(&format!("{line} -v")).output().unwrap();
+    let text = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert!(text.contains("the loss ran away; going on from the best picture"), "{text}");
+    let named: Vec<&str> = text.lines().filter(|line| line.contains("infinity in")).collect();
+    // Once, though it happens again and again.
+    assert_eq!(named.len(), 1, "{text}");
+    let layer = named[0].split(':').next().unwrap();
+    assert!(layer.contains("conv") || layer == "tv", "{text}");
+    let error = text.lines().find(|line| line.starts_with("error: ")).unwrap();
+    assert!(error.contains("lower --lr") && error.contains("selftest"), "{text}");
+    // It began at the content image, which remains the best.
+    assert!(Image::load(room.path("out.png")).is_ok());
+
+    let output = room.command(&line).output().unwrap();
+    assert!(!stderr(&output).contains("infinity in"), "{}", stderr(&output));
+}
