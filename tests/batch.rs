@@ -46,7 +46,9 @@ fn a_batch_paints_what_single_runs_paint() {
     let frames = ["a-00004.png", "a.png", "b-00004.png", "b.png", "c-00004.png", "c.png"];
     assert_eq!(written(&room), frames);
     // With linear each content has a style image of its own, so nothing that was seen before may be used.
-    for extra in ["--scales 2", "--keep-colors linear"] {
+    room.picture("mask.png", 20, 16);
+    let files = "--init @style.png --style-mask @mask.png --content-mask @mask.png";
+    for extra in ["--scales 2", "--keep-colors linear", files] {
         assert!(batch(&room, &format!("--overwrite {extra}")).status.success());
         for (content, picture) in [("a.png", "a.png"), ("b.jpg", "b.png"), ("c.png", "c.png")] {
             let line = "@style.png -o @one.png --size 32 --iterations 3";

@@ -81,7 +81,11 @@ fn runs_at_once_share_what_they_find() {
         let runs = [(); 3].map(|()| scope.spawn(run));
         runs.into_iter().map(|run| run.join().unwrap()).collect()
     });
-    assert_eq!(choices.iter().map(|choice| choice.timed).sum::<usize>(), 5, "one of them timed, the others read");
+    assert_eq!(
+        choices.iter().map(|choice| choice.timed).sum::<usize>(),
+        5,
+        "one of them timed, the others read"
+    );
     assert!(choices.iter().all(|choice| choice.kernels == choices[0].kernels));
 }
 
