@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 use std::process::Output;
 
-use common::room::{CACHE, Room, SHALLOW, stderr};
+use common::room::{Room, SHALLOW, stderr};
 use impasto::image_io::Image;
 
 /// A room with a folder of contents of these names.
@@ -129,14 +129,8 @@ fn an_interrupted_batch_goes_on() {
     use std::process::{Command, Stdio};
 
     let room = room(&["a.png", "b.png"]);
-    let mut child = Command::new(assert_cmd::cargo::cargo_bin("impasto"))
-        .env("IMPASTO_CACHE_DIR", CACHE)
-        .args(["paint", "--batch", "--size", "32", "--iterations", "100000", "--history", "5", "-o"])
-        .args([room.path("out"), room.path("in"), room.path("style.png")])
-        .args(SHALLOW.split(' '))
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let line = format!("{LINE} --iterations 100000 {SHALLOW}");
+    let mut child = room.process(&line).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     assert!(lines.any(|line| line.contains("loss")), "no progress was shown");
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();

@@ -116,7 +116,8 @@ fn each_option_of_paint_changes_the_picture() {
     assert_eq!(plain, paint(&room, ""), "not reproducible");
     assert_eq!(plain, paint(&room, "--seed 3"), "the seed is for noise alone");
     assert_eq!(plain, paint(&room, "--scales auto"), "32 pixels are below the smallest scale");
-    assert_eq!(plain, paint(&room, "--ratio 1e-2"), "1 / 1e-2 is the default style weight");
+    let documented = "--style-weight 200 --tv-weight 0.005 --lr 2 --content-weight 1 --init content";
+    assert_eq!(plain, paint(&room, documented), "the documented defaults are others");
     for extra in [
         "--optimizer lbfgs",
         "--lr 0.5",

@@ -54,9 +54,9 @@ pub enum Iterations {
 
 impl Iterations {
     /// What `auto` takes at the coarsest scale, where the picture is composed and evaluations are cheap.
-    pub const FIRST: usize = 200;
+    pub const FIRST: usize = 100;
     /// What `auto` takes at a scale that begins with the picture of the one before.
-    pub const LATER: usize = 60;
+    pub const LATER: usize = 40;
 
     /// The same number at each scale.
     pub fn each(count: usize) -> Self {

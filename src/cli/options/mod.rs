@@ -26,7 +26,7 @@ use impasto::painter::{Plan, Schedule};
 
 /// Defaults of a painting where they are others than those of the reference objective, which `score` and
 /// `profile` have. `docs/defaults.md` shows what they were chosen from.
-pub const STYLE_WEIGHT: &str = "100";
+pub const STYLE_WEIGHT: &str = "200";
 const TV_WEIGHT: &str = "0.005";
 
 /// Everything that decides, with the images, what a picture becomes.

@@ -25,8 +25,8 @@ pub struct SizeOptions {
     #[arg(long, value_name = "N|auto", default_value = "auto")]
     pub scales: Scales,
 
-    /// Evaluations of the objective at each scale: one number, one a scale as in 500,300, or 'auto' for 200
-    /// at the first and 60 at each that follows
+    /// Evaluations of the objective at each scale: one number, one a scale as in 500,300, or 'auto' for 100
+    /// at the first and 40 at each that follows
     #[arg(long, value_name = "N|auto", default_value = "auto")]
     pub iterations: Iterations,
 }

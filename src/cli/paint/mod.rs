@@ -41,11 +41,12 @@ struct Files<'a> {
     after_help = "\
 Examples:
   impasto paint photo.jpg painting.jpg -o picture.png
-  impasto paint photo.jpg painting.jpg -o picture.png --size 1024 --iterations 500
-  impasto paint photo.jpg painting.jpg -o picture.png --ratio 1e-4          more style than content
+  impasto paint photo.jpg painting.jpg -o picture.png --size 1024
+  impasto paint photo.jpg painting.jpg -o picture.png --ratio 1e-3          more style than content
   impasto paint photo.jpg one.jpg two.jpg -o picture.png                    both styles, blended
   impasto paint photo.jpg painting.jpg -o picture.png --style-layers conv1_1,conv2_1   fine texture only
   impasto paint photo.jpg painting.jpg -o picture.png --init noise --seed 7
+  impasto paint photo.jpg painting.jpg -o picture.png --scales 1 --iterations 500 --optimizer lbfgs
   impasto paint --batch photos/ painting.jpg -o pictures/                   every image of a folder
 
 PNG, JPEG, WebP, TIFF and BMP are read, PNG, JPEG, WebP and TIFF are written. Ctrl-C stops and writes
