@@ -63,7 +63,7 @@ fn the_default_is_coarse_to_fine() {
     let line = format!("paint @content.png @style.png -o @out.png --size 256 --dry-run -q {SHALLOW}");
     let output = room.command(&line).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    for scale in ["128 x 102, 100 evaluations", "181 x 145, 40 evaluations", "256 x 205, 40 evaluations"] {
+    for scale in ["128 x 103, 100 evaluations", "181 x 145, 40 evaluations", "256 x 205, 40 evaluations"] {
         assert!(text.contains(scale), "{scale} is not in {text}{}", stderr(&output));
     }
     let output = room.command(&format!("{line} --scales 1")).output().unwrap();
