@@ -259,7 +259,7 @@ fn unfit_settings_are_refused() {
     refuses("--tv-weight inf", &["--tv-weight", "'inf' is no weight"]);
     refuses("--ratio 0", &["--ratio must be above 0"]);
     refuses("--ratio 1 --style-weight 2", &["--ratio", "cannot be used with"]);
-    refuses("--content-weight 0 --style-weight 0", &["all weights are 0"]);
+    refuses("--content-weight 0 --style-weight 0 --tv-weight 0", &["all weights are 0"]);
     refuses("--lr -1", &["--lr must be above 0"]);
     refuses("--history 0", &["--history must be from 1"]);
     refuses("--pool median", &["'median'", "--pool"]);
