@@ -7,7 +7,6 @@ content=assets/content-cat.jpg
 style=assets/style-swirl.jpg
 output=out/demo.png
 size=256
-iterations=100
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 source scripts/lib.sh
@@ -20,6 +19,6 @@ cargo build --release --locked
 mkdir -p "$(dirname "$output")"
 rm -f "$output" # so that a picture found below is this run's
 "${CARGO_TARGET_DIR:-./target}/release/impasto" paint "$content" "$style" -o "$output" \
-    --size "$size" --iterations "$iterations" "$@"
+    --size "$size" "$@"
 [[ -s $output ]] || die "impasto ended without an error, but $output is not there."
 printf 'The picture is %s\n' "$PWD/$output"

@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 use std::process::Output;
 
-use common::room::{CACHE, Room, SHALLOW, stderr};
+use common::room::{Room, SHALLOW, stderr};
 use impasto::image_io::Image;
 
 /// A room with a folder of contents of these names.
@@ -46,7 +46,9 @@ fn a_batch_paints_what_single_runs_paint() {
     let frames = ["a-00004.png", "a.png", "b-00004.png", "b.png", "c-00004.png", "c.png"];
     assert_eq!(written(&room), frames);
     // With linear each content has a style image of its own, so nothing that was seen before may be used.
-    for extra in ["--scales 2", "--keep-colors linear"] {
+    room.picture("mask.png", 20, 16);
+    let files = "--init @style.png --style-mask @mask.png --content-mask @mask.png";
+    for extra in ["--scales 2", "--keep-colors linear", files] {
         assert!(batch(&room, &format!("--overwrite {extra}")).status.success());
         for (content, picture) in [("a.png", "a.png"), ("b.jpg", "b.png"), ("c.png", "c.png")] {
             let line = "@style.png -o @one.png --size 32 --iterations 3";
@@ -127,14 +129,8 @@ fn an_interrupted_batch_goes_on() {
     use std::process::{Command, Stdio};
 
     let room = room(&["a.png", "b.png"]);
-    let mut child = Command::new(assert_cmd::cargo::cargo_bin("impasto"))
-        .env("IMPASTO_CACHE_DIR", CACHE)
-        .args(["paint", "--batch", "--size", "32", "--iterations", "100000", "--history", "5", "-o"])
-        .args([room.path("out"), room.path("in"), room.path("style.png")])
-        .args(SHALLOW.split(' '))
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let line = format!("{LINE} --iterations 100000 {SHALLOW}");
+    let mut child = room.process(&line).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     assert!(lines.any(|line| line.contains("loss")), "no progress was shown");
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();

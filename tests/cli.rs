@@ -116,7 +116,8 @@ fn each_option_of_paint_changes_the_picture() {
     assert_eq!(plain, paint(&room, ""), "not reproducible");
     assert_eq!(plain, paint(&room, "--seed 3"), "the seed is for noise alone");
     assert_eq!(plain, paint(&room, "--scales auto"), "32 pixels are below the smallest scale");
-    assert_eq!(plain, paint(&room, "--ratio 1e-3"), "1 / 1e-3 is the default style weight");
+    let documented = "--style-weight 200 --tv-weight 0.005 --lr 2 --content-weight 1 --init content";
+    assert_eq!(plain, paint(&room, documented), "the documented defaults are others");
     for extra in [
         "--optimizer lbfgs",
         "--lr 0.5",
@@ -249,7 +250,7 @@ fn unfit_settings_are_refused() {
     refuses("--checkpoint-every 0", &["--checkpoint-every", "from 1 up"]);
     refuses("--until x", &["--until", "'x' is no weight"]);
     refuses("--size 32 --scales 3", &["3 scales are too many", "--scales 2"]);
-    refuses("--iterations 5,5", &["--iterations has 2 numbers", "1 scales"]);
+    refuses("--iterations 5,5 --scales 1", &["--iterations has 2 numbers", "1 scales"]);
     refuses("--style-layers conv3_9", &["unknown layer 'conv3_9'", "did you mean conv3_"]);
     refuses("--content-layers relu4_2", &["did you mean conv4_2"]);
     refuses("--style-layers conv1_1=-2", &["conv1_1", "'-2' is no weight"]);
@@ -258,7 +259,7 @@ fn unfit_settings_are_refused() {
     refuses("--tv-weight inf", &["--tv-weight", "'inf' is no weight"]);
     refuses("--ratio 0", &["--ratio must be above 0"]);
     refuses("--ratio 1 --style-weight 2", &["--ratio", "cannot be used with"]);
-    refuses("--content-weight 0 --style-weight 0", &["all weights are 0"]);
+    refuses("--content-weight 0 --style-weight 0 --tv-weight 0", &["all weights are 0"]);
     refuses("--lr -1", &["--lr must be above 0"]);
     refuses("--history 0", &["--history must be from 1"]);
     refuses("--pool median", &["'median'", "--pool"]);

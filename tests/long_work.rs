@@ -6,7 +6,7 @@ mod common;
 use std::fs;
 use std::path::Path;
 
-use common::room::{CACHE, Room, SHALLOW, impasto, log_lines, paint, stderr};
+use common::room::{Room, SHALLOW, impasto, log_lines, paint, stderr};
 use impasto::image_io::Image;
 use serde_json::Value;
 
@@ -25,7 +25,8 @@ fn presets_are_options_that_others_override() {
     let by_hand = "--content-weight 5 --style-weight 0.1 --tv-weight 295 --network raw --init noise";
     assert_eq!(paint(&room, "--preset neural-style"), paint(&room, by_hand));
     let overridden = format!("--preset neural-style --content-weight 1 --style-weight 1000 {small}");
-    assert_eq!(paint(&room, &overridden), paint(&room, "--optimizer lbfgs"));
+    let plain = "--optimizer lbfgs --style-weight 1000 --tv-weight 0";
+    assert_eq!(paint(&room, &overridden), paint(&room, plain));
 }
 
 #[test]
@@ -53,6 +54,21 @@ fn png_pictures_carry_settings_that_make_others_like_them() {
         &["content.png", "no note"],
     );
     room.refuses("paint @content.png @style.png -o @out.png --like @none.png", 1, &["none.png"]);
+}
+
+/// What docs/defaults.md and --help promise of a picture that is larger than the smallest scale.
+#[test]
+fn the_default_is_coarse_to_fine() {
+    let room = Room::new();
+    let line = format!("paint @content.png @style.png -o @out.png --size 256 --dry-run -q {SHALLOW}");
+    let output = room.command(&line).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    for scale in ["128 x 103, 100 evaluations", "181 x 145, 40 evaluations", "256 x 205, 40 evaluations"] {
+        assert!(text.contains(scale), "{scale} is not in {text}{}", stderr(&output));
+    }
+    let output = room.command(&format!("{line} --scales 1")).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("256 x 205, 100 evaluations") && !text.contains("128 x"), "{text}");
 }
 
 #[test]
@@ -85,13 +101,8 @@ fn an_interrupt_writes_the_picture_so_far() {
     use std::process::{Command, Stdio};
 
     let room = Room::new();
-    let mut child = Command::new(assert_cmd::cargo::cargo_bin("impasto"))
-        .args(["paint", "--size", "64", "--iterations", "100000", "-o"])
-        .args([room.path("out.png"), room.path("content.png"), room.path("style.png")])
-        .env("IMPASTO_CACHE_DIR", CACHE)
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let line = "paint @content.png @style.png -o @out.png --size 64 --iterations 100000";
+    let mut child = room.process(line).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     // The first line of progress.
     assert!(lines.any(|line| line.contains("loss")), "no progress was shown");
@@ -103,59 +114,57 @@ fn an_interrupt_writes_the_picture_so_far() {
     assert_eq!(Image::load(room.path("out.png")).unwrap().width(), 64);
 }
 
+/// A run through two scales of 30 and 20 evaluations, with all that may go on after a stop.
+#[cfg(unix)]
+fn long_line(output: &str, method: &str) -> String {
+    format!(
+        "paint @content.png @style.png -o @{output}.png --size 64 --scales 2 --iterations 30,20 -q \
+         --log @{output}.jsonl --checkpoint @{output}.ck --checkpoint-every 1 --save-every 20 \
+         --history 5 {SHALLOW} --optimizer {method}"
+    )
+}
+
+/// Begins the run `broken` and ends it by a signal once so many evaluations are in its log.
+#[cfg(unix)]
+fn stop(room: &Room, method: &str, signal: &str, evaluations: usize) {
+    use std::process::{Command, Stdio};
+
+    let log = room.path("broken.jsonl");
+    let _ = fs::remove_file(&log);
+    let mut child = room.process(&long_line("broken", method)).stderr(Stdio::null()).spawn().unwrap();
+    let written = || fs::read_to_string(&log).map_or(0, |log| log.lines().count());
+    while written() < evaluations && child.try_wait().unwrap().is_none() {
+        std::thread::sleep(std::time::Duration::from_millis(1));
+    }
+    Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+    let code = child.wait().unwrap().code();
+    let expected = if signal == "-INT" { Some(130) } else { None };
+    assert_eq!(code, expected, "{method} was done before {signal} after {evaluations}");
+}
+
 /// A run that is stopped, by Ctrl-C with its last word or by SIGKILL without, and gone on with, gives the
-/// same bytes as one that is not.
+/// same bytes as one that is not: within the first scale, where it ends, and within the second.
 #[cfg(unix)]
 #[test]
 fn a_stopped_run_goes_on_to_the_same_bytes() {
-    use std::process::{Command, Stdio};
-
     let room = Room::new();
-    for (method, signal, lines) in
-        [("lbfgs", "-KILL", 3), ("lbfgs", "-INT", 33), ("adam --average", "-KILL", 30), ("adam", "-INT", 8)]
-    {
-        let line = |output: &str| {
-            format!(
-                "paint @content.png @style.png -o @{output}.png --size 64 --scales 2 --iterations 30,20 -q \
-                 --log @{output}.jsonl --checkpoint @{output}.ck --checkpoint-every 1 --save-every 20 \
-                 --history 5 {SHALLOW} --optimizer {method}"
-            )
-        };
-        room.command(&line("whole")).assert().success();
-        let broken = line("broken");
-        let arguments = broken.split(' ').map(|argument| match argument.strip_prefix('@') {
-            Some(name) => room.path(name).into_os_string(),
-            None => argument.into(),
-        });
-        let _ = fs::remove_file(room.path("broken.jsonl"));
-        let mut child = Command::new(assert_cmd::cargo::cargo_bin("impasto"))
-            .args(arguments)
-            .env("IMPASTO_CACHE_DIR", CACHE)
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let written = || fs::read_to_string(room.path("broken.jsonl")).map_or(0, |log| log.lines().count());
-        while written() < lines && child.try_wait().unwrap().is_none() {
-            std::thread::sleep(std::time::Duration::from_millis(1));
+    let losses = |run: &str| {
+        let mut lines = log_lines(&room.path(&format!("{run}.jsonl")));
+        lines.iter_mut().for_each(|line| line["seconds"] = Value::Null);
+        lines
+    };
+    for method in ["lbfgs", "adam", "adam --average"] {
+        room.command(&long_line("whole", method)).assert().success();
+        for (signal, evaluations) in [3, 30, 36].into_iter().flat_map(|n| [("-INT", n), ("-KILL", n)]) {
+            stop(&room, method, signal, evaluations);
+            room.command("resume @broken.ck").assert().success();
+            for name in [".png", "-00020.png", "-00040.png"] {
+                let bytes = |run: &str| fs::read(room.path(&format!("{run}{name}"))).unwrap();
+                let same = bytes("whole") == bytes("broken");
+                assert!(same, "{method}, {signal} after {evaluations}: {name} differs");
+            }
+            assert_eq!(losses("whole"), losses("broken"), "{method}, {signal} after {evaluations}");
         }
-        Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
-        let code = child.wait().unwrap().code();
-        assert_eq!(
-            code,
-            if signal == "-INT" { Some(130) } else { None },
-            "{method} was done before {signal}"
-        );
-        room.command("resume @broken.ck").assert().success();
-        for name in [".png", "-00020.png", "-00040.png"] {
-            let bytes = |run: &str| fs::read(room.path(&format!("{run}{name}"))).unwrap();
-            assert!(bytes("whole") == bytes("broken"), "{method}, {signal}: {name} differs");
-        }
-        let losses = |run: &str| {
-            let mut lines = log_lines(&room.path(&format!("{run}.jsonl")));
-            lines.iter_mut().for_each(|line| line["seconds"] = Value::Null);
-            lines
-        };
-        assert_eq!(losses("whole"), losses("broken"), "{method}, {signal}");
     }
 }
 
@@ -215,7 +224,7 @@ fn until_ends_each_scale_when_the_loss_stands_still() {
     let room = Room::new();
     // Content alone, from the content: there is nothing to gain.
     let arguments = format!(
-        "paint @content.png @style.png -o @out.png --size 48 --scales 2 --iterations 40 --style-weight 0 \
+        "paint @content.png @style.png -o @out.png --size 48 --scales 2 --iterations 40 --style-weight 0 --tv-weight 0 \
          --log @log.jsonl {SHALLOW}"
     );
     room.command(&arguments).assert().success();

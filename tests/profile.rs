@@ -161,8 +161,9 @@ fn a_painting_can_be_profiled() {
     let rgb = (0..32 * 32 * 3).map(|i| (i * 37 % 256) as f32).collect();
     Image::from_rgb(32, 32, rgb).unwrap().save(room.path().join("a.png")).unwrap();
     let paint = |name: &str, extra: &str| {
-        let arguments =
-            format!("paint a.png a.png -o {name} --size 32 --iterations 4 --init noise --no-tune -q{extra}");
+        let arguments = format!(
+            "paint a.png a.png -o {name} --size 32 --iterations 4 --init noise --optimizer lbfgs --no-tune -q{extra}"
+        );
         let output = impasto(room.path(), &arguments).output().unwrap();
         assert!(output.status.success(), "{output:?}");
         let pixels = Image::load(room.path().join(name)).unwrap().into_pixels();

@@ -45,7 +45,7 @@ fn reconstruct_makes_a_picture_that_the_layers_take_for_the_image() {
 fn sweep_makes_a_cell_for_each_ratio_and_block() {
     let room = Room::new();
     let line = format!(
-        "sweep @content.png @style.png -o @out.png --size 32 --iterations 6 --optimizer adam --init noise -q --ratios 1e-1,1e-4 --style-layers-upto 1,2 {SHALLOW}"
+        "sweep @content.png @style.png -o @out.png --size 32 --iterations 6 --optimizer adam --init noise -q --ratio 1e-1,1e-4 --style-layers-upto 1..2 {SHALLOW}"
     );
     room.command(&line).assert().success();
     let sheet = Image::load(room.path("out.png")).unwrap();
@@ -61,8 +61,9 @@ fn sweep_makes_a_cell_for_each_ratio_and_block() {
     }
     fs::remove_file(room.path("out.png")).unwrap();
     room.refuses(&format!("{line} --style-layers-upto 6"), 2, &["--style-layers-upto", "6"]);
-    room.refuses(&format!("{line} --ratio 1"), 2, &["--ratios decides"]);
-    room.refuses(&format!("{line} --ratios 0"), 2, &["--ratios must be above 0"]);
+    room.refuses(&format!("{line} --ratio 0"), 2, &["--ratio must be above 0"]);
+    room.refuses("sweep @content.png @style.png -o @out.png --style-weight 2", 2, &["--ratio decides"]);
+    room.refuses("paint @content.png @style.png -o @out.png --ratio 1,2", 2, &["--ratio", "impasto sweep"]);
 }
 
 #[test]

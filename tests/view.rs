@@ -10,7 +10,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use common::http::{Answer, ask};
-use common::room::{CACHE, Room, SHALLOW};
+use common::room::{Room, SHALLOW, log_lines};
 use impasto::image_io::Image;
 use serde_json::{Value, json};
 
@@ -21,17 +21,17 @@ struct Painting {
     host: String,
 }
 
+const LINE: &str = "paint @content.png @style.png -o @out.png --view -q --size 48 --scales 1 \
+                    --iterations 1000000 --optimizer adam";
+
 impl Painting {
     fn begin() -> Self {
-        let room = Room::new();
-        let mut child = Command::new(assert_cmd::cargo::cargo_bin("impasto"))
-            .env("IMPASTO_CACHE_DIR", CACHE)
-            .args(["paint", "--view", "-q", "--size", "48", "--iterations", "1000000", "--optimizer", "adam"])
-            .args(["-o".into(), room.path("out.png"), room.path("content.png"), room.path("style.png")])
-            .args(SHALLOW.split(' '))
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
+        Self::of(Room::new(), &format!("{LINE} {SHALLOW}"))
+    }
+
+    /// A command with a view, in this room.
+    fn of(room: Room, line: &str) -> Self {
+        let mut child = room.process(line).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
         let address = lines.find_map(|line| line.strip_prefix("view: http://").map(String::from)).unwrap();
         // What else it says must not fill the pipe.
@@ -45,6 +45,11 @@ impl Painting {
         ask(&self.host, request, &[&host, &origin], "")
     }
 
+    /// What the page knows besides the picture.
+    fn state(&self) -> Value {
+        serde_json::from_slice(&self.ask("GET /state").body).unwrap()
+    }
+
     /// A picture that is not `other`.
     fn picture_but(&self, other: &[u8]) -> Vec<u8> {
         until("another picture", || {
@@ -53,10 +58,15 @@ impl Painting {
         })
     }
 
-    /// It ends as by Ctrl-C, with its picture.
+    /// It ends as by Ctrl-C.
     fn ends(&mut self) {
         let code = until("the end", || self.child.try_wait().unwrap()).code();
         assert_eq!(code, Some(130));
+    }
+
+    /// It ends as by Ctrl-C, with its picture.
+    fn ends_with_its_picture(&mut self) {
+        self.ends();
         assert_eq!(Image::load(self.room.path("out.png")).unwrap().width(), 48);
     }
 }
@@ -92,7 +102,7 @@ fn the_page_sees_the_picture_change_saves_and_stops() {
     let first = painting.picture_but(&[]);
     let second = painting.picture_but(&first);
     assert!(first.starts_with(b"\x89PNG") && second.starts_with(b"\x89PNG"));
-    let state: Value = serde_json::from_slice(&painting.ask("GET /state").body).unwrap();
+    let state = painting.state();
     assert!(state["done"].as_u64().unwrap() > 1 && state["total"] == 1_000_000, "{state}");
     assert!(state["points"][1][1].as_f64().unwrap() > 0.0, "{state}");
     assert_eq!(painting.ask("POST /save").status, 200);
@@ -103,7 +113,7 @@ fn the_page_sees_the_picture_change_saves_and_stops() {
     });
     assert_eq!(Image::load(saved).unwrap().width(), 48);
     assert_eq!(painting.ask("POST /stop").status, 200);
-    painting.ends();
+    painting.ends_with_its_picture();
 }
 
 #[test]
@@ -134,7 +144,45 @@ fn nobody_else_may_ask() {
     // None of the refused requests stopped it.
     assert!(painting.child.try_wait().unwrap().is_none());
     assert_eq!(status("POST /stop", &[&host]), 200);
+    painting.ends_with_its_picture();
+}
+
+/// So many contents that some are left when the first is done, however fast the device is.
+#[test]
+fn a_batch_shows_one_picture_after_the_other_and_stops() {
+    let room = Room::new();
+    std::fs::create_dir(room.path("in")).unwrap();
+    (10..50).for_each(|k| room.picture(&format!("in/{k}.png"), 40, 32));
+    let line = "paint --batch @in @style.png -o @out --view -q --size 32 --scales 1 --iterations 100";
+    let mut painting = Painting::of(room, &format!("{line} --optimizer adam {SHALLOW}"));
+    let name = |painting: &Painting| painting.state()["name"].as_str().unwrap().to_string();
+    let first = until("the first picture", || Some(name(&painting)).filter(|name| !name.is_empty()));
+    assert!(first.contains(" of 40: ") && first.ends_with(".png"), "{first}");
+    painting.picture_but(&[]);
+    until("the next picture", || Some(name(&painting)).filter(|name| *name != first));
+    assert_eq!(painting.state()["total"], 100);
+    painting.picture_but(&[]);
+    assert_eq!(painting.ask("POST /stop").status, 200);
     painting.ends();
+    let whole = (10..50).filter(|k| painting.room.path(&format!("out/{k}.png")).exists()).count();
+    assert!((1..40).contains(&whole), "{whole} of 40 are finished");
+}
+
+#[test]
+fn a_painting_that_goes_on_can_be_watched() {
+    let mut painting =
+        Painting::of(Room::new(), &format!("{LINE} --checkpoint @out.ck --log @log.jsonl {SHALLOW}"));
+    painting.picture_but(&[]);
+    assert_eq!(painting.ask("POST /stop").status, 200);
+    painting.ends_with_its_picture();
+    let done = log_lines(&painting.room.path("log.jsonl")).len();
+    let room = std::mem::replace(&mut painting.room, Room::new());
+    let mut painting = Painting::of(room, "resume @out.ck --view");
+    painting.picture_but(&[]);
+    // Its curves begin where the first run ended.
+    assert!(done > 0 && painting.state()["points"][0][0].as_u64().unwrap() >= done as u64);
+    assert_eq!(painting.ask("POST /stop").status, 200);
+    painting.ends_with_its_picture();
 }
 
 /// Chromium through its driver, by the WebDriver protocol.
@@ -226,5 +274,5 @@ fn a_real_browser_sees_the_picture_change_and_stops() {
     assert!(painting.child.try_wait().unwrap().is_none());
     browser.go(&url);
     browser.run("document.getElementById('stop').click()");
-    painting.ends();
+    painting.ends_with_its_picture();
 }

@@ -68,8 +68,8 @@ enum Command {
 const EXAMPLES: &str = "\
 Examples:
   impasto paint photo.jpg painting.jpg -o picture.png
-  impasto paint photo.jpg painting.jpg -o picture.png --size 1024 --iterations 500
-  impasto paint photo.jpg painting.jpg -o picture.png --ratio 1e-4    (more style: alpha/beta smaller)
+  impasto paint photo.jpg painting.jpg -o picture.png --size 1024
+  impasto paint photo.jpg painting.jpg -o picture.png --ratio 1e-3    (more style: alpha/beta smaller)
   impasto paint photo.jpg painting.jpg -o picture.png --preset paper
   impasto score photo.png painting.png picture.png
   impasto profile --size 512 --plot roofline.svg

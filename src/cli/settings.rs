@@ -101,9 +101,16 @@ fn names() -> Vec<String> {
     command.get_arguments().filter_map(|argument| argument.get_long().map(String::from)).collect()
 }
 
-/// The settings that a parsed command line has, defaults included.
+/// The settings that a parsed command line has, defaults included unless another option stands in their place.
 pub fn of(matches: &ArgMatches) -> Settings {
+    let given = |name: &str| {
+        let source = matches.value_source(&name.replace('-', "_"));
+        source.is_some_and(|source| source != ValueSource::DefaultValue)
+    };
     let value = |name: &String| {
+        if !given(name) && ALTERNATIVES.iter().any(|(a, b)| b == name && given(a)) {
+            return None;
+        }
         let values = matches.get_raw(&name.replace('-', "_"))?;
         let values: Vec<_> = values.map(|value| value.to_string_lossy()).collect();
         Some((name.clone(), values.join(",")))
@@ -140,6 +147,18 @@ mod tests {
         assert!(!line.contains("--size=400") && line.contains("--size 64"), "{line}");
         assert!(!line.contains("--style-weight"), "{line}");
         assert!(line.contains("--lr=0.17"), "{line}");
+    }
+
+    #[test]
+    fn a_default_is_not_recorded_beside_what_takes_its_place() {
+        let settings = |extra: &str| {
+            let line = format!("impasto paint a.png b.png -o c.png {extra}");
+            let matches = crate::cli::Cli::command().try_get_matches_from(line.split_whitespace()).unwrap();
+            of(matches.subcommand().unwrap().1)
+        };
+        let [plain, ratio] = [settings(""), settings("--ratio 1e-4")];
+        assert!(plain.contains_key("style-weight") && !plain.contains_key("ratio"), "{plain:?}");
+        assert!(ratio["ratio"] == "1e-4" && !ratio.contains_key("style-weight"), "{ratio:?}");
     }
 
     #[test]

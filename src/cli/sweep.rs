@@ -2,26 +2,29 @@
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::str::FromStr;
 
 use clap::Args;
 use impasto::image_io::{Image, check_output};
-use impasto::objective::{Settings, Style, check_pooling, parse_weight};
+use impasto::objective::{Settings, Style, check_pooling};
 use impasto::painter::{Plan, Schedule, Subject};
 use impasto::sheet::sheet;
 use impasto::{Error, Result};
 
 use super::common::Studio;
-use super::options::{CommonOptions, PaintingOptions};
+use super::options::{CommonOptions, PaintingOptions, STYLE_WEIGHT};
 use super::series::{Item, paint_all};
 
 /// Arguments of `impasto sweep`.
 #[derive(Debug, Args)]
 #[command(
     args_override_self = true,
+    mut_arg("ratio", |arg| arg.value_name("A,A").help("Ratios alpha/beta, one a column").default_value(RATIOS)),
+    mut_arg("style_weight", |arg| arg.hide(true)), // the ratios decide it
     after_help = "\
 Examples:
   impasto sweep photo.jpg painting.jpg -o sheet.png
-  impasto sweep photo.jpg painting.jpg -o sheet.png --ratios 1e-2,1e-3,1e-4 --style-layers-upto 1,3,5 --size 256
+  impasto sweep photo.jpg painting.jpg -o sheet.png --ratio 1e-2,1e-3,1e-4 --style-layers-upto 1..5 --size 256
 
 A column for each ratio alpha/beta, a row for each block of the network up to which style layers count, as in
 figure 3 of the paper."
@@ -36,14 +39,10 @@ pub struct Sweep {
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 
-    /// Ratios alpha/beta, one a column
-    #[arg(long, value_name = "A,A", value_delimiter = ',', default_value = "1e-1,1e-2,1e-3,1e-4",
-        value_parser = parse_weight)]
-    ratios: Vec<f32>,
-
-    /// Blocks of the network, 1 to 5, one a row: style layers of later blocks are left out [default: all layers]
-    #[arg(long, value_name = "B,B", value_delimiter = ',', value_parser = clap::value_parser!(u8).range(1..=5))]
-    style_layers_upto: Vec<u8>,
+    /// Blocks of the network, one a row, as in 1..5 or 1,3,5: style layers of later blocks are left out
+    /// [default: one row of all layers]
+    #[arg(long, value_name = "BLOCKS")]
+    style_layers_upto: Option<Blocks>,
 
     #[command(flatten)]
     painting: PaintingOptions,
@@ -51,12 +50,36 @@ pub struct Sweep {
     common: CommonOptions,
 }
 
+/// Ratios of a sweep that names none.
+const RATIOS: &str = "1e-1,1e-2,1e-3,1e-4";
+
+/// Blocks of the network. Written `1,3,5`, or `1..5` for those two and all between.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Blocks(Vec<usize>);
+
+impl FromStr for Blocks {
+    type Err = String;
+
+    fn from_str(text: &str) -> std::result::Result<Self, String> {
+        let range = |part: &str| {
+            let (first, last) = part.split_once("..").unwrap_or((part, part));
+            let (first, last) = (first.trim().parse().ok()?, last.trim().parse().ok()?);
+            (1 <= first && first <= last && last <= 5).then_some(first..=last)
+        };
+        let ranges: Option<Vec<_>> = text.split(',').map(range).collect();
+        let ranges = ranges.ok_or("give blocks from 1 to 5, the lower one first: 1..5, or 1,3,5")?;
+        Ok(Self(ranges.into_iter().flatten().collect()))
+    }
+}
+
 impl Sweep {
-    pub fn run(&self) -> Result<ExitCode> {
+    pub fn run(mut self) -> Result<ExitCode> {
+        // What is left of the options holds for every picture.
+        let ratios = std::mem::take(&mut self.painting.objective.ratio);
         self.painting.check(std::slice::from_ref(&self.style))?;
         check_output(&self.output)?;
         let settings = self.painting.objective.settings()?;
-        let variations = self.variations(&settings)?;
+        let variations = self.variations(&settings, &ratios)?;
         let (deepest, sizes) = (settings.deepest(), &self.painting.sizes);
         let content = Image::load(&self.content)?.resized(sizes.size)?;
         let style = sizes.scaled_style(&Image::load(&self.style)?, &content)?;
@@ -81,41 +104,54 @@ impl Sweep {
         };
         let items = variations.into_iter().map(item).collect::<Result<Vec<_>>>()?;
         let cells = paint_all(&studio, items, &self.common)?;
-        sheet(&cells, self.ratios.len())?.save(&self.output)?;
+        sheet(&cells, ratios.len())?.save(&self.output)?;
         Ok(ExitCode::SUCCESS)
     }
 
     /// The settings of each picture, row by row, with labels.
-    fn variations(&self, base: &Settings) -> Result<Vec<(String, Settings)>> {
-        let objective = &self.painting.objective;
-        if objective.ratio.is_some() || objective.style_weight.is_some() {
-            return Err(Error::Usage(
-                "--ratios decides the style weight: leave out --ratio and --style-weight".into(),
-            ));
+    fn variations(&self, base: &Settings, ratios: &[f32]) -> Result<Vec<(String, Settings)>> {
+        if self.painting.objective.style_weight.to_string() != STYLE_WEIGHT {
+            return Err(Error::Usage("--ratio decides the style weight: leave out --style-weight".into()));
         }
         if !self.painting.styles.style_weights.is_empty() {
             return Err(Error::Usage("--style-weights is for several styles, and a sweep has one".into()));
         }
-        if self.ratios.contains(&0.0) {
-            return Err(Error::Usage("--ratios must be above 0: they divide".into()));
+        if ratios.contains(&0.0) {
+            return Err(Error::Usage("--ratio must be above 0: it divides".into()));
         }
-        let rows: Vec<Option<u8>> = match self.style_layers_upto.as_slice() {
-            [] => vec![None],
-            blocks => blocks.iter().copied().map(Some).collect(),
+        let rows = match &self.style_layers_upto {
+            None => vec![(String::new(), base.style_layers.clone())],
+            Some(Blocks(blocks)) => {
+                let row =
+                    |block: &usize| (format!("conv1..{block}, "), base.style_layers.up_to_block(*block));
+                blocks.iter().map(row).collect()
+            }
         };
         let mut variations = vec![];
-        for row in rows {
-            let (layers, name) = match row {
-                None => (base.style_layers.clone(), String::new()),
-                Some(block) => (base.style_layers.up_to_block(block.into()), format!("conv1..{block}, ")),
-            };
-            for ratio in &self.ratios {
+        for (name, style_layers) in rows {
+            for ratio in ratios {
                 let style_weight = base.content_weight / ratio;
-                let settings = Settings { style_layers: layers.clone(), style_weight, ..base.clone() };
+                let style_layers = style_layers.clone();
+                let settings = Settings { style_layers, style_weight, ..base.clone() };
                 settings.check()?;
                 variations.push((format!("{name}a/b {ratio:e}"), settings));
             }
         }
         Ok(variations)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_are_lists_and_ranges() {
+        let blocks = |text: &str| text.parse::<Blocks>().map(|blocks| blocks.0);
+        assert_eq!(blocks("1..5"), Ok(vec![1, 2, 3, 4, 5]));
+        assert_eq!(blocks("1, 3..4"), Ok(vec![1, 3, 4]));
+        for text in ["", "0", "6", "3..1", "1..6", "1,", "1...3", "-1", "a"] {
+            assert!(blocks(text).unwrap_err().contains("from 1 to 5"), "{text}");
+        }
     }
 }

@@ -43,37 +43,61 @@ impl fmt::Display for Scales {
     }
 }
 
-/// Evaluations at each scale, from the coarsest; the last number holds for all that follow.
-/// Written `500` or `500,300,200`.
+/// Evaluations at each scale. Written `auto`, `500` or `500,300,200`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Iterations(Vec<usize>);
+pub enum Iterations {
+    /// [`FIRST`](Self::FIRST) at the coarsest scale and [`LATER`](Self::LATER) at each that follows.
+    Auto,
+    /// From the coarsest, at least one number; the last holds for all that follow.
+    Given(Vec<usize>),
+}
 
 impl Iterations {
+    /// What `auto` takes at the coarsest scale, where the picture is composed and evaluations are cheap.
+    pub const FIRST: usize = 100;
+    /// What `auto` takes at a scale that begins with the picture of the one before.
+    pub const LATER: usize = 40;
+
     /// The same number at each scale.
     pub fn each(count: usize) -> Self {
-        Self(vec![count])
+        Self::Given(vec![count])
     }
 
     /// Evaluations at scale `k`.
     fn at(&self, k: usize) -> usize {
-        self.0[k.min(self.0.len() - 1)]
+        match self {
+            Self::Auto if k == 0 => Self::FIRST,
+            Self::Auto => Self::LATER,
+            Self::Given(counts) => counts[k.min(counts.len() - 1)],
+        }
+    }
+
+    /// How many scales there must be.
+    fn least_scales(&self) -> usize {
+        match self {
+            Self::Auto => 1,
+            Self::Given(counts) => counts.len(),
+        }
     }
 }
 
 impl FromStr for Iterations {
     type Err = Error;
 
-    /// Accepts whole numbers from 1 up, separated by commas.
+    /// Accepts `auto`, or whole numbers from 1 up, separated by commas.
     ///
     /// # Errors
     /// [`Error::Usage`] for anything else.
     fn from_str(text: &str) -> Result<Self> {
+        if text == "auto" {
+            return Ok(Self::Auto);
+        }
         let count = |part: &str| part.trim().parse().ok().filter(|count| *count > 0);
         let counts: Option<Vec<usize>> = text.split(',').map(count).collect();
-        counts.map(Self).ok_or_else(|| {
+        counts.map(Self::Given).ok_or_else(|| {
             Error::Usage(format!(
-                "'{text}' is no number of evaluations: give a whole number from 1 up, or one for each \
-                 scale as in 500,300"
+                "'{text}' is no number of evaluations: give a whole number from 1 up, one for each \
+                 scale as in 500,300, or 'auto'"
             ))
         })
     }
@@ -82,8 +106,13 @@ impl FromStr for Iterations {
 impl fmt::Display for Iterations {
     /// Writes what `from_str` reads.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let counts: Vec<String> = self.0.iter().map(usize::to_string).collect();
-        f.write_str(&counts.join(","))
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Given(counts) => {
+                let counts: Vec<String> = counts.iter().map(usize::to_string).collect();
+                f.write_str(&counts.join(","))
+            }
+        }
     }
 }
 
@@ -148,11 +177,11 @@ impl Schedule {
                 }
             },
         };
-        if iterations.0.len() > count {
+        let given = iterations.least_scales();
+        if given > count {
             return Err(Error::Usage(format!(
-                "--iterations has {} numbers, but there are {count} scales: give one number, or at most \
-                 one a scale",
-                iterations.0.len()
+                "--iterations has {given} numbers, but there are {count} scales: give one number, or at \
+                 most one a scale"
             )));
         }
         let scale = |k: usize| {
@@ -219,6 +248,9 @@ mod tests {
         let each: Vec<_> = schedule.scales().iter().map(|scale| scale.iterations).collect();
         assert_eq!(each, [50, 20, 20]);
         assert_eq!((schedule.before(1), schedule.before(2), schedule.iterations()), (50, 70, 90));
+        let schedule = Schedule::new((256, 200), Scales::Auto, &Iterations::Auto, 16).unwrap();
+        let each: Vec<_> = schedule.scales().iter().map(|scale| scale.iterations).collect();
+        assert_eq!(each, [Iterations::FIRST, Iterations::LATER, Iterations::LATER]);
         assert_eq!(schedule.scales()[2].fraction, 1.0);
         assert!((schedule.first().fraction - 0.5).abs() < 1e-12);
     }
@@ -240,6 +272,7 @@ mod tests {
         }
         for text in ["auto", "3"] {
             assert_eq!(text.parse::<Scales>().unwrap().to_string(), text);
+            assert_eq!(text.parse::<Iterations>().unwrap().to_string(), text);
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::image_io::Image;
 use crate::objective::to_variable;
 
 /// What the first picture is. Written `content`, `noise`, `style` or a path.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Start {
     /// The content image.
     Content,
@@ -17,6 +17,8 @@ pub enum Start {
     Style,
     /// An image file, scaled to the size of the content.
     File(PathBuf),
+    /// An image, scaled in the same way.
+    Image(Image),
 }
 
 impl std::str::FromStr for Start {
@@ -55,6 +57,18 @@ impl Beginning {
         Err(Error::Usage(format!("--init-noise must be from 0 to 1, not {}", self.noise)))
     }
 
+    /// The same with its file read, for many pictures that start from it.
+    ///
+    /// # Errors
+    /// [`Error::Image`] for a file that cannot be read.
+    pub fn loaded(self) -> Result<Self> {
+        let start = match self.start {
+            Start::File(path) => Start::Image(Image::load(path)?),
+            other => other,
+        };
+        Ok(Self { start, ..self })
+    }
+
     /// The variable `(1 - noise) * start + noise * normal noise`, of the size of `content`.
     ///
     /// # Errors
@@ -85,6 +99,7 @@ impl Start {
             Self::Noise => noise(content.pixels().len(), seed),
             Self::Style => to_variable(&scaled(style)?),
             Self::File(path) => to_variable(&scaled(&Image::load(path)?)?),
+            Self::Image(image) => to_variable(&scaled(image)?),
         })
     }
 }
@@ -141,7 +156,11 @@ mod tests {
             assert_eq!(start.variable(&content, &style, 0).unwrap().len(), 18);
         }
         let file: Start = "missing.png".parse().unwrap();
-        let error = file.variable(&content, &style, 0).unwrap_err().to_string();
-        assert!(error.contains("missing.png"), "{error}");
+        let beginning = Beginning { start: file.clone(), noise: 0.0, seed: 0 };
+        for error in [file.variable(&content, &style, 0).unwrap_err(), beginning.loaded().unwrap_err()] {
+            assert!(error.to_string().contains("missing.png"), "{error}");
+        }
+        let variable = |start: Start| start.variable(&content, &style, 0).unwrap();
+        assert_eq!(variable(Start::Image(style.clone())), variable(Start::Style));
     }
 }

@@ -1,4 +1,4 @@
-//! A painting seen while it comes to be: a page on this machine with the picture, the losses and buttons.
+//! Paintings seen while they come to be: a page on this machine with the picture, the losses and buttons.
 //!
 //! The server runs in a thread of its own and knows only what the painting's loop hands it. Pictures are
 //! read from the device when somebody looks at them, not before.
@@ -16,7 +16,7 @@ use crate::objective::Losses;
 use server::Server;
 use state::State;
 
-/// A live view. It ends when dropped.
+/// A live view of one painting, or of several one after the other. It ends when dropped.
 #[derive(Debug)]
 pub struct View {
     shared: Arc<Shared>,
@@ -41,14 +41,14 @@ impl Shared {
 }
 
 impl View {
-    /// Serves a painting of so many evaluations on a free port of 127.0.0.1. The stop button raises `stop`.
+    /// Serves on a free port of 127.0.0.1. The stop button raises `stop`.
     ///
     /// # Errors
     /// [`Error::Output`](crate::Error::Output) if no port can be had.
-    pub fn open(total: usize, stop: Arc<AtomicBool>) -> Result<Self> {
+    pub fn open(stop: Arc<AtomicBool>) -> Result<Self> {
         let server = Arc::new(Server::bind()?);
         let shared = Arc::new(Shared {
-            state: Mutex::new(State::new(total)),
+            state: Mutex::new(State::new("", 0)),
             stop,
             wants_picture: AtomicBool::new(true),
             wants_save: AtomicBool::new(false),
@@ -63,6 +63,14 @@ impl View {
     /// What to type into a browser of this machine.
     pub fn address(&self) -> String {
         format!("http://{}/", self.server.host())
+    }
+
+    /// A painting of so many evaluations begins. `name` tells it from others; empty if there are none.
+    pub fn begin(&self, name: &str, total: usize) {
+        *self.shared.state() = State::new(name, total);
+        // A press of the button was meant for the painting before.
+        self.shared.wants_save.store(false, Ordering::Relaxed);
+        self.shared.wants_picture.store(true, Ordering::Relaxed);
     }
 
     /// After each evaluation, counted from 0.

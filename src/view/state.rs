@@ -7,9 +7,11 @@ use serde::Serialize;
 use crate::image_io::Image;
 use crate::objective::Losses;
 
-/// How far a painting is. Serialises to what the page reads.
+/// How far the painting at work is. Serialises to what the page reads.
 #[derive(Debug, Serialize)]
 pub struct State {
+    /// Which of several paintings it is; empty for the only one.
+    name: String,
     /// Evaluations that are finished, and that there are to be.
     done: usize,
     total: usize,
@@ -27,8 +29,8 @@ impl State {
     /// More points than this are not to be told apart on a screen.
     const POINTS: usize = 600;
 
-    pub fn new(total: usize) -> Self {
-        Self { done: 0, total, points: vec![], picture: None, stride: 1 }
+    pub fn new(name: &str, total: usize) -> Self {
+        Self { name: name.into(), done: 0, total, points: vec![], picture: None, stride: 1 }
     }
 
     /// The losses of an evaluation, counted from 0.
@@ -51,7 +53,7 @@ mod tests {
 
     #[test]
     fn many_points_are_thinned_out_evenly() {
-        let mut state = State::new(5000);
+        let mut state = State::new("", 5000);
         let losses = Losses {
             total: 1.0,
             content: 0.5,

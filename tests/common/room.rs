@@ -1,5 +1,6 @@
 //! A folder with small pictures, and the program run in it.
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -41,15 +42,25 @@ impl Room {
         Image::from_rgb(width, height, rgb).unwrap().save(self.path(name)).unwrap();
     }
 
-    /// `impasto` with arguments in which `@name` is a file of this room.
-    pub fn command(&self, arguments: &str) -> Command {
+    /// Arguments in which `@name` is a file of this room.
+    pub fn arguments<'a>(&self, line: &'a str) -> impl Iterator<Item = OsString> + use<'a, '_> {
+        line.split(' ').map(|argument| match argument.strip_prefix('@') {
+            Some(name) => self.path(name).into(),
+            None => argument.into(),
+        })
+    }
+
+    /// `impasto` with such arguments.
+    pub fn command(&self, line: &str) -> Command {
         let mut command = impasto();
-        for argument in arguments.split(' ') {
-            match argument.strip_prefix('@') {
-                Some(name) => command.arg(self.path(name)),
-                None => command.arg(argument),
-            };
-        }
+        command.args(self.arguments(line));
+        command
+    }
+
+    /// The same, for a test that does something while it runs.
+    pub fn process(&self, line: &str) -> std::process::Command {
+        let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("impasto"));
+        command.env("IMPASTO_CACHE_DIR", CACHE).args(self.arguments(line));
         command
     }
 

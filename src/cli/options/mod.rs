@@ -24,8 +24,17 @@ use clap::Args;
 use impasto::Result;
 use impasto::painter::{Plan, Schedule};
 
+/// Defaults of a painting where they are others than those of the reference objective, which `score` and
+/// `profile` have. `docs/defaults.md` shows what they were chosen from.
+pub const STYLE_WEIGHT: &str = "200";
+const TV_WEIGHT: &str = "0.005";
+
 /// Everything that decides, with the images, what a picture becomes.
 #[derive(Debug, Args)]
+#[command(
+    mut_arg("style_weight", |arg| arg.default_value(STYLE_WEIGHT)),
+    mut_arg("tv_weight", |arg| arg.default_value(TV_WEIGHT))
+)]
 pub struct PaintingOptions {
     #[command(flatten)]
     pub sizes: SizeOptions,

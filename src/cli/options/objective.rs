@@ -23,14 +23,16 @@ pub struct ObjectiveOptions {
         allow_hyphen_values = true)]
     pub content_weight: f32,
 
-    /// Weight of the style, beta [default: 1000]
-    #[arg(long, value_name = "W", value_parser = parse_weight, allow_hyphen_values = true)]
-    pub style_weight: Option<f32>,
+    /// Weight of the style, beta
+    #[arg(long, value_name = "W", default_value_t = Settings::STYLE_WEIGHT, value_parser = parse_weight,
+        allow_hyphen_values = true)]
+    pub style_weight: f32,
 
     /// alpha/beta: sets the style weight to the content weight divided by this
+    // A list for the commands that paint with one after the other.
     #[arg(long, value_name = "A", conflicts_with = "style_weight", value_parser = parse_weight,
-        allow_hyphen_values = true)]
-    pub ratio: Option<f32>,
+        value_delimiter = ',', allow_hyphen_values = true)]
+    pub ratio: Vec<f32>,
 
     /// Weight of total variation: larger is smoother
     #[arg(long, value_name = "W", default_value_t = 0.0, value_parser = parse_weight, allow_hyphen_values = true)]
@@ -48,12 +50,16 @@ impl ObjectiveOptions {
     /// The objective as the library wants it.
     ///
     /// # Errors
-    /// [`Error::Usage`] for settings that leave nothing to minimise.
+    /// [`Error::Usage`] for settings that leave nothing to minimise, and for several ratios.
     pub fn settings(&self) -> Result<Settings> {
-        let style_weight = match self.ratio {
-            None => self.style_weight.unwrap_or(Settings::STYLE_WEIGHT),
-            Some(ratio) if ratio > 0.0 => self.content_weight / ratio,
-            Some(_) => return Err(Error::Usage("--ratio must be above 0: it divides".into())),
+        let style_weight = match self.ratio[..] {
+            [] => self.style_weight,
+            [ratio] if ratio > 0.0 => self.content_weight / ratio,
+            [_] => return Err(Error::Usage("--ratio must be above 0: it divides".into())),
+            _ => {
+                let reason = "--ratio takes one number here: several are for 'impasto sweep'";
+                return Err(Error::Usage(reason.into()));
+            }
         };
         let settings = Settings {
             content_layers: self.content_layers.clone(),

@@ -22,11 +22,12 @@ pub struct SizeOptions {
     pub style_scale: f32,
 
     /// Sizes to paint at, coarse to fine by the square root of 2, or 'auto' for as many as begin near 128
-    #[arg(long, value_name = "N|auto", default_value = "1")]
+    #[arg(long, value_name = "N|auto", default_value = "auto")]
     pub scales: Scales,
 
-    /// Evaluations of the objective at each scale: one number, or one a scale as in 500,300
-    #[arg(long, value_name = "N", default_value = "300")]
+    /// Evaluations of the objective at each scale: one number, one a scale as in 500,300, or 'auto' for 100
+    /// at the first and 40 at each that follows
+    #[arg(long, value_name = "N|auto", default_value = "auto")]
     pub iterations: Iterations,
 }
 

@@ -9,11 +9,12 @@ use std::sync::atomic::Ordering;
 
 use clap::{Args, ValueEnum};
 use impasto::gpu::Gpu;
-use impasto::image_io::Image;
 use impasto::objective::StyleMemory;
 use impasto::vgg19::{Kernels, Weights};
+use impasto::view::View;
 use impasto::{Error, Result};
 
+use super::job::Sources;
 use super::session::{End, StopFlag, stop_on_signal};
 use super::{Files, Job, Paint, Session};
 use crate::cli::STOPPED;
@@ -26,7 +27,7 @@ use crate::cli::settings::Settings;
 pub struct BatchOptions {
     /// CONTENT and --output are folders: paint every image of the one into the other. Pictures that are
     /// there already are kept, so the same command goes on with a batch that was stopped
-    #[arg(long, conflicts_with_all = ["checkpoint", "log", "animate", "profile", "dry_run", "view"])]
+    #[arg(long, conflicts_with_all = ["checkpoint", "log", "animate", "profile", "dry_run"])]
     pub batch: bool,
 
     /// Paint pictures again that are there already
@@ -104,7 +105,7 @@ struct Item {
 struct Batch<'a> {
     paint: &'a Paint,
     settings: &'a Settings,
-    styles: Vec<Image>,
+    sources: Sources,
     weights: Weights,
     studio: Option<Studio>,
     gpu: Gpu,
@@ -128,7 +129,8 @@ pub fn run(paint: &Paint, settings: &Settings) -> Result<ExitCode> {
     paint.painting.check(&paint.style)?;
     let items = items(paint)?;
     let mut batch = Batch::open(paint, settings)?;
-    let tally = batch.paint_all(&items);
+    let view = paint.view.open(&paint.common, &batch.stop)?;
+    let tally = batch.paint_all(&items, view.as_ref());
     paint.common.say(tally.line(items.len()));
     Ok(tally.code())
 }
@@ -200,16 +202,14 @@ impl<'a> Batch<'a> {
     /// Does and checks once what all pictures need.
     fn open(paint: &'a Paint, settings: &'a Settings) -> Result<Self> {
         let options = &paint.painting;
-        let styles = paint.load_styles()?;
-        options.styles.regions(styles.len())?;
-        options.styles.content_region()?;
+        let sources = Sources::load(paint)?;
         let weights = load_weights(&options.objective.network, &options.objective.settings()?)?;
         let gpu = open_gpu(&paint.common)?;
         let stop = stop_on_signal()?;
-        Ok(Self { paint, settings, styles, weights, studio: None, gpu, kernels: None, stop })
+        Ok(Self { paint, settings, sources, weights, studio: None, gpu, kernels: None, stop })
     }
 
-    fn paint_all(&mut self, items: &[Item]) -> Tally {
+    fn paint_all(&mut self, items: &[Item], view: Option<&View>) -> Tally {
         let mut tally = Tally::default();
         for (k, item) in items.iter().enumerate() {
             if self.stop.load(Ordering::Relaxed) {
@@ -223,8 +223,8 @@ impl<'a> Batch<'a> {
                 tally.kept += 1;
                 continue;
             }
-            self.paint.common.say(place);
-            match self.paint_one(item) {
+            self.paint.common.say(&place);
+            match self.paint_one(item, &place, view) {
                 Ok(End::Finished) => tally.painted += 1,
                 Ok(End::Stopped) => tally.stopped = true,
                 Err(error) => {
@@ -236,17 +236,19 @@ impl<'a> Batch<'a> {
         tally
     }
 
-    fn paint_one(&mut self, item: &Item) -> Result<End> {
+    /// `place` tells those who look on which picture it is.
+    fn paint_one(&mut self, item: &Item, place: &str, view: Option<&View>) -> Result<End> {
         if let Some(rival) = &item.rival {
             let (output, rival) = (item.output.display(), rival.display());
             let reason = format!("its picture would be {output}, as that of {rival}: rename one of the two");
             return Err(Error::Image { path: item.content.clone(), reason });
         }
         let files = Files { content: &item.content, output: &item.output };
-        let job = Job::prepare(self.paint, files, &self.styles, self.settings)?;
+        let job = Job::prepare(self.paint, files, &self.sources, self.settings)?;
         let (paint, stop) = (self.paint, self.stop.clone());
         let studio = self.studio_for(job.size())?;
-        Session::open(&job, paint, studio, stop, None)?.paint()
+        view.iter().for_each(|view| view.begin(place, job.schedule.iterations()));
+        Session::open(&job, paint, studio, stop, view, None)?.paint()
     }
 
     /// The network with the kernels that suit this size: the one at hand, if it has them.

@@ -43,7 +43,7 @@ pub fn tell(job: &Job, paint: &Paint) -> Result<ExitCode> {
         text += &format!("memory at most: {}\n", memory(largest));
     }
     text += &format!("time: about {}\n", indicatif::HumanDuration(Duration::from_secs_f64(total)));
-    print(&text);
+    print(&text)?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use impasto::image_io::{Image, check_output, check_output_fits};
 use impasto::objective::{Region, Settings as Objective, Style, check_pooling};
-use impasto::painter::{Schedule, Subject, fingerprint};
+use impasto::painter::{Beginning, Schedule, Subject, fingerprint};
 use impasto::{Error, Result};
 
 use super::resume::Record;
@@ -26,10 +26,31 @@ pub struct Job {
     pub output: PathBuf,
 }
 
+/// What a painting takes from files besides its content, as the files have it. A batch reads it once.
+pub struct Sources {
+    styles: Vec<Image>,
+    /// Where each style applies.
+    regions: Vec<Option<Region>>,
+    content_region: Option<Region>,
+    beginning: Beginning,
+}
+
+impl Sources {
+    /// Reads the files that the options name.
+    pub fn load(paint: &Paint) -> Result<Self> {
+        let options = &paint.painting;
+        Ok(Self {
+            styles: paint.style.iter().map(Image::load).collect::<Result<_>>()?,
+            regions: options.styles.regions(paint.style.len())?,
+            content_region: options.styles.content_region()?,
+            beginning: options.start.beginning()?.loaded()?,
+        })
+    }
+}
+
 impl Job {
-    /// Reads the content, scales and checks every picture, and checks every option and output. `images` are
-    /// the style images as their files have them.
-    pub fn prepare(paint: &Paint, files: Files, images: &[Image], settings: &Settings) -> Result<Self> {
+    /// Reads the content, scales and checks every picture, and checks every option and output.
+    pub fn prepare(paint: &Paint, files: Files, sources: &Sources, settings: &Settings) -> Result<Self> {
         let options = &paint.painting;
         options.check(&paint.style)?;
         check_output(files.output)?;
@@ -45,21 +66,21 @@ impl Job {
             &options.sizes.iterations,
             deepest.downscale() as u32,
         )?;
-        let style = |((image, weight), region): ((&Image, f32), Option<Region>)| {
+        let style = |((image, weight), region): ((&Image, f32), &Option<Region>)| {
             let scaled = options.sizes.scaled_style(image, &content)?;
             let image = options.styles.keep_colors.prepare(&scaled, &content)?;
-            Ok(Style { image, weight, region })
+            Ok(Style { image, weight, region: region.clone() })
         };
         let weights = options.styles.weights(&paint.style)?;
-        let regions = options.styles.regions(paint.style.len())?;
-        let styles = images.iter().zip(weights).zip(regions).map(style).collect::<Result<Vec<_>>>()?;
-        let content_region = options.styles.content_region()?;
+        let styles = sources.styles.iter().zip(weights).zip(&sources.regions);
+        let styles = styles.map(style).collect::<Result<Vec<_>>>()?;
+        let content_region = sources.content_region.clone();
         let subject = Subject { content, styles, content_region };
         let first = subject.at(schedule.first())?;
         for (path, style) in paint.style.iter().zip(&first.styles) {
             check_pooling(path, style.image.width(), style.image.height(), deepest)?;
         }
-        let start = options.start.beginning()?.variable(&first.content, &first.styles[0].image)?;
+        let start = sources.beginning.variable(&first.content, &first.styles[0].image)?;
         let named: Vec<&Path> =
             [files.content].into_iter().chain(paint.style.iter().map(AsRef::as_ref)).collect();
         let note = serde_json::to_string(&Note::new(&named, settings))

@@ -14,7 +14,6 @@ use std::process::ExitCode;
 
 use clap::Args;
 use impasto::Result;
-use impasto::image_io::Image;
 use impasto::painter::Checkpoint;
 
 use super::common::Studio;
@@ -22,10 +21,10 @@ use super::options::{CommonOptions, PaintingOptions, at_least_one};
 use super::presets;
 use super::settings::Settings;
 use batch::BatchOptions;
-use job::Job;
+use job::{Job, Sources};
 use resume::Record;
 use session::{Session, stop_on_signal};
-use view::ViewOption;
+use view::ViewOptions;
 
 /// What one painting reads and writes, besides the styles.
 #[derive(Debug, Clone, Copy)]
@@ -41,11 +40,12 @@ struct Files<'a> {
     after_help = "\
 Examples:
   impasto paint photo.jpg painting.jpg -o picture.png
-  impasto paint photo.jpg painting.jpg -o picture.png --size 1024 --iterations 500
-  impasto paint photo.jpg painting.jpg -o picture.png --ratio 1e-4          more style than content
+  impasto paint photo.jpg painting.jpg -o picture.png --size 1024
+  impasto paint photo.jpg painting.jpg -o picture.png --ratio 1e-3          more style than content
   impasto paint photo.jpg one.jpg two.jpg -o picture.png                    both styles, blended
   impasto paint photo.jpg painting.jpg -o picture.png --style-layers conv1_1,conv2_1   fine texture only
   impasto paint photo.jpg painting.jpg -o picture.png --init noise --seed 7
+  impasto paint photo.jpg painting.jpg -o picture.png --scales 1 --iterations 500 --optimizer lbfgs
   impasto paint --batch photos/ painting.jpg -o pictures/                   every image of a folder
 
 PNG, JPEG, WebP, TIFF and BMP are read, PNG, JPEG, WebP and TIFF are written. Ctrl-C stops and writes
@@ -95,14 +95,11 @@ pub struct Paint {
     checkpoint_every: usize,
 
     /// Only tell the plan: sizes, device, memory, and the time it may take from a short trial
-    #[arg(long)]
+    #[arg(long, conflicts_with = "view")]
     dry_run: bool,
 
-    /// Show the picture and its losses while they change, on a page of 127.0.0.1; =open also opens a browser
-    #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "serve",
-        value_name = "serve|open", conflicts_with = "dry_run")]
-    view: Option<ViewOption>,
-
+    #[command(flatten)]
+    view: ViewOptions,
     #[command(flatten)]
     batch: BatchOptions,
     #[command(flatten)]
@@ -135,19 +132,17 @@ impl Paint {
     fn job(&self, settings: &Settings) -> Result<Job> {
         self.painting.check(&self.style)?;
         let files = Files { content: &self.content, output: &self.output };
-        Job::prepare(self, files, &self.load_styles()?, settings)
-    }
-
-    /// The style images as their files have them.
-    fn load_styles(&self) -> Result<Vec<Image>> {
-        self.style.iter().map(Image::load).collect()
+        Job::prepare(self, files, &Sources::load(self)?, settings)
     }
 
     /// Paints on a device of its own.
     fn work(&self, job: &Job, from: Option<&Checkpoint>) -> Result<ExitCode> {
         let network = &self.painting.objective.network;
         let studio = Studio::open(network, &job.objective, job.size(), &self.common)?;
-        let end = Session::open(job, self, &studio, stop_on_signal()?, from)?.paint()?;
+        let stop = stop_on_signal()?;
+        let view = self.view.open(&self.common, &stop)?;
+        view.iter().for_each(|view| view.begin("", job.schedule.iterations()));
+        let end = Session::open(job, self, &studio, stop, view.as_ref(), from)?.paint()?;
         Ok(end.code())
     }
 }

@@ -10,6 +10,7 @@ use impasto::vgg19::Kernels;
 use impasto::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use super::view::ViewOptions;
 use super::{Job, Paint};
 use crate::cli::settings::{self, Settings};
 
@@ -19,12 +20,16 @@ use crate::cli::settings::{self, Settings};
 Examples:
   impasto paint photo.jpg painting.jpg -o picture.png --checkpoint picture.checkpoint
   impasto resume picture.checkpoint
+  impasto resume picture.checkpoint --view
 
 The picture is the same to the byte as without a stop, on the same device. Files are looked for where the
 first command named them, so go on from the same folder.")]
 pub struct Resume {
     /// What 'paint --checkpoint' wrote
     checkpoint: PathBuf,
+
+    #[command(flatten)]
+    view: ViewOptions,
 }
 
 /// The command that a checkpoint is of.
@@ -114,7 +119,7 @@ fn device(choice: &DeviceChoice) -> Option<String> {
 }
 
 impl Resume {
-    pub fn run(&self, command: &clap::Command) -> Result<ExitCode> {
+    pub fn run(self, command: &clap::Command) -> Result<ExitCode> {
         let file = &self.checkpoint;
         let checkpoint = Checkpoint::load(file)?;
         let line = Record::of(file, &checkpoint)?.line(file);
@@ -130,7 +135,8 @@ impl Resume {
         };
         let matches = command.clone().try_get_matches_from(line).map_err(refuse)?;
         let matches = matches.subcommand().map(|(_, matches)| matches.clone()).unwrap_or_default();
-        let paint = Paint::from_arg_matches(&matches).map_err(refuse)?;
+        let mut paint = Paint::from_arg_matches(&matches).map_err(refuse)?;
+        paint.view = self.view;
         paint.resume(&settings::of(&matches), file, &checkpoint)
     }
 }

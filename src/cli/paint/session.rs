@@ -41,7 +41,7 @@ pub struct Session<'a> {
     profile: Option<RunProfile>,
     log: Option<Log>,
     checkpoint: Option<OutputFile>,
-    view: Option<View>,
+    view: Option<&'a View>,
     /// What a checkpoint says besides the painter's state.
     record: String,
     done: usize,
@@ -77,6 +77,7 @@ impl<'a> Session<'a> {
         paint: &'a Paint,
         studio: &Studio,
         stop: StopFlag,
+        view: Option<&'a View>,
         from: Option<&Checkpoint>,
     ) -> Result<Self> {
         let (options, common) = (&paint.painting, &paint.common);
@@ -105,7 +106,6 @@ impl<'a> Session<'a> {
         }
         let (width, height) = job.size();
         common.detail(format_args!("picture: {width} x {height}; memory: {}", gpu.memory()));
-        let view = paint.view.map(|how| super::view::open(how, job, common, &stop)).transpose()?;
         let record = Record::json(paint, job, network.kernels())?;
         let (output, note, gpu) = (&job.output, &job.note, gpu.clone());
         Ok(Self {
@@ -212,7 +212,7 @@ impl<'a> Session<'a> {
 
     /// Tells those who look on, and does what they ask for.
     fn show(&self, evaluation: &Evaluation, progress: &Progress) -> Result<()> {
-        let Some(view) = &self.view else { return Ok(()) };
+        let Some(view) = self.view else { return Ok(()) };
         view.show_losses(evaluation.iteration, &evaluation.losses);
         if view.wants_picture() {
             view.show_picture(self.painter.picture()?);

@@ -1,35 +1,47 @@
-//! `paint --view`: tells where the page is, and opens a browser if asked to.
+//! `--view`: tells where the page is, and opens a browser if asked to.
 
 use std::process::{Command, Stdio};
 
-use clap::ValueEnum;
+use clap::{Args, ValueEnum};
 use impasto::Result;
 use impasto::view::View;
 
-use super::Job;
 use super::session::StopFlag;
 use crate::cli::options::CommonOptions;
 
+/// The option of commands that can be watched.
+#[derive(Debug, Args)]
+pub struct ViewOptions {
+    /// Show the picture and its losses while they change, on a page of 127.0.0.1; =open also opens a browser
+    #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "serve",
+        value_name = "serve|open")]
+    view: Option<ViewOption>,
+}
+
 /// What `--view` does besides serving.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum ViewOption {
+enum ViewOption {
     /// Prints the address
     Serve,
     /// Opens a browser, too
     Open,
 }
 
-/// A view of a painting that is about to begin. The address is said even to the quiet, who asked for it.
-pub fn open(how: ViewOption, job: &Job, common: &CommonOptions, stop: &StopFlag) -> Result<View> {
-    let view = View::open(job.schedule.iterations(), stop.clone())?;
-    let address = view.address();
-    eprintln!("view: {address}");
-    if how == ViewOption::Open
-        && let Err(error) = browse(&address)
-    {
-        common.say(format_args!("no browser can be opened ({error}): open {address} in one"));
+impl ViewOptions {
+    /// The view of what is about to begin, if one is wanted. The address is said even to the quiet, who asked
+    /// for it.
+    pub fn open(&self, common: &CommonOptions, stop: &StopFlag) -> Result<Option<View>> {
+        let Some(how) = self.view else { return Ok(None) };
+        let view = View::open(stop.clone())?;
+        let address = view.address();
+        eprintln!("view: {address}");
+        if how == ViewOption::Open
+            && let Err(error) = browse(&address)
+        {
+            common.say(format_args!("no browser can be opened ({error}): open {address} in one"));
+        }
+        Ok(Some(view))
     }
-    Ok(view)
 }
 
 /// Hands an address to the system's browser.
