@@ -27,8 +27,9 @@ const CORES: [u32; 14] = [4096, 3072, 2048, 1536, 1024, 768, 640, 512, 384, 320,
 /// Below this side a tile's halo is more than four times its core: the last resort.
 const SMALL: u32 = 256;
 
-/// Pairs of L-BFGS for which larger tiles are given up, where not all fit: with as few it gets nearly as far.
-const ENOUGH_PAIRS: u32 = 5;
+/// With so many pairs, L-BFGS is taken to need twice the evaluations that it needs with all of them; with half as
+/// many, three times.
+const WORTH: f64 = 4.0;
 
 /// How one size is worked on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -177,8 +178,8 @@ impl Planner<'_> {
         };
         let n = numbers(sizes);
         let pair = 4 * n as u64;
-        let mut most: Option<Choice> = None;
-        for core in CORES.into_iter().filter(|core| *core <= SMALL) {
+        let mut choices = vec![];
+        for core in CORES {
             let tiling = Tiling { core, activations: Activations::Recomputed };
             let demand = self.tiled(parts, sizes, tiling)?;
             let host = demand.host + self.host(sizes, Some(Method::Lbfgs { lr, history: 0 }), Pairs::Half);
@@ -186,13 +187,14 @@ impl Planner<'_> {
             if demand.fits && room > 0 {
                 let strategy = Strategy::Tiled { tiling, pairs: Pairs::Half, history: Some(room) };
                 let host = host + u64::from(room) * pair;
-                most = Some(Choice { strategy, host, device: demand.device, ..least.clone() });
-                if room >= ENOUGH_PAIRS {
-                    break;
-                }
+                choices.push((room, Choice { strategy, host, device: demand.device, ..least.clone() }));
             }
         }
-        if let Some(choice) = most {
+        // Larger tiles take less time, more pairs fewer evaluations.
+        let cost = |(room, choice): &(u32, Choice)| {
+            choice.work(self.settings.deepest()) * (1.0 + WORTH / f64::from(*room))
+        };
+        if let Some((_, choice)) = choices.into_iter().min_by(|a, b| cost(a).total_cmp(&cost(b))) {
             return Ok(choice);
         }
         let short = Choice { host: least.host - u64::from(history - 1) * pair, ..least };
