@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Everything that can go wrong, each with one line fit to show a person.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
     /// A setting that can never work, whatever the files and the device are (exit code 2).
     #[error("{0}")]
@@ -92,6 +92,23 @@ pub enum Error {
     #[error("{0}")]
     TooLarge(String),
 
+    /// The device has no memory left for this.
+    #[error("{what}: the device is out of memory; use a smaller --size or --history, or less with --memory")]
+    OutOfMemory {
+        /// What there was none for.
+        what: String,
+    },
+
+    /// The device is gone: reset by the driver, unplugged, or stopped.
+    #[error(
+        "the device was lost: {message}. Try again; if it happens again, use a smaller --size or --memory, \
+        update the driver, or use another --device"
+    )]
+    DeviceLost {
+        /// The driver's own words.
+        message: String,
+    },
+
     /// The device refused something or failed while working.
     #[error("GPU error in {what}: {message}")]
     Gpu {
@@ -106,6 +123,17 @@ impl Error {
     /// True for errors in what was asked for rather than in a file or a device: exit code 2.
     pub fn is_usage(&self) -> bool {
         matches!(self, Self::Usage(_))
+    }
+
+    /// The same with something to add for the user.
+    pub fn with_more(self, more: &str) -> Self {
+        match self {
+            Self::Gpu { what, message } => Self::Gpu { what, message: format!("{message}; {more}") },
+            Self::DeviceLost { message } => Self::DeviceLost { message: format!("{message}; {more}") },
+            Self::OutOfMemory { what } => Self::OutOfMemory { what: format!("{what} ({more})") },
+            Self::Output { path, reason } => Self::Output { path, reason: format!("{reason}; {more}") },
+            other => other,
+        }
     }
 
     pub(crate) fn image(path: &Path, reason: impl Into<String>) -> Self {

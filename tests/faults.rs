@@ -10,7 +10,7 @@ use impasto::image_io::Image;
 use impasto::objective::{Objective, Settings, Targets, to_variable};
 use impasto::ops::{ConvVariant, GramVariant, OPERATIONS, Pooling};
 use impasto::optim::Method;
-use impasto::painter::Descent;
+use impasto::painter::{Descent, WholeDescent};
 use impasto::vgg19::{Kernels, Network, Weights};
 
 const SIDE: u32 = 24;
@@ -40,7 +40,8 @@ fn descent(gpu: &Gpu, method: Method, spoil: impl Fn(&Gpu)) -> Descent {
     let targets = Targets::new(gpu, &right, &settings, &content, &[style.into()]).unwrap();
     spoil(gpu);
     let objective = Objective::new(gpu, &spoiled, &settings, &targets).unwrap();
-    let mut descent = Descent::new(gpu, objective, method, &to_variable(&content)).unwrap();
+    let descent = WholeDescent::new(gpu, objective, method, &to_variable(&content)).unwrap();
+    let mut descent = Descent::Whole(Box::new(descent));
     descent.watch().unwrap();
     descent
 }

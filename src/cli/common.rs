@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
-use impasto::gpu::{Gpu, GpuOptions};
+use impasto::gpu::{Faults, Gpu, GpuOptions};
 use impasto::objective::{Settings, StyleMemory};
 use impasto::planner::{self, Strategy};
 use impasto::tuner::{self, Choice};
@@ -52,12 +52,22 @@ pub fn load_weights(options: &NetworkOptions, settings: &Settings) -> Result<Wei
 /// The device that the options name; says so if it is only a program on the CPU.
 pub fn open_gpu(options: &CommonOptions) -> Result<Gpu> {
     let device = options.device.clone().unwrap_or_default();
-    let gpu = Gpu::open(&GpuOptions { device, ..Default::default() })?;
+    let gpu = Gpu::open(&GpuOptions { device, faults: faults_on_purpose(), ..Default::default() })?;
     options.detail(format_args!("device: {}", gpu.adapter()));
     if gpu.adapter().is_software() {
         options.say(format_args!("no GPU is used: working on the CPU through {}", gpu.adapter().name));
     }
     Ok(gpu)
+}
+
+/// What tests ask for in `IMPASTO_TEST_FAULTS`: `memory=BYTES`, `lost-at=SUBMIT`, or both with a comma.
+fn faults_on_purpose() -> Faults {
+    let wanted = std::env::var("IMPASTO_TEST_FAULTS").unwrap_or_default();
+    let number = |name: &str| {
+        let mut parts = wanted.split(',').filter_map(|part| part.split_once('='));
+        parts.find(|(key, _)| *key == name).and_then(|(_, value)| value.parse().ok())
+    };
+    Faults { memory: number("memory"), lost_at: number("lost-at") }
 }
 
 /// Puts the network on the device, with the kernels that suit it and pictures of this size.

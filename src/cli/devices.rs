@@ -1,19 +1,53 @@
 //! `impasto devices`
 
-use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Args;
-use impasto::Result;
-use impasto::gpu::{AdapterSummary, DeviceChoice, Precision, choose_adapter, list_adapters, mebibytes};
+use clap::{Args, value_parser};
+use impasto::gpu::{
+    AdapterSummary, DeviceChoice, Gpu, GpuOptions, Precision, choose_adapter, list_adapters, mebibytes,
+};
+use impasto::objective::{Parts, Settings};
+use impasto::ops::Pooling;
+use impasto::optim::{MOST_PAIRS, Method};
+use impasto::planner::{Budget, Planner, Sizes};
 use impasto::tuner::{Mode, Tuner, default_folder};
+use impasto::vgg19::{Network, Weights};
+use impasto::{Error, Result};
+
+use super::common::print;
+use super::options::{PrecisionOption, memory_size};
+
+/// Sides that the table of `--size` lists, as far as the one asked for.
+const SIDES: [u32; 12] = [256, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 12288, 16384];
 
 /// Arguments of `impasto devices`.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  impasto devices
+  impasto devices --size 4096                      how square pictures up to this size would be worked on
+  impasto devices --size 4096 --memory 2GiB --history 10")]
 pub struct Devices {
     /// Adapter to use: its index or a part of its name
     #[arg(long, value_name = "DEVICE")]
     device: Option<DeviceChoice>,
+
+    /// How large can I go here? Lists the plans for square pictures up to N pixels on a side
+    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(16..=16384))]
+    size: Option<u32>,
+
+    /// With --size: memory that may be used, such as 2GiB
+    #[arg(long, value_name = "SIZE", value_parser = memory_size, requires = "size")]
+    memory: Option<u64>,
+
+    /// With --size: pairs that L-BFGS remembers
+    #[arg(long, value_name = "N", default_value_t = 100, requires = "size",
+        value_parser = value_parser!(u32).range(1..=i64::from(MOST_PAIRS)))]
+    history: u32,
+
+    /// With --size: how activations are stored
+    #[arg(long, value_enum, default_value_t = PrecisionOption::F32, requires = "size")]
+    precision: PrecisionOption,
 }
 
 impl Devices {
@@ -31,9 +65,38 @@ impl Devices {
         }
         text +=
             "* marks the one that is used; choose another with --device, WGPU_BACKEND or WGPU_ADAPTER_NAME\n";
-        // Whoever closed the pipe has seen enough.
-        let _ = std::io::stdout().write_all(text.as_bytes());
+        print(&text)?;
+        self.size.map_or(Ok(()), |size| self.tell_plans(size))?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// A line for each size: whether it goes in one piece or in tiles, and what it takes.
+    fn tell_plans(&self, size: u32) -> Result<()> {
+        let gpu =
+            Gpu::open(&GpuOptions { device: self.device.clone().unwrap_or_default(), ..Default::default() })?;
+        let settings = Settings::default();
+        let precision = self.precision.into();
+        // What is used where nothing was timed will do: variants differ little in what they take.
+        let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision };
+        let choice = tuner.choose(&gpu, [size.min(1024); 2], settings.deepest(), &mut |_, _, _| ())?;
+        let weights = Weights::embedded_up_to(settings.deepest())?;
+        let network = Network::new(&gpu, &weights, Pooling::Max, &choice.kernels, precision)?;
+        let method = Some(Method::Lbfgs { lr: Method::LBFGS_LR, history: self.history });
+        let budget = Budget::of(&gpu, self.memory);
+        let planner = Planner { gpu: &gpu, network: &network, settings: &settings, method, budget };
+        let parts = Parts::everywhere();
+        print(&format!("plans for L-BFGS with {} pairs, styles as large as the picture:\n", self.history))?;
+        let sides = SIDES.into_iter().filter(|side| *side < size).chain([size]);
+        for side in sides {
+            let sizes = Sizes::square(side);
+            let line = match planner.choose(&parts, &sizes) {
+                Ok(choice) => format!("  {choice}\n"),
+                Err(Error::TooLarge(reason)) => format!("  {reason}\n"),
+                Err(error) => return Err(error),
+            };
+            print(&line)?;
+        }
+        Ok(())
     }
 }
 
@@ -51,6 +114,7 @@ fn describe(adapter: &AdapterSummary) -> String {
     let rows = [
         ("driver", adapter.driver.clone()),
         ("compute shaders", yes_no(adapter.usable)),
+        ("memory", adapter.memory.map_or("not told".into(), mebibytes)),
         ("largest tensor", mebibytes(adapter.max_binding.min(adapter.max_buffer))),
         ("workgroup memory", format!("{} KiB", adapter.workgroup_memory / 1024)),
         ("workgroup size", adapter.workgroup_size.to_string()),

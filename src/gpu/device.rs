@@ -1,14 +1,17 @@
 //! An open device: memory, kernels, submits, and what went wrong with them.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use super::adapter::{self, AdapterSummary, DeviceChoice, MATRICES};
 use super::kernel::{Kernel, Shader};
 use super::lock::lock;
 use super::memory::{Ledger, MemoryUse, Use};
+use super::pace::{self, Pace};
 use super::readback;
-use super::recording::Recording;
+use super::recording::{self, Command, Recording};
 use super::tensor::{Precision, Shape, Tensor, Texture, TextureSize};
 use crate::error::{Error, Result};
 
@@ -24,6 +27,19 @@ pub struct GpuOptions {
     pub max_tensor_bytes: Option<u64>,
     /// Times kernels by the wall clock, as on an adapter without timestamps.
     pub wall_clock: bool,
+    /// How long a submit may take; `None` is 100 ms on a GPU, and without limit on the CPU.
+    pub submit_time: Option<Duration>,
+    /// Faults on purpose, for tests.
+    pub faults: Faults,
+}
+
+/// Faults on purpose: what happens when something goes wrong can only be tested if it does.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// Has no more memory than this many bytes.
+    pub memory: Option<u64>,
+    /// Is lost at the submit of this number.
+    pub lost_at: Option<u64>,
 }
 
 /// An open device. Clones share it.
@@ -42,6 +58,9 @@ struct Inner {
     ledger: Ledger,
     kernels: Mutex<HashMap<KernelKey, Arc<Kernel>>>,
     fault: Arc<Mutex<Option<Error>>>,
+    pace: Pace,
+    submits: AtomicU64,
+    faults: Faults,
 }
 
 /// A shader's name and the override constants it was compiled with (values by their bits).
@@ -80,6 +99,7 @@ impl Gpu {
             .map_err(|e| Error::Adapter(format!("cannot open {summary}: {e}; try another with --device")))?;
         let fault = Arc::new(Mutex::new(None));
         watch_for_faults(&device, &fault);
+        let short = (!summary.is_software()).then_some(pace::SUBMIT);
         let inner = Inner {
             device,
             queue,
@@ -89,6 +109,9 @@ impl Gpu {
             ledger: Ledger::default(),
             kernels: Mutex::default(),
             fault,
+            pace: Pace::new(options.submit_time.or(short)),
+            submits: AtomicU64::new(0),
+            faults: options.faults,
         };
         Ok(Self { inner: Arc::new(inner) })
     }
@@ -150,6 +173,9 @@ impl Gpu {
                 self.inner.summary.name,
                 super::mebibytes(self.max_tensor_bytes())
             )));
+        }
+        if self.inner.faults.memory.is_some_and(|most| self.memory().total() + bytes > most) {
+            return Err(Error::OutOfMemory { what: label.into() });
         }
         let buffer = self.scoped(label, |device| {
             device.create_buffer(&wgpu::BufferDescriptor {
@@ -293,16 +319,41 @@ impl Gpu {
         Ok(kernel)
     }
 
-    /// Runs recordings, one after the other, as one submit. Does not wait.
+    /// Runs recordings, one after the other: in one submit, or in several if one would take too long. Does not
+    /// wait, but for the first few on a device that is to stay responsive.
     ///
     /// # Errors
-    /// [`Error::Gpu`] if this or an earlier submit failed, as far as is known by now.
+    /// [`Error::Gpu`] or [`Error::DeviceLost`] if this or an earlier submit failed, as far as is known by now.
     pub fn submit(&self, recordings: &[&Recording]) -> Result<()> {
-        self.submit_encoded(|encoder| recordings.iter().for_each(|recording| recording.encode(encoder)))
+        let pace = &self.inner.pace;
+        let all: Vec<&Command> = recordings.iter().flat_map(|recording| recording.commands()).collect();
+        let mut first = 0;
+        for end in pace.cut(all.iter().map(|command| command.work())) {
+            let (part, began) = (&all[first..end], Instant::now());
+            self.submit_encoded(|encoder| recording::encode(part, encoder))?;
+            if pace.wants_to_learn() {
+                self.wait()?;
+                pace.learn(part.iter().map(|command| command.work()), began.elapsed());
+            }
+            first = end;
+        }
+        Ok(())
+    }
+
+    /// How many submits there have been.
+    pub fn submits(&self) -> u64 {
+        self.inner.submits.load(Ordering::Relaxed)
     }
 
     /// Submits what `encode` encodes. Does not wait.
     pub(super) fn submit_encoded(&self, encode: impl FnOnce(&mut wgpu::CommandEncoder)) -> Result<()> {
+        self.check()?;
+        let number = self.inner.submits.fetch_add(1, Ordering::Relaxed) + 1;
+        if self.inner.faults.lost_at == Some(number) {
+            self.inner.device.destroy();
+            lock(&self.inner.fault).get_or_insert(Error::DeviceLost { message: "on purpose".into() });
+            return self.check();
+        }
         let mut encoder = self.inner.device.create_command_encoder(&Default::default());
         encode(&mut encoder);
         self.inner.queue.submit([encoder.finish()]);
@@ -335,9 +386,15 @@ impl Gpu {
         &self.inner.queue
     }
 
-    /// The first fault that the device reported by itself, if any; it is reported once.
+    /// The first fault that the device reported by itself, if any. It is reported once, but that a device is
+    /// lost is true for ever.
     fn check(&self) -> Result<()> {
-        lock(&self.inner.fault).take().map_or(Ok(()), Err)
+        let mut fault = lock(&self.inner.fault);
+        let found = match &*fault {
+            Some(lost @ Error::DeviceLost { .. }) => Some(lost.clone()),
+            _ => fault.take(),
+        };
+        found.map_or(Ok(()), Err)
     }
 
     /// Runs `f` and turns what the device says against it into an error about `what`.
@@ -369,9 +426,7 @@ fn experimental(features: wgpu::Features) -> wgpu::ExperimentalFeatures {
 
 fn describe(what: &str, error: &wgpu::Error) -> Error {
     match error {
-        wgpu::Error::OutOfMemory { .. } => {
-            Error::gpu(what, "the device is out of memory; use a smaller --size or --history")
-        }
+        wgpu::Error::OutOfMemory { .. } => Error::OutOfMemory { what: what.into() },
         error => Error::gpu(what, error.to_string()),
     }
 }
@@ -386,7 +441,7 @@ fn watch_for_faults(device: &wgpu::Device, fault: &Arc<Mutex<Option<Error>>>) {
     let lost = fault.clone();
     device.set_device_lost_callback(move |reason, message| {
         if reason != wgpu::DeviceLostReason::Destroyed {
-            keep(&lost, Error::gpu("the device", format!("lost: {message}")));
+            *lock(&lost) = Some(Error::DeviceLost { message });
         }
     });
 }

@@ -13,6 +13,7 @@ mod kernel;
 mod lock;
 mod memory;
 mod narrow;
+mod pace;
 mod readback;
 mod recording;
 mod reflect;
@@ -20,7 +21,7 @@ mod tensor;
 mod timing;
 
 pub use adapter::{AdapterSummary, DeviceChoice, choose_adapter, list_adapters};
-pub use device::{Gpu, GpuOptions};
+pub use device::{Faults, Gpu, GpuOptions};
 pub use facts::Facts;
 pub use kernel::{Kernel, Shader};
 pub use memory::{MemoryUse, Use, mebibytes};

@@ -128,17 +128,17 @@ impl Recording {
         debug_assert_eq!(from.shape.precision, to.precision);
         self.commands.push(Command::Upload { from: from.buffer.clone(), to: to.clone(), vectors });
     }
+}
 
-    /// Neighbouring dispatches share a pass; wgpu puts the barriers between them.
-    pub(super) fn encode(&self, encoder: &mut wgpu::CommandEncoder) {
-        for run in self.commands.chunk_by(|a, b| a.dispatch().is_some() && b.dispatch().is_some()) {
-            if run[0].dispatch().is_none() {
-                run[0].encode(encoder, None);
-                continue;
-            }
-            let mut pass = encoder.begin_compute_pass(&Default::default());
-            run.iter().filter_map(Command::dispatch).for_each(|dispatch| dispatch.encode(&mut pass));
+/// Encodes commands. Neighbouring dispatches share a pass; wgpu puts the barriers between them.
+pub(super) fn encode(commands: &[&Command], encoder: &mut wgpu::CommandEncoder) {
+    for run in commands.chunk_by(|a, b| a.dispatch().is_some() && b.dispatch().is_some()) {
+        if run[0].dispatch().is_none() {
+            run[0].encode(encoder, None);
+            continue;
         }
+        let mut pass = encoder.begin_compute_pass(&Default::default());
+        run.iter().filter_map(|command| command.dispatch()).for_each(|dispatch| dispatch.encode(&mut pass));
     }
 }
 

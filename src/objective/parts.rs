@@ -48,7 +48,7 @@ impl Parts {
     }
 
     /// One style that applies everywhere.
-    pub(super) fn everywhere() -> Self {
+    pub fn everywhere() -> Self {
         let part = Part { share: 1.0, region: None, styles: vec![(0, 1.0)] };
         Self { styles: vec![part], content_region: None }
     }

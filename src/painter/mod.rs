@@ -22,12 +22,12 @@ pub use subject::Subject;
 use std::sync::Arc;
 use std::time::Instant;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Timing};
 use crate::graph::{Activations, NotFinite};
 use crate::image_io::Image;
 use crate::objective::{Losses, Objective, Scene, StyleMemory, Targets, TiledObjective, to_image};
-use crate::planner::{Choice, Strategy};
+use crate::planner::{Budget, Choice, Strategy};
 use crate::vgg19::{LayerId, Network};
 use carry::Carried;
 
@@ -60,6 +60,8 @@ pub struct Painter {
     patience: Patience,
     /// How each scale is worked on.
     choices: Vec<Choice>,
+    /// What the user should know: see [`take_notes`](Self::take_notes).
+    notes: Vec<String>,
     /// The work at this scale; `None` only if the next could not be made.
     descent: Option<Descent>,
     /// Submits nothing more for now.
@@ -124,6 +126,7 @@ impl Painter {
             patience: Patience::new(plan.until),
             plan,
             choices,
+            notes: vec![],
             descent: None,
             held: false,
             started: Instant::now(),
@@ -262,8 +265,40 @@ impl Painter {
         &self.choices
     }
 
-    /// The work at the present scale: targets, objective and optimiser, all made anew.
-    fn descend(&self, start: &[f32]) -> Result<Descent> {
+    /// What has happened that the user should know, and was not told yet.
+    pub fn take_notes(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notes)
+    }
+
+    /// The work at the present scale. Where the device has less memory than it seemed, in smaller pieces.
+    fn descend(&mut self, start: &[f32]) -> Result<Descent> {
+        loop {
+            match self.try_to_descend(start) {
+                Err(error @ Error::OutOfMemory { .. }) => self.step_down(error)?,
+                other => return other,
+            }
+        }
+    }
+
+    /// Plans the present scale and those to come for less memory than what was just refused.
+    fn step_down(&mut self, refused: Error) -> Result<()> {
+        // All that was allocated is free again before the next attempt.
+        self.gpu.wait()?;
+        let before = self.choices[self.scale].device.total();
+        let less = Budget::of(&self.gpu, self.plan.memory).less_than(&self.choices[self.scale]);
+        let smaller = Plan { memory: Some(less), ..self.plan.clone() };
+        let choices =
+            smaller.choices(&self.gpu, &self.network, &self.subject).map_err(|_| refused.clone())?;
+        if choices[self.scale].device.total() >= before {
+            return Err(refused);
+        }
+        self.notes.push(format!("{refused}: going on in smaller pieces, {}", choices[self.scale]));
+        (self.plan, self.choices) = (smaller, choices);
+        Ok(())
+    }
+
+    /// Targets, objective and optimiser of the present scale, all made anew.
+    fn try_to_descend(&self, start: &[f32]) -> Result<Descent> {
         let subject = self.subject.at(&self.plan.schedule.scales()[self.scale])?;
         let mut descent = match self.choices[self.scale].strategy {
             Strategy::Whole { activations, style_core } => {

@@ -1,6 +1,7 @@
 //! How much memory a painting may use.
 
-use crate::gpu::Gpu;
+use super::Choice;
+use crate::gpu::{Gpu, Use};
 
 /// Part of the device's memory that is used unasked: the rest is the screen's and other programs'.
 const DEVICE_PART: f64 = 0.8;
@@ -54,6 +55,13 @@ impl Budget {
     /// What counts as taken of the device's part.
     pub fn counted(&self, device: u64, host: u64) -> u64 {
         if self.shared { device + host + PROGRAM } else { device }
+    }
+
+    /// What to ask for where a choice turned out to be too much for the device: three quarters of its part, the
+    /// weights apart.
+    pub fn less_than(&self, choice: &Choice) -> u64 {
+        let weights = choice.device.of(Use::Weights);
+        self.counted(weights + (choice.device.total() - weights) / 4 * 3, choice.host)
     }
 
     /// How many more vectors of so many bytes the host has room for.

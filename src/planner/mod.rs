@@ -79,6 +79,12 @@ pub struct Sizes {
 }
 
 impl Sizes {
+    /// A square picture with a style of its size.
+    pub fn square(side: u32) -> Self {
+        let size = [side; 2];
+        Self { picture: size, styles: vec![size], held: 2 * picture_bytes(size) }
+    }
+
     /// Of pictures as they are.
     pub fn of(picture: &Image, styles: &[Style]) -> Self {
         let size = |image: &Image| [image.width(), image.height()];

@@ -50,7 +50,7 @@ impl CommonOptions {
 }
 
 /// Bytes from what a user wrote.
-fn memory_size(text: &str) -> Result<u64, String> {
+pub fn memory_size(text: &str) -> Result<u64, String> {
     match text.parse::<bytesize::ByteSize>() {
         Ok(size) if size.as_u64() > 0 => Ok(size.as_u64()),
         _ => Err("give a size such as 800MiB, 2GiB or 4GB".into()),

@@ -9,8 +9,8 @@ mod sizes;
 mod start;
 mod styles;
 
-pub use common::CommonOptions;
-pub use kernels::KernelOptions;
+pub use common::{CommonOptions, memory_size};
+pub use kernels::{KernelOptions, PrecisionOption};
 pub use method::MethodOptions;
 pub use network::{NetworkOption, NetworkOptions};
 pub use objective::ObjectiveOptions;

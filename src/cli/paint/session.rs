@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use impasto::gpu::Gpu;
 use impasto::image_io::{Frame, Image, check_animation, save_animation};
@@ -29,6 +29,9 @@ const LAST_FRAME: Duration = Duration::from_secs(2);
 const GAVE_UP: &str = "the loss kept running away, so the picture is the best one before that: lower --lr; -v \
     names the layer where numbers stop being finite, and 'impasto selftest' tests the device";
 
+/// A copy of the picture is taken this often, for the case that the device fails.
+const RESCUE_EVERY: Duration = Duration::from_secs(10);
+
 /// See the module.
 pub struct Session<'a> {
     paint: &'a Paint,
@@ -47,6 +50,8 @@ pub struct Session<'a> {
     done: usize,
     /// Why the loss last ran away.
     explained: Option<String>,
+    /// When the last copy of the picture was taken, after how many evaluations, and the copy.
+    rescue: (Instant, usize, Option<Image>),
     stop: StopFlag,
 }
 
@@ -92,11 +97,12 @@ impl<'a> Session<'a> {
         let pauses = paint.save_every.into_iter().chain(checkpoint_every).collect();
         let subject = job.subject.clone();
         let plan = options.plan(job.schedule.clone(), pauses, common.memory())?;
+        say_choices(&plan.choices(gpu, network, &subject)?, common);
         let mut painter = match from {
             None => Painter::remembering(gpu, network, subject, plan, &job.start, styles)?,
             Some(from) => Painter::resume(gpu, network, subject, plan, from)?,
         };
-        say_choices(painter.choices(), common);
+        painter.take_notes().iter().for_each(|note| common.say(note));
         if common.verbose {
             painter.watch()?;
         }
@@ -122,6 +128,7 @@ impl<'a> Session<'a> {
             record,
             done,
             explained: None,
+            rescue: (Instant::now(), done, None),
             stop,
         })
     }
@@ -130,13 +137,9 @@ impl<'a> Session<'a> {
     pub fn paint(&mut self) -> Result<End> {
         let total = self.painter.schedule().iterations();
         let mut progress = Progress::new(self.painter.schedule(), self.paint.common.quiet);
-        while let Some(evaluation) = self.painter.advance()? {
-            progress.show(&evaluation);
-            self.note_down(&evaluation, &progress)?;
-            self.show(&evaluation, &progress)?;
-            if self.stop.load(Ordering::Relaxed) {
-                self.painter.hold();
-            }
+        if let Err(error) = self.evaluate(&mut progress) {
+            progress.finish();
+            return Err(self.rescue(error));
         }
         let stopped = self.stop.load(Ordering::Relaxed) && self.done < total;
         let end = match stopped {
@@ -169,6 +172,41 @@ impl<'a> Session<'a> {
             return Err(Error::Gpu { what: "painting".into(), message: GAVE_UP.into() });
         }
         Ok(if stopped { End::Stopped } else { End::Finished })
+    }
+
+    /// Evaluates to the end or until Ctrl-C.
+    fn evaluate(&mut self, progress: &mut Progress) -> Result<()> {
+        while let Some(evaluation) = self.painter.advance()? {
+            progress.show(&evaluation);
+            self.painter.take_notes().iter().for_each(|note| progress.note(note));
+            self.note_down(&evaluation, progress)?;
+            self.show(&evaluation, progress)?;
+            if self.stop.load(Ordering::Relaxed) {
+                self.painter.hold();
+            }
+            if self.rescue.2.is_none() || self.rescue.0.elapsed() > RESCUE_EVERY {
+                self.rescue = (Instant::now(), self.done, self.painter.picture().ok());
+            }
+        }
+        Ok(())
+    }
+
+    /// Saves what can be saved when the work cannot go on: the picture as it is, or where the device no longer
+    /// gives it the last copy. Says so, and how to go on, with the error.
+    fn rescue(&mut self, error: Error) -> Error {
+        let (_, copied, copy) = std::mem::replace(&mut self.rescue, (Instant::now(), 0, None));
+        let found = self.painter.picture().ok().map(|picture| (picture, self.done));
+        let mut more = vec![];
+        if let Some((picture, done)) = found.or(copy.map(|copy| (copy, copied))) {
+            let file = numbered(self.output, done);
+            if picture.save_with_note(&file, self.note).is_ok() {
+                more.push(format!("the picture after {done} evaluations is {}", file.display()));
+            }
+        }
+        if let Some(file) = self.paint.checkpoint.as_ref().filter(|file| file.exists()) {
+            more.push(format!("go on with: impasto resume {}", file.display()));
+        }
+        if more.is_empty() { error } else { error.with_more(&more.join("; ")) }
     }
 
     /// What is written after an evaluation.

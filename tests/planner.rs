@@ -1,0 +1,258 @@
+//! The planner: what it foretells is what is taken, budgets hold, and runs step down where memory is short.
+#![allow(clippy::unwrap_used)]
+
+mod common;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::room::{Room, SHALLOW, log_lines, stderr};
+use impasto::Error;
+use impasto::gpu::{Faults, Gpu, GpuOptions, Precision};
+use impasto::graph::Activations;
+use impasto::image_io::Image;
+use impasto::objective::Settings;
+use impasto::ops::Pooling;
+use impasto::optim::{Method, Pairs};
+use impasto::painter::{Finish, Painter, Plan, Schedule, Subject};
+use impasto::planner::{Choice, Strategy};
+use impasto::tuner::{Mode, Tuner};
+use impasto::vgg19::{LayerId, Network, Weights};
+
+const LBFGS: Method = Method::Lbfgs { lr: 1.0, history: 10 };
+
+fn open(options: GpuOptions) -> Gpu {
+    Gpu::open(&options).unwrap()
+}
+
+fn network(gpu: &Gpu, precision: Precision) -> Arc<Network> {
+    let settings = Settings::default();
+    let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision };
+    let kernels = tuner.choose(gpu, [256, 256], LayerId::LAST, &mut |_, _, _| ()).unwrap().kernels;
+    let weights = Weights::embedded_up_to(settings.deepest()).unwrap();
+    Arc::new(Network::new(gpu, &weights, Pooling::Max, &kernels, precision).unwrap())
+}
+
+fn picture(width: u32, height: u32) -> Image {
+    let rgb = (0..width * height * 3).map(|i| (i * 37 % 256) as f32).collect();
+    Image::from_rgb(width, height, rgb).unwrap()
+}
+
+fn subject(width: u32, height: u32) -> Subject {
+    Subject { content: picture(width, height), styles: vec![picture(96, 80).into()], content_region: None }
+}
+
+fn plan(width: u32, height: u32, method: Method, memory: Option<u64>) -> Plan {
+    Plan {
+        settings: Settings::default(),
+        method,
+        schedule: Schedule::plain(width, height, 2),
+        until: None,
+        finish: Finish::default(),
+        pauses: vec![],
+        memory,
+    }
+}
+
+/// A budget that just holds what a choice takes.
+fn enough_for(choice: &Choice) -> u64 {
+    choice.device.total() + choice.host + (256 << 20)
+}
+
+/// Paints two evaluations and compares what was foretold with what was taken.
+fn check(gpu: &Gpu, network: &Arc<Network>, plan: Plan, [width, height]: [u32; 2]) -> Choice {
+    gpu.forget_peak_memory();
+    let start = vec![0.0; (width * height * 3) as usize];
+    let mut painter = Painter::new(gpu, network, subject(width, height), plan, &start).unwrap();
+    while painter.advance().unwrap().is_some() {}
+    let choice = painter.choices()[0].clone();
+    let (foretold, taken) = (choice.device.total() as f64, gpu.peak_memory() as f64);
+    assert!((foretold / taken - 1.0).abs() < 0.1, "{choice}: {foretold} foretold, {taken} taken");
+    choice
+}
+
+#[test]
+fn what_is_foretold_is_taken() {
+    for precision in [Precision::F32, Precision::F16] {
+        let gpu = open(GpuOptions::default());
+        let network = network(&gpu, precision);
+        let size = [320, 200];
+        let whole = check(&gpu, &network, plan(320, 200, LBFGS, None), size);
+        assert_eq!(
+            whole.strategy,
+            Strategy::Whole { activations: Activations::Kept, style_core: None },
+            "{whole}"
+        );
+        // A little less, and a little less again.
+        let again = check(&gpu, &network, plan(320, 200, LBFGS, Some(enough_for(&whole) - 1)), size);
+        let recomputed = Strategy::Whole { activations: Activations::Recomputed, style_core: None };
+        assert_eq!(again.strategy, recomputed, "{again}");
+        assert!(again.device.total() < whole.device.total());
+        let tiled = check(&gpu, &network, plan(320, 200, LBFGS, Some(enough_for(&again) - 1)), size);
+        assert!(matches!(tiled.strategy, Strategy::Tiled { history: None, .. }), "{tiled}");
+        assert!(tiled.to_string().contains("in one piece it takes"), "{tiled}");
+    }
+}
+
+/// Pairs are halved before tiles become small, and given up last; then there is nothing left to do.
+#[test]
+fn history_shrinks_last() {
+    let gpu = open(GpuOptions::default());
+    let network = network(&gpu, Precision::F32);
+    let long = Method::Lbfgs { lr: 1.0, history: 200 };
+    let choose =
+        |memory: u64| plan(1024, 768, long, Some(memory)).choices(&gpu, &network, &subject(1024, 768));
+    let strategies: Vec<Strategy> = [64, 8, 2, 1]
+        .map(|gigabytes: u64| choose(gigabytes << 30).unwrap()[0].strategy)
+        .into_iter()
+        .collect();
+    let (pairs, histories): (Vec<Pairs>, Vec<Option<u32>>) = strategies
+        .iter()
+        .map(|strategy| match *strategy {
+            Strategy::Tiled { pairs, history, .. } => (pairs, history),
+            Strategy::Whole { .. } => panic!("1024 x 768 cannot be in one piece with bindings of 128 MiB"),
+        })
+        .unzip();
+    assert_eq!(pairs, [Pairs::Single, Pairs::Single, Pairs::Half, Pairs::Half]);
+    assert!(histories[..2] == [None, None] && histories[3].is_some_and(|pairs| pairs >= 1), "{histories:?}");
+    let error = choose(300 << 20).unwrap_err().to_string();
+    for word in ["1024 x 768", "even in small tiles", "300.0 MiB allowed by --memory", "--size"] {
+        assert!(error.contains(word), "{error}");
+    }
+}
+
+/// What counts as the device's does not grow with the picture once it is in tiles.
+#[test]
+fn tiles_bound_the_memory_of_any_size() {
+    let gpu = open(GpuOptions::default());
+    let network = network(&gpu, Precision::F32);
+    let device = |side: u32| {
+        let subject = Subject { content: picture(16, 16), ..subject(16, 16) };
+        let choices = plan(side, side, LBFGS, Some(6 << 30)).choices(&gpu, &network, &subject).unwrap();
+        choices[0].device.total()
+    };
+    let (small, large) = (device(1024), device(4096));
+    assert!(large <= small, "{small} at 1024, {large} at 4096");
+    assert!(large < 2 << 30, "4096 x 4096 is to be possible with 2 GiB on the device: {large}");
+}
+
+/// A device that has less than it seemed: the run goes on in smaller pieces, and says so.
+#[test]
+fn a_run_steps_down_when_memory_runs_out() {
+    let taken = {
+        let gpu = open(GpuOptions::default());
+        let network = network(&gpu, Precision::F32);
+        check(&gpu, &network, plan(320, 200, LBFGS, None), [320, 200]).device.total()
+    };
+    let faults = Faults { memory: Some(taken - (4 << 20)), lost_at: None };
+    let gpu = open(GpuOptions { faults, ..GpuOptions::default() });
+    let network = network(&gpu, Precision::F32);
+    let start = vec![0.0; 320 * 200 * 3];
+    let mut painter =
+        Painter::new(&gpu, &network, subject(320, 200), plan(320, 200, LBFGS, None), &start).unwrap();
+    let notes = painter.take_notes();
+    assert!(
+        notes.len() == 1 && notes[0].contains("out of memory") && notes[0].contains("smaller pieces"),
+        "{notes:?}"
+    );
+    while painter.advance().unwrap().is_some() {}
+    painter.picture().unwrap();
+    // With next to nothing there is no way.
+    let faults = Faults { memory: Some(gpu.memory().total() / 2), lost_at: None };
+    let tiny = open(GpuOptions { faults, ..GpuOptions::default() });
+    let weights = Weights::embedded_up_to(LayerId::LAST).unwrap();
+    let kernels = network.kernels().clone();
+    let refused = Network::new(&tiny, &weights, Pooling::Max, &kernels, Precision::F32).unwrap_err();
+    assert!(matches!(refused, Error::OutOfMemory { .. }), "{refused}");
+}
+
+/// Submits that are cut short compute the same.
+#[test]
+fn short_submits_change_nothing() {
+    let run = |submit_time| {
+        let gpu = open(GpuOptions { submit_time, ..GpuOptions::default() });
+        let network = network(&gpu, Precision::F32);
+        let before = gpu.submits();
+        let start = vec![0.0; 64 * 48 * 3];
+        let mut painter =
+            Painter::new(&gpu, &network, subject(64, 48), plan(64, 48, LBFGS, None), &start).unwrap();
+        let mut losses = vec![];
+        while let Some(evaluation) = painter.advance().unwrap() {
+            losses.push(evaluation.losses);
+        }
+        (losses, painter.picture().unwrap(), gpu.submits() - before)
+    };
+    let (whole, cut) = (run(None), run(Some(Duration::from_micros(500))));
+    assert!(whole.0 == cut.0 && whole.1 == cut.1, "other numbers");
+    assert!(cut.2 > 2 * whole.2, "{} submits, and {} of 500 microseconds", whole.2, cut.2);
+}
+
+#[test]
+fn the_program_tells_its_plans() {
+    let room = Room::new();
+    let output = room.command("devices --size 600 --memory 1GiB --history 10").output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{}", stderr(&output));
+    for word in ["256 x 256: in one piece, ", "600 x 600: ", "memory "] {
+        assert!(text.contains(word), "{word} is not in {text}");
+    }
+    assert!(!text.contains("768 x 768"), "{text}");
+    room.refuses("devices --memory 1GiB", 2, &["required"]);
+    room.refuses("devices --size 4", 2, &["--size"]);
+    room.refuses("paint @content.png @style.png -o @out.png --memory lots", 2, &["--memory", "2GiB"]);
+    let line = format!("paint @content.png @style.png -o @out.png --size 64 --scales 1 {SHALLOW}");
+    room.refuses(&format!("{line} --memory 100MiB"), 1, &["64 x 51", "--memory"]);
+}
+
+/// In tiles a painting comes to the same, and a stopped one goes on to the same bytes.
+#[test]
+fn a_painting_in_tiles_is_the_same_painting() {
+    let room = Room::new();
+    room.picture("content.png", 400, 300);
+    let budget = |output: &str, more: &str| {
+        format!(
+            "paint @content.png @style.png -o @{output}.png --size 400 --style-size 200 --scales 2 --iterations 3 \
+             --history 5 --no-tune --log @{output}.jsonl {SHALLOW}{more}"
+        )
+    };
+    room.command(&budget("whole", "")).assert().success();
+    let output = room.command(&budget("tiled", " --memory 340MiB")).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stderr(&output).contains("plan: 400 x 300: in tiles of up to"), "{}", stderr(&output));
+    let losses = |name: &str| -> Vec<f64> {
+        log_lines(&room.path(&format!("{name}.jsonl")))
+            .iter()
+            .map(|line| line["total"].as_f64().unwrap())
+            .collect()
+    };
+    for (whole, tiled) in losses("whole").into_iter().zip(losses("tiled")) {
+        assert!((tiled / whole - 1.0).abs() < 1e-2, "{whole} in one piece, {tiled} in tiles");
+    }
+    let checkpointed = budget("broken", " --memory 340MiB --checkpoint @broken.ck --checkpoint-every 5");
+    // Lost somewhere in its last scale, after the checkpoint.
+    let mut lost = 0;
+    for at in (400..4000).step_by(150) {
+        let output =
+            room.command(&checkpointed).env("IMPASTO_TEST_FAULTS", format!("lost-at={at}")).output().unwrap();
+        if output.status.success() {
+            break;
+        }
+        let text = stderr(&output);
+        assert!(text.contains("the device was lost: on purpose"), "{text}");
+        if room.path("broken.ck").exists() {
+            assert!(
+                text.contains("go on with: impasto resume") && text.contains("the picture after"),
+                "{text}"
+            );
+            room.command("resume @broken.ck").assert().success();
+            assert!(
+                std::fs::read(room.path("broken.png")).unwrap()
+                    == std::fs::read(room.path("tiled.png")).unwrap(),
+                "lost at {at}"
+            );
+            lost += 1;
+            std::fs::remove_file(room.path("broken.ck")).unwrap();
+        }
+    }
+    assert!(lost > 0, "it was never lost after a checkpoint");
+}
