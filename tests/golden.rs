@@ -49,12 +49,9 @@ impl Golden {
         fs::read_to_string(common::golden().join(self.folder).join(name)).unwrap()
     }
 
-    /// The array of an .npy file of f32: a header whose length is at byte 8, then the numbers.
     fn gradient(&self) -> Vec<f64> {
-        let bytes = fs::read(common::golden().join(self.folder).join("gradient.npy")).unwrap();
-        let header = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
-        let number = |b: &[u8]| f64::from(f32::from_le_bytes([b[0], b[1], b[2], b[3]]));
-        bytes[header..].chunks_exact(4).map(number).collect()
+        let numbers = common::npy(&common::golden().join(self.folder).join("gradient.npy"));
+        numbers.into_iter().map(f64::from).collect()
     }
 
     fn objective(&self, gpu: &Gpu, kernels: &Kernels) -> Objective {

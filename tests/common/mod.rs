@@ -35,3 +35,10 @@ pub fn replace_kernel(gpu: &Gpu, shader: &Shader, right: &str, wrong: &str, over
 pub fn golden() -> std::path::PathBuf {
     std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
+
+/// The array of an .npy file of f32: a header whose length is at byte 8, then the numbers.
+pub fn npy(path: &std::path::Path) -> Vec<f32> {
+    let bytes = std::fs::read(path).unwrap();
+    let header = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
+    bytes[header..].chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+}
