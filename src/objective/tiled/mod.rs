@@ -55,7 +55,7 @@ impl TiledObjective {
     ///
     /// # Errors
     /// As [`Settings::check`]; [`Error::Usage`](crate::Error::Usage) without a style of a weight above 0; [`Error::Gpu`](crate::Error::Gpu) or
-    /// [`Error::TooLarge`] when memory or a kernel cannot be had.
+    /// [`Error::TooLarge`](crate::Error::TooLarge) when memory or a kernel cannot be had.
     pub fn new(
         gpu: &Gpu,
         network: &Network,
@@ -110,7 +110,7 @@ impl TiledObjective {
     /// The losses at `x`, and their gradient, both in `[3][height][width]` order. Waits for the device.
     ///
     /// # Errors
-    /// [`Error::Gpu`] if the device failed.
+    /// [`Error::Gpu`](crate::Error::Gpu) if the device failed.
     pub fn evaluate(&self, x: &[f32]) -> Result<(Losses, Vec<f32>)> {
         let grams = self.grams(x)?;
         let (mut gradient, content) = self.gradient(x, &grams)?;
@@ -308,7 +308,7 @@ fn add_grams(
 /// The Gram matrices of a style image, tile by tile.
 ///
 /// # Errors
-/// [`Error::Gpu`] or [`Error::TooLarge`] when memory or a kernel cannot be had.
+/// [`Error::Gpu`](crate::Error::Gpu) or [`Error::TooLarge`](crate::Error::TooLarge) when memory or a kernel cannot be had.
 pub(super) fn gram_matrices(
     gpu: &Gpu,
     network: &Network,

@@ -38,8 +38,8 @@ impl WholeDescent {
     /// Prepares the optimisation of `start`, a variable of the objective's shape.
     ///
     /// # Errors
-    /// [`Error::Usage`] for settings of the method that cannot work;
-    /// [`Error::Gpu`] or [`Error::TooLarge`] when memory runs out.
+    /// [`Error::Usage`](crate::Error::Usage) for settings of the method that cannot work;
+    /// [`Error::Gpu`](crate::Error::Gpu) or [`Error::TooLarge`](crate::Error::TooLarge) when memory runs out.
     pub fn new(gpu: &Gpu, objective: Objective, method: Method, start: &[f32]) -> Result<Self> {
         gpu.write(objective.x(), start);
         let optimizer = Optimizer::new(gpu, method, &problem(&objective))?;
@@ -76,7 +76,7 @@ impl WholeDescent {
     /// those are submitted, so that at the limit the picture is what they made of it.
     ///
     /// # Errors
-    /// [`Error::Gpu`] if the device failed.
+    /// [`Error::Gpu`](crate::Error::Gpu) if the device failed.
     pub fn advance(&mut self, limit: usize) -> Result<Option<Step>> {
         while self.submitted < limit && self.submitted - self.finished < DEPTH {
             let program = self.objective.program();
@@ -98,7 +98,7 @@ impl WholeDescent {
     /// From now on keeps the picture at which the loss runs away, for [`diagnose`](Self::diagnose).
     ///
     /// # Errors
-    /// [`Error::Gpu`] or [`Error::TooLarge`] when memory runs out.
+    /// [`Error::Gpu`](crate::Error::Gpu) or [`Error::TooLarge`](crate::Error::TooLarge) when memory runs out.
     pub fn watch(&mut self) -> Result<()> {
         let (problem, guard) = (problem(&self.objective), self.optimizer.guard());
         self.suspect = Some(Suspect::new(&self.gpu, &problem, guard)?);
@@ -110,7 +110,7 @@ impl WholeDescent {
     /// everything that decides how it goes on as it was. [`watch`](Self::watch) comes first.
     ///
     /// # Errors
-    /// [`Error::Gpu`] if the device failed.
+    /// [`Error::Gpu`](crate::Error::Gpu) if the device failed.
     pub fn diagnose(&self) -> Result<Option<NotFinite>> {
         let Some(suspect) = &self.suspect else { return Ok(None) };
         let (gpu, x) = (&self.gpu, self.objective.x());
@@ -144,7 +144,7 @@ impl WholeDescent {
     /// loss so far. Waits for everything submitted.
     ///
     /// # Errors
-    /// [`Error::Gpu`] if the device failed, or if no loss was finite, so that there is no picture.
+    /// [`Error::Gpu`](crate::Error::Gpu) if the device failed, or if no loss was finite, so that there is no picture.
     pub fn picture(&self) -> Result<Vec<f32>> {
         let guard = self.optimizer.guard();
         if self.gpu.read(guard.state())?[0] == f32::MAX {
