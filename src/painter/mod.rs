@@ -77,8 +77,8 @@ impl Painter {
     /// Prepares a painting that starts from `start`, a variable of the first scale's size.
     ///
     /// # Errors
-    /// [`Error::Usage`](crate::Error::Usage) for settings that cannot work;
-    /// [`Error::Gpu`](crate::Error::Gpu) or [`Error::TooLarge`](crate::Error::TooLarge) when memory
+    /// [`Error::Usage`] for settings that cannot work;
+    /// [`Error::Gpu`] or [`Error::TooLarge`] when memory
     /// runs out.
     pub fn new(
         gpu: &Gpu,
@@ -146,7 +146,7 @@ impl Painter {
     /// From now on keeps the picture at which the loss runs away, for [`diagnose`](Self::diagnose).
     ///
     /// # Errors
-    /// [`Error::Gpu`](crate::Error::Gpu) or [`Error::TooLarge`](crate::Error::TooLarge) when memory runs out.
+    /// [`Error::Gpu`] or [`Error::TooLarge`] when memory runs out.
     pub fn watch(&mut self) -> Result<()> {
         self.watched = true;
         self.descent.iter_mut().try_for_each(Descent::watch)
@@ -155,7 +155,7 @@ impl Painter {
     /// See [`Descent::diagnose`].
     ///
     /// # Errors
-    /// [`Error::Gpu`](crate::Error::Gpu) if the device failed.
+    /// [`Error::Gpu`] if the device failed.
     pub fn diagnose(&self) -> Result<Option<NotFinite>> {
         self.descent.as_ref().map_or(Ok(None), Descent::diagnose)
     }
@@ -173,7 +173,7 @@ impl Painter {
     /// Goes on from a checkpoint of a painting of the same subject and plan.
     ///
     /// # Errors
-    /// As [`new`](Self::new); [`Error::Usage`](crate::Error::Usage) if the checkpoint is of another
+    /// As [`new`](Self::new); [`Error::Usage`] if the checkpoint is of another
     /// subject or plan.
     pub fn resume(
         gpu: &Gpu,
@@ -202,7 +202,7 @@ impl Painter {
     /// after [`hold`](Self::hold), or at the end.
     ///
     /// # Errors
-    /// [`Error::Gpu`](crate::Error::Gpu) if the device failed, or if evaluations are in flight.
+    /// [`Error::Gpu`] if the device failed, or if evaluations are in flight.
     pub fn checkpoint(&self) -> Result<Checkpoint> {
         match self.descent.as_ref().filter(|descent| descent.at_rest()) {
             Some(descent) => Checkpoint::of(self, descent),
@@ -213,7 +213,7 @@ impl Painter {
     /// The next evaluation, once it is finished; `None` after the last.
     ///
     /// # Errors
-    /// [`Error::Gpu`](crate::Error::Gpu) if the device failed; as [`new`](Self::new) where the next
+    /// [`Error::Gpu`] if the device failed; as [`new`](Self::new) where the next
     /// scale begins.
     pub fn advance(&mut self) -> Result<Option<Evaluation>> {
         loop {
@@ -239,7 +239,7 @@ impl Painter {
     /// where one is kept. Waits for everything submitted.
     ///
     /// # Errors
-    /// [`Error::Gpu`](crate::Error::Gpu) if the device failed, or if no loss was finite, so that there
+    /// [`Error::Gpu`] if the device failed, or if no loss was finite, so that there
     /// is no picture.
     pub fn picture(&self) -> Result<Image> {
         let Some(descent) = &self.descent else {

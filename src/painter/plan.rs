@@ -18,11 +18,11 @@ pub struct Plan {
     /// The sizes and how long each is worked on.
     pub schedule: Schedule,
     /// Ends a scale before its last evaluation when the loss falls by less than this part of itself
-    /// over [`Patience::WINDOW`] evaluations.
+    /// over [`Patience::WINDOW`](super::Patience::WINDOW) evaluations.
     pub until: Option<f64>,
     /// What becomes of the picture when it is shown.
     pub finish: Finish,
-    /// After every so many evaluations, by each of these numbers (from 1 up), [`Painter::picture`] is
+    /// After every so many evaluations, by each of these numbers (from 1 up), [`Painter::picture`](super::Painter::picture) is
     /// to be what it was just then, so the painter does not run ahead of them.
     pub pauses: Vec<usize>,
     /// How much memory may be used in bytes; `None` leaves it to [`Budget::of`].
