@@ -1,8 +1,12 @@
 //! How the style term is shared out among styles and regions.
 
+use std::sync::Arc;
+
+use super::memory::Grams;
 use super::{Region, Style};
 use crate::error::{Error, Result};
 use crate::gpu::Shape;
+use crate::image_io::Image;
 
 /// One region of the picture, or all of it, with the styles that apply there.
 #[derive(Debug, Clone)]
@@ -61,6 +65,25 @@ impl Parts {
     /// Each part's share of the style term.
     pub(super) fn shares(&self) -> Vec<f32> {
         self.styles.iter().map(|part| part.share).collect()
+    }
+
+    /// For each part, the mean of its styles' Gram matrices.
+    pub(super) fn blends(
+        &self,
+        styles: &[Style],
+        look: impl Fn(&Image) -> Result<Arc<Grams>>,
+    ) -> Result<Vec<Grams>> {
+        let blend = |part: &Part| {
+            let mut sums = Grams::new();
+            for (style, share) in &part.styles {
+                for (layer, gram) in &*look(&styles[*style].image)? {
+                    let sum = sums.entry(*layer).or_insert_with(|| vec![0.0; gram.len()]);
+                    sum.iter_mut().zip(gram).for_each(|(sum, value)| *sum += value * share);
+                }
+            }
+            Ok(sums)
+        };
+        self.styles.iter().map(blend).collect()
     }
 
     /// The mask of a style part's region for features of this shape, if it has a region.

@@ -1,10 +1,9 @@
 //! What the optimised picture is compared with, computed once.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::memory::Grams;
-use super::parts::{Part, mask_shape};
+use super::parts::mask_shape;
 use super::sketch::Constant;
 use super::tiled;
 use super::{LayerWeights, Parts, Region, Settings, StyleMemory, to_variable, variable_shape};
@@ -89,7 +88,7 @@ impl Targets {
             let label = format!("style target {layer}");
             Ok((layer, gpu.upload(Shape::blocked(channels, 1, channels), &gram, Use::Targets, &label)?))
         };
-        let grams = blends(&parts, styles, look)?;
+        let grams = parts.blends(styles, look)?;
         let grams = grams.into_iter().map(|grams| grams.into_iter().map(upload).collect());
         Ok(Self { shape, content, grams: grams.collect::<Result<_>>()?, parts })
     }
@@ -165,25 +164,6 @@ impl Look {
 
 fn missing(layer: LayerId) -> Error {
     Error::gpu("the objective", format!("the targets were made without layer {layer}"))
-}
-
-/// For each part of the style term, the mean of its styles' Gram matrices.
-pub(super) fn blends(
-    parts: &Parts,
-    styles: &[Style],
-    look: impl Fn(&Image) -> Result<Arc<Grams>>,
-) -> Result<Vec<Grams>> {
-    let blend = |part: &Part| {
-        let mut sums = Grams::new();
-        for (style, share) in &part.styles {
-            for (layer, gram) in &*look(&styles[*style].image)? {
-                let sum = sums.entry(*layer).or_insert_with(|| vec![0.0; gram.len()]);
-                sum.iter_mut().zip(gram).for_each(|(sum, value)| *sum += value * share);
-            }
-        }
-        Ok(sums)
-    };
-    parts.styles.iter().map(blend).collect()
 }
 
 fn content_targets(

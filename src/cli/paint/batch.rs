@@ -15,7 +15,8 @@ use impasto::view::View;
 use impasto::{Error, Result};
 
 use super::job::Sources;
-use super::session::{End, StopFlag, stop_on_signal};
+use super::session::End;
+use super::stop::{StopFlag, stop_on_signal};
 use super::{Files, Job, Paint, Session};
 use crate::cli::STOPPED;
 use crate::cli::common::{Studio, choose_kernels, load_weights, network_with, open_gpu};

@@ -5,6 +5,7 @@ mod dry_run;
 mod job;
 mod resume;
 mod session;
+mod stop;
 mod view;
 
 pub use resume::Resume;
@@ -23,7 +24,8 @@ use super::settings::Settings;
 use batch::BatchOptions;
 use job::{Job, Sources};
 use resume::Record;
-use session::{Session, stop_on_signal};
+use session::Session;
+use stop::stop_on_signal;
 use view::ViewOptions;
 
 /// What one painting reads and writes, besides the styles.

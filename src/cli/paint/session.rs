@@ -2,8 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use impasto::gpu::Gpu;
@@ -14,6 +14,7 @@ use impasto::view::View;
 use impasto::{Error, Result};
 
 use super::resume::Record;
+use super::stop::StopFlag;
 use super::{Job, Paint};
 use crate::cli::STOPPED;
 use crate::cli::common::{Studio, say_choices};
@@ -54,9 +55,6 @@ pub struct Session<'a> {
     rescue: (Instant, usize, Option<Image>),
     stop: StopFlag,
 }
-
-/// Raised by Ctrl-C.
-pub type StopFlag = Arc<AtomicBool>;
 
 /// How a painting ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -291,17 +289,4 @@ fn numbered(path: &Path, done: usize) -> PathBuf {
     name.push(format!("-{done:05}."));
     name.push(path.extension().unwrap_or_default());
     path.with_file_name(name)
-}
-
-/// A flag that the first Ctrl-C (or SIGTERM) raises; the second ends the program at once.
-pub fn stop_on_signal() -> Result<StopFlag> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = stop.clone();
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            std::process::exit(i32::from(STOPPED));
-        }
-    })
-    .map_err(|e| Error::Usage(format!("Ctrl-C cannot be watched: {e}")))?;
-    Ok(stop)
 }

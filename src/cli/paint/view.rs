@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use impasto::Result;
 use impasto::view::View;
 
-use super::session::StopFlag;
+use super::stop::StopFlag;
 use crate::cli::options::CommonOptions;
 
 /// The option of commands that can be watched.

@@ -23,7 +23,6 @@ use std::collections::BTreeMap;
 
 use super::memory::Grams;
 use super::sketch::Constant;
-use super::targets::blends;
 use super::{Losses, Parts, Settings, Style, StyleMemory, to_variable, variable_shape};
 use crate::error::Result;
 use crate::gpu::{Gpu, Shape, Tensor};
@@ -66,7 +65,7 @@ impl TiledObjective {
     ) -> Result<Self> {
         settings.check()?;
         let parts = Parts::of(scene.styles, scene.content_region)?;
-        let goals = blends(&parts, scene.styles, |image| {
+        let goals = parts.blends(scene.styles, |image| {
             let layers = settings.style_layers.layers().collect();
             let core = tiling.core;
             memory.grams(layers, Some(core), image, || gram_matrices(gpu, network, settings, image, core))
