@@ -142,3 +142,23 @@ fn an_interrupted_batch_goes_on() {
     assert!(batch(&room, "").status.success());
     assert_eq!(written(&room)[1..], ["a.png", "b.png"]);
 }
+
+/// A lost device ends a batch: every other picture would fail as well.
+#[test]
+fn a_lost_device_ends_a_batch() {
+    let room = Room::new();
+    std::fs::create_dir(room.path("in")).unwrap();
+    for name in ["in/a.png", "in/b.png", "in/c.png"] {
+        room.picture(name, 24, 20);
+    }
+    let line = format!(
+        "paint --batch @in @style.png -o @out --size 24 --scales 1 --iterations 4 --no-tune {SHALLOW}"
+    );
+    let submits = "120";
+    let output =
+        room.command(&line).env("IMPASTO_TEST_FAULTS", format!("lost-at={submits}")).output().unwrap();
+    let text = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{text}");
+    assert_eq!(text.matches("the device was lost").count(), 1, "{text}");
+    assert!(text.contains("of 3 painted"), "{text}");
+}

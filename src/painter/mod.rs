@@ -265,6 +265,11 @@ impl Painter {
         &self.choices
     }
 
+    /// True if the picture is lost with the device; in tiles it is in the host's memory.
+    pub fn is_on_the_device(&self) -> bool {
+        matches!(self.descent, Some(Descent::Whole(_)))
+    }
+
     /// What has happened that the user should know, and was not told yet.
     pub fn take_notes(&mut self) -> Vec<String> {
         std::mem::take(&mut self.notes)

@@ -82,7 +82,7 @@ impl Sizes {
     /// A square picture with a style of its size.
     pub fn square(side: u32) -> Self {
         let size = [side; 2];
-        Self { picture: size, styles: vec![size], held: 2 * picture_bytes(size) }
+        Self { picture: size, styles: vec![size], held: 3 * picture_bytes(size) }
     }
 
     /// Of pictures as they are.
@@ -248,7 +248,9 @@ impl Planner<'_> {
         let optimizer = self.method.map_or(0, |method| Optimizer::bytes(method, numbers(sizes)));
         let fits = demand.fits && vector <= gpu.max_tensor_bytes();
         let device = self.with_weights(demand.device).with(Use::Optimizer, optimizer);
-        Ok((Demand { device, host: sizes.held, fits }, core))
+        // With a copy of the picture, for the case that the device is lost.
+        let host = sizes.held + picture_bytes(sizes.picture);
+        Ok((Demand { device, host, fits }, core))
     }
 
     fn tiled(&self, parts: &Parts, sizes: &Sizes, tiling: Tiling) -> Result<Demand> {

@@ -228,6 +228,12 @@ impl<'a> Batch<'a> {
             match self.paint_one(item, &place, view) {
                 Ok(End::Finished) => tally.painted += 1,
                 Ok(End::Stopped) => tally.stopped = true,
+                // Without the device no other picture can be painted either.
+                Err(error @ Error::DeviceLost { .. }) => {
+                    eprintln!("error: {error}");
+                    tally.failed += 1;
+                    break;
+                }
                 Err(error) => {
                     eprintln!("error: {error} (skipped)");
                     tally.failed += 1;

@@ -182,7 +182,8 @@ impl<'a> Session<'a> {
             if self.stop.load(Ordering::Relaxed) {
                 self.painter.hold();
             }
-            if self.rescue.2.is_none() || self.rescue.0.elapsed() > RESCUE_EVERY {
+            let due = self.rescue.2.is_none() || self.rescue.0.elapsed() > RESCUE_EVERY;
+            if due && self.painter.is_on_the_device() {
                 self.rescue = (Instant::now(), self.done, self.painter.picture().ok());
             }
         }
