@@ -311,9 +311,10 @@ fn without_an_adapter_the_error_says_what_to_install() {
     room.refuses("paint @content.png @style.png -o @out.png --device turbo", 1, &["turbo"]);
 }
 
-/// A picture that no adapter can hold is refused before work starts, with a size that fits.
+/// A picture that no adapter can hold in one piece is planned in tiles; what has no tiles refuses it before work
+/// starts, with a size that fits.
 #[test]
-fn pictures_too_large_for_the_adapter_are_refused() {
+fn pictures_too_large_for_one_piece_go_in_tiles() {
     let limit = common::fast_gpu().max_tensor_bytes();
     // 64 maps of f32 at full size.
     let side = ((limit / 256) as f64).sqrt() as u32 + 64;
@@ -322,8 +323,18 @@ fn pictures_too_large_for_the_adapter_are_refused() {
     }
     let room = Room::new();
     room.picture("square.png", 64, 64);
-    let large = format!("paint @square.png @style.png -o @out.png --size {side}");
+    let line =
+        format!("paint @square.png @style.png -o @out.png --size {side} --scales 1 --dry-run {SHALLOW}");
+    let output = room.command(&line).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(text.contains(&format!("scale: {side} x {side}: in tiles of up to")), "{text}");
+    let line = format!(
+        "paint @content.png @style.png -o @out.png --size 32 --style-size {side} --dry-run {SHALLOW}"
+    );
+    let output = room.command(&line).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.contains("in one piece, its styles in tiles of"), "{text}");
+    let large = format!("features @square.png --layer conv1_1 -o @out.png --size {side}");
     room.refuses(&large, 1, &["square.png", "the largest --size that fits is"]);
-    let style = format!("paint @content.png @style.png -o @out.png --size 32 --style-size {side}");
-    room.refuses(&style, 1, &["style.png", "the largest --style-size that fits is"]);
 }
