@@ -10,7 +10,7 @@ pub enum Activations {
     #[default]
     Kept,
     /// Only those at the poolings stay. What lies between two of them is computed once more when the backward
-    /// pass comes there: less memory for a third more work (Chen et al. 2016, arXiv:1604.06174).
+    /// pass comes there: less memory for one more forward pass (Chen et al. 2016, arXiv:1604.06174).
     Recomputed,
 }
 

@@ -1,8 +1,8 @@
-//! The optimisers: they move the picture against the gradient of the loss, on the GPU alone.
+//! The optimisers: they move the picture against the gradient of the loss.
 //!
-//! An update is one recording: the [`Guard`] looks at the loss that was just computed, then Adam or
+//! On the GPU an update is one recording: the [`Guard`] looks at the loss that was just computed, then Adam or
 //! L-BFGS takes its step. No number goes by way of the CPU, so an evaluation and its update are one
-//! submit.
+//! submit. For pictures in tiles the same steps are taken in the host's memory: see [`HostOptimizer`].
 
 mod adam;
 mod guard;
