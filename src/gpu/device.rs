@@ -294,12 +294,24 @@ impl Gpu {
         Ok(tensor.shape.unpack(&self.read_padded(tensor)?))
     }
 
+    /// The numbers of several tensors, each as [`read`](Self::read) gives them, for one wait.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device failed.
+    pub fn read_all(&self, tensors: &[&Tensor]) -> Result<Vec<Vec<f32>>> {
+        if tensors.is_empty() {
+            return Ok(vec![]);
+        }
+        let packed = readback::read_now(self, tensors)?;
+        Ok(tensors.iter().zip(packed).map(|(tensor, packed)| tensor.shape.unpack(&packed)).collect())
+    }
+
     /// The numbers of a tensor as they lie in the buffer, padding included. Waits for the device.
     ///
     /// # Errors
     /// [`Error::Gpu`] if the device failed.
     pub fn read_padded(&self, tensor: &Tensor) -> Result<Vec<f32>> {
-        readback::read_now(self, tensor)
+        Ok(readback::read_now(self, &[tensor])?.swap_remove(0))
     }
 
     /// The kernel of a WGSL file for these override constants; parsed once, then remembered.

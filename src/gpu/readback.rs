@@ -119,12 +119,18 @@ fn staging(gpu: &Gpu, bytes: u64) -> Result<wgpu::Buffer> {
     })
 }
 
-/// One tensor, as it lies in memory, after everything submitted so far.
-pub(super) fn read_now(gpu: &Gpu, tensor: &Tensor) -> Result<Vec<f32>> {
-    let mut readback = Readback::new(gpu, &[tensor], 1)?;
+/// Tensors, as they lie in memory, after everything submitted so far: one wait for all of them.
+pub(super) fn read_now(gpu: &Gpu, tensors: &[&Tensor]) -> Result<Vec<Vec<f32>>> {
+    let mut readback = Readback::new(gpu, tensors, 1)?;
     readback.submit(&[])?;
-    let numbers = readback.receive()?.ok_or_else(lost)?;
-    Ok(tensor.shape.precision.decode(bytemuck::cast_slice(&numbers)))
+    let words = readback.receive()?.ok_or_else(lost)?;
+    let mut bytes: &[u8] = bytemuck::cast_slice(&words);
+    let decode = |tensor: &&Tensor| {
+        let (own, rest) = bytes.split_at(tensor.shape.bytes() as usize);
+        bytes = rest;
+        tensor.shape.precision.decode(own)
+    };
+    Ok(tensors.iter().map(decode).collect())
 }
 
 /// Everything in a staging buffer, after everything submitted so far.

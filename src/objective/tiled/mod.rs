@@ -155,17 +155,18 @@ impl TiledObjective {
         for (i, (tile, kind)) in self.cutting.tiles.iter().enumerate() {
             let (kind, program) = (&self.cutting.kinds[*kind], &self.programs[*kind][1]);
             self.prepare(i, x, &pulls);
-            self.gpu.submit(&[&program.forward])?;
-            self.gpu.submit(&[&program.backward])?;
-            for (node, term) in &kind.terms {
-                if let Term::Content(layer) = term {
-                    let error = f64::from(self.gpu.read(program.value(*node))?[0]);
-                    *content.entry(*layer).or_insert(0.0) += error * self.part_of(tile, *layer);
-                }
+            self.gpu.submit(&[&program.forward, &program.backward])?;
+            let errors = kind.terms.iter().filter_map(|(node, term)| match *term {
+                Term::Content(layer) => Some((layer, program.value(*node))),
+                Term::Gram(..) => None,
+            });
+            let (layers, mut tensors): (Vec<_>, Vec<_>) = errors.unzip();
+            tensors.extend(program.gradient());
+            let mut numbers = self.gpu.read_all(&tensors)?.into_iter();
+            for (layer, error) in layers.into_iter().zip(&mut numbers) {
+                *content.entry(layer).or_insert(0.0) += f64::from(error[0]) * self.part_of(tile, layer);
             }
-            if let Some(part) = program.gradient() {
-                tile.window.add(&self.gpu.read(part)?, &mut gradient, self.size());
-            }
+            numbers.for_each(|part| tile.window.add(&part, &mut gradient, self.size()));
         }
         Ok((gradient, content))
     }
@@ -293,11 +294,14 @@ fn add_grams(
     picture: Shape,
     sums: &mut Sums,
 ) -> Result<()> {
-    for (node, term) in &kind.terms {
-        let Term::Gram(layer, part) = *term else { continue };
+    let grams = kind.terms.iter().filter_map(|(node, term)| match *term {
+        Term::Gram(layer, part) => Some((layer, part, program.value(*node))),
+        Term::Content(_) => None,
+    });
+    let (keys, tensors): (Vec<_>, Vec<_>) = grams.map(|(layer, part, gram)| ((layer, part), gram)).unzip();
+    for ((layer, part), gram) in keys.into_iter().zip(gpu.read_all(&tensors)?) {
         let all = activation_shape(layer, picture.width, picture.height).positions();
         let share = tile.core.at(layer).positions() as f64 / f64::from(all);
-        let gram = gpu.read(program.value(*node))?;
         let sum = sums.entry((layer, part)).or_insert_with(|| vec![0.0; gram.len()]);
         sum.iter_mut().zip(gram).for_each(|(sum, value)| *sum += share * f64::from(value));
     }
