@@ -6,6 +6,7 @@
 //! reflection ([`Kernel`]); Rust never restates them.
 
 mod adapter;
+mod allocate;
 mod device;
 mod facts;
 mod heap;

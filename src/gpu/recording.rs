@@ -85,7 +85,7 @@ impl Recording {
     /// Runs a part of it, from one command up to another. Does not wait.
     ///
     /// # Errors
-    /// [`Error::Gpu`] if this or an earlier submit failed, as far as is known by now.
+    /// [`Error::Gpu`](crate::Error::Gpu) if this or an earlier submit failed, as far as is known by now.
     pub fn submit_part(&self, commands: Range<usize>) -> Result<()> {
         let part = &self.commands[commands];
         self.gpu.submit_encoded(|encoder| part.iter().for_each(|command| command.encode(encoder, None)))
