@@ -15,13 +15,18 @@
 
 struct Lbfgs { count: u32, head: u32, newest: u32, accepted: u32, steps: u32, gamma: f32, norm: f32, unused: f32 }
 struct Guard { best: f32, improved: f32, diverged: f32, restarts: f32 }
-struct Params { groups: u32, capacity: u32, lr: f32 }
+struct Params { lr: f32 }
+
+// Slots of the history, and partial sums of each dot product. Bounds of loops are constants here: where they
+// are uniforms, lavapipe (Mesa 22.3) writes their values into the shader and compiles it at every dispatch.
+override CAPACITY: u32 = 1u;
+override GROUPS: u32 = 1u;
 
 @group(0) @binding(0) var<storage, read> guard: Guard;
 @group(0) @binding(1) var<storage, read_write> state: Lbfgs;
-@group(0) @binding(2) var<storage, read> partials: array<f32>;            // [capacity][5][groups]
-@group(0) @binding(3) var<storage, read_write> products: array<f32>;      // s_i.y_j, then y_i.y_j: [2][capacity][capacity]
-@group(0) @binding(4) var<storage, read_write> coefficients: array<f32>;  // k_g, k_s[capacity], k_y[capacity]
+@group(0) @binding(2) var<storage, read> partials: array<f32>;            // [CAPACITY][5][GROUPS]
+@group(0) @binding(3) var<storage, read_write> products: array<f32>;      // s_i.y_j, then y_i.y_j: [2][CAPACITY][CAPACITY]
+@group(0) @binding(4) var<storage, read_write> coefficients: array<f32>;  // k_g, k_s[CAPACITY], k_y[CAPACITY]
 @group(0) @binding(5) var<uniform> params: Params;
 
 const MOST = 256u;
@@ -33,18 +38,18 @@ var<workgroup> shared_count: u32;
 
 fn total(slot: u32, which: u32) -> f32 {
     var sum = 0.0;
-    for (var i = 0u; i < params.groups; i++) {
-        sum += partials[(slot * 5u + which) * params.groups + i];
+    for (var i = 0u; i < GROUPS; i++) {
+        sum += partials[(slot * 5u + which) * GROUPS + i];
     }
     return sum;
 }
 
 fn s_y(i: u32, j: u32) -> u32 {
-    return i * params.capacity + j;
+    return i * CAPACITY + j;
 }
 
 fn y_y(i: u32, j: u32) -> u32 {
-    return (params.capacity + i) * params.capacity + j;
+    return (CAPACITY + i) * CAPACITY + j;
 }
 
 // Adds the partial sums of this step and notes the newest pair's row and column.
@@ -68,7 +73,7 @@ fn gather(local: u32, count: u32) {
 
 // Slot of the k-th newest pair.
 fn slot_by_age(k: u32) -> u32 {
-    return (state.head + 2u * params.capacity - 1u - k) % params.capacity;
+    return (state.head + 2u * CAPACITY - 1u - k) % CAPACITY;
 }
 
 @compute @workgroup_size(64)
@@ -99,7 +104,7 @@ fn main(@builtin(local_invocation_index) local: u32) {
         var part = 0.0;
         for (var j = local; j < count; j += 64u) {
             part -= gamma * a[j] * products[y_y(i, j)];
-            let age_j = (state.head + 2u * params.capacity - 1u - j) % params.capacity;
+            let age_j = (state.head + 2u * CAPACITY - 1u - j) % CAPACITY;
             if age_j > age {
                 part += (a[j] - b[j]) * products[s_y(j, i)];
             }
@@ -113,10 +118,10 @@ fn main(@builtin(local_invocation_index) local: u32) {
 
     let first = count == 0u;
     let step = select(params.lr, params.lr * min(1.0, 1.0 / state.norm), first && state.steps == 0u);
-    for (var i = local; i < params.capacity; i += 64u) {
+    for (var i = local; i < CAPACITY; i += 64u) {
         let used = i < count;
         coefficients[1u + i] = select(0.0, -step * (a[i] - b[i]), used);
-        coefficients[1u + params.capacity + i] = select(0.0, step * gamma * a[i], used);
+        coefficients[1u + CAPACITY + i] = select(0.0, step * gamma * a[i], used);
     }
     if local == 0u {
         coefficients[0] = -step * select(gamma, 1.0, first);

@@ -158,7 +158,8 @@ impl Lbfgs {
                 .flops_each(10, chunk.slots as usize * self.s.shape().len())
                 .groups([self.groups, chunk.slots, 1])?;
         }
-        let direction = gpu.kernel(&DIRECTION, &[])?;
+        let sizes = [("CAPACITY", self.history), ("GROUPS", self.groups)];
+        let direction = gpu.kernel(&DIRECTION, &sizes.map(|(name, size)| (name, f64::from(size))))?;
         update
             .launch(&direction, "lbfgs")
             .bind("guard", guard.state())
@@ -166,8 +167,6 @@ impl Lbfgs {
             .bind("partials", &self.dot_partials)
             .bind("products", &self.products)
             .bind("coefficients", &self.coefficients)
-            .set("groups", self.groups)
-            .set("capacity", self.history)
             .set("lr", lr)
             .groups([1, 1, 1])
     }
