@@ -100,8 +100,11 @@ fn history_shrinks_last() {
     let gpu = open(GpuOptions::default());
     let network = network(&gpu, Precision::F32);
     let long = Method::Lbfgs { lr: 1.0, history: 200 };
-    let choose =
-        |memory: u64| plan(1024, 768, long, Some(memory)).choices(&gpu, &network, &subject(1024, 768));
+    let choose = |memory: u64| {
+        let schedule = Schedule::plain(1024, 768, 201);
+        let plan = Plan { schedule, ..plan(1024, 768, long, Some(memory)) };
+        plan.choices(&gpu, &network, &subject(1024, 768))
+    };
     let strategies: Vec<Strategy> = [64, 8, 2, 1]
         .map(|gigabytes: u64| choose(gigabytes << 30).unwrap()[0].strategy)
         .into_iter()
@@ -119,6 +122,21 @@ fn history_shrinks_last() {
     for word in ["1024 x 768", "even in small tiles", "300.0 MiB allowed by --memory", "--size"] {
         assert!(error.contains(word), "{error}");
     }
+}
+
+/// Two evaluations make one pair, however long a history is asked for.
+#[test]
+fn no_more_pairs_are_planned_than_evaluations_make() {
+    let gpu = open(GpuOptions::default());
+    let network = network(&gpu, Precision::F32);
+    let choose = |history, iterations| {
+        let schedule = Schedule::plain(64, 48, iterations);
+        let plan = Plan { schedule, ..plan(64, 48, Method::Lbfgs { lr: 1.0, history }, None) };
+        plan.choices(&gpu, &network, &subject(64, 48)).unwrap()
+    };
+    assert_eq!(choose(100, 2), choose(1, 2));
+    assert_eq!(choose(100, 31), choose(30, 31));
+    assert_ne!(choose(100, 31), choose(100, 32));
 }
 
 /// What the device holds does not grow with the picture once it is in tiles with neighbours on all sides.

@@ -212,7 +212,7 @@ fn recomputing_changes_nothing() {
     assert_eq!(kept.0, again.0);
     assert!(kept.1 == again.1, "the gradients differ");
     assert!(again.2 as f64 <= 0.8 * kept.2 as f64, "{} and {} bytes", again.2, kept.2);
-    let tiling = Tiling { core: 64, activations: Activations::Recomputed };
+    let tiling = Tiling { core: 64, activations: Activations::Recomputed, content: Activations::Recomputed };
     let (tiled, recomputed) =
         (scenario.tiled(gpu, &network, 64.into()), scenario.tiled(gpu, &network, tiling));
     assert!(tiled == recomputed, "tiles differ");

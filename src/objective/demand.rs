@@ -62,7 +62,10 @@ impl Demand {
     ) -> Result<Self> {
         let cutting = Cutting::new(gpu, network, settings, parts, size, tiling)?;
         let features = |layer| activation_shape(layer, size[0], size[1]);
-        let content: u64 = settings.content_layers.layers().map(|layer| features(layer).bytes()).sum();
+        let content: u64 = match tiling.content {
+            Activations::Kept => settings.content_layers.layers().map(|layer| features(layer).bytes()).sum(),
+            Activations::Recomputed => 0,
+        };
         let masked = parts.masked() as u64;
         let plane = |layer| 4 * u64::from(features(layer).positions());
         let masks: u64 = settings.style_layers.layers().map(|layer| masked * plane(layer)).sum();

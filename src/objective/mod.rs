@@ -140,6 +140,13 @@ pub fn to_variable(image: &Image) -> Vec<f32> {
     (0..3).flat_map(plane).collect()
 }
 
+/// Brings the variable into the range of what a picture can show.
+pub fn clamp_to_picture(x: &mut [f32]) {
+    for (plane, mean) in x.chunks_exact_mut(x.len().max(3) / 3).zip(BGR_MEAN) {
+        plane.iter_mut().for_each(|value| *value = value.clamp(-mean, 255.0 - mean));
+    }
+}
+
 /// The variable as a picture, values clamped to 0..=255.
 ///
 /// # Errors

@@ -4,6 +4,7 @@ use super::descent::Moments;
 use super::{Descent, Scale};
 use crate::error::Result;
 use crate::image_io::{Filter, resample_planes};
+use crate::objective::clamp_to_picture;
 
 /// The picture of a scale and what its optimiser knows that holds at another size as well.
 ///
@@ -21,7 +22,10 @@ impl Carried {
     /// Each term of the objective is a mean over positions, so a gradient shrinks as the number of
     /// pixels grows: its mean by the ratio of the two, its mean square by the square of that.
     ///
-    /// Both are enlarged by one filter without negative weights. Then no mean square falls to zero
+    /// What of the picture cannot be shown is cut off. Nothing keeps single numbers from going far beyond white
+    /// and black in places; at one size the network hardly sees it, enlarged it sees nothing else.
+    ///
+    /// Both means are enlarged by one filter without negative weights. Then no mean square falls to zero
     /// beside a mean that does not, which would be a leap of the picture.
     pub fn from(descent: &Descent, at: &Scale, next: &Scale) -> Result<Self> {
         let size = |scale: &Scale| (scale.width as usize, scale.height as usize);
@@ -38,7 +42,9 @@ impl Carried {
             powers[2] = 1.0;
             Moments { powers, mean: moment(&mean, shrink), square: moment(&square, shrink * shrink) }
         });
-        Ok(Self { x: enlarged(&descent.picture()?, Filter::Lanczos), adam })
+        let mut x = enlarged(&descent.picture()?, Filter::Lanczos);
+        clamp_to_picture(&mut x);
+        Ok(Self { x, adam })
     }
 
     /// Hands the optimiser's part over; the picture went in when `descent` was made.

@@ -27,6 +27,7 @@ use crate::gpu::{Gpu, Timing};
 use crate::graph::{Activations, NotFinite};
 use crate::image_io::Image;
 use crate::objective::{Losses, Objective, Scene, StyleMemory, Targets, TiledObjective, to_image};
+use crate::optim::Method;
 use crate::planner::{Budget, Choice, Strategy};
 use crate::vgg19::{LayerId, Network};
 use carry::Carried;
@@ -277,12 +278,18 @@ impl Painter {
 
     /// The work at the present scale. Where the device has less memory than it seemed, in smaller pieces.
     fn descend(&mut self, start: &[f32]) -> Result<Descent> {
-        loop {
+        let descent = loop {
             match self.try_to_descend(start) {
                 Err(error @ Error::OutOfMemory { .. }) => self.step_down(error)?,
-                other => return other,
+                Err(error) => return Err(error),
+                Ok(descent) => break descent,
             }
+        };
+        if self.scale + 1 == self.plan.schedule.scales().len() {
+            // Nothing looks at them again.
+            self.subject.styles.clear();
         }
+        Ok(descent)
     }
 
     /// Plans the present scale and those to come for less memory than what was just refused.
@@ -304,10 +311,11 @@ impl Painter {
 
     /// Targets, objective and optimiser of the present scale, all made anew.
     fn try_to_descend(&self, start: &[f32]) -> Result<Descent> {
-        let subject = self.subject.at(&self.plan.schedule.scales()[self.scale])?;
+        let scale = &self.plan.schedule.scales()[self.scale];
+        let (subject, method) = (self.subject.at(scale)?, self.plan.method_at(scale));
         let mut descent = match self.choices[self.scale].strategy {
             Strategy::Whole { activations, style_core } => {
-                self.descend_whole(&subject, start, activations, style_core)?
+                self.descend_whole(&subject, start, method, activations, style_core)?
             }
             Strategy::Tiled { tiling, pairs, history } => {
                 let (Subject { content, styles, .. }, network) = (&subject, &self.network);
@@ -321,8 +329,7 @@ impl Painter {
                     &self.memory,
                 )?;
                 drop(subject);
-                let method =
-                    history.map_or(self.plan.method, |history| self.plan.method.remembering(history));
+                let method = history.map_or(method, |history| method.remembering(history));
                 Descent::Tiled(Box::new(TiledDescent::new(objective, method, start, pairs)?))
             }
         };
@@ -337,6 +344,7 @@ impl Painter {
         &self,
         subject: &Subject,
         start: &[f32],
+        method: Method,
         activations: Activations,
         style_core: Option<u32>,
     ) -> Result<Descent> {
@@ -348,7 +356,7 @@ impl Painter {
             targets = targets.with_content_region(gpu, region)?;
         }
         let objective = Objective::with(gpu, network, settings, &targets, activations)?;
-        Ok(Descent::Whole(Box::new(WholeDescent::new(gpu, objective, self.plan.method, start)?)))
+        Ok(Descent::Whole(Box::new(WholeDescent::new(gpu, objective, method, start)?)))
     }
 
     /// Goes on to the next scale from what this one made.

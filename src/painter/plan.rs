@@ -30,6 +30,17 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The optimiser of one scale: no more pairs of L-BFGS than its evaluations can make.
+    pub(super) fn method_at(&self, scale: &Scale) -> Method {
+        match self.method {
+            Method::Lbfgs { history, .. } => {
+                let made = scale.iterations.saturating_sub(1).max(1);
+                self.method.remembering(history.min(u32::try_from(made).unwrap_or(u32::MAX)))
+            }
+            adam @ Method::Adam { .. } => adam,
+        }
+    }
+
     /// How many evaluations may be submitted when so many are finished.
     pub(super) fn horizon(&self, finished: usize) -> usize {
         let next = self.pauses.iter().map(|every| (finished / every + 1) * every).min();
@@ -41,11 +52,13 @@ impl Plan {
     /// # Errors
     /// As [`Painter::new`](super::Painter::new).
     pub fn choices(&self, gpu: &Gpu, network: &Network, subject: &Subject) -> Result<Vec<Choice>> {
-        let Self { settings, method, .. } = self;
         let budget = Budget::of(gpu, self.memory);
-        let planner = Planner { gpu, network, settings, method: Some(*method), budget };
         let parts = Parts::of(&subject.styles, subject.content_region.as_ref())?;
-        let choose = |scale: &Scale| planner.choose(&parts, &subject.sizes_at(scale));
+        let choose = |scale: &Scale| {
+            let method = Some(self.method_at(scale));
+            let planner = Planner { gpu, network, settings: &self.settings, method, budget };
+            planner.choose(&parts, &subject.sizes_at(scale))
+        };
         self.schedule.scales().iter().map(choose).collect()
     }
 }

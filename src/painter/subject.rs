@@ -39,11 +39,11 @@ impl Subject {
     pub(super) fn sizes_at(&self, scale: &Scale) -> Sizes {
         let picture = [scale.width, scale.height];
         let styles: Vec<_> = self.styles.iter().map(|style| style_size(style, scale)).collect();
-        // Besides these there is a moment in which the finished picture is made.
-        let last = scale.fraction >= 1.0;
         let whole = self.styles.iter().map(|style| [style.image.width(), style.image.height()]);
         let whole = whole.chain([[self.content.width(), self.content.height()]]);
-        let held = whole.chain((!last).then_some(picture)).chain([picture]).map(picture_bytes).sum();
+        // At the last scale all but the content has been let go.
+        let last = scale.fraction >= 1.0;
+        let held = whole.filter(|_| !last).chain([picture]).map(picture_bytes).sum();
         Sizes { picture, styles, held }
     }
 }

@@ -5,7 +5,8 @@
 //! 1. the whole picture on the device, optimiser included;
 //! 2. the same, with activations computed again in the backward pass instead of kept;
 //! 3. tiles, as large as fit, with the optimiser in the host's memory;
-//! 4. the pairs of L-BFGS in half precision, then smaller tiles, and fewer pairs last of all.
+//! 4. the pairs of L-BFGS in half precision, then the content's features computed again in each evaluation, then
+//!    smaller tiles, and fewer pairs last of all.
 
 mod budget;
 
@@ -82,7 +83,7 @@ impl Sizes {
     /// A square picture with a style of its size.
     pub fn square(side: u32) -> Self {
         let size = [side; 2];
-        Self { picture: size, styles: vec![size], held: 3 * picture_bytes(size) }
+        Self { picture: size, styles: vec![size], held: picture_bytes(size) }
     }
 
     /// Of pictures as they are.
@@ -147,17 +148,19 @@ impl Planner<'_> {
 
     /// The largest core that fits, with as much history as fits.
     fn in_tiles(&self, parts: &Parts, sizes: &Sizes, reason: &str) -> Result<Choice> {
+        use Activations::{Kept, Recomputed};
         let (large, small): (Vec<u32>, Vec<u32>) = CORES.into_iter().partition(|core| *core >= SMALL);
         let mut least = None;
         let attempts = [
-            (Pairs::Single, Activations::Kept, &large),
-            (Pairs::Half, Activations::Kept, &large),
-            (Pairs::Half, Activations::Recomputed, &large),
-            (Pairs::Half, Activations::Recomputed, &small),
+            (Pairs::Single, Kept, Kept, &large),
+            (Pairs::Half, Kept, Kept, &large),
+            (Pairs::Half, Recomputed, Kept, &large),
+            (Pairs::Half, Recomputed, Recomputed, &large),
+            (Pairs::Half, Recomputed, Recomputed, &small),
         ];
-        for (pairs, activations, cores) in attempts {
+        for (pairs, activations, content, cores) in attempts {
             for core in cores {
-                let tiling = Tiling { core: *core, activations };
+                let tiling = Tiling { core: *core, activations, content };
                 let (demand, host) =
                     (self.tiled(parts, sizes, tiling)?, self.host(sizes, self.method, pairs));
                 let choice = Choice {
@@ -185,8 +188,9 @@ impl Planner<'_> {
         let n = numbers(sizes);
         let pair = 4 * n as u64;
         let mut choices = vec![];
-        for core in CORES {
-            let tiling = Tiling { core, activations: Activations::Recomputed };
+        let ways = [Activations::Kept, Activations::Recomputed];
+        for (core, content) in CORES.into_iter().flat_map(|core| ways.map(|content| (core, content))) {
+            let tiling = Tiling { core, activations: Activations::Recomputed, content };
             let demand = self.tiled(parts, sizes, tiling)?;
             let host = demand.host + self.host(sizes, Some(Method::Lbfgs { lr, history: 0 }), Pairs::Half);
             let room = self.budget.room_for(pair, demand.device.total(), host).min(u64::from(history)) as u32;
@@ -248,8 +252,8 @@ impl Planner<'_> {
         let optimizer = self.method.map_or(0, |method| Optimizer::bytes(method, numbers(sizes)));
         let fits = demand.fits && vector <= gpu.max_tensor_bytes();
         let device = self.with_weights(demand.device).with(Use::Optimizer, optimizer);
-        // With a copy of the picture, for the case that the device is lost.
-        let host = sizes.held + picture_bytes(sizes.picture);
+        // The finished picture, and a copy for the case that the device is lost.
+        let host = sizes.held + 2 * picture_bytes(sizes.picture);
         Ok((Demand { device, host, fits }, core))
     }
 
@@ -264,7 +268,8 @@ impl Planner<'_> {
         })
     }
 
-    /// The optimiser and the pictures in the host's memory.
+    /// The optimiser and the pictures in the host's memory. The finished picture takes the place that the gradient
+    /// has during an evaluation.
     fn host(&self, sizes: &Sizes, method: Option<Method>, pairs: Pairs) -> u64 {
         let n = numbers(sizes);
         // Without an optimiser there are the picture and its gradient.
@@ -290,9 +295,11 @@ impl Choice {
         let passes = |activations| if activations == Activations::Kept { 1.0 } else { 1.5 };
         match self.strategy {
             Strategy::Whole { activations, .. } => passes(activations) * f64::from(width) * f64::from(height),
-            Strategy::Tiled { tiling: Tiling { core, activations }, .. } => {
+            Strategy::Tiled { tiling: Tiling { core, activations, content }, .. } => {
                 let windows = tiles(width, height, deepest, core).into_iter();
-                (0.5 + passes(activations)) * windows.map(|tile| tile.window.positions() as f64).sum::<f64>()
+                let again = if content == Activations::Kept { 0.0 } else { 0.4 };
+                (0.5 + passes(activations) + again)
+                    * windows.map(|tile| tile.window.positions() as f64).sum::<f64>()
             }
         }
     }
@@ -310,10 +317,12 @@ impl Choice {
             Strategy::Whole { activations, style_core: Some(core) } => {
                 format!("in one piece{}, its styles in tiles of {core}", again(activations))
             }
-            Strategy::Tiled { tiling: Tiling { core, activations }, pairs, history } => {
+            Strategy::Tiled { tiling: Tiling { core, activations, content }, pairs, history } => {
                 let half = if pairs == Pairs::Half { ", the pairs of L-BFGS in half precision" } else { "" };
                 let fewer = history.map_or(String::new(), |history| format!(" and only {history} of them"));
-                format!("in tiles of up to {core} pixels{}{half}{fewer}", again(activations))
+                let content =
+                    if content == Activations::Kept { "" } else { ", the content's features every time" };
+                format!("in tiles of up to {core} pixels{}{content}{half}{fewer}", again(activations))
             }
         }
     }

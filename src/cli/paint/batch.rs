@@ -255,7 +255,7 @@ impl<'a> Batch<'a> {
         let (paint, stop) = (self.paint, self.stop.clone());
         let studio = self.studio_for(job.size())?;
         view.iter().for_each(|view| view.begin(place, job.schedule.iterations()));
-        Session::open(&job, paint, studio, stop, view, None)?.paint()
+        Session::open(job, paint, studio, stop, view, None)?.paint()
     }
 
     /// The network with the kernels that suit this size: the one at hand, if it has them.

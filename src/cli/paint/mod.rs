@@ -120,14 +120,14 @@ impl Paint {
         if self.dry_run {
             return dry_run::tell(&job, self);
         }
-        self.work(&job, None)
+        self.work(job, None)
     }
 
     /// Goes on from a checkpoint of this very painting.
     pub fn resume(&self, settings: &Settings, file: &Path, checkpoint: &Checkpoint) -> Result<ExitCode> {
         let job = self.job(settings)?;
         job.check_images(file, &Record::of(file, checkpoint)?)?;
-        self.work(&job, Some(checkpoint))
+        self.work(job, Some(checkpoint))
     }
 
     /// The one painting of a command without `--batch`.
@@ -138,7 +138,7 @@ impl Paint {
     }
 
     /// Paints on a device of its own.
-    fn work(&self, job: &Job, from: Option<&Checkpoint>) -> Result<ExitCode> {
+    fn work(&self, job: Job, from: Option<&Checkpoint>) -> Result<ExitCode> {
         let network = &self.painting.objective.network;
         let studio = Studio::open(network, &job.objective, job.size(), &self.common)?;
         let stop = stop_on_signal()?;

@@ -37,8 +37,8 @@ const RESCUE_EVERY: Duration = Duration::from_secs(10);
 pub struct Session<'a> {
     paint: &'a Paint,
     gpu: Gpu,
-    output: &'a Path,
-    note: &'a str,
+    output: PathBuf,
+    note: String,
     painter: Painter,
     /// What each layer runs.
     kernels: String,
@@ -76,7 +76,7 @@ impl End {
 impl<'a> Session<'a> {
     /// Opens all files and sets up the painter.
     pub fn open(
-        job: &'a Job,
+        job: Job,
         paint: &'a Paint,
         studio: &Studio,
         stop: StopFlag,
@@ -93,11 +93,13 @@ impl<'a> Session<'a> {
         let kernels = network.kernels().to_string();
         let checkpoint_every = checkpoint.as_ref().map(|_| paint.checkpoint_every);
         let pauses = paint.save_every.into_iter().chain(checkpoint_every).collect();
-        let subject = job.subject.clone();
-        let plan = options.plan(job.schedule.clone(), pauses, common.memory())?;
+        let record = Record::json(paint, &job, network.kernels())?;
+        let (width, height) = job.size();
+        let Job { subject, schedule, start, output, note, .. } = job;
+        let plan = options.plan(schedule, pauses, common.memory())?;
         say_choices(&plan.choices(gpu, network, &subject)?, common);
         let mut painter = match from {
-            None => Painter::remembering(gpu, network, subject, plan, &job.start, styles)?,
+            None => Painter::remembering(gpu, network, subject, plan, &start, styles)?,
             Some(from) => Painter::resume(gpu, network, subject, plan, from)?,
         };
         painter.take_notes().iter().for_each(|note| common.say(note));
@@ -106,15 +108,12 @@ impl<'a> Session<'a> {
         }
         profile.iter().for_each(|profile| profile.begin_work(&mut painter));
         if let Some(path) = &paint.animate {
-            check_animation(path, job.size().0, job.size().1)?;
+            check_animation(path, width, height)?;
         }
-        let (width, height) = job.size();
         common.detail(format_args!("picture: {width} x {height}; memory: {}", gpu.memory()));
-        let record = Record::json(paint, job, network.kernels())?;
-        let (output, note, gpu) = (&job.output, &job.note, gpu.clone());
         Ok(Self {
             paint,
-            gpu,
+            gpu: gpu.clone(),
             output,
             note,
             painter,
@@ -153,11 +152,11 @@ impl<'a> Session<'a> {
         let picture = self.painter.picture()?;
         // In a batch the name is for the finished picture, so that the next run paints this one again.
         let output = if stopped && self.paint.batch.batch {
-            numbered(self.output, self.done)
+            numbered(&self.output, self.done)
         } else {
-            self.output.into()
+            self.output.clone()
         };
-        picture.save_with_note(&output, self.note)?;
+        picture.save_with_note(&output, &self.note)?;
         self.animate(picture)?;
         if let Some(profile) = &self.profile {
             eprint!("{}", profile.table(&self.gpu, &self.painter, &self.kernels));
@@ -197,8 +196,8 @@ impl<'a> Session<'a> {
         let found = self.painter.picture().ok().map(|picture| (picture, self.done));
         let mut more = vec![];
         if let Some((picture, done)) = found.or(copy.map(|copy| (copy, copied))) {
-            let file = numbered(self.output, done);
-            if picture.save_with_note(&file, self.note).is_ok() {
+            let file = numbered(&self.output, done);
+            if picture.save_with_note(&file, &self.note).is_ok() {
                 more.push(format!("the picture after {done} evaluations is {}", file.display()));
             }
         }
@@ -223,7 +222,7 @@ impl<'a> Session<'a> {
             log.write(evaluation, &self.kernels)?;
         }
         if self.paint.save_every.is_some_and(|every| done.is_multiple_of(every)) {
-            self.painter.picture()?.save_with_note(numbered(self.output, done), self.note)?;
+            self.painter.picture()?.save_with_note(numbered(&self.output, done), &self.note)?;
         }
         if done.is_multiple_of(self.paint.checkpoint_every) {
             self.write_checkpoint()?;
@@ -255,8 +254,8 @@ impl<'a> Session<'a> {
             view.show_picture(self.painter.picture()?);
         }
         if view.takes_save() {
-            let file = numbered(self.output, self.done);
-            self.painter.picture()?.save_with_note(&file, self.note)?;
+            let file = numbered(&self.output, self.done);
+            self.painter.picture()?.save_with_note(&file, &self.note)?;
             progress.note(&format!("wrote {}", file.display()));
         }
         Ok(())
@@ -267,7 +266,7 @@ impl<'a> Session<'a> {
         let (Some(path), Some(every)) = (&self.paint.animate, self.paint.save_every) else { return Ok(()) };
         let mut frames = vec![];
         for done in (every..=self.done).step_by(every) {
-            let frame = Image::load(numbered(self.output, done))?;
+            let frame = Image::load(numbered(&self.output, done))?;
             frames.push(Frame { image: frame.resized_to(picture.width(), picture.height())?, time: FRAME });
         }
         frames.push(Frame { image: picture, time: LAST_FRAME });

@@ -72,12 +72,14 @@ pub struct Tiling {
     pub core: u32,
     /// What becomes of a tile's activations until its backward pass.
     pub activations: Activations,
+    /// Whether the content's features stay in the host's memory or are computed again in each evaluation.
+    pub content: Activations,
 }
 
 impl From<u32> for Tiling {
-    /// Tiles with cores of so many pixels that keep their activations.
+    /// Tiles with cores of so many pixels that keep all they can.
     fn from(core: u32) -> Self {
-        Self { core, activations: Activations::Kept }
+        Self { core, activations: Activations::Kept, content: Activations::Kept }
     }
 }
 

@@ -9,9 +9,10 @@
 //!    the pixels of its window, and adds what arrives there to the gradient of the picture.
 //!
 //! As the cores share out every layer, nothing is counted twice or left out: losses and gradient are those of
-//! the whole picture up to rounding. On the device lies no more than one tile. The picture, its gradient and
-//! the content's features are in the host's memory.
+//! the whole picture up to rounding. On the device lies no more than one tile. The picture and its gradient
+//! are in the host's memory, as are the content's features where there is room for them.
 
+mod content;
 mod cutting;
 mod geometry;
 mod variation;
@@ -23,12 +24,13 @@ use std::collections::BTreeMap;
 
 use super::memory::Grams;
 use super::sketch::Constant;
-use super::{Losses, Parts, Settings, Style, StyleMemory, to_variable, variable_shape};
+use super::{Losses, Parts, Settings, Style, StyleMemory, variable_shape};
 use crate::error::Result;
 use crate::gpu::{Gpu, Shape, Tensor};
 use crate::graph::{NotFinite, Program};
 use crate::image_io::Image;
 use crate::vgg19::{LayerId, Network, activation_shape};
+use content::{Content, window_of};
 use cutting::{Kind, Pass, Term, Workspace};
 use variation::total_variation;
 
@@ -44,8 +46,7 @@ pub struct TiledObjective {
     programs: Vec<[Program; 2]>,
     /// What each part of the style term asks for.
     goals: Vec<Grams>,
-    /// The content's features in the core of each tile.
-    content: Vec<BTreeMap<LayerId, Vec<f32>>>,
+    content: Content,
     masks: Masks,
 }
 
@@ -89,10 +90,10 @@ impl TiledObjective {
             workspace,
             programs,
             goals,
-            content: vec![],
+            content: Content::Kept(vec![]),
             masks,
         };
-        objective.content = objective.look_at(&to_variable(scene.content))?;
+        objective.content = objective.look_at_content(scene.content, tiling.content)?;
         Ok(objective)
     }
 
@@ -154,7 +155,7 @@ impl TiledObjective {
         let pulls = self.pulls(grams);
         for (i, (tile, kind)) in self.cutting.tiles.iter().enumerate() {
             let (kind, program) = (&self.cutting.kinds[*kind], &self.programs[*kind][1]);
-            self.prepare(i, x, &pulls);
+            self.prepare(i, x, &pulls)?;
             self.gpu.submit(&[&program.forward, &program.backward])?;
             let errors = kind.terms.iter().filter_map(|(node, term)| match *term {
                 Term::Content(layer) => Some((layer, program.value(*node))),
@@ -172,19 +173,29 @@ impl TiledObjective {
     }
 
     /// Writes all that the second pass over a tile reads.
-    fn prepare(&self, i: usize, x: &[f32], pulls: &Pulls) {
+    fn prepare(&self, i: usize, x: &[f32], pulls: &Pulls) -> Result<()> {
+        let recomputed;
+        let content = match &self.content {
+            Content::Kept(tiles) => tiles.get(i),
+            // First, since it works in the same memory.
+            Content::Recomputed { image, programs } => {
+                recomputed = self.features_of(i, image, programs)?;
+                Some(&recomputed)
+            }
+        };
         let (tile, kind) = &self.cutting.tiles[i];
         let (kind, program) = (&self.cutting.kinds[*kind], &self.programs[*kind][1]);
         self.gpu.write(&kind.x(&self.workspace), &tile.window.cut(x, self.size()));
         self.give_masks(kind, tile);
         for (constant, tensor) in kind.constants(&self.workspace) {
             if let Constant::Content(layer) = constant {
-                self.gpu.write(&tensor, &self.content[i][&layer]);
+                content.iter().for_each(|features| self.gpu.write(&tensor, &features[&layer]));
             }
         }
         for ((_, term), seed) in kind.counted.iter().zip(program.seeds()) {
             self.gpu.write(seed, &self.seed(*term, tile, pulls));
         }
+        Ok(())
     }
 
     /// Where the numbers first stop being finite at `x`: see [`Program::first_not_finite`].
@@ -194,7 +205,7 @@ impl TiledObjective {
     pub fn first_not_finite(&self, x: &[f32]) -> Result<Option<NotFinite>> {
         let pulls = self.pulls(&self.grams(x)?);
         for (i, (_, kind)) in self.cutting.tiles.iter().enumerate() {
-            self.prepare(i, x, &pulls);
+            self.prepare(i, x, &pulls)?;
             if let Some(found) = self.programs[*kind][1].first_not_finite(&self.gpu)? {
                 return Ok(Some(found));
             }
@@ -244,21 +255,6 @@ impl TiledObjective {
         for (constant, tensor) in kind.constants(&self.workspace) {
             self.masks.give(&self.gpu, constant, tile, self.shape, &tensor);
         }
-    }
-
-    /// The features of a picture at the content layers, in the core of each tile.
-    fn look_at(&self, x: &[f32]) -> Result<Vec<BTreeMap<LayerId, Vec<f32>>>> {
-        let compile = |kind: &Kind| kind.compile(&self.gpu, Pass::Features, &self.workspace);
-        let programs = self.cutting.kinds.iter().map(compile).collect::<Result<Vec<_>>>()?;
-        let look = |(tile, kind): &(Tile, usize)| {
-            let (kind, program) = (&self.cutting.kinds[*kind], &programs[*kind]);
-            self.gpu.write(&kind.x(&self.workspace), &tile.window.cut(x, self.size()));
-            self.give_masks(kind, tile);
-            self.gpu.submit(&[&program.forward])?;
-            let read = |(node, layer): &(_, LayerId)| Ok((*layer, self.gpu.read(program.value(*node))?));
-            kind.features.iter().map(read).collect()
-        };
-        self.cutting.tiles.iter().map(look).collect()
     }
 }
 
@@ -321,7 +317,7 @@ pub(super) fn gram_matrices(
 ) -> Result<Grams> {
     let (settings, parts) = (settings.style_alone(), Parts::everywhere());
     let size = [image.width(), image.height()];
-    let (x, picture) = (to_variable(image), variable_shape(size[0], size[1]));
+    let picture = variable_shape(size[0], size[1]);
     let cutting = Cutting::new(gpu, network, &settings, &parts, size, core.into())?;
     let workspace = cutting.workspace(gpu)?;
     let compile = |kind: &Kind| kind.compile(gpu, Pass::Grams, &workspace);
@@ -329,7 +325,7 @@ pub(super) fn gram_matrices(
     let mut sums = Sums::new();
     for (tile, kind) in &cutting.tiles {
         let (kind, program) = (&cutting.kinds[*kind], &programs[*kind]);
-        gpu.write(&kind.x(&workspace), &tile.window.cut(&x, size));
+        gpu.write(&kind.x(&workspace), &window_of(image, &tile.window)?);
         gpu.submit(&[&program.forward])?;
         add_grams(gpu, kind, tile, program, picture, &mut sums)?;
     }

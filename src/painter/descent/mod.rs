@@ -7,6 +7,8 @@ pub use tiled::TiledDescent;
 pub(super) use whole::DEPTH;
 pub use whole::WholeDescent;
 
+use std::borrow::Cow;
+
 use crate::error::{Error, Result};
 use crate::gpu::Timing;
 use crate::graph::NotFinite;
@@ -99,10 +101,10 @@ impl Descent {
     ///
     /// # Errors
     /// [`Error::Gpu`] if the device failed, or if no loss was finite, so that there is no picture.
-    pub fn picture(&self) -> Result<Vec<f32>> {
+    pub fn picture(&self) -> Result<Cow<'_, [f32]>> {
         match self {
-            Self::Whole(descent) => descent.picture(),
-            Self::Tiled(descent) => descent.picture(),
+            Self::Whole(descent) => descent.picture().map(Cow::Owned),
+            Self::Tiled(descent) => descent.picture().map(Cow::Borrowed),
         }
     }
 

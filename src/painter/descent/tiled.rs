@@ -69,13 +69,13 @@ impl TiledDescent {
         self.finished
     }
 
-    pub(super) fn picture(&self) -> Result<Vec<f32>> {
+    pub(super) fn picture(&self) -> Result<&[f32]> {
         let best = self.optimizer.best().ok_or_else(no_picture)?;
         let average = match self.optimizer.memory() {
             HostMemory::Adam(adam) => adam.average.as_deref(),
             HostMemory::Lbfgs(_) => None,
         };
-        Ok(average.unwrap_or(best).to_vec())
+        Ok(average.unwrap_or(best))
     }
 
     pub(super) fn state(&self) -> State {
