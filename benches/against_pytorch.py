@@ -1,14 +1,18 @@
-"""Impasto and PyTorch on the same work, in turns, in the same minutes.
+"""Impasto and PyTorch on the same work, in turns, in the same minutes. With --burn also burn.
 
     cargo build --release
     pip install torch safetensors pillow numpy        (any recent versions; CPU or CUDA)
     python benches/against_pytorch.py --size 512 --json result.json
+    python benches/against_pytorch.py --size 256 --burn
 
 The work is one evaluation of the default objective: the loss and its gradient at a picture of --size x --size
 pixels. Before anything is timed, both compute the loss of the same pictures, and the program stops if they differ.
 Impasto's time is the wall time of `impasto profile`, evaluations submitted one behind the other. PyTorch runs
 tests/reference/nst_reference.py in float32, with its Gram matrix written for the layout, and cuDNN free to try its
 algorithms. On a CUDA GPU it runs with TF32 as is its default and in strict float32, in both layouts.
+--burn builds the program in benches/against_burn, which computes the same in burn through Vulkan, on the adapter that
+burn chooses. Its loss must be Impasto's, and its gradient as long as PyTorch's. Evaluations before the first round
+let its autotuner finish. An evaluation of burn ends when its loss and gradient are back on the host.
 """
 import argparse
 import json
@@ -91,6 +95,11 @@ class Pytorch:
         (gradient,) = torch.autograd.grad(total, self.x)
         return total, gradient
 
+    def answer(self):
+        """The loss, and the length of its gradient."""
+        loss, gradient = self.evaluate()
+        return float(loss.detach()), float(gradient.norm())
+
     def wait(self):
         if self.device != "cpu":
             torch.cuda.synchronize()
@@ -112,6 +121,45 @@ class Pytorch:
             self.wait()
             times.append((time.perf_counter() - start) / batch)
         return statistics.median(times)
+
+
+class Burn:
+    """The program in benches/against_burn: a process that evaluates once for each line that it gets."""
+
+    def __init__(self, program, pictures):
+        self.name, self.tf32 = "burn", False
+        self.process = subprocess.Popen([program, *pictures], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        # Kernels are compiled and the autotuner tries them as they are first used.
+        for _ in range(2):
+            self.evaluate()
+
+    def evaluate(self):
+        """Seconds, the loss, and the length of its gradient."""
+        try:
+            self.process.stdin.write("\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass
+        line = self.process.stdout.readline()
+        if not line:
+            fail("burn's program ended")
+        return tuple(map(float, line.split()))
+
+    def answer(self):
+        return self.evaluate()[1:]
+
+    def round(self, evaluations):
+        """The median of some evaluations, in seconds."""
+        return statistics.median(self.evaluate()[0] for _ in range(evaluations))
+
+
+def build_burn(features):
+    folder = ROOT / "benches/against_burn"
+    command = ["cargo", "build", "--release", "--locked", "--message-format", "json", "--features", features]
+    done = subprocess.run(command, cwd=folder, stdout=subprocess.PIPE, text=True)
+    if done.returncode:
+        fail("burn's program does not build")
+    return [json.loads(line).get("executable") for line in done.stdout.splitlines() if '"executable":"' in line][-1]
 
 
 def gram(features):
@@ -144,17 +192,21 @@ def contenders(pictures):
 
 def check_same_work(impasto, others, pictures):
     want = impasto.loss(*pictures)
+    length = None
     for other in others:
-        got = float(other.evaluate()[0].detach())
+        got, got_length = other.answer()
+        length = length or got_length
         if abs(got / want - 1) > (1e-2 if other.tf32 else 1e-3):
             fail(f"not the same work: impasto's loss is {want}, that of {other.name} is {got}")
-    print(f"both compute the same loss, {want:.6g}")
+        if abs(got_length / length - 1) > 1e-2:
+            fail(f"not the same work: gradients of {others[0].name} and {other.name} are {length} and {got_length} long")
+    print(f"all compute the same loss, {want:.6g}")
 
 
 def report(times):
     ours = statistics.median(times["impasto"])
     width = max(len(name) for name in times)
-    print(f"{'':{width}}   median ms   lowest  highest   pytorch / impasto")
+    print(f"{'':{width}}   median ms   lowest  highest   other / impasto")
     result = {}
     for name, rounds in times.items():
         median = statistics.median(rounds)
@@ -174,6 +226,8 @@ def main():
     parser.add_argument("--threads", type=int, default=threads, help="PyTorch's threads on the CPU")
     parser.add_argument("--device", help="Impasto's adapter, as its own --device takes it")
     parser.add_argument("--impasto", default=ROOT / "target/release/impasto", help="the program")
+    parser.add_argument("--burn", action="store_true", help="also burn; builds benches/against_burn first")
+    parser.add_argument("--burn-features", default="", help="features of that program: fusion, spirv")
     parser.add_argument("--json", type=Path, help="also write the times, in seconds, to this file")
     options = parser.parse_args()
     if not Path(options.impasto).exists():
@@ -186,6 +240,8 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         pictures = make_pictures(folder, options.size)
         others = contenders(pictures)
+        if options.burn:
+            others.append(Burn(build_burn(options.burn_features), pictures))
         check_same_work(impasto, others, pictures)
     times = {side.name: [] for side in [impasto, *others]}
     for turn in range(options.rounds):
