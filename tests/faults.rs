@@ -116,7 +116,7 @@ fn a_run_goes_on_as_if_nobody_had_looked() {
             }
             totals.push((step.losses.total.to_bits(), step.restarted));
         }
-        (totals, descent.picture().unwrap())
+        (totals, descent.picture().unwrap().into_owned())
     };
     let (looked, not) = (totals(true), totals(false));
     assert!(looked.0.iter().any(|(_, restarted)| *restarted), "the loss did not run away");

@@ -56,7 +56,7 @@ fn plan(width: u32, height: u32, method: Method, memory: Option<u64>) -> Plan {
 
 /// A budget that just holds what a choice takes.
 fn enough_for(choice: &Choice) -> u64 {
-    choice.device.total() + choice.host + (256 << 20)
+    choice.device.total() + choice.host + (320 << 20)
 }
 
 /// Paints two evaluations and compares what was foretold with what was taken.

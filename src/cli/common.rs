@@ -44,6 +44,7 @@ pub fn load_weights(options: &NetworkOptions, settings: &Settings) -> Result<Wei
         None => Weights::embedded_up_to(deepest)?,
     };
     match options.network {
+        NetworkOption::Balanced => weights.balanced(),
         NetworkOption::Normalised => weights.normalised(),
         NetworkOption::Raw => Ok(weights),
     }

@@ -9,6 +9,7 @@ use impasto::gpu::{
 use impasto::objective::{Parts, Settings};
 use impasto::ops::Pooling;
 use impasto::optim::{MOST_PAIRS, Method};
+use impasto::painter::Iterations;
 use impasto::planner::{Budget, Planner, Sizes};
 use impasto::tuner::{Mode, Tuner, default_folder};
 use impasto::vgg19::{Network, Weights};
@@ -40,8 +41,8 @@ pub struct Devices {
     #[arg(long, value_name = "SIZE", value_parser = memory_size, requires = "size")]
     memory: Option<u64>,
 
-    /// With --size: pairs that L-BFGS remembers
-    #[arg(long, value_name = "N", default_value_t = 100, requires = "size",
+    /// With --size: pairs that L-BFGS remembers; by default as many as it makes at the last scale of a painting
+    #[arg(long, value_name = "N", default_value_t = Iterations::LATER as u32 - 1, requires = "size",
         value_parser = value_parser!(u32).range(1..=i64::from(MOST_PAIRS)))]
     history: u32,
 

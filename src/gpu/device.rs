@@ -91,6 +91,9 @@ impl Gpu {
             required_features,
             required_limits: limits.clone(),
             experimental_features: experimental(required_features),
+            // Blocks of 8 to 64 MiB instead of 128 to 256: there are few tensors and most are large, and a block
+            // is only given back when all in it is.
+            memory_hints: wgpu::MemoryHints::MemoryUsage,
             ..Default::default()
         };
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))

@@ -26,14 +26,16 @@ use impasto::painter::{Plan, Schedule};
 
 /// Defaults of a painting where they are others than those of the reference objective, which `score` and
 /// `profile` have. `docs/defaults.md` shows what they were chosen from.
-pub const STYLE_WEIGHT: &str = "200";
+pub const STYLE_WEIGHT: &str = "500";
 const TV_WEIGHT: &str = "0.005";
+const NETWORK: &str = "balanced";
 
 /// Everything that decides, with the images, what a picture becomes.
 #[derive(Debug, Args)]
 #[command(
     mut_arg("style_weight", |arg| arg.default_value(STYLE_WEIGHT)),
-    mut_arg("tv_weight", |arg| arg.default_value(TV_WEIGHT))
+    mut_arg("tv_weight", |arg| arg.default_value(TV_WEIGHT)),
+    mut_arg("network", |arg| arg.default_value(NETWORK))
 )]
 pub struct PaintingOptions {
     #[command(flatten)]

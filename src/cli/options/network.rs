@@ -13,7 +13,8 @@ pub struct NetworkOptions {
     #[arg(long, value_enum, default_value_t = PoolOption::Max)]
     pub pool: PoolOption,
 
-    /// Weights scaled so that each channel's mean activation is 1, as in the paper, or as trained
+    /// Weights scaled so that each channel's mean activation is 1, as in the paper; so, but for channels that hardly
+    /// ever fire; or as trained
     #[arg(long, value_enum, default_value_t = NetworkOption::Normalised)]
     pub network: NetworkOption,
 
@@ -40,9 +41,11 @@ impl From<PoolOption> for Pooling {
     }
 }
 
-/// Normalised or raw weights.
+/// How channels are weighed against each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum NetworkOption {
+    /// Normalised, but for channels that hardly ever fire, which would outweigh all others
+    Balanced,
     /// Mean activation of each channel 1
     Normalised,
     /// As trained

@@ -153,6 +153,25 @@ fn normalising_follows_the_rule() {
 }
 
 #[test]
+fn balancing_spares_channels_that_hardly_ever_fire() {
+    let raw = Weights::embedded_up_to(layer("conv4_2").unwrap()).unwrap();
+    let (normalised, balanced) = (raw.clone().normalised().unwrap(), raw.clone().balanced().unwrap());
+    let bias = |weights: &Weights, channel: usize| weights.convs.last().unwrap().bias[channel];
+    let means = raw.convs.last().unwrap().mean_activation.clone().unwrap();
+    let mut sorted = means.clone();
+    sorted.sort_by(f32::total_cmp);
+    let least = 0.1 * sorted[256];
+    let rare: Vec<usize> = (0..512).filter(|channel| means[*channel] < least).collect();
+    assert_eq!(rare, [291]);
+    for channel in [0, 290, 292, 511] {
+        assert_eq!(bias(&balanced, channel), bias(&normalised, channel));
+    }
+    let ratio = f64::from(bias(&normalised, 291) / bias(&balanced, 291));
+    assert!((ratio / f64::from(least / means[291]) - 1.0).abs() < 1e-5, "{ratio}");
+    assert_eq!(balanced.clone().balanced().unwrap().convs, balanced.convs);
+}
+
+#[test]
 fn normalising_needs_positive_means() {
     let raw = Weights::embedded_up_to(layer("conv1_2").unwrap()).unwrap();
     for bad in [0.0, -1.0, f32::NAN, f32::INFINITY] {
