@@ -15,7 +15,7 @@ use impasto::objective::{Demand, Parts, Settings};
 use impasto::ops::Pooling;
 use impasto::optim::{Method, Pairs};
 use impasto::painter::{Finish, Painter, Plan, Schedule, Subject};
-use impasto::planner::{Choice, Strategy};
+use impasto::planner::{Budget, Choice, Strategy};
 use impasto::tuner::{Mode, Tuner};
 use impasto::vgg19::{LayerId, Network, Weights};
 
@@ -55,8 +55,8 @@ fn plan(width: u32, height: u32, method: Method, memory: Option<u64>) -> Plan {
 }
 
 /// A budget that just holds what a choice takes.
-fn enough_for(choice: &Choice) -> u64 {
-    choice.device.total() + choice.host + (352 << 20)
+fn enough_for(gpu: &Gpu, choice: &Choice) -> u64 {
+    Budget::of(gpu, None).counted(choice.device.total(), choice.host)
 }
 
 /// Paints two evaluations and compares what was foretold with what was taken.
@@ -84,11 +84,11 @@ fn what_is_foretold_is_taken() {
             "{whole}"
         );
         // A little less, and a little less again.
-        let again = check(&gpu, &network, plan(320, 200, LBFGS, Some(enough_for(&whole) - 1)), size);
+        let again = check(&gpu, &network, plan(320, 200, LBFGS, Some(enough_for(&gpu, &whole) - 1)), size);
         let recomputed = Strategy::Whole { activations: Activations::Recomputed, style_core: None };
         assert_eq!(again.strategy, recomputed, "{again}");
         assert!(again.device.total() < whole.device.total());
-        let tiled = check(&gpu, &network, plan(320, 200, LBFGS, Some(enough_for(&again) - 1)), size);
+        let tiled = check(&gpu, &network, plan(320, 200, LBFGS, Some(enough_for(&gpu, &again) - 1)), size);
         assert!(matches!(tiled.strategy, Strategy::Tiled { history: None, .. }), "{tiled}");
         assert!(tiled.to_string().contains("in one piece it takes"), "{tiled}");
     }

@@ -22,8 +22,8 @@ impl Carried {
     /// Each term of the objective is a mean over positions, so a gradient shrinks as the number of
     /// pixels grows: its mean by the ratio of the two, its mean square by the square of that.
     ///
-    /// What of the picture cannot be shown is cut off. Nothing keeps single numbers from going far beyond white
-    /// and black in places; at one size the network hardly sees it, enlarged it sees nothing else.
+    /// What of the picture cannot be shown is cut off, overshoot of the filter as well: the next scale begins
+    /// with what this one would show.
     ///
     /// Both means are enlarged by one filter without negative weights. Then no mean square falls to zero
     /// beside a mean that does not, which would be a leap of the picture.

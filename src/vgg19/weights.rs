@@ -169,8 +169,9 @@ impl Weights {
 
     /// The normalised network, but no mean counts as less than a tenth of its layer's median.
     ///
-    /// Channel 291 of `conv4_2` hardly ever fires: its mean is 1/230 of the median. Normalised, it answers a flat
-    /// grey wall with 2000 times the mean, and outweighs all others in a content term of squares.
+    /// Channel 291 of `conv4_2` hardly ever fires: its mean is 1/230 of the median. Normalised, it answered an
+    /// enlarged painting with 2300 times its mean, and outweighs all others in a content term of squares: see
+    /// `docs/defaults.md`.
     ///
     /// # Errors
     /// As [`normalised`](Self::normalised).
