@@ -3,7 +3,7 @@
 
 mod common;
 
-use impasto::gpu::{Gpu, Precision, Use};
+use impasto::gpu::{Gpu, GpuOptions, Precision, Use};
 use impasto::graph::Activations;
 use impasto::image_io::Image;
 use impasto::objective::{
@@ -193,7 +193,8 @@ fn a_seam_is_noticed() {
 #[test]
 fn recomputing_changes_nothing() {
     let scenario = Scenario::plain(150, 97);
-    let gpu = common::fast_gpu();
+    // A device of its own: the memory of a shared one is that of other tests as well.
+    let gpu = &Gpu::open(&GpuOptions::default()).unwrap();
     let network = network(gpu, &scenario.settings, Pooling::Max, Precision::F32);
     let targets =
         Targets::new(gpu, &network, &scenario.settings, &scenario.content(), &scenario.styles).unwrap();
