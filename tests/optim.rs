@@ -91,15 +91,17 @@ fn add(a: &mut [f64], k: f64, b: &[f64]) {
     a.iter_mut().zip(b).for_each(|(a, b)| *a += k * b);
 }
 
-/// The two-loop recursion on vectors (Nocedal & Wright, algorithm 7.4), as PyTorch runs it.
+/// The two-loop recursion on vectors (Nocedal & Wright, algorithm 7.4), as PyTorch runs it; but without a
+/// pair the steps along the gradient grow, each from the third on four times the one before, and none goes
+/// further than a root mean square of 10.
 fn lbfgs(lr: f64, history: usize) -> Step {
     let mut pairs: Vec<(Vec<f64>, Vec<f64>)> = vec![];
     let mut before: Option<(Vec<f64>, Vec<f64>)> = None;
-    let mut gamma = 1.0;
+    let (mut gamma, mut descent) = (1.0, 0.0);
     Box::new(move |x, g| {
-        let mut length = lr;
+        descent = f64::max(4.0 * descent, 1.0);
         match before.take() {
-            None => length *= (1.0 / g.iter().map(|g| g.abs()).sum::<f64>()).min(1.0),
+            None => descent = (1.0 / g.iter().map(|g| g.abs()).sum::<f64>()).min(1.0),
             Some((s, g_before)) => {
                 let mut y = g.to_vec();
                 add(&mut y, -1.0, &g_before);
@@ -116,11 +118,13 @@ fn lbfgs(lr: f64, history: usize) -> Step {
             a[i] = dot(s, &q) / dot(s, y);
             add(&mut q, -a[i], y);
         }
-        q.iter_mut().for_each(|q| *q *= if pairs.is_empty() { 1.0 } else { gamma });
+        q.iter_mut().for_each(|q| *q *= if pairs.is_empty() { descent } else { gamma });
         for (i, (s, y)) in pairs.iter().enumerate() {
             let b = dot(y, &q) / dot(s, y);
             add(&mut q, a[i] - b, s);
         }
+        let rms = lr * (dot(&q, &q) / q.len() as f64).sqrt();
+        let length = lr * (10.0 / rms).min(1.0);
         let s: Vec<f64> = q.iter().map(|q| -length * q).collect();
         let mut next = x.to_vec();
         add(&mut next, 1.0, &s);
@@ -325,6 +329,76 @@ fn pairs_of_negative_curvature_are_not_remembered() {
         assert!(dot(&moved, &hill) < 0.0, "step {k} climbs");
     }
     assert_eq!(bench.restarts(), 0.0);
+}
+
+/// Loss and gradient of `sum of ((x_i / 10)^2 - 1)^2 / 1000`: a hill around 0, and gradients so small that steps
+/// of their own length would get nowhere.
+fn hilltop(x: &[f64]) -> (f64, Vec<f64>) {
+    let above = |x: &f64| (x / 10.0).powi(2) - 1.0;
+    let loss = x.iter().map(|x| above(x).powi(2) / 1e3).sum();
+    (loss, x.iter().map(|x| 4.0 * above(x) * x / 1e5).collect())
+}
+
+/// As around a start from noise: no pair is kept there, and each step is four times the one before.
+#[test]
+fn lbfgs_finds_its_way_off_a_hilltop() {
+    for n in [3, 63, 4099] {
+        let method = Method::Lbfgs { lr: 1.0, history: 5 };
+        let mut x: Vec<f64> = numbers(9, n).iter().map(|x| 0.5 * x).collect();
+        let (at_first, _) = hilltop(&x);
+        let bench = Bench::new(common::gpu(), method, &x);
+        let mut host = HostOptimizer::new(method, &to_f32(&x), Pairs::Single).unwrap();
+        let mut reference = lbfgs(1.0, 5);
+        for k in 0..60 {
+            let (loss, gradient) = hilltop(&bench.x());
+            bench.update(loss, &gradient);
+            let on_host: Vec<f64> = host.x().iter().map(|x| f64::from(*x)).collect();
+            let (loss, gradient) = hilltop(&on_host);
+            host.update(loss as f32, to_f32(&gradient));
+            x = reference(&x, &hilltop(&x).1);
+            // Later paths part by their rounding, and all of them arrive.
+            if k < 8 {
+                let errors = [distance(&to_f32(&bench.x()), &x), distance(host.x(), &x)];
+                assert!(errors.iter().all(|e| *e < 1e-3), "{n} numbers, step {k}: off by {errors:?}");
+            }
+        }
+        let on_host = host.best().unwrap().iter().map(|x| f64::from(*x)).collect();
+        for best in [bench.read(bench.optimizer.guard().best()), on_host] {
+            let (loss, _) = hilltop(&best);
+            assert!(loss < 0.01 * at_first, "{n} numbers: from {at_first} to {loss}");
+        }
+    }
+}
+
+/// A pair of hardly any curvature asks for a step of thousands of levels. It gets one of 10, and one of
+/// a quarter of that after the loss has run away.
+#[test]
+fn no_step_of_lbfgs_reaches_further_than_it_may() {
+    let method = Method::Lbfgs { lr: 1.0, history: 5 };
+    let start = numbers(9, 4099);
+    let bench = Bench::new(common::gpu(), method, &start);
+    let mut host = HostOptimizer::new(method, &to_f32(&start), Pairs::Single).unwrap();
+    let slope = numbers(4, 4099);
+    let flatter: Vec<f64> = slope.iter().map(|slope| slope * 0.99999).collect();
+    let rms = |x: &[f64], y: &[f64]| {
+        let moved: Vec<f64> = x.iter().zip(y).map(|(x, y)| x - y).collect();
+        (dot(&moved, &moved) / moved.len() as f64).sqrt()
+    };
+    for (loss, reach) in [(1.0, 10.0), (1e30, 2.5)] {
+        bench.update(loss, &slope);
+        host.update(loss as f32, to_f32(&slope));
+        if loss > 1.0 {
+            bench.update(1.0, &slope);
+            host.update(1.0, to_f32(&slope));
+        }
+        let wide = |x: &[f32]| x.iter().map(|x| f64::from(*x)).collect::<Vec<_>>();
+        let before = (bench.x(), wide(host.x()));
+        bench.update(1.0, &flatter);
+        host.update(1.0, to_f32(&flatter));
+        for moved in [rms(&bench.x(), &before.0), rms(&wide(host.x()), &before.1)] {
+            assert!((moved / reach - 1.0).abs() < 1e-3, "a step of {moved}, not {reach}");
+        }
+    }
 }
 
 #[test]

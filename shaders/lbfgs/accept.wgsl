@@ -1,15 +1,22 @@
-// L-BFGS, 2 of 7: is the newest pair worth keeping, and where does it go?
+// L-BFGS, 2 of 8: is the newest pair worth keeping, where does it go, and how far may the step reach?
 //
 // A pair is kept if its curvature s.y is positive (above 1e-10, as PyTorch has it): a pair without it
 // would make the approximate Hessian indefinite. It goes to slot `head` of the ring of `capacity`
 // pairs, over the oldest. The Hessian's scale is gamma = s.y / y.y (Nocedal & Wright, equation 7.20).
-// After a divergence the ring is emptied. One workgroup.
+//
+// With no pair to go by the step is -descent g: at first min(1, first / |g|_1) times g, then g itself, as
+// PyTorch has it. Where the loss curves down, as it does around a start from noise, no pair is kept for
+// long, and g is short; so from then on each step is four times as long as the one before.
+//
+// A pair of hardly any curvature asks for a step of any length. None is longer than `reach`: a root
+// mean square of `furthest` levels at first, a quarter of what it was after each divergence, and twice
+// that again after each improvement. After a divergence the ring is emptied. One workgroup.
 
 #import shared/reduce
 
 struct Guard { best: f32, improved: f32, diverged: f32, restarts: f32 }
-struct Lbfgs { count: u32, head: u32, newest: u32, accepted: u32, steps: u32, gamma: f32, norm: f32, unused: f32 }
-struct Params { groups: u32, capacity: u32 }
+struct Lbfgs { count: u32, head: u32, newest: u32, accepted: u32, steps: u32, gamma: f32, descent: f32, reach: f32 }
+struct Params { groups: u32, capacity: u32, first: f32, furthest: f32 }
 
 @group(0) @binding(0) var<storage, read> guard: Guard;
 @group(0) @binding(1) var<storage, read> partials: array<f32>;
@@ -32,12 +39,15 @@ fn main(@builtin(local_invocation_index) local: u32) {
     if local > 0u {
         return;
     }
-    state.norm = norm;
     state.accepted = 0u;
+    if guard.improved > 0.0 {
+        state.reach = min(2.0 * state.reach, params.furthest);
+    }
     if guard.diverged > 0.0 {
         state.count = 0u;
         state.head = 0u;
         state.steps = 0u;
+        state.reach /= 4.0;
     } else if state.steps > 0u && sy > 1e-10 {
         state.accepted = 1u;
         state.newest = state.head;
@@ -45,4 +55,5 @@ fn main(@builtin(local_invocation_index) local: u32) {
         state.count = min(state.count + 1u, params.capacity);
         state.gamma = sy / yy;
     }
+    state.descent = select(clamp(4.0 * state.descent, 1.0, 1e15), min(1.0, params.first / norm), state.steps == 0u);
 }

@@ -1,4 +1,4 @@
-// L-BFGS, 6 of 7: the step from its coefficients, in one pass over the history.
+// L-BFGS, 6 of 8: the step from its coefficients, in one pass over the history.
 //
 //   s = k_g g + sum over slots i of (k_s[i] s_i + k_y[i] y_i)
 //
@@ -10,7 +10,7 @@
 // False for the first buffer of the ring.
 override ACCUMULATE: bool = false;
 
-struct Lbfgs { count: u32, head: u32, newest: u32, accepted: u32, steps: u32, gamma: f32, norm: f32, unused: f32 }
+struct Lbfgs { count: u32, head: u32, newest: u32, accepted: u32, steps: u32, gamma: f32, descent: f32, reach: f32 }
 struct Params { first: u32, slots: u32, capacity: u32 }
 
 @group(0) @binding(0) var<storage, read> state: Lbfgs;

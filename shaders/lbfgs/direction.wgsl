@@ -1,4 +1,4 @@
-// L-BFGS, 5 of 7: the two-loop recursion on numbers (Nocedal & Wright, algorithm 7.4).
+// L-BFGS, 5 of 8: the two-loop recursion on numbers (Nocedal & Wright, algorithm 7.4).
 //
 // The recursion works on vectors:  q = g;  newest to oldest: a_i = rho_i s_i.q, q -= a_i y_i;
 //   r = gamma q;  oldest to newest: b_i = rho_i y_i.r, r += (a_i - b_i) s_i;  step = -t r.
@@ -7,13 +7,13 @@
 //   s_i.q = s_i.g - sum over newer j of a_j s_i.y_j
 //   y_i.r = gamma (y_i.g - sum over all j of a_j y_i.y_j) + sum over older j of (a_j - b_j) s_j.y_i
 // It leaves the coefficients of the step: k_g for g, k_s and k_y for each slot.
-// The first step after a start, with no pair to go by, is -g, at most 1 long in the 1-norm.
+// With no pair to go by the step is -t descent g: see lbfgs/accept.
 //
 // Launch: one workgroup of 64, which shares out each sum over j. At most 256 slots.
 
 #import shared/reduce
 
-struct Lbfgs { count: u32, head: u32, newest: u32, accepted: u32, steps: u32, gamma: f32, norm: f32, unused: f32 }
+struct Lbfgs { count: u32, head: u32, newest: u32, accepted: u32, steps: u32, gamma: f32, descent: f32, reach: f32 }
 struct Guard { best: f32, improved: f32, diverged: f32, restarts: f32 }
 struct Params { lr: f32 }
 
@@ -116,15 +116,13 @@ fn main(@builtin(local_invocation_index) local: u32) {
         workgroupBarrier();
     }
 
-    let first = count == 0u;
-    let step = select(params.lr, params.lr * min(1.0, 1.0 / state.norm), first && state.steps == 0u);
     for (var i = local; i < CAPACITY; i += 64u) {
         let used = i < count;
-        coefficients[1u + i] = select(0.0, -step * (a[i] - b[i]), used);
-        coefficients[1u + CAPACITY + i] = select(0.0, step * gamma * a[i], used);
+        coefficients[1u + i] = select(0.0, -params.lr * (a[i] - b[i]), used);
+        coefficients[1u + CAPACITY + i] = select(0.0, params.lr * gamma * a[i], used);
     }
     if local == 0u {
-        coefficients[0] = -step * select(gamma, 1.0, first);
+        coefficients[0] = -params.lr * select(gamma, state.descent, count == 0u);
         state.steps = select(state.steps + 1u, 0u, guard.diverged > 0.0);
     }
 }

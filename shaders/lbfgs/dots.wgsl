@@ -1,4 +1,4 @@
-// L-BFGS, 4 of 7: every dot product that the recursion needs, in one pass over the history.
+// L-BFGS, 4 of 8: every dot product that the recursion needs, in one pass over the history.
 //
 //   for each slot i:  s_i.g,  y_i.g,  s_i.y,  y_i.s,  y_i.y     (s, y: the newest pair)
 //
@@ -9,7 +9,7 @@
 
 #import shared/reduce
 
-struct Lbfgs { count: u32, head: u32, newest: u32, accepted: u32, steps: u32, gamma: f32, norm: f32, unused: f32 }
+struct Lbfgs { count: u32, head: u32, newest: u32, accepted: u32, steps: u32, gamma: f32, descent: f32, reach: f32 }
 struct Params { first: u32 }
 
 @group(0) @binding(0) var<storage, read> state: Lbfgs;

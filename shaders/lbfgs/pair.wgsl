@@ -1,4 +1,4 @@
-// L-BFGS, 1 of 7: the newest pair. s is the step taken last; here its y, and partial sums.
+// L-BFGS, 1 of 8: the newest pair. s is the step taken last; here its y, and partial sums.
 //
 //   y = g - g_before;   partials of  s.y,  y.y  and  |g|_1
 //

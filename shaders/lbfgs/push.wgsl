@@ -1,11 +1,11 @@
-// L-BFGS, 3 of 7: copies the newest pair into its slot, if it was accepted.
+// L-BFGS, 3 of 8: copies the newest pair into its slot, if it was accepted.
 //
 // The ring may be cut into several buffers, since one may be no larger than the device's binding
 // limit; this dispatch serves the buffer that holds slots [first, first + slots). One invocation a vec4.
 
 #import shared/grid
 
-struct Lbfgs { count: u32, head: u32, newest: u32, accepted: u32, steps: u32, gamma: f32, norm: f32, unused: f32 }
+struct Lbfgs { count: u32, head: u32, newest: u32, accepted: u32, steps: u32, gamma: f32, descent: f32, reach: f32 }
 struct Params { first: u32, slots: u32 }
 
 @group(0) @binding(0) var<storage, read> state: Lbfgs;

@@ -4,14 +4,26 @@ use super::{Guard, Problem};
 use crate::error::Result;
 use crate::gpu::{Gpu, Recording, Shader, Shape, Tensor, Use, shader};
 
-pub(super) const SHADERS: [Shader; 7] = [PAIR, ACCEPT, PUSH, DOTS, DIRECTION, COMBINE, ADVANCE];
+pub(super) const SHADERS: [Shader; 8] = [PAIR, ACCEPT, PUSH, DOTS, DIRECTION, COMBINE, LENGTH, ADVANCE];
 const PAIR: Shader = shader!("lbfgs/pair");
 const ACCEPT: Shader = shader!("lbfgs/accept");
 const PUSH: Shader = shader!("lbfgs/push");
 const DOTS: Shader = shader!("lbfgs/dots");
 const DIRECTION: Shader = shader!("lbfgs/direction");
 const COMBINE: Shader = shader!("lbfgs/combine");
+const LENGTH: Shader = shader!("lbfgs/length");
 const ADVANCE: Shader = shader!("lbfgs/advance");
+
+/// How far a step may reach at first and at most, as the root mean square of what it changes, in levels of
+/// 255. A step for a pair of hardly any curvature would leave the picture far behind.
+pub(super) const FURTHEST: f32 = 10.0;
+
+/// How long the first step of so many numbers may be, in the 1-norm. PyTorch has 1; but levels around 100
+/// come in grains of 8e-6 in single precision, and 1 shared out over a large picture is lost in them. So it
+/// is no less than 3e-5 of a level a number, which is 1 for a picture of 100 x 100.
+pub(super) fn first_length(numbers: usize) -> f32 {
+    (numbers as f32 / 32768.0).max(1.0)
+}
 
 /// Workgroups that share out a dot product, at most: each leaves five partial sums a slot, which one
 /// workgroup adds.
@@ -55,6 +67,7 @@ struct Lbfgs {
     /// `s_i.y_j` and `y_i.y_j`.
     products: Tensor,
     coefficients: Tensor,
+    /// `s.y`, `y.y` and the 1-norm of the gradient; later `s.s` of the new step.
     pair_partials: Tensor,
     dot_partials: Tensor,
     /// Workgroups that share out a vector.
@@ -79,8 +92,10 @@ impl Lbfgs {
             gpu.upload(Shape::planar(1, 1, count), &vec![0.0; count as usize], Use::Optimizer, label)
         };
         let vector = |label: &str| gpu.upload(shape, &vec![0.0; shape.len()], Use::Optimizer, label);
+        let mut start = [0.0; 8];
+        start[7] = FURTHEST;
         Ok(Self {
-            state: numbers(8, "state of L-BFGS")?,
+            state: gpu.upload(Shape::planar(1, 1, 8), &start, Use::Optimizer, "state of L-BFGS")?,
             s: vector("L-BFGS step")?,
             y: vector("L-BFGS change of the gradient")?,
             gradient_before: vector("gradient before")?,
@@ -115,6 +130,8 @@ impl Lbfgs {
             .bind("state", &self.state)
             .set("groups", self.groups)
             .set("capacity", self.history)
+            .set("first", first_length(self.s.shape().len()))
+            .set("furthest", FURTHEST)
             .groups([1, 1, 1])?;
         let push = gpu.kernel(&PUSH, &[])?;
         for chunk in &self.ring {
@@ -191,14 +208,25 @@ impl Lbfgs {
                 .flops_each(4, chunk.slots as usize * self.s.shape().len())
                 .elements(vectors)?;
         }
+        let length = gpu.kernel(&LENGTH, &[])?;
+        update
+            .launch(&length, "lbfgs")
+            .bind("s", &self.s)
+            .bind("partials", &self.pair_partials)
+            .flops_each(2, self.s.shape().len())
+            .groups([self.groups, 1, 1])?;
         let advance = gpu.kernel(&ADVANCE, &[])?;
         update
             .launch(&advance, "lbfgs")
             .bind("guard", guard.state())
+            .bind("state", &self.state)
+            .bind("partials", &self.pair_partials)
             .bind("gradient", &problem.gradient)
             .bind("s", &self.s)
             .bind("gradient_before", &self.gradient_before)
             .bind("x", &problem.x)
+            .set("groups", self.groups)
+            .set("numbers", self.s.shape().len() as u32)
             .flops_each(1, self.s.shape().len())
             .elements(vectors)
     }

@@ -43,7 +43,7 @@ pub enum Method {
         /// Keeps a running average of the pictures, with a decay of 0.99, which is then the result.
         average: bool,
     },
-    /// L-BFGS (Liu & Nocedal 1989) without a line search; the first step is at most 1 long (1-norm).
+    /// L-BFGS (Liu & Nocedal 1989) without a line search. ARCHITECTURE.md tells how long its steps are.
     Lbfgs {
         /// Factor on each quasi-Newton step.
         lr: f32,

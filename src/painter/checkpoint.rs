@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 use crate::output::OutputFile;
 
 /// What the metadata calls itself, with the version of the format.
-const FORMAT: &str = "impasto checkpoint 1";
+const FORMAT: &str = "impasto checkpoint 2";
 
 /// The state of a painting between two evaluations.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,10 +1,12 @@
 //! L-BFGS in the host's memory: the two-loop recursion as the textbook has it (Nocedal & Wright 2006,
-//! algorithm 7.4), on vectors. See `optim/lbfgs.rs` for the same on the device.
+//! algorithm 7.4), on vectors. See `optim/lbfgs.rs` for the same on the device, and `lbfgs/accept.wgsl` for how
+//! far a step may reach and what it is where there is no pair.
 
 use std::collections::VecDeque;
 
 use super::stored::Stored;
 use super::{Pairs, State};
+use crate::optim::lbfgs::{FURTHEST, first_length};
 
 /// What L-BFGS remembers.
 #[derive(Debug)]
@@ -17,6 +19,10 @@ pub struct HostLbfgs {
     /// Steps since the start or the last divergence.
     steps: u32,
     gamma: f64,
+    /// Factor on the gradient where there is no pair to go by.
+    descent: f32,
+    /// The longest step, as a root mean square.
+    reach: f32,
     /// The step taken last.
     s: Vec<f32>,
     gradient_before: Vec<f32>,
@@ -31,22 +37,33 @@ impl HostLbfgs {
             ring: VecDeque::new(),
             steps: 0,
             gamma: 1.0,
+            descent: 0.0,
+            reach: FURTHEST,
             s: vec![0.0; n],
             gradient_before: vec![0.0; n],
         }
     }
 
-    /// Starts afresh.
+    /// Starts afresh after a divergence, with shorter steps.
     pub(super) fn forget(&mut self) {
         self.ring.clear();
         self.steps = 0;
+        self.reach /= 4.0;
     }
 
-    pub(super) fn step(&mut self, x: &mut [f32], gradient: Vec<f32>) {
+    /// One step; `improved` if the loss at `x` is the lowest so far.
+    pub(super) fn step(&mut self, x: &mut [f32], gradient: Vec<f32>, improved: bool) {
+        if improved {
+            self.reach = (2.0 * self.reach).min(FURTHEST);
+        }
         if self.steps > 0 {
             self.remember(&gradient);
         }
+        if self.ring.is_empty() {
+            self.descent = self.next_descent(&gradient);
+        }
         self.direct(&gradient);
+        self.shorten();
         x.iter_mut().zip(&self.s).for_each(|(x, s)| *x += s);
         self.gradient_before = gradient;
         self.steps += 1;
@@ -82,21 +99,37 @@ impl HostLbfgs {
             y.add_to(-alpha as f32, q);
             alphas.push(alpha);
         }
-        let first = self.ring.is_empty();
-        let gamma = if first { 1.0 } else { self.gamma as f32 };
+        let gamma = if self.ring.is_empty() { self.descent } else { self.gamma as f32 };
         q.iter_mut().for_each(|q| *q *= gamma);
         for ((s, y, sy), alpha) in self.ring.iter().zip(alphas.into_iter().rev()) {
             let beta = y.dot(q) / sy;
             s.add_to((alpha - beta) as f32, q);
         }
+        q.iter_mut().for_each(|q| *q *= -self.lr);
+    }
+
+    /// Factor on the gradient for a step that has no pair to go by.
+    fn next_descent(&self, gradient: &[f32]) -> f32 {
+        if self.steps > 0 {
+            return (4.0 * self.descent).clamp(1.0, 1e15);
+        }
         let norm: f64 = gradient.iter().map(|g| f64::from(g.abs())).sum();
-        let short = if first && self.steps == 0 { (1.0 / norm).min(1.0) as f32 } else { 1.0 };
-        let length = self.lr * short;
-        q.iter_mut().for_each(|q| *q *= -length);
+        (f64::from(first_length(gradient.len())) / norm).min(1.0) as f32
+    }
+
+    /// Cuts the step to its reach.
+    fn shorten(&mut self) {
+        let square: f64 = self.s.iter().map(|s| f64::from(*s).powi(2)).sum();
+        let rms = (square / self.s.len() as f64).sqrt() as f32;
+        if rms > self.reach {
+            let factor = self.reach / rms;
+            self.s.iter_mut().for_each(|s| *s *= factor);
+        }
     }
 
     pub(super) fn save(&self, state: &mut State) {
-        let numbers = vec![self.steps as f32, self.gamma as f32, self.ring.len() as f32];
+        let numbers =
+            vec![self.steps as f32, self.gamma as f32, self.descent, self.reach, self.ring.len() as f32];
         state.push(("state of L-BFGS".into(), numbers));
         state.push(("L-BFGS step".into(), self.s.clone()));
         state.push(("gradient before".into(), self.gradient_before.clone()));
@@ -108,12 +141,13 @@ impl HostLbfgs {
 
     pub(super) fn load(&mut self, state: &[(String, Vec<f32>)], n: usize) -> bool {
         let [(_, numbers), (_, s), (_, before), ring @ ..] = state else { return false };
-        let [steps, gamma, pairs] = numbers[..] else { return false };
+        let [steps, gamma, descent, reach, pairs] = numbers[..] else { return false };
         let fits = ring.len() == 2 * pairs as usize && pairs as usize <= self.history;
         if !fits || [s, before].into_iter().chain(ring.iter().map(|(_, v)| v)).any(|v| v.len() != n) {
             return false;
         }
         self.steps = steps as u32;
+        (self.descent, self.reach) = (descent, reach);
         (self.s, self.gradient_before) = (s.clone(), before.clone());
         let pair = |pair: &[(String, Vec<f32>)]| {
             let [s, y] = [&pair[0].1, &pair[1].1].map(|values| Stored::new(values, self.pairs));

@@ -97,10 +97,11 @@ impl HostOptimizer {
     /// One update, from the loss and the gradient at [`x`](Self::x).
     pub fn update(&mut self, loss: f32, gradient: Vec<f32>) {
         let diverged = self.runs_away(loss);
+        let improved = !diverged && loss < self.best_loss;
         if diverged {
             self.restarts += 1;
             self.x.copy_from_slice(&self.best);
-        } else if loss < self.best_loss {
+        } else if improved {
             self.best_loss = loss;
             self.best.copy_from_slice(&self.x);
         }
@@ -108,7 +109,7 @@ impl HostOptimizer {
             HostMemory::Adam(adam) if diverged => adam.forget(),
             HostMemory::Lbfgs(lbfgs) if diverged => lbfgs.forget(),
             HostMemory::Adam(adam) => adam.step(&mut self.x, &gradient),
-            HostMemory::Lbfgs(lbfgs) => lbfgs.step(&mut self.x, gradient),
+            HostMemory::Lbfgs(lbfgs) => lbfgs.step(&mut self.x, gradient, improved),
         }
     }
 
