@@ -81,6 +81,7 @@ Examples:
 /// Parses the arguments and does what they say.
 pub fn run() -> ExitCode {
     quiet_mesa();
+    return_freed_memory();
     start().unwrap_or_else(|error| {
         eprintln!("error: {error}");
         ExitCode::from(if error.is_usage() { 2 } else { 1 })
@@ -118,5 +119,15 @@ fn quiet_mesa() {
     if cfg!(target_os = "linux") && !set("XDG_RUNTIME_DIR") && !set("MESA_VK_DEVICE_SELECT") {
         // SAFETY: no other thread exists yet that could read the environment.
         unsafe { std::env::set_var("NODEVICE_SELECT", "1") };
+    }
+}
+
+/// Memory of large vectors goes back to the system as soon as they are dropped. glibc would take the size of each
+/// that is dropped, up to 32 MiB, for a size to keep at hand from then on, in every thread that ever asked for it.
+fn return_freed_memory() {
+    #[cfg(all(target_os = "linux", target_env = "gnu"))]
+    // SAFETY: no other thread exists yet, and all it changes is where the allocator finds memory.
+    unsafe {
+        libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 20);
     }
 }

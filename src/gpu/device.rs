@@ -61,6 +61,9 @@ struct Inner {
     faults: Faults,
 }
 
+/// Bytes that are asked of the driver at one time for tensors that fit in.
+const BLOCK: u64 = 8 << 20;
+
 /// A shader's name and the override constants it was compiled with (values by their bits).
 type KernelKey = (&'static str, Vec<(String, u64)>);
 
@@ -91,9 +94,9 @@ impl Gpu {
             required_features,
             required_limits: limits.clone(),
             experimental_features: experimental(required_features),
-            // Blocks of 8 to 64 MiB instead of 128 to 256: there are few tensors and most are large, and a block
-            // is only given back when all in it is.
-            memory_hints: wgpu::MemoryHints::MemoryUsage,
+            // A block is only given back when all in it is. Small ones are for small tensors, of which there are
+            // few; each that is larger has memory of its own and gives it back with itself.
+            memory_hints: wgpu::MemoryHints::Manual { suballocated_device_memory_block_size: BLOCK..BLOCK },
             ..Default::default()
         };
         let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
@@ -237,6 +240,16 @@ impl Gpu {
         let done = self.inner.device.poll(wgpu::PollType::wait_indefinitely());
         self.check()?;
         done.map(|_| ()).map_err(|e| Error::gpu("waiting for the device", e.to_string()))
+    }
+
+    /// Hands over what was written and waits for it. Until the next submit it lies in memory of its own, which no
+    /// ledger counts.
+    ///
+    /// # Errors
+    /// As [`wait`](Self::wait).
+    pub fn flush(&self) -> Result<()> {
+        self.submit_encoded(|_| ())?;
+        self.wait()
     }
 
     /// Lets callbacks of finished submits run, without waiting.

@@ -105,6 +105,8 @@ impl Graph {
             }
             gradient = Some(compiler.gradient(*leaf)?);
         }
+        // The kinds of tiles have a program each: what was written for all would lie beside the arena they share.
+        gpu.flush()?;
         let label = |node: &NodeId| self.nodes[node.0].label.clone();
         let leaves = leaves.iter().map(|(node, tensor)| (label(node), tensor.clone())).collect();
         let (produced, _arena) = (compiler.produced, arena.clone());

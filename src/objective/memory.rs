@@ -14,9 +14,10 @@ pub(super) type Grams = BTreeMap<LayerId, Vec<f32>>;
 /// What one network has seen of style images; clones share it.
 ///
 /// A style image of the same pixels and the same layers is not looked at again. Another network, even
-/// one with other kernels, needs a memory of its own.
+/// one with other kernels, needs a memory of its own. The default remembers nothing: one painting looks at a
+/// style once at each size.
 #[derive(Debug, Clone, Default)]
-pub struct StyleMemory(Arc<Mutex<VecDeque<Entry>>>);
+pub struct StyleMemory(Option<Arc<Mutex<VecDeque<Entry>>>>);
 
 #[derive(Debug)]
 struct Entry {
@@ -32,6 +33,11 @@ impl StyleMemory {
     /// take each content's colours never come again.
     const ENTRIES: usize = 32;
 
+    /// Empty, for several paintings.
+    pub fn lasting() -> Self {
+        Self(Some(Arc::default()))
+    }
+
     /// The Gram matrices of `image` at `layers`, with tiles of `core` pixels or in one piece: remembered, or computed now and remembered.
     pub(super) fn grams(
         &self,
@@ -40,7 +46,8 @@ impl StyleMemory {
         image: &Image,
         compute: impl FnOnce() -> Result<Grams>,
     ) -> Result<Arc<Grams>> {
-        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(entries) = &self.0 else { return compute().map(Arc::new) };
+        let mut entries = entries.lock().unwrap_or_else(PoisonError::into_inner);
         let image = fingerprint(image);
         let same = |entry: &&Entry| (entry.image, entry.core, &entry.layers) == (image, core, &layers);
         if let Some(known) = entries.iter().find(same) {
@@ -69,7 +76,7 @@ mod tests {
 
     #[test]
     fn only_what_is_new_is_computed() {
-        let (memory, computed) = (StyleMemory::default(), Cell::new(0));
+        let (memory, computed) = (StyleMemory::lasting(), Cell::new(0));
         let image = |width, value| Image::from_rgb(width, 6 / width, vec![value; 18]).unwrap();
         let look = |image: &Image, layers: &[LayerId]| {
             let compute = || {
@@ -91,8 +98,22 @@ mod tests {
     }
 
     #[test]
+    fn by_default_nothing_is_kept() {
+        let (memory, computed) = (StyleMemory::default(), Cell::new(0));
+        let image = Image::from_rgb(1, 1, vec![0.0; 3]).unwrap();
+        for _ in 0..2 {
+            let compute = || {
+                computed.set(computed.get() + 1);
+                Ok(Grams::new())
+            };
+            memory.grams(vec![], None, &image, compute).unwrap();
+        }
+        assert_eq!(computed.get(), 2);
+    }
+
+    #[test]
     fn a_failure_is_not_remembered() {
-        let memory = StyleMemory::default();
+        let memory = StyleMemory::lasting();
         let image = Image::from_rgb(1, 1, vec![0.0; 3]).unwrap();
         let fail = || Err(crate::Error::gpu("a test", "failed"));
         assert!(memory.grams(vec![], None, &image, fail).is_err());

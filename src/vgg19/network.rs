@@ -45,8 +45,7 @@ impl Network {
                 let weights = PackedWeights::upload(gpu, variant, precision, &packed, &conv.bias, 9)?;
                 convs.push(Arc::new(weights));
             }
-            gpu.submit(&[])?;
-            gpu.wait()?;
+            gpu.flush()?;
         }
         Ok(Self { normalize: normalize(weights.pixels, precision), convs, pooling, kernels: kernels.clone() })
     }

@@ -270,7 +270,7 @@ impl<'a> Batch<'a> {
             None => {
                 let network = network_with(&self.gpu, &self.weights, wanted, &self.paint.common, &kernels)?;
                 let network = Arc::new(network);
-                Studio { gpu: self.gpu.clone(), network, styles: StyleMemory::default() }
+                Studio { gpu: self.gpu.clone(), network, styles: StyleMemory::lasting() }
             }
         };
         self.kernels = Some((size, kernels));
