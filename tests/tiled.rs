@@ -128,7 +128,32 @@ fn tiles_of_any_size_give_the_whole() {
     Scenario::plain(500, 333).check(gpu, &[(176, 6)]);
 }
 
-/// What no binding of 128 MiB could hold in one piece, against PyTorch's answer in double precision: see
+/// On a device whose tensors are so small that block 1 goes in bands of rows, and block 2 too.
+#[test]
+fn bands_give_the_whole() {
+    let layers = |text: &str| text.parse().unwrap();
+    let settings = Settings {
+        content_layers: layers("conv3_1"),
+        style_layers: layers("conv1_1,conv1_2,conv2_1,conv2_2,conv3_1"),
+        ..Settings::default()
+    };
+    for (pooling, size) in [(Pooling::Max, [500, 333]), (Pooling::Avg, [333, 500])] {
+        let scenario = Scenario { settings: settings.clone(), pooling, ..Scenario::plain(size[0], size[1]) };
+        let answer = |max_tensor_bytes| {
+            let gpu = Gpu::open(&GpuOptions { max_tensor_bytes, ..Default::default() }).unwrap();
+            let network = network(&gpu, &settings, pooling, Precision::F32);
+            scenario.whole(&gpu, &network)
+        };
+        let ((losses, gradient), (banded_losses, banded_gradient)) = (answer(None), answer(Some(11 << 20)));
+        let off = furthest(&banded_losses, &losses);
+        assert!(off < 1e-5, "{size:?}: losses are off by {off:.1e}");
+        let off = distance(&banded_gradient, &gradient);
+        assert!(off < 1e-4, "{size:?}: the gradient is off by {off:.1e}");
+        assert_ne!(banded_gradient, gradient, "no bands were made");
+    }
+}
+
+/// What no binding of 128 MiB could hold without bands, against PyTorch's answer in double precision: see
 /// `tests/reference/large_case.py`.
 #[test]
 fn a_large_picture_is_that_of_the_reference() {
@@ -137,6 +162,12 @@ fn a_large_picture_is_that_of_the_reference() {
     let network = network(gpu, &scenario.settings, Pooling::Max, Precision::F32);
     let (losses, gradient, tiles) = scenario.tiled(gpu, &network, 352.into());
     assert_eq!(tiles, 6);
+    is_that_of_the_reference(&losses, &gradient);
+    let (losses, gradient) = scenario.whole(gpu, &network);
+    is_that_of_the_reference(&losses, &gradient);
+}
+
+fn is_that_of_the_reference(losses: &Losses, gradient: &[f32]) {
     let folder = common::golden().join("formula-1024x640");
     let text = std::fs::read_to_string(folder.join("score.json")).unwrap();
     let want: serde_json::Value = serde_json::from_str(&text).unwrap();

@@ -1,22 +1,28 @@
-// One term of a weighted sum of scalars, or its derivative: dst = weight * src (+ dst).
+// One term of a weighted sum, or its derivative: dst = weight * src (+ dst).
 //
 // Forward, a dispatch a term adds weight * term to the total; backward, the term's gradient is
-// weight * (the total's gradient). One invocation: numbers this few cost only their dispatch.
+// weight * (the total's gradient). The terms are the losses, one number each, or the Gram matrices of a
+// layer's bands. One invocation a vec4; padding is zero and stays so.
+
+#import shared/grid
 
 override ACCUMULATE: bool = false;
 
 struct Params { weight: f32 }
 
-@group(0) @binding(0) var<storage, read> src: array<f32>;
-@group(0) @binding(1) var<storage, read_write> dst: array<f32>;
+@group(0) @binding(0) var<storage, read> src: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read_write> dst: array<vec4<f32>>;
 @group(0) @binding(2) var<uniform> params: Params;
 
-@compute @workgroup_size(4)
-fn main(@builtin(local_invocation_index) local: u32) {
-    // Slots 1..3 are padding and stay zero.
-    var value = select(0.0, params.weight * src[0], local == 0u);
-    if ACCUMULATE {
-        value += dst[local];
+@compute @workgroup_size(64)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) local: u32) {
+    let i = linear_index(group, grid, local, 64u);
+    if i >= arrayLength(&dst) {
+        return;
     }
-    dst[local] = value;
+    var value = params.weight * src[i];
+    if ACCUMULATE {
+        value += dst[i];
+    }
+    dst[i] = value;
 }

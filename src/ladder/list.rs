@@ -3,11 +3,12 @@
 use super::{Site, Task, Way};
 use crate::gpu::{Gpu, Shape};
 use crate::ops::{
-    ConvVariant, Crop, GramVariant, Mask, Mse, Normalize, Pool, Pooling, Relu, TotalVariation, WeightedSum,
+    ConvVariant, Crop, GramVariant, Mask, Mse, Normalize, Pool, Pooling, Relu, Stack, TotalVariation,
+    WeightedSum,
 };
 
 /// Every task. A test sees to it that no operation and no case is left out.
-pub static TASKS: [Task; 11] = [
+pub static TASKS: [Task; 12] = [
     Task {
         name: "conv3x3",
         operation: "conv",
@@ -66,6 +67,13 @@ pub static TASKS: [Task; 11] = [
             };
             vec![Way::only("crop", "crop", build)]
         },
+    },
+    Task {
+        name: "stack",
+        operation: "stack",
+        inputs: |site| vec![halved(site); 2],
+        output: |site| Shape { height: 2 * halved(site).height, ..halved(site) },
+        ways: || vec![Way::only("stack", "stack", |_, _| Ok(Stack))],
     },
     Task {
         name: "mask",

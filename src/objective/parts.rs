@@ -57,6 +57,11 @@ impl Parts {
         Self { styles: vec![part], content_region: None }
     }
 
+    /// The part of the styles without a region, if there are any.
+    pub(super) fn without_region(&self) -> Option<usize> {
+        self.styles.iter().position(|part| part.region.is_none())
+    }
+
     /// How many masks a layer of style has.
     pub(super) fn masked(&self) -> usize {
         self.styles.iter().filter(|part| part.region.is_some()).count()

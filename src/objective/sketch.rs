@@ -1,12 +1,14 @@
 //! The objective as a graph, before any memory is taken: what a plan is made from, and then a program.
 
+use std::collections::BTreeMap;
+
 use super::parts::mask_shape;
 use super::{Objective, Parts, Settings};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::gpu::{Gpu, Shape};
 use crate::graph::{Graph, NodeId};
 use crate::ops::{Gram, Mask, Mse, TotalVariation, WeightedSum};
-use crate::vgg19::{LayerId, Network};
+use crate::vgg19::{LayerId, Network, Piece, Pieces};
 
 /// A constant of the graph, to be given when it is compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,32 +45,114 @@ impl Sketch {
     ) -> Result<Self> {
         let mut graph = Graph::new();
         let x = graph.leaf(Objective::VARIABLE, picture);
-        let (mut constants, mut contents, mut styles) = (vec![], vec![], vec![]);
-        network.walk(&mut graph, x, &settings.layers(), |graph, layer, features| {
-            let mut builder = Builder { graph, constants: &mut constants };
-            let (content, style) = (&settings.content_layers, &settings.style_layers);
-            if content.contains(layer) {
-                let mask = parts.content_region.is_some().then_some(Constant::ContentMask(layer));
-                let node = builder.masked(features, mask);
-                let term = builder.compare(&format!("content {layer}"), node, Constant::Content(layer));
-                let scale = settings.scaling.content(builder.graph.shape(node));
-                contents.push((term, settings.content_weight * content.weight(layer) * scale));
-            }
-            for (i, part) in parts.styles.iter().enumerate().filter(|_| style.contains(layer)) {
-                let mask = part.region.is_some().then_some(Constant::StyleMask(layer, i));
-                let node = builder.masked(features, mask);
-                let gram = builder.gram(gpu, network, layer, node)?;
-                let term = builder.compare(&format!("style {layer}"), gram, Constant::Gram(layer, i));
-                let scale = settings.scaling.style(builder.graph.shape(node));
-                styles.push((term, settings.style_weight * style.weight(layer) * scale * part.share));
-            }
-            Ok::<(), Error>(())
-        })?;
+        let mut terms = Terms::of(gpu, network, settings, parts);
+        let visit = |graph: &mut Graph, layer, piece| terms.visit(graph, layer, piece);
+        network.walk_in_bands(&mut graph, x, &settings.layers(), visit)?;
+        let Terms { constants, contents, styles, .. } = terms;
         let tv = graph.apply("tv", Box::new(TotalVariation), &[x]);
         let (mut terms, weights): (Vec<_>, Vec<_>) =
             contents.into_iter().chain(styles).chain([(tv, settings.tv_weight)]).unzip();
         terms.insert(0, graph.apply("total", Box::new(WeightedSum { weights }), &terms));
         Ok(Self { graph, x, terms, constants })
+    }
+}
+
+/// The terms of the layers, as the walk through the network comes by.
+struct Terms<'a> {
+    gpu: &'a Gpu,
+    network: &'a Network,
+    settings: &'a Settings,
+    parts: &'a Parts,
+    constants: Vec<(NodeId, Constant)>,
+    /// Terms with their weights.
+    contents: Vec<(NodeId, f32)>,
+    styles: Vec<(NodeId, f32)>,
+    pieces: Pieces,
+    grams: LayerGrams,
+}
+
+impl<'a> Terms<'a> {
+    fn of(gpu: &'a Gpu, network: &'a Network, settings: &'a Settings, parts: &'a Parts) -> Self {
+        let (constants, contents, styles) = (vec![], vec![], vec![]);
+        let (pieces, grams) = (Pieces::default(), LayerGrams::default());
+        Self { gpu, network, settings, parts, constants, contents, styles, pieces, grams }
+    }
+
+    /// A piece of a layer. A style that applies everywhere asks each for its Gram matrix; content and regions ask for
+    /// the whole layer.
+    fn visit(&mut self, graph: &mut Graph, layer: LayerId, piece: Piece) -> Result<()> {
+        let Self { gpu, network, settings, parts, .. } = *self;
+        let (content, style) =
+            (settings.content_layers.contains(layer), settings.style_layers.contains(layer));
+        let shape = Shape { height: piece.of, ..graph.shape(piece.node) };
+        // The part that applies everywhere is the first, so terms keep the order of the parts.
+        if let Some(everywhere) = parts.without_region().filter(|_| style)
+            && let Some(gram) = self.grams.add(gpu, network, graph, layer, piece)?
+        {
+            self.style(graph, layer, everywhere, gram, shape);
+        }
+        if (content || style && parts.masked() > 0)
+            && let Some(whole) = self.pieces.add(graph, layer, piece)
+        {
+            if content {
+                self.content(graph, layer, whole);
+            }
+            for (i, _) in parts.styles.iter().enumerate().filter(|(_, part)| style && part.region.is_some()) {
+                let mut builder = Builder { graph, constants: &mut self.constants };
+                let node = builder.masked(whole, Some(Constant::StyleMask(layer, i)));
+                let gram = builder.gram(gpu, network, layer, node)?;
+                self.style(graph, layer, i, gram, shape);
+            }
+        }
+        Ok(())
+    }
+
+    /// The content term of a layer.
+    fn content(&mut self, graph: &mut Graph, layer: LayerId, features: NodeId) {
+        let Self { settings, parts, .. } = *self;
+        let mut builder = Builder { graph, constants: &mut self.constants };
+        let mask = parts.content_region.is_some().then_some(Constant::ContentMask(layer));
+        let node = builder.masked(features, mask);
+        let term = builder.compare(&format!("content {layer}"), node, Constant::Content(layer));
+        let scale = settings.scaling.content(graph.shape(node));
+        self.contents.push((term, settings.content_weight * settings.content_layers.weight(layer) * scale));
+    }
+
+    /// The style term of a layer and a part, from the Gram matrix of features of this shape.
+    fn style(&mut self, graph: &mut Graph, layer: LayerId, part: usize, gram: NodeId, features: Shape) {
+        let Self { settings, parts, .. } = *self;
+        let mut builder = Builder { graph, constants: &mut self.constants };
+        let term = builder.compare(&format!("style {layer}"), gram, Constant::Gram(layer, part));
+        let weight = settings.style_weight * settings.style_layers.weight(layer);
+        self.styles.push((term, weight * settings.scaling.style(features) * parts.styles[part].share));
+    }
+}
+
+/// Gram matrices of layers that come in pieces: that of the whole is the mean of the pieces', by their rows.
+#[derive(Default)]
+pub(super) struct LayerGrams(BTreeMap<LayerId, (Vec<NodeId>, Vec<f32>)>);
+
+impl LayerGrams {
+    /// The Gram matrix of the next piece, which stands behind it in the graph; with the last one comes that of the
+    /// whole layer.
+    pub fn add(
+        &mut self,
+        gpu: &Gpu,
+        network: &Network,
+        graph: &mut Graph,
+        layer: LayerId,
+        piece: Piece,
+    ) -> Result<Option<NodeId>> {
+        let gram = Gram::new(gpu, network.kernels().gram(layer), layer.channels() as u32)?;
+        let label = format!("gram {layer}");
+        let gram = graph.apply(&label, Box::new(gram), &[piece.node]);
+        let (grams, weights) = self.0.entry(layer).or_default();
+        grams.push(gram);
+        weights.push(piece.share());
+        Ok(piece.is_last().then(|| match grams[..] {
+            [whole] => whole,
+            _ => graph.apply(&label, Box::new(WeightedSum { weights: weights.clone() }), grams),
+        }))
     }
 }
 

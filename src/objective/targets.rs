@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use super::memory::Grams;
 use super::parts::mask_shape;
-use super::sketch::Constant;
+use super::sketch::{Constant, LayerGrams};
 use super::tiled;
 use super::{LayerWeights, Parts, Region, Settings, StyleMemory, to_variable, variable_shape};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Recording, Shape, Tensor, Use};
 use crate::graph::{Graph, NodeId};
 use crate::image_io::Image;
-use crate::ops::Gram;
 use crate::vgg19::{LayerId, Network, activation_shape};
 
 /// A style image and how much it counts.
@@ -214,11 +213,16 @@ pub(super) fn gram_graph(
 ) -> Result<(Graph, NodeId, BTreeMap<LayerId, NodeId>)> {
     let mut graph = Graph::new();
     let leaf = graph.leaf("x", picture);
-    let mut grams = BTreeMap::new();
-    network.walk(&mut graph, leaf, &settings.style_layers.layers().collect(), |graph, layer, node| {
-        let gram = Gram::new(gpu, network.kernels().gram(layer), layer.channels() as u32)?;
-        grams.insert(layer, graph.apply(&format!("gram {layer}"), Box::new(gram), &[node]));
-        Ok::<(), crate::Error>(())
-    })?;
+    let (mut grams, mut pieces) = (BTreeMap::new(), LayerGrams::default());
+    network.walk_in_bands(
+        &mut graph,
+        leaf,
+        &settings.style_layers.layers().collect(),
+        |graph, layer, piece| {
+            let gram = pieces.add(gpu, network, graph, layer, piece)?;
+            grams.extend(gram.map(|gram| (layer, gram)));
+            Ok::<(), crate::Error>(())
+        },
+    )?;
     Ok((graph, leaf, grams))
 }

@@ -15,6 +15,7 @@ mod pool;
 mod product;
 mod reduce;
 mod relu;
+mod stack;
 mod total_variation;
 mod weighted_sum;
 
@@ -28,6 +29,7 @@ pub use normalize::Normalize;
 pub use pool::{Pool, Pooling};
 pub use reduce::{PARTIALS, partials_shape, record_sum};
 pub use relu::Relu;
+pub use stack::Stack;
 pub use total_variation::TotalVariation;
 pub use weighted_sum::WeightedSum;
 
@@ -48,7 +50,7 @@ pub struct Operation {
 }
 
 /// Every operation of the graph.
-pub const OPERATIONS: [Operation; 10] = [
+pub const OPERATIONS: [Operation; 11] = [
     Operation {
         name: "normalize",
         shaders: &normalize::SHADERS,
@@ -60,6 +62,12 @@ pub const OPERATIONS: [Operation; 10] = [
     Operation { name: "pool", shaders: &pool::SHADERS, cases: pool::cases, random_case: pool::random_case },
     Operation { name: "gram", shaders: &gram::SHADERS, cases: gram::cases, random_case: gram::random_case },
     Operation { name: "crop", shaders: &crop::SHADERS, cases: crop::cases, random_case: crop::random_case },
+    Operation {
+        name: "stack",
+        shaders: &stack::SHADERS,
+        cases: stack::cases,
+        random_case: stack::random_case,
+    },
     Operation { name: "mask", shaders: &mask::SHADERS, cases: mask::cases, random_case: mask::random_case },
     Operation { name: "mse", shaders: &mse::SHADERS, cases: mse::cases, random_case: mse::random_case },
     Operation {

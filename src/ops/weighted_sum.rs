@@ -1,4 +1,4 @@
-//! The total loss: a weighted sum of scalars.
+//! A weighted sum of tensors of one shape: the total of the losses, the mean of bands' Gram matrices.
 
 use super::case::Case;
 use crate::error::Result;
@@ -7,7 +7,7 @@ use crate::graph::{Backward, Forward, Op, Reads};
 
 pub(super) const SHADERS: [Shader; 1] = [shader!("weighted_sum/scale")];
 
-/// `sum of weights[k] * inputs[k]`: scalars to a scalar. Inputs of weight 0 are counted (so that a
+/// `sum of weights[k] * inputs[k]`, each of the same shape. Inputs of weight 0 are counted (so that a
 /// NaN among them is seen) but not differentiated, which spares their whole backward pass.
 #[derive(Debug)]
 pub struct WeightedSum {
@@ -21,8 +21,8 @@ impl Op for WeightedSum {
     }
 
     fn output(&self, inputs: &[Shape]) -> Shape {
-        debug_assert_eq!(inputs.len(), self.weights.len());
-        Shape::scalar()
+        debug_assert!(inputs.len() == self.weights.len() && inputs.iter().all(|input| *input == inputs[0]));
+        inputs[0]
     }
 
     fn backward_reads(&self) -> Reads {
@@ -38,7 +38,8 @@ impl Op for WeightedSum {
             let overrides = [("ACCUMULATE", f64::from(u8::from(k > 0)))];
             let kernel = recording.gpu().kernel(&SHADERS[0], &overrides)?;
             let launch = recording.launch(&kernel, io.label).bind("src", term).bind("dst", io.output);
-            launch.set("weight", *weight).flops_each(2, 1).groups([1, 1, 1])?;
+            let shape = io.output.shape();
+            launch.set("weight", *weight).flops_each(2, shape.len()).elements(shape.vectors())?;
         }
         Ok(())
     }
@@ -49,7 +50,8 @@ impl Op for WeightedSum {
             let kernel = recording.gpu().kernel(&SHADERS[0], &d_input.overrides())?;
             let launch = recording.launch(&kernel, io.label).bind("src", io.d_output);
             let launch = launch.bind("dst", &d_input.tensor).set("weight", *weight);
-            launch.flops_each(1, 1).groups([1, 1, 1])?;
+            let shape = io.d_output.shape();
+            launch.flops_each(1, shape.len()).elements(shape.vectors())?;
         }
         Ok(())
     }
@@ -70,23 +72,29 @@ pub(super) fn cases() -> Vec<Case> {
         &[3.0, -3.0, 1.0],
         &[1.0; 33],
     ];
-    all.into_iter().map(|weights| case(weights.to_vec())).collect()
+    let matrices = [(3, vec![0.25, 0.75]), (64, vec![0.5, 0.3, 0.2]), (65, vec![1.0])];
+    let scalars = all.into_iter().map(|weights| case(Shape::scalar(), weights.to_vec()));
+    scalars.chain(matrices.map(|(n, weights)| case(Shape::blocked(n, 1, n), weights))).collect()
 }
 
 pub(super) fn random_case(draw: &mut dyn FnMut(u32, u32) -> u32) -> Case {
-    let terms = draw(1, 20);
-    case((0..terms).map(|_| draw(0, 8) as f32 - 4.0).chain([1.0]).collect())
+    let (terms, n) = (draw(1, 20), draw(1, 30));
+    let shape = if draw(0, 1) == 0 { Shape::scalar() } else { Shape::blocked(n, 1, n) };
+    case(shape, (0..terms).map(|_| draw(0, 8) as f32 - 4.0).chain([1.0]).collect())
 }
 
-fn case(weights: Vec<f32>) -> Case {
+fn case(shape: Shape, weights: Vec<f32>) -> Case {
     let (forward, backward) = (weights.clone(), weights.clone());
     Case {
-        label: format!("weighted_sum of {} terms, first {}", weights.len(), weights[0]),
-        inputs: vec![Shape::scalar(); weights.len()],
+        label: format!("weighted_sum of {} terms of {shape}, first {}", weights.len(), weights[0]),
+        inputs: vec![shape; weights.len()],
         build: Box::new(move |_| Ok(Some(Box::new(WeightedSum { weights: weights.clone() })))),
-        reference: Box::new(move |x| vec![x.iter().zip(&forward).map(|(x, w)| x[0] * f64::from(*w)).sum()]),
+        reference: Box::new(move |x| {
+            let at = |i: usize| x.iter().zip(&forward).map(|(x, w)| x[i] * f64::from(*w)).sum();
+            (0..x[0].len()).map(at).collect()
+        }),
         reference_backward: Box::new(move |_, d| {
-            backward.iter().map(|w| vec![d[0] * f64::from(*w)]).collect()
+            backward.iter().map(|w| d.iter().map(|d| d * f64::from(*w)).collect()).collect()
         }),
         tolerance: 1e-5,
     }

@@ -10,10 +10,12 @@ use serde::{Serialize, Serializer};
 
 use crate::error::{Error, Result};
 
+mod bands;
 mod kernels;
 mod network;
 pub mod weights;
 
+pub use bands::{Piece, Pieces};
 pub use kernels::{KernelWish, Kernels};
 pub use network::{Network, activation_shape};
 pub use weights::{ConvWeights, Pixels, Weights};

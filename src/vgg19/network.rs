@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
+use super::bands::{Piece, Pieces, bands, cut, stack};
 use super::weights::BGR_MEAN;
 use super::{ConvWeights, Kernels, LayerId, Pixels, Weights};
 use crate::error::Result;
@@ -20,6 +21,8 @@ pub struct Network {
     convs: Vec<Arc<PackedWeights>>,
     pooling: Pooling,
     kernels: Kernels,
+    /// The most that a tensor may take on the device.
+    max_tensor_bytes: u64,
 }
 
 impl Network {
@@ -47,7 +50,8 @@ impl Network {
             }
             gpu.flush()?;
         }
-        Ok(Self { normalize: normalize(weights.pixels, precision), convs, pooling, kernels: kernels.clone() })
+        let (normalize, kernels) = (normalize(weights.pixels, precision), kernels.clone());
+        Ok(Self { normalize, convs, pooling, kernels, max_tensor_bytes: gpu.max_tensor_bytes() })
     }
 
     /// The variants that its convolutions run, and that the Gram matrices of its features should.
@@ -67,9 +71,9 @@ impl Network {
         x: NodeId,
         layers: &BTreeSet<LayerId>,
     ) -> BTreeMap<LayerId, NodeId> {
-        let mut features = BTreeMap::new();
-        let Ok(()) = self.walk(graph, x, layers, |_, layer, node| {
-            features.insert(layer, node);
+        let (mut features, mut pieces) = (BTreeMap::new(), Pieces::default());
+        let Ok(()) = self.walk_in_bands(graph, x, layers, |graph, layer, piece| {
+            features.extend(pieces.add(graph, layer, piece).map(|node| (layer, node)));
             Ok::<(), Infallible>(())
         });
         features
@@ -90,16 +94,65 @@ impl Network {
         layers: &BTreeSet<LayerId>,
         mut visit: impl FnMut(&mut Graph, LayerId, NodeId) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
+        self.walk_within(u64::MAX, graph, x, layers, |graph, layer, piece| visit(graph, layer, piece.node))
+    }
+
+    /// The same, but a block whose activations are larger than the device takes is walked in bands of rows, one after
+    /// another; each is a visit. The pieces of two layers of a block come by turns, those of one from the top down.
+    ///
+    /// # Errors
+    /// Those of `visit`.
+    ///
+    /// # Panics
+    /// As [`features`](Self::features).
+    pub fn walk_in_bands<E>(
+        &self,
+        graph: &mut Graph,
+        x: NodeId,
+        layers: &BTreeSet<LayerId>,
+        visit: impl FnMut(&mut Graph, LayerId, Piece) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        self.walk_within(self.max_tensor_bytes, graph, x, layers, visit)
+    }
+
+    /// In bands whose tensors take no more than `most` bytes.
+    fn walk_within<E>(
+        &self,
+        most: u64,
+        graph: &mut Graph,
+        x: NodeId,
+        layers: &BTreeSet<LayerId>,
+        mut visit: impl FnMut(&mut Graph, LayerId, Piece) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
+        let Some(deepest) = layers.last() else { return Ok(()) };
+        let walked: Vec<LayerId> = LayerId::all().filter(|layer| layer <= deepest).collect();
         let mut node = graph.apply("input", Box::new(self.normalize), &[x]);
-        for layer in LayerId::all().filter(|layer| layers.last().is_some_and(|deepest| layer <= deepest)) {
-            if layer.pools_first() {
-                let label = format!("pool{}", layer.spec().block - 1);
-                node = graph.apply(&label, Box::new(Pool(self.pooling)), &[node]);
+        for block in walked.chunk_by(|a, b| a.spec().block == b.spec().block) {
+            let shape = graph.shape(node);
+            let widest = Shape { channels: block[0].channels() as u32, height: 1, ..shape };
+            let most_rows = u32::try_from(most / widest.bytes().max(1)).unwrap_or(u32::MAX);
+            let pool = format!("pool{}", block[0].spec().block);
+            let mut pooled = vec![];
+            for band in bands(shape.height, block.len().next_multiple_of(2) as u32, most_rows) {
+                let own =
+                    |k: u32| (band.own.start - band.window.start) / k..(band.own.end - band.window.start) / k;
+                let mut rows = cut(graph, "band", node, band.window.clone());
+                for layer in block {
+                    let conv = Conv::new(self.convs[layer.index()].clone(), true);
+                    rows = graph.apply(layer.name(), Box::new(conv), &[rows]);
+                    if layers.contains(layer) {
+                        let node = cut(graph, layer.name(), rows, own(1));
+                        let (top, of) = (band.own.start, shape.height);
+                        visit(graph, *layer, Piece { node, top, rows: band.own.end - top, of })?;
+                    }
+                }
+                if block.last() != Some(deepest) {
+                    let rows = graph.apply(&pool, Box::new(Pool(self.pooling)), &[rows]);
+                    pooled.push(cut(graph, &pool, rows, own(2)));
+                }
             }
-            let conv = Conv::new(self.convs[layer.index()].clone(), true);
-            node = graph.apply(layer.name(), Box::new(conv), &[node]);
-            if layers.contains(&layer) {
-                visit(graph, layer, node)?;
+            if !pooled.is_empty() {
+                node = stack(graph, &pool, &pooled);
             }
         }
         Ok(())

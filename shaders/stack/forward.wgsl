@@ -1,0 +1,21 @@
+// Bands of feature maps on top of each other: dst[c][y + top][x] = src[c][y][x], for every map c.
+//
+// A block of the network that goes in bands of rows ends with as many pooled bands; below each other they are
+// the pooled features of the whole picture, with which the next block goes on.
+//
+// Launch: for each band one invocation for each position (x, y) of src and block of four channels (z).
+
+struct Params { height: u32, width: u32, top: u32, dst_height: u32 }
+
+@group(0) @binding(0) var<storage, read> src: array<vec4<f32>>;        // [channels / 4][height][width]
+@group(0) @binding(1) var<storage, read_write> dst: array<vec4<f32>>;  // [channels / 4][dst_height][width]
+@group(0) @binding(2) var<uniform> params: Params;
+
+@compute @workgroup_size(16, 4)
+fn main(@builtin(global_invocation_id) id: vec3<u32>) {
+    if id.x >= params.width || id.y >= params.height {
+        return;
+    }
+    let place = (id.z * params.dst_height + id.y + params.top) * params.width + id.x;
+    dst[place] = src[(id.z * params.height + id.y) * params.width + id.x];
+}

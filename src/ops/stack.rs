@@ -1,0 +1,125 @@
+//! Bands of feature maps on top of each other: what belongs together again after a block that went in bands.
+
+use super::case::{Array, Case};
+use crate::error::Result;
+use crate::gpu::{Launch, Recording, Shader, Shape, shader};
+use crate::graph::{Backward, Forward, Op, Reads};
+
+pub(super) const SHADERS: [Shader; 2] = [shader!("stack/forward"), shader!("stack/backward")];
+
+/// Blocked features `[c, h_1, w]`, `[c, h_2, w]` .. to `[c, h_1 + h_2 + .., w]`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stack;
+
+/// The first row of each band, from their heights.
+fn tops(heights: impl Iterator<Item = u32>) -> impl Iterator<Item = u32> {
+    heights.scan(0, |top, height| Some(std::mem::replace(top, *top + height)))
+}
+
+/// Launches a kernel for the band of this shape that begins at row `top`.
+fn launch<'a>(
+    recording: &'a mut Recording,
+    label: &'a str,
+    (shader, overrides): (Shader, &[(&str, f64)]),
+    (band, top): (Shape, u32),
+    stack: Shape,
+) -> Result<Launch<'a>> {
+    let kernel = recording.gpu().kernel(&shader, overrides)?;
+    let launch = recording.launch(&kernel, label).set("height", band.height).set("width", band.width);
+    Ok(launch.set("top", top).set("dst_height", stack.height).bytes(2.0 * band.bytes() as f64))
+}
+
+impl Op for Stack {
+    fn name(&self) -> &'static str {
+        "stack"
+    }
+
+    fn output(&self, inputs: &[Shape]) -> Shape {
+        debug_assert!(inputs.iter().all(|band| Shape { height: inputs[0].height, ..*band } == inputs[0]));
+        Shape { height: inputs.iter().map(|band| band.height).sum(), ..inputs[0] }
+    }
+
+    fn backward_reads(&self) -> Reads {
+        Reads::default()
+    }
+
+    fn forward(&self, recording: &mut Recording, io: &Forward) -> Result<()> {
+        let heights = io.inputs.iter().map(|band| band.shape().height);
+        for (band, top) in io.inputs.iter().zip(tops(heights)) {
+            let shape = band.shape();
+            launch(recording, io.label, (SHADERS[0], &[]), (shape, top), io.output.shape())?
+                .bind("src", band)
+                .bind("dst", io.output)
+                .invocations([shape.width, shape.height, shape.channel_blocks()])?;
+        }
+        Ok(())
+    }
+
+    fn backward(&self, recording: &mut Recording, io: &Backward) -> Result<()> {
+        let heights = io.inputs.iter().map(|band| band.shape().height);
+        for (d_input, top) in io.d_inputs.iter().zip(tops(heights)) {
+            let Some(d_input) = d_input else { continue };
+            let shape = d_input.tensor.shape();
+            let kernel = (SHADERS[1], &d_input.overrides()[..]);
+            launch(recording, io.label, kernel, (shape, top), io.d_output.shape())?
+                .bind("d_dst", io.d_output)
+                .bind("d_src", &d_input.tensor)
+                .invocations([shape.width, shape.height, shape.channel_blocks()])?;
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn cases() -> Vec<Case> {
+    let all: [(u32, &[u32], u32); 12] = [
+        (1, &[1], 1),
+        (3, &[1, 1], 1),
+        (4, &[5], 3),
+        (5, &[2, 7], 13),
+        (64, &[4, 4, 3], 7),
+        (17, &[1, 6, 2], 65),
+        (6, &[17, 8], 1),
+        (20, &[8, 8], 16),
+        (8, &[32, 1], 31),
+        (2, &[2, 2, 2, 2, 1], 41),
+        (9, &[3, 29], 31),
+        (12, &[10, 12, 1], 19),
+    ];
+    let mut cases: Vec<Case> = all.into_iter().map(|(c, heights, w)| case(c, heights.to_vec(), w)).collect();
+    cases.push(case(5, vec![2, 7], 13).in_f16());
+    cases
+}
+
+pub(super) fn random_case(draw: &mut dyn FnMut(u32, u32) -> u32) -> Case {
+    let bands = draw(1, 5);
+    let heights = (0..bands).map(|_| draw(1, 20)).collect();
+    case(draw(1, 12), heights, draw(1, 40))
+}
+
+fn case(channels: u32, heights: Vec<u32>, width: u32) -> Case {
+    let (c, rows) = (channels as usize, heights.iter().sum::<u32>() as usize);
+    let sizes: Vec<usize> = heights.iter().map(|height| (*height * width) as usize).collect();
+    let back = sizes.clone();
+    Case {
+        label: format!("stack {channels}x{heights:?}x{width}"),
+        inputs: heights.into_iter().map(|height| Shape::blocked(channels, height, width)).collect(),
+        build: Box::new(|_| Ok(Some(Box::new(Stack)))),
+        reference: Box::new(move |x| {
+            let of_map = |map: usize| {
+                x.iter().zip(&sizes).flat_map(move |(band, size)| &band[map * size..(map + 1) * size])
+            };
+            (0..c).flat_map(of_map).copied().collect()
+        }),
+        reference_backward: Box::new(move |_, d| {
+            let map = rows * width as usize;
+            let mut top = 0;
+            let bands = back.iter().map(|size| {
+                let start = top;
+                top += size;
+                (0..c).flat_map(|k| &d[k * map + start..k * map + start + size]).copied().collect::<Array>()
+            });
+            bands.collect()
+        }),
+        tolerance: 1e-6,
+    }
+}

@@ -1,0 +1,124 @@
+//! Bands of rows: a block of the network in parts, where one of its activations is larger than a tensor may be.
+//!
+//! A 3 x 3 convolution looks one row up and down. So the features of a band are right if the block gets as many
+//! more rows on either side as it has convolutions, the halo; what it makes of the halo itself is cut off. Pooling
+//! makes four times less of them, and from there on the picture goes in one piece again.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::LayerId;
+use crate::graph::{Graph, NodeId};
+use crate::ops::{Crop, Stack};
+
+/// The features of a layer, or a band of their rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece {
+    /// Its value.
+    pub node: NodeId,
+    /// Its first row.
+    pub top: u32,
+    /// Its rows.
+    pub rows: u32,
+    /// All rows of the layer.
+    pub of: u32,
+}
+
+impl Piece {
+    /// Which part of the layer it is, 0 to 1.
+    pub fn share(&self) -> f32 {
+        self.rows as f32 / self.of as f32
+    }
+
+    /// Whether it is the last of its layer.
+    pub fn is_last(&self) -> bool {
+        self.top + self.rows == self.of
+    }
+}
+
+/// Layers of which some pieces have come.
+#[derive(Debug, Default)]
+pub struct Pieces(BTreeMap<LayerId, Vec<NodeId>>);
+
+impl Pieces {
+    /// The next piece of a layer; with the last one comes the whole layer.
+    pub fn add(&mut self, graph: &mut Graph, layer: LayerId, piece: Piece) -> Option<NodeId> {
+        let so_far = self.0.entry(layer).or_default();
+        so_far.push(piece.node);
+        piece.is_last().then(|| stack(graph, layer.name(), so_far))
+    }
+}
+
+/// Bands of features on top of each other; a single one is all there is.
+pub(super) fn stack(graph: &mut Graph, label: &str, bands: &[NodeId]) -> NodeId {
+    match bands {
+        [whole] => *whole,
+        _ => graph.apply(label, Box::new(Stack), bands),
+    }
+}
+
+/// Rows that are computed together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Band {
+    /// Its own.
+    pub own: Range<u32>,
+    /// With the halo.
+    pub window: Range<u32>,
+}
+
+/// As few bands as keep every window within `most` rows; one if no band can be so small. They begin at even
+/// rows, so that no pooling window is cut.
+pub(super) fn bands(height: u32, halo: u32, most: u32) -> Vec<Band> {
+    let rows = (1..=height).map(|count| match count {
+        1 => height,
+        _ => height.div_ceil(count).next_multiple_of(2),
+    });
+    let fits = |rows: &u32| *rows == height && height <= most || *rows < height && rows + 2 * halo <= most;
+    let rows = rows.take_while(|rows| *rows > halo).find(fits).unwrap_or(height);
+    let band = |top: u32| {
+        let own = top..(top + rows).min(height);
+        let window = top.saturating_sub(halo)..(own.end + halo).min(height);
+        Band { own, window }
+    };
+    (0..height).step_by(rows.max(1) as usize).map(band).collect()
+}
+
+/// Some rows of features; all of them are the features themselves.
+pub(super) fn cut(graph: &mut Graph, label: &str, node: NodeId, rows: Range<u32>) -> NodeId {
+    let shape = graph.shape(node);
+    if rows == (0..shape.height) {
+        return node;
+    }
+    let crop = Crop { top: rows.start, left: 0, height: rows.end - rows.start, width: shape.width };
+    graph.apply(label, Box::new(crop), &[node])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bands_cover_every_row_once_and_fit() {
+        for (height, halo, most) in
+            [(64, 2, 40), (63, 2, 40), (101, 4, 31), (7, 2, 7), (1024, 2, 512), (90, 4, 16)]
+        {
+            let bands = bands(height, halo, most);
+            let rows: Vec<u32> = bands.iter().flat_map(|band| band.own.clone()).collect();
+            assert_eq!(rows, (0..height).collect::<Vec<_>>(), "{height} rows");
+            for Band { own, window } in &bands {
+                assert!(window.len() as u32 <= most, "{height} rows: {window:?} of {most}");
+                assert!(own.start % 2 == 0 && window.start % 2 == 0);
+                assert_eq!(window.start, own.start.saturating_sub(halo));
+                assert_eq!(window.end, (own.end + halo).min(height));
+            }
+        }
+    }
+
+    #[test]
+    fn one_band_is_all_there_is_where_all_fits_or_nothing_does() {
+        let whole = |height| vec![Band { own: 0..height, window: 0..height }];
+        assert_eq!(bands(100, 2, 100), whole(100));
+        assert_eq!(bands(100, 4, 8), whole(100), "a band needs rows besides its halo");
+        assert_eq!(bands(1, 2, 0), whole(1));
+    }
+}
