@@ -130,7 +130,7 @@ fn each_option_of_paint_changes_the_picture() {
     assert_eq!(bare, paint(&room, "--init-noise 0 --seed 3"), "the seed is for noise alone");
     assert_eq!(plain, paint(&room, "--scales auto"), "32 pixels are below the smallest scale");
     let documented = "--style-weight 500 --tv-weight 0.005 --lr 2 --content-weight 1 --init content \
-                      --init-noise 0.5 --network balanced";
+                      --init-noise 0.8 --network balanced";
     assert_eq!(plain, paint(&room, documented), "the documented defaults are others");
     for extra in [
         "--optimizer lbfgs",
@@ -177,7 +177,7 @@ fn each_option_of_paint_changes_the_picture() {
     }
     // Options that say what holds anyway, or that turn another off.
     for [a, b] in [
-        ["", "--style-scale 1 --strength 1 --keep-colors none --init-noise 0.5 --average=false"],
+        ["", "--style-scale 1 --strength 1 --keep-colors none --init-noise 0.8 --average=false"],
         ["--style-size 64", "--style-scale 2"],
         ["", "--style-mask @white.png --content-mask @white.png"],
         ["@other.png", "@other.png --style-weights 3,3"],

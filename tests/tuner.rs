@@ -128,8 +128,19 @@ fn wrong_kernels_are_refused() {
     }
     // Whoever wishes for it is told.
     let wish = format!("conv3x3={conv}").parse().unwrap();
-    assert!(tuner::check(&gpu, &wish).unwrap_err().is_usage());
+    assert!(tuner::check(&gpu, &wish, Precision::F32).unwrap_err().is_usage());
     // And devices are known by what was found out about them.
     let tuner = Tuner { mode: Mode::Cached, folder: Some(folder.path().into()), precision: Precision::F32 };
     assert_eq!(tuner.refused(gpu.adapter()), choice.refused);
+    // A kernel that reads or writes f16 is another form of it, tried by itself: that of the Gram matrix is right. What is
+    // known of the other forms stays.
+    let tuner = Tuner { precision: Precision::F16, ..tuner };
+    let size = [48, 40];
+    let in_f16 = tuner.choose(&gpu, size, "conv2_1".parse().unwrap(), &mut |_, _, _| ()).unwrap();
+    assert!(choice.refused.iter().all(|(name, fault)| in_f16.refused.get(name) == Some(fault)));
+    if on_cpu {
+        assert!(!in_f16.refused.contains_key("gram texture, f16"), "{:?}", in_f16.refused);
+        assert_eq!(in_f16.kernels.gram(LayerId::FIRST), GramVariant::Texture);
+        assert!(tuner::check(&gpu, &"gram=texture".parse().unwrap(), Precision::F16).is_ok());
+    }
 }

@@ -112,7 +112,7 @@ pub fn choose_kernels(
     let mut checked: Vec<&KernelWish> = vec![];
     for wish in &options.kernels.wishes {
         if !checked.iter().any(|known| known.is_for_the_variant_of(wish)) {
-            tuner::check(gpu, wish)?;
+            tuner::check(gpu, wish, options.kernels.precision.into())?;
             checked.push(wish);
         }
         wish.apply(&mut kernels);

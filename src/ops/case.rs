@@ -66,7 +66,7 @@ impl Case {
 }
 
 /// What may be off where activations and weights have 11 bits and gradients 8.
-pub(super) const F16_TOLERANCE: f64 = 6e-3;
+pub(crate) const F16_TOLERANCE: f64 = 6e-3;
 
 /// Reproducible numbers in [-1, 1): the same seed, the same numbers, on every machine (SplitMix64).
 pub fn numbers(seed: u64, count: usize) -> Array {

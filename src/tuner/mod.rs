@@ -146,12 +146,12 @@ impl Tuner {
     }
 }
 
-/// Makes sure that a wish can be fulfilled on this device, and rightly.
+/// Makes sure that a wish can be fulfilled on this device in this precision, and rightly.
 ///
 /// # Errors
 /// [`Error::Usage`] if the device lacks what the variant needs or computes wrongly with it;
 /// [`Error::Gpu`] if not even the naive kernel runs.
-pub fn check(gpu: &Gpu, wish: &KernelWish) -> Result<()> {
+pub fn check(gpu: &Gpu, wish: &KernelWish, precision: Precision) -> Result<()> {
     let (name, runs) = match wish {
         KernelWish::Conv(_, variant) => (variant.name(), variant.runs_on(gpu)),
         KernelWish::Gram(_, variant) => (variant.name(), variant.runs_on(gpu)),
@@ -161,8 +161,8 @@ pub fn check(gpu: &Gpu, wish: &KernelWish) -> Result<()> {
         return Err(Error::Usage(format!("{device} lacks what the {name} kernels need: choose others")));
     }
     let fault = match wish {
-        KernelWish::Conv(_, variant) => trial::fault(gpu, *variant)?,
-        KernelWish::Gram(_, variant) => trial::fault(gpu, *variant)?,
+        KernelWish::Conv(_, variant) => trial::fault(gpu, *variant, precision)?,
+        KernelWish::Gram(_, variant) => trial::fault(gpu, *variant, precision)?,
     };
     fault.map_or(Ok(()), |fault| {
         Err(Error::Usage(format!("on {device} the {name} kernels are {fault}: choose others")))
@@ -178,9 +178,10 @@ struct Candidates {
 impl Candidates {
     /// Tries all, and notes those that do not agree.
     fn trusted(gpu: &Gpu, precision: Precision, refused: &mut BTreeMap<String, String>) -> Result<Self> {
-        refused.clear();
-        let convs = agreeing(gpu, conv_candidates(gpu, precision), refused)?;
-        let grams = agreeing(gpu, gram_candidates(gpu), refused)?;
+        // What is known of the other precision stays.
+        refused.retain(|candidate, _| candidate.ends_with(F16) != (precision == Precision::F16));
+        let convs = agreeing(gpu, conv_candidates(gpu, precision), precision, refused)?;
+        let grams = agreeing(gpu, gram_candidates(gpu), precision, refused)?;
         Ok(Self { convs, grams })
     }
 }
@@ -188,16 +189,25 @@ impl Candidates {
 fn agreeing<C: Candidate>(
     gpu: &Gpu,
     candidates: Vec<C>,
+    precision: Precision,
     refused: &mut BTreeMap<String, String>,
 ) -> Result<Vec<C>> {
     let mut agreeing = vec![];
     for candidate in candidates {
-        match trial::fault(gpu, candidate)? {
+        match trial::fault(gpu, candidate, precision)? {
             None => agreeing.push(candidate),
-            Some(fault) => drop(refused.insert(candidate.label(), fault)),
+            Some(fault) => drop(refused.insert(format!("{}{}", candidate.label(), stored(precision)), fault)),
         }
     }
     Ok(agreeing)
+}
+
+/// How names end of what is stored in f16.
+const F16: &str = ", f16";
+
+/// The end of a name for what is stored in this precision.
+fn stored(precision: Precision) -> &'static str {
+    if precision == Precision::F16 { F16 } else { "" }
 }
 
 /// One shape of an operation, and the layers that have it.
@@ -221,7 +231,7 @@ fn jobs(width: u32, height: u32, deepest: LayerId, precision: Precision) -> Vec<
         let [ins, outs] = [layer.spec().inputs as u32, output.channels];
         let class = output.positions().max(1).ilog2();
         let input = Shape { channels: ins, ..output };
-        let stored = if precision == Precision::F16 { ", f16" } else { "" };
+        let stored = stored(precision);
         add(format!("conv3x3 {ins} to {outs}, 2^{class} positions{stored}"), false, layer, input);
         add(format!("gram {outs}, 2^{class} positions{stored}"), true, layer, output);
     }

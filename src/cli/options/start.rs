@@ -1,11 +1,46 @@
 //! What the first picture is.
 
-use clap::Args;
-use impasto::Result;
-use impasto::painter::{Beginning, Start};
+use std::str::FromStr;
 
-/// Share of noise in the content: see `docs/defaults.md`.
-const NOISE_IN_CONTENT: f32 = 0.5;
+use clap::Args;
+use impasto::painter::{Beginning, Start};
+use impasto::{Error, Result};
+
+/// Share of noise in the first picture. Written `auto` or a number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Noise {
+    /// [`IN_CONTENT`](Self::IN_CONTENT) in the content image, none in other starts.
+    Auto,
+    /// As given.
+    Share(f32),
+}
+
+impl Noise {
+    /// In flat walls and skies there is nothing that strokes could grow from: see `docs/defaults.md`.
+    const IN_CONTENT: f32 = 0.8;
+
+    /// How much it is in such a start.
+    fn share_in(self, start: &Start) -> f32 {
+        match self {
+            Self::Share(share) => share,
+            Self::Auto if *start == Start::Content => Self::IN_CONTENT,
+            Self::Auto => 0.0,
+        }
+    }
+}
+
+impl FromStr for Noise {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let wrong =
+            || Error::Usage(format!("'{text}' is no share of noise: give a number from 0 to 1, or 'auto'"));
+        match text {
+            "auto" => Ok(Self::Auto),
+            _ => text.parse().map(Self::Share).map_err(|_| wrong()),
+        }
+    }
+}
 
 /// Where the painting starts.
 #[derive(Debug, Args)]
@@ -15,10 +50,9 @@ pub struct StartOptions {
     #[arg(long, value_name = "START", default_value = "content")]
     pub init: Start,
 
-    /// Share of noise in what it starts from, 0 to 1: if not given 0.5 in the content, and none in the others
-    // Without noise there is nothing in flat walls and skies that strokes could grow from.
-    #[arg(long, value_name = "X", allow_hyphen_values = true)]
-    pub init_noise: Option<f32>,
+    /// Share of noise in what it starts from, 0 to 1, or 'auto' for 0.8 in the content and none in the others
+    #[arg(long, value_name = "X|auto", default_value = "auto", allow_hyphen_values = true)]
+    pub init_noise: Noise,
 
     /// Seed of the noise: the same seed on the same device gives the same picture
     #[arg(long, value_name = "N", default_value_t = 0)]
@@ -31,8 +65,7 @@ impl StartOptions {
     /// # Errors
     /// [`Error::Usage`](impasto::Error::Usage) for a share that cannot be.
     pub fn beginning(&self) -> Result<Beginning> {
-        let noise =
-            self.init_noise.unwrap_or(if self.init == Start::Content { NOISE_IN_CONTENT } else { 0.0 });
+        let noise = self.init_noise.share_in(&self.init);
         let beginning = Beginning { start: self.init.clone(), noise, seed: self.seed };
         beginning.check()?;
         Ok(beginning)
