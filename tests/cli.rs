@@ -327,8 +327,8 @@ fn without_an_adapter_the_error_says_what_to_install() {
     room.refuses("paint @content.png @style.png -o @out.png --device turbo", 1, &["turbo"]);
 }
 
-/// A picture that no adapter can hold in one piece is planned in tiles; what has no tiles refuses it before work
-/// starts, with a size that fits.
+/// A layer that no adapter can hold and that somebody wants whole is planned in tiles; what has no tiles refuses it
+/// before work starts, with a size that fits.
 #[test]
 fn pictures_too_large_for_one_piece_go_in_tiles() {
     let limit = common::fast_gpu().max_tensor_bytes();
@@ -339,14 +339,15 @@ fn pictures_too_large_for_one_piece_go_in_tiles() {
     }
     let room = Room::new();
     room.picture("square.png", 64, 64);
+    let layers = "--content-layers conv1_2 --style-layers conv1_1";
     let line =
-        format!("paint @square.png @style.png -o @out.png --size {side} --scales 1 --dry-run {SHALLOW}");
+        format!("paint @square.png @style.png -o @out.png --size {side} --scales 1 --dry-run {layers}");
     let output = room.command(&line).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(text.contains(&format!("scale: {side} x {side}: in tiles of up to")), "{text}");
     let line = format!(
-        "paint @content.png @style.png -o @out.png --size 32 --style-size {side} --dry-run {SHALLOW}"
+        "paint @content.png @style.png -o @out.png --size 32 --style-size {side} --memory 700MiB --dry-run {SHALLOW}"
     );
     let output = room.command(&line).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

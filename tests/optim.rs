@@ -97,9 +97,10 @@ fn add(a: &mut [f64], k: f64, b: &[f64]) {
 fn lbfgs(lr: f64, history: usize) -> Step {
     let mut pairs: Vec<(Vec<f64>, Vec<f64>)> = vec![];
     let mut before: Option<(Vec<f64>, Vec<f64>)> = None;
-    let (mut gamma, mut descent) = (1.0, 0.0);
+    let (mut gamma, mut descent, mut steps) = (1.0, 0.0, 0);
     Box::new(move |x, g| {
-        descent = f64::max(4.0 * descent, 1.0);
+        descent = if steps == 1 { 1.0 } else { 4.0 * descent };
+        steps += 1;
         match before.take() {
             None => descent = (1.0 / g.iter().map(|g| g.abs()).sum::<f64>()).min(1.0),
             Some((s, g_before)) => {

@@ -81,7 +81,7 @@ impl Scenario {
         let content = self.content();
         let scene =
             Scene { content: &content, styles: &self.styles, content_region: self.content_region.as_ref() };
-        let memory = StyleMemory::default();
+        let memory = StyleMemory::none();
         let objective = TiledObjective::new(gpu, network, &self.settings, &scene, tiling, &memory).unwrap();
         let (losses, gradient) = objective.evaluate(&self.x()).unwrap();
         (losses, gradient, objective.tiles())

@@ -137,7 +137,9 @@ fn wrong_kernels_are_refused() {
     let tuner = Tuner { precision: Precision::F16, ..tuner };
     let size = [48, 40];
     let in_f16 = tuner.choose(&gpu, size, "conv2_1".parse().unwrap(), &mut |_, _, _| ()).unwrap();
-    assert!(choice.refused.iter().all(|(name, fault)| in_f16.refused.get(name) == Some(fault)));
+    assert!(in_f16.refused.keys().all(|name| name.ends_with(", f16")), "{:?}", in_f16.refused);
+    let all = tuner.refused(gpu.adapter());
+    assert!(choice.refused.iter().chain(&in_f16.refused).all(|(name, fault)| all.get(name) == Some(fault)));
     if on_cpu {
         assert!(!in_f16.refused.contains_key("gram texture, f16"), "{:?}", in_f16.refused);
         assert_eq!(in_f16.kernels.gram(LayerId::FIRST), GramVariant::Texture);

@@ -6,7 +6,8 @@
 //
 // With no pair to go by the step is -descent g: at first min(1, first / |g|_1) times g, then g itself, as
 // PyTorch has it. Where the loss curves down, as it does around a start from noise, no pair is kept for
-// long, and g is short; so from then on each step is four times as long as the one before.
+// long, and g is short; so from then on each step is four times as long as the one before, until the
+// mean number moves by `furthest`.
 //
 // A pair of hardly any curvature asks for a step of any length. None is longer than `reach`: a root
 // mean square of `furthest` levels at first, a quarter of what it was after each divergence, and twice
@@ -16,7 +17,7 @@
 
 struct Guard { best: f32, improved: f32, diverged: f32, restarts: f32 }
 struct Lbfgs { count: u32, head: u32, newest: u32, accepted: u32, steps: u32, gamma: f32, descent: f32, reach: f32 }
-struct Params { groups: u32, capacity: u32, first: f32, furthest: f32 }
+struct Params { groups: u32, capacity: u32, first: f32, furthest: f32, numbers: f32 }
 
 @group(0) @binding(0) var<storage, read> guard: Guard;
 @group(0) @binding(1) var<storage, read> partials: array<f32>;
@@ -55,5 +56,11 @@ fn main(@builtin(local_invocation_index) local: u32) {
         state.count = min(state.count + 1u, params.capacity);
         state.gamma = sy / yy;
     }
-    state.descent = select(clamp(4.0 * state.descent, 1.0, 1e15), min(1.0, params.first / norm), state.steps == 0u);
+    if state.steps == 0u {
+        state.descent = min(1.0, params.first / norm);
+    } else if state.steps == 1u {
+        state.descent = 1.0;
+    } else if state.count == 0u && norm > 0.0 && state.descent * norm < params.furthest * params.numbers {
+        state.descent *= 4.0;
+    }
 }

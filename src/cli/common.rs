@@ -32,7 +32,7 @@ impl Studio {
         let weights = load_weights(choice, settings)?;
         let gpu = open_gpu(options)?;
         let network = Arc::new(open_network(&gpu, &weights, choice, options, size)?);
-        Ok(Self { gpu, network, styles: StyleMemory::default() })
+        Ok(Self { gpu, network, styles: StyleMemory::none() })
     }
 }
 

@@ -40,7 +40,7 @@ those that the definition needs for the same result. GB/s counts each tensor onc
 work could take on this device over the time it took; above 100% the data lay in a cache. 'faster' is against the naive
 variant. If a variant is wrong or fails, the exit code is 1.")]
 pub struct KernelsCommand {
-    /// Operation: conv3x3, gram, normalize, pool_max, pool_avg, relu, mse, tv, weighted_sum or all
+    /// Operation: conv3x3, gram, normalize, pool_max, pool_avg, relu, crop, stack, mask, mse, tv, weighted_sum or all
     #[arg(long, value_name = "OP", default_value = "conv3x3")]
     op: Operations,
 

@@ -1,6 +1,7 @@
 //! Several paintings for one contact sheet.
 
 use impasto::Result;
+use impasto::objective::StyleMemory;
 use impasto::painter::{Painter, Plan, Subject};
 use impasto::sheet::Cell;
 
@@ -20,11 +21,12 @@ pub struct Item {
 /// Paints one picture after the other and tells which.
 pub fn paint_all(studio: &Studio, items: Vec<Item>, common: &CommonOptions) -> Result<Vec<Cell>> {
     let count = items.len();
-    let mut cells = vec![];
+    // Every picture asks for the same styles.
+    let (mut cells, styles) = (vec![], StyleMemory::lasting());
     for (i, item) in items.into_iter().enumerate() {
         common.say(format_args!("{} of {count}: {}", i + 1, item.label));
-        let Studio { gpu, network, styles } = studio;
-        let mut painter = Painter::remembering(gpu, network, item.subject, item.plan, &item.start, styles)?;
+        let Studio { gpu, network, .. } = studio;
+        let mut painter = Painter::remembering(gpu, network, item.subject, item.plan, &item.start, &styles)?;
         while painter.advance()?.is_some() {}
         cells.push(Cell { label: item.label, image: painter.picture()? });
     }

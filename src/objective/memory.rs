@@ -14,9 +14,8 @@ pub(super) type Grams = BTreeMap<LayerId, Vec<f32>>;
 /// What one network has seen of style images; clones share it.
 ///
 /// A style image of the same pixels and the same layers is not looked at again. Another network, even
-/// one with other kernels, needs a memory of its own. The default remembers nothing: one painting looks at a
-/// style once at each size.
-#[derive(Debug, Clone, Default)]
+/// one with other kernels, needs a memory of its own.
+#[derive(Debug, Clone)]
 pub struct StyleMemory(Option<Arc<Mutex<VecDeque<Entry>>>>);
 
 #[derive(Debug)]
@@ -32,6 +31,11 @@ impl StyleMemory {
     /// As many as two styles at sixteen scales have. The oldest is forgotten for a new one: styles that
     /// take each content's colours never come again.
     const ENTRIES: usize = 32;
+
+    /// Remembers nothing: one painting looks at a style once at each size.
+    pub fn none() -> Self {
+        Self(None)
+    }
 
     /// Empty, for several paintings.
     pub fn lasting() -> Self {
@@ -98,8 +102,8 @@ mod tests {
     }
 
     #[test]
-    fn by_default_nothing_is_kept() {
-        let (memory, computed) = (StyleMemory::default(), Cell::new(0));
+    fn none_keeps_nothing() {
+        let (memory, computed) = (StyleMemory::none(), Cell::new(0));
         let image = Image::from_rgb(1, 1, vec![0.0; 3]).unwrap();
         for _ in 0..2 {
             let compute = || {

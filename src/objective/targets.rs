@@ -55,7 +55,7 @@ impl Targets {
         content: &Image,
         styles: &[Style],
     ) -> Result<Self> {
-        Self::remembering(gpu, network, settings, content, styles, None, &StyleMemory::default())
+        Self::remembering(gpu, network, settings, content, styles, None, &StyleMemory::none())
     }
 
     /// The same, without a second look at styles that the network saw before. With `style_core` the styles

@@ -19,8 +19,8 @@ const ADVANCE: Shader = shader!("lbfgs/advance");
 pub(super) const FURTHEST: f32 = 10.0;
 
 /// How long the first step of so many numbers may be, in the 1-norm. PyTorch has 1; but levels around 100
-/// come in grains of 8e-6 in single precision, and 1 shared out over a large picture is lost in them. So it
-/// is no less than 3e-5 of a level a number, which is 1 for a picture of 100 x 100.
+/// come in grains of 8e-6 in single precision, and 1 shared out over a large picture is lost in them. So large
+/// ones may have 3e-5 of a level a number, which is 1 for a picture of 100 x 100.
 pub(super) fn first_length(numbers: usize) -> f32 {
     (numbers as f32 / 32768.0).max(1.0)
 }
@@ -132,6 +132,7 @@ impl Lbfgs {
             .set("capacity", self.history)
             .set("first", first_length(self.s.shape().len()))
             .set("furthest", FURTHEST)
+            .set("numbers", self.s.shape().len() as f32)
             .groups([1, 1, 1])?;
         let push = gpu.kernel(&PUSH, &[])?;
         for chunk in &self.ring {

@@ -88,7 +88,7 @@ impl Painter {
         plan: Plan,
         start: &[f32],
     ) -> Result<Self> {
-        Self::remembering(gpu, network, subject, plan, start, &StyleMemory::default())
+        Self::remembering(gpu, network, subject, plan, start, &StyleMemory::none())
     }
 
     /// The same, without a second look at styles that the network saw in an earlier painting.
@@ -184,7 +184,7 @@ impl Painter {
         checkpoint: &Checkpoint,
     ) -> Result<Self> {
         let scale = *checkpoint.scale_of(&plan.schedule)?;
-        let mut painter = Self::at_rest(gpu, network, subject, plan, &StyleMemory::default())?;
+        let mut painter = Self::at_rest(gpu, network, subject, plan, &StyleMemory::none())?;
         (painter.scale, painter.before) = (checkpoint.scale, checkpoint.before);
         (painter.patience, painter.seconds_before) = (checkpoint.patience.clone(), checkpoint.seconds);
         let mut descent = painter.descend(&vec![0.0; scale.width as usize * scale.height as usize * 3])?;

@@ -82,7 +82,7 @@ impl Tuner {
         let [width, height] = [width, height].map(|side| side.min(LARGEST));
         let jobs = jobs(width, height, deepest, self.precision);
         let (record, note) = self.recall(path.as_deref(), gpu.adapter());
-        if let Some(choice) = known(&jobs, &record, note.clone()) {
+        if let Some(choice) = self.known(&jobs, &record, note.clone()) {
             return Ok(choice);
         }
         // Runs that time at once would disturb each other, and the later one would lose what the earlier
@@ -90,14 +90,14 @@ impl Tuner {
         let _turn = path.as_deref().and_then(cache::turn);
         let (mut record, again) = self.recall(path.as_deref(), gpu.adapter());
         let mut note = note.or(again);
-        if let Some(choice) = known(&jobs, &record, note.clone()) {
+        if let Some(choice) = self.known(&jobs, &record, note.clone()) {
             return Ok(choice);
         }
         let missing: Vec<&Job> = jobs.iter().filter(|job| !job.is_known(&record)).collect();
         let candidates = Candidates::trusted(gpu, self.precision, &mut record.refused)?;
         if self.mode == Mode::BuiltIn {
             let kernels = candidates::builtin(&candidates.convs, &candidates.grams, width, height);
-            return Ok(Choice { kernels, refused: record.refused, timed: 0, note });
+            return Ok(Choice { kernels, refused: self.of_precision(record.refused), timed: 0, note });
         }
         let timed = missing.len();
         for (done, job) in missing.into_iter().enumerate() {
@@ -108,7 +108,8 @@ impl Tuner {
             let kept = cache::save(&path, &record);
             note = kept.err().map(|error| format!("the choice of kernels is not kept: {error}")).or(note);
         }
-        Ok(Choice { kernels: of_record(&jobs, &record), refused: record.refused, timed, note })
+        let kernels = of_record(&jobs, &record);
+        Ok(Choice { kernels, refused: self.of_precision(record.refused), timed, note })
     }
 
     /// The choice for pictures of `width` by `height`, if the cache knows all of it. Opens no device and
@@ -121,7 +122,7 @@ impl Tuner {
     ) -> Option<Choice> {
         let path = self.folder.as_ref().map(|folder| cache::file(folder, adapter));
         let (record, note) = self.recall(path.as_deref(), adapter);
-        known(&jobs(width, height, deepest, self.precision), &record, note)
+        self.known(&jobs(width, height, deepest, self.precision), &record, note)
     }
 
     /// What the cache says, and what there is to say about it.
@@ -136,7 +137,20 @@ impl Tuner {
         }
     }
 
-    /// What is known of an adapter's wrong variants, without opening it.
+    /// The choice that a record makes, if it knows all the jobs.
+    fn known(&self, jobs: &[Job], record: &Record, note: Option<String>) -> Option<Choice> {
+        let all = jobs.iter().all(|job| job.is_known(record));
+        let refused = self.of_precision(record.refused.clone());
+        all.then(|| Choice { kernels: of_record(jobs, record), refused, timed: 0, note })
+    }
+
+    /// The wrong variants that this precision would have run.
+    fn of_precision(&self, mut refused: BTreeMap<String, String>) -> BTreeMap<String, String> {
+        refused.retain(|name, _| name.ends_with(F16) == (self.precision == Precision::F16));
+        refused
+    }
+
+    /// What is known of an adapter's wrong variants, in both precisions, without opening it.
     pub fn refused(&self, adapter: &AdapterSummary) -> BTreeMap<String, String> {
         let path = self.folder.as_ref().map(|folder| cache::file(folder, adapter));
         match path.map(|path| cache::load(&path, adapter)) {
@@ -279,13 +293,6 @@ impl Job {
             }
         }
     }
-}
-
-/// The choice that a record makes, if it knows all the jobs.
-fn known(jobs: &[Job], record: &Record, note: Option<String>) -> Option<Choice> {
-    let all = jobs.iter().all(|job| job.is_known(record));
-    let refused = record.refused.clone();
-    all.then(|| Choice { kernels: of_record(jobs, record), refused, timed: 0, note })
 }
 
 /// What a record says, which knows all the jobs. Layers beyond them run what the last one does.

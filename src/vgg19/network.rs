@@ -146,7 +146,8 @@ impl Network {
                         visit(graph, *layer, Piece { node, top, rows: band.own.end - top, of })?;
                     }
                 }
-                if block.last() != Some(deepest) {
+                // A last band of one row leaves nothing after pooling.
+                if block.last() != Some(deepest) && !own(2).is_empty() {
                     let rows = graph.apply(&pool, Box::new(Pool(self.pooling)), &[rows]);
                     pooled.push(cut(graph, &pool, rows, own(2)));
                 }

@@ -59,9 +59,7 @@ impl HostLbfgs {
         if self.steps > 0 {
             self.remember(&gradient);
         }
-        if self.ring.is_empty() {
-            self.descent = self.next_descent(&gradient);
-        }
+        self.descent = self.next_descent(&gradient);
         self.direct(&gradient);
         self.shorten();
         x.iter_mut().zip(&self.s).for_each(|(x, s)| *x += s);
@@ -110,11 +108,15 @@ impl HostLbfgs {
 
     /// Factor on the gradient for a step that has no pair to go by.
     fn next_descent(&self, gradient: &[f32]) -> f32 {
-        if self.steps > 0 {
-            return (4.0 * self.descent).clamp(1.0, 1e15);
-        }
         let norm: f64 = gradient.iter().map(|g| f64::from(g.abs())).sum();
-        (f64::from(first_length(gradient.len())) / norm).min(1.0) as f32
+        let furthest = f64::from(FURTHEST) * gradient.len() as f64;
+        match self.steps {
+            0 => (f64::from(first_length(gradient.len())) / norm).min(1.0) as f32,
+            1 => 1.0,
+            _ if !self.ring.is_empty() || norm == 0.0 => self.descent,
+            _ if f64::from(self.descent) * norm < furthest => 4.0 * self.descent,
+            _ => self.descent,
+        }
     }
 
     /// Cuts the step to its reach.
