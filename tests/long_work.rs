@@ -232,8 +232,8 @@ fn until_ends_each_scale_when_the_loss_stands_still() {
     let room = Room::new();
     // Content alone, from the content: there is nothing to gain.
     let arguments = format!(
-        "paint @content.png @style.png -o @out.png --size 48 --scales 2 --iterations 40 --style-weight 0 --tv-weight 0 \
-         --log @log.jsonl {SHALLOW}"
+        "paint @content.png @style.png -o @out.png --init-noise 0 --size 48 --scales 2 --iterations 40 \
+         --style-weight 0 --tv-weight 0 --log @log.jsonl {SHALLOW}"
     );
     room.command(&arguments).assert().success();
     assert_eq!(log_lines(&room.path("log.jsonl")).len(), 80);
