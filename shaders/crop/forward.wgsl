@@ -1,9 +1,13 @@
 // A rectangle cut out of feature maps: dst[c][y][x] = src[c][y + top][x + left], for every map c.
 //
 // What is left out of the maps of a tile is its margin: positions that the tile needs for others to be
-// right, but that belong to a neighbour.
+// right, but that belong to a neighbour. It is also the way back of stack/forward: each band gets its rows of
+// the gradient, and may have to add them.
 //
 // Launch: one invocation for each position (x, y) of dst and block of four channels (z).
+
+// Add to what dst holds, for gradients that arrive from several sides.
+override ACCUMULATE: bool = false;
 
 struct Params { height: u32, width: u32, top: u32, left: u32, dst_height: u32, dst_width: u32 }
 
@@ -17,5 +21,10 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let place = (id.z * params.height + id.y + params.top) * params.width + id.x + params.left;
-    dst[(id.z * params.dst_height + id.y) * params.dst_width + id.x] = src[place];
+    let i = (id.z * params.dst_height + id.y) * params.dst_width + id.x;
+    var value = src[place];
+    if ACCUMULATE {
+        value += dst[i];
+    }
+    dst[i] = value;
 }

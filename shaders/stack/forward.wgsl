@@ -3,6 +3,8 @@
 // A block of the network that goes in bands of rows ends with as many pooled bands; below each other they are
 // the pooled features of the whole picture, with which the next block goes on.
 //
+// The way back is a crop of the gradient for each band: crop/forward.
+//
 // Launch: for each band one invocation for each position (x, y) of src and block of four channels (z).
 
 struct Params { height: u32, width: u32, top: u32, dst_height: u32 }

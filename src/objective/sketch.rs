@@ -100,7 +100,7 @@ impl<'a> Terms<'a> {
             for (i, _) in parts.styles.iter().enumerate().filter(|(_, part)| style && part.region.is_some()) {
                 let mut builder = Builder { graph, constants: &mut self.constants };
                 let node = builder.masked(whole, Some(Constant::StyleMask(layer, i)));
-                let gram = builder.gram(gpu, network, layer, node)?;
+                let gram = gram(gpu, network, graph, layer, node)?;
                 self.style(graph, layer, i, gram, shape);
             }
         }
@@ -143,17 +143,29 @@ impl LayerGrams {
         layer: LayerId,
         piece: Piece,
     ) -> Result<Option<NodeId>> {
-        let gram = Gram::new(gpu, network.kernels().gram(layer), layer.channels() as u32)?;
-        let label = format!("gram {layer}");
-        let gram = graph.apply(&label, Box::new(gram), &[piece.node]);
         let (grams, weights) = self.0.entry(layer).or_default();
-        grams.push(gram);
+        grams.push(gram(gpu, network, graph, layer, piece.node)?);
         weights.push(piece.share());
         Ok(piece.is_last().then(|| match grams[..] {
             [whole] => whole,
-            _ => graph.apply(&label, Box::new(WeightedSum { weights: weights.clone() }), grams),
+            _ => {
+                let mean = WeightedSum { weights: weights.clone() };
+                graph.apply(&format!("gram {layer}"), Box::new(mean), grams)
+            }
         }))
     }
+}
+
+/// The Gram matrix of a layer's features, or of a part of them.
+pub(super) fn gram(
+    gpu: &Gpu,
+    network: &Network,
+    graph: &mut Graph,
+    layer: LayerId,
+    node: NodeId,
+) -> Result<NodeId> {
+    let gram = Gram::new(gpu, network.kernels().gram(layer), layer.channels() as u32)?;
+    Ok(graph.apply(&format!("gram {layer}"), Box::new(gram), &[node]))
 }
 
 /// What terms are built with.
@@ -174,12 +186,6 @@ impl Builder<'_> {
         let Some(mask) = mask else { return node };
         let mask = self.constant(mask_shape(self.graph.shape(node)), mask);
         self.graph.apply("mask", Box::new(Mask), &[node, mask])
-    }
-
-    /// The Gram matrix of a layer's features.
-    pub fn gram(&mut self, gpu: &Gpu, network: &Network, layer: LayerId, node: NodeId) -> Result<NodeId> {
-        let gram = Gram::new(gpu, network.kernels().gram(layer), layer.channels() as u32)?;
-        Ok(self.graph.apply(&format!("gram {layer}"), Box::new(gram), &[node]))
     }
 
     fn constant(&mut self, shape: Shape, constant: Constant) -> NodeId {

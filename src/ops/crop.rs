@@ -2,7 +2,7 @@
 
 use super::case::{Array, Case};
 use crate::error::Result;
-use crate::gpu::{Launch, Recording, Shader, Shape, shader};
+use crate::gpu::{Launch, Recording, Shader, Shape, Tensor, shader};
 use crate::graph::{Backward, Forward, Op, Reads};
 
 pub(super) const SHADERS: [Shader; 2] = [shader!("crop/forward"), shader!("crop/backward")];
@@ -33,6 +33,21 @@ impl Crop {
         let launch = launch.set("top", self.top).set("left", self.left);
         Ok(launch.set("dst_height", self.height).set("dst_width", self.width))
     }
+
+    /// Records `dst = the rectangle of src`, or with `ACCUMULATE` among the overrides `dst += `.
+    pub(super) fn record(
+        &self,
+        recording: &mut Recording,
+        label: &str,
+        [src, dst]: [&Tensor; 2],
+        overrides: Vec<(&'static str, f64)>,
+    ) -> Result<()> {
+        self.launch(recording, label, src.shape(), Pass { shader: 0, overrides })?
+            .bind("src", src)
+            .bind("dst", dst)
+            .bytes(2.0 * dst.shape().bytes() as f64)
+            .invocations([self.width, self.height, dst.shape().channel_blocks()])
+    }
 }
 
 /// Which kernel, and its overrides.
@@ -58,12 +73,7 @@ impl Op for Crop {
     }
 
     fn forward(&self, recording: &mut Recording, io: &Forward) -> Result<()> {
-        let (src, dst) = (io.inputs[0], io.output);
-        self.launch(recording, io.label, src.shape(), Pass { shader: 0, overrides: vec![] })?
-            .bind("src", src)
-            .bind("dst", dst)
-            .bytes(2.0 * dst.shape().bytes() as f64)
-            .invocations([self.width, self.height, dst.shape().channel_blocks()])
+        self.record(recording, io.label, [io.inputs[0], io.output], vec![])
     }
 
     fn backward(&self, recording: &mut Recording, io: &Backward) -> Result<()> {

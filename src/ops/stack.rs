@@ -1,11 +1,12 @@
 //! Bands of feature maps on top of each other: what belongs together again after a block that went in bands.
 
+use super::Crop;
 use super::case::{Array, Case};
 use crate::error::Result;
-use crate::gpu::{Launch, Recording, Shader, Shape, shader};
+use crate::gpu::{Recording, Shader, Shape, shader};
 use crate::graph::{Backward, Forward, Op, Reads};
 
-pub(super) const SHADERS: [Shader; 2] = [shader!("stack/forward"), shader!("stack/backward")];
+pub(super) const SHADERS: [Shader; 2] = [shader!("stack/forward"), shader!("crop/forward")];
 
 /// Blocked features `[c, h_1, w]`, `[c, h_2, w]` .. to `[c, h_1 + h_2 + .., w]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,19 +15,6 @@ pub struct Stack;
 /// The first row of each band, from their heights.
 fn tops(heights: impl Iterator<Item = u32>) -> impl Iterator<Item = u32> {
     heights.scan(0, |top, height| Some(std::mem::replace(top, *top + height)))
-}
-
-/// Launches a kernel for the band of this shape that begins at row `top`.
-fn launch<'a>(
-    recording: &'a mut Recording,
-    label: &'a str,
-    (shader, overrides): (Shader, &[(&str, f64)]),
-    (band, top): (Shape, u32),
-    stack: Shape,
-) -> Result<Launch<'a>> {
-    let kernel = recording.gpu().kernel(&shader, overrides)?;
-    let launch = recording.launch(&kernel, label).set("height", band.height).set("width", band.width);
-    Ok(launch.set("top", top).set("dst_height", stack.height).bytes(2.0 * band.bytes() as f64))
 }
 
 impl Op for Stack {
@@ -46,11 +34,19 @@ impl Op for Stack {
     fn forward(&self, recording: &mut Recording, io: &Forward) -> Result<()> {
         let heights = io.inputs.iter().map(|band| band.shape().height);
         for (band, top) in io.inputs.iter().zip(tops(heights)) {
-            let shape = band.shape();
-            launch(recording, io.label, (SHADERS[0], &[]), (shape, top), io.output.shape())?
+            let Shape { height, width, .. } = band.shape();
+            let kernel = recording.gpu().kernel(&SHADERS[0], &[])?;
+            recording
+                .launch(&kernel, io.label)
                 .bind("src", band)
                 .bind("dst", io.output)
-                .invocations([shape.width, shape.height, shape.channel_blocks()])?;
+                .set("height", height)
+                .set("width", width)
+                .set("top", top)
+                .set("dst_height", io.output.shape().height)
+                // Its rows of the stack, and not all of it.
+                .bytes(2.0 * band.shape().bytes() as f64)
+                .invocations([width, height, band.shape().channel_blocks()])?;
         }
         Ok(())
     }
@@ -59,12 +55,9 @@ impl Op for Stack {
         let heights = io.inputs.iter().map(|band| band.shape().height);
         for (d_input, top) in io.d_inputs.iter().zip(tops(heights)) {
             let Some(d_input) = d_input else { continue };
-            let shape = d_input.tensor.shape();
-            let kernel = (SHADERS[1], &d_input.overrides()[..]);
-            launch(recording, io.label, kernel, (shape, top), io.d_output.shape())?
-                .bind("d_dst", io.d_output)
-                .bind("d_src", &d_input.tensor)
-                .invocations([shape.width, shape.height, shape.channel_blocks()])?;
+            let Shape { height, width, .. } = d_input.tensor.shape();
+            let rows = Crop { top, left: 0, height, width };
+            rows.record(recording, io.label, [io.d_output, &d_input.tensor], d_input.overrides().into())?;
         }
         Ok(())
     }

@@ -92,8 +92,8 @@ impl Lbfgs {
             gpu.upload(Shape::planar(1, 1, count), &vec![0.0; count as usize], Use::Optimizer, label)
         };
         let vector = |label: &str| gpu.upload(shape, &vec![0.0; shape.len()], Use::Optimizer, label);
-        let mut start = [0.0; 8];
-        start[7] = FURTHEST;
+        // Zeros but for the last word, the reach.
+        let start = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, FURTHEST];
         Ok(Self {
             state: gpu.upload(Shape::planar(1, 1, 8), &start, Use::Optimizer, "state of L-BFGS")?,
             s: vector("L-BFGS step")?,

@@ -14,7 +14,7 @@ use crate::ops::{Crop, Stack};
 /// The features of a layer, or a band of their rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Piece {
-    /// Its value.
+    /// Its value, `[channels, rows, width]` in the blocked layout.
     pub node: NodeId,
     /// Its first row.
     pub top: u32,
@@ -66,6 +66,14 @@ pub(super) struct Band {
     pub window: Range<u32>,
 }
 
+impl Band {
+    /// Its own rows, seen from the top of the window, after they and the picture were made `downscale` times smaller. A
+    /// single row leaves nothing of a pooling.
+    pub fn own_within(&self, downscale: u32) -> Range<u32> {
+        (self.own.start - self.window.start) / downscale..(self.own.end - self.window.start) / downscale
+    }
+}
+
 /// As few bands as keep every window within `most` rows; one if no band can be so small. They begin at even
 /// rows, so that no pooling window is cut.
 pub(super) fn bands(height: u32, halo: u32, most: u32) -> Vec<Band> {
@@ -100,11 +108,13 @@ mod tests {
     #[test]
     fn bands_cover_every_row_once_and_fit() {
         for (height, halo, most) in
-            [(64, 2, 40), (63, 2, 40), (101, 4, 31), (7, 2, 7), (1024, 2, 512), (90, 4, 16)]
+            [(64, 2, 40), (63, 2, 40), (101, 4, 31), (7, 2, 7), (1024, 2, 512), (90, 4, 16), (25, 2, 12)]
         {
             let bands = bands(height, halo, most);
             let rows: Vec<u32> = bands.iter().flat_map(|band| band.own.clone()).collect();
             assert_eq!(rows, (0..height).collect::<Vec<_>>(), "{height} rows");
+            let pooled: usize = bands.iter().map(|band| band.own_within(2).len()).sum();
+            assert_eq!(pooled as u32, height / 2, "{height} rows, pooled");
             for Band { own, window } in &bands {
                 assert!(window.len() as u32 <= most, "{height} rows: {window:?} of {most}");
                 assert!(own.start % 2 == 0 && window.start % 2 == 0);

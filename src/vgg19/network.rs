@@ -2,11 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
+use std::ops::Range;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::bands::{Piece, Pieces, bands, cut, stack};
+use super::bands::{Band, Piece, Pieces, bands, cut, stack};
 use super::weights::BGR_MEAN;
 use super::{ConvWeights, Kernels, LayerId, Pixels, Weights};
 use crate::error::Result;
@@ -131,32 +132,48 @@ impl Network {
             let shape = graph.shape(node);
             let widest = Shape { channels: block[0].channels() as u32, height: 1, ..shape };
             let most_rows = u32::try_from(most / widest.bytes().max(1)).unwrap_or(u32::MAX);
-            let pool = format!("pool{}", block[0].spec().block);
+            let pool = (block.last() != Some(deepest)).then(|| format!("pool{}", block[0].spec().block));
             let mut pooled = vec![];
+            // An even halo, so that windows begin where pooling windows do.
             for band in bands(shape.height, block.len().next_multiple_of(2) as u32, most_rows) {
-                let own =
-                    |k: u32| (band.own.start - band.window.start) / k..(band.own.end - band.window.start) / k;
-                let mut rows = cut(graph, "band", node, band.window.clone());
-                for layer in block {
-                    let conv = Conv::new(self.convs[layer.index()].clone(), true);
-                    rows = graph.apply(layer.name(), Box::new(conv), &[rows]);
-                    if layers.contains(layer) {
-                        let node = cut(graph, layer.name(), rows, own(1));
-                        let (top, of) = (band.own.start, shape.height);
-                        visit(graph, *layer, Piece { node, top, rows: band.own.end - top, of })?;
+                let rows = self.walk_band(graph, node, block, &band, |graph, layer, rows| {
+                    if !layers.contains(&layer) {
+                        return Ok(());
                     }
-                }
+                    let node = cut(graph, layer.name(), rows, band.own_within(1));
+                    let Range { start: top, end } = band.own;
+                    visit(graph, layer, Piece { node, top, rows: end - top, of: shape.height })
+                })?;
                 // A last band of one row leaves nothing after pooling.
-                if block.last() != Some(deepest) && !own(2).is_empty() {
-                    let rows = graph.apply(&pool, Box::new(Pool(self.pooling)), &[rows]);
-                    pooled.push(cut(graph, &pool, rows, own(2)));
+                let leaves_some = pooled.is_empty() || !band.own_within(2).is_empty();
+                if let Some(pool) = pool.as_ref().filter(|_| leaves_some) {
+                    let rows = graph.apply(pool, Box::new(Pool(self.pooling)), &[rows]);
+                    pooled.push(cut(graph, pool, rows, band.own_within(2)));
                 }
             }
-            if !pooled.is_empty() {
+            if let Some(pool) = pool {
                 node = stack(graph, &pool, &pooled);
             }
         }
         Ok(())
+    }
+
+    /// The layers of a block on one band, halo included, with a visit to each; returns the last.
+    fn walk_band<E>(
+        &self,
+        graph: &mut Graph,
+        node: NodeId,
+        block: &[LayerId],
+        band: &Band,
+        mut visit: impl FnMut(&mut Graph, LayerId, NodeId) -> std::result::Result<(), E>,
+    ) -> std::result::Result<NodeId, E> {
+        let mut rows = cut(graph, "band", node, band.window.clone());
+        for layer in block {
+            let conv = Conv::new(self.convs[layer.index()].clone(), true);
+            rows = graph.apply(layer.name(), Box::new(conv), &[rows]);
+            visit(graph, *layer, rows)?;
+        }
+        Ok(rows)
     }
 }
 

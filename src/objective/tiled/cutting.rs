@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::sketch::{Builder, Constant};
+use super::super::sketch::{Builder, Constant, gram};
 use super::super::{Objective, Parts, Settings, variable_shape};
 use super::geometry::{Area, Tile, tiles};
 use crate::error::{Error, Result};
@@ -198,7 +198,7 @@ impl Kind {
             for (i, part) in parts.styles.iter().enumerate().filter(|_| style.contains(layer)) {
                 let mask = part.region.is_some().then_some(Constant::StyleMask(layer, i));
                 let node = builder.masked(own, mask);
-                let gram = builder.gram(gpu, network, layer, node)?;
+                let gram = gram(gpu, network, builder.graph, layer, node)?;
                 add(gram, Term::Gram(layer, i), settings.style_weight * style.weight(layer));
             }
             Ok::<(), Error>(())

@@ -108,13 +108,13 @@ impl HostLbfgs {
 
     /// Factor on the gradient for a step that has no pair to go by.
     fn next_descent(&self, gradient: &[f32]) -> f32 {
-        let norm: f64 = gradient.iter().map(|g| f64::from(g.abs())).sum();
+        let norm = || gradient.iter().map(|g| f64::from(g.abs())).sum::<f64>();
         let furthest = f64::from(FURTHEST) * gradient.len() as f64;
+        let may_grow = |norm: f64| norm > 0.0 && f64::from(self.descent) * norm < furthest;
         match self.steps {
-            0 => (f64::from(first_length(gradient.len())) / norm).min(1.0) as f32,
+            0 => (f64::from(first_length(gradient.len())) / norm()).min(1.0) as f32,
             1 => 1.0,
-            _ if !self.ring.is_empty() || norm == 0.0 => self.descent,
-            _ if f64::from(self.descent) * norm < furthest => 4.0 * self.descent,
+            _ if self.ring.is_empty() && may_grow(norm()) => 4.0 * self.descent,
             _ => self.descent,
         }
     }
