@@ -354,4 +354,6 @@ fn pictures_too_large_for_one_piece_go_in_tiles() {
     assert!(text.contains("in one piece, its styles in tiles of"), "{text}");
     let large = format!("features @square.png --layer conv1_1 -o @out.png --size {side}");
     room.refuses(&large, 1, &["square.png", "the largest --size that fits is"]);
+    // Where only block 1 is too large it goes in bands.
+    room.command(&format!("features @square.png --layer conv2_1 -o @out.png --maps 4 --size {side}")).assert().success();
 }

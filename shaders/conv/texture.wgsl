@@ -53,9 +53,11 @@ fn store(product: u32, block: u32, first: u32, sums: ptr<function, Row>) {
     if block >= out_blocks {
         return;
     }
+    // Read once, not once a position: it is the dearest kind of load, and stays inside a branch of the loop.
+    let block_bias = bias[block];
     for (var p = 0u; p < RUN; p++) {
         if first + p < positions {
-            var sum = (*sums)[p] + bias[block];
+            var sum = (*sums)[p] + block_bias;
             if RELU {
                 sum = max(sum, vec4(0.0));
             }

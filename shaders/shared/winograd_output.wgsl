@@ -15,7 +15,7 @@ struct Params { blocks: u32, height: u32, width: u32, tiles_across: u32, first_t
 @group(0) @binding(2) var<storage, read_write> dst: array<vec4<f32>>; // [out / 4][height][width]
 @group(0) @binding(3) var<uniform> params: Params;
 
-struct Tile { corner: vec2<u32>, block: u32, id: u32 }
+struct Tile { corner: vec2<u32>, block: u32, id: u32, bias: vec4<f32> }
 
 fn load_at(tile: Tile, x: u32, y: u32) -> vec4<f32> {
     return fetch((y * POINTS + x) * params.blocks * params.tiles + tile.id);
@@ -26,7 +26,7 @@ fn store_at(tile: Tile, x: u32, y: u32, value: vec4<f32>) {
     if at.x >= params.width || at.y >= params.height {
         return;
     }
-    var sum = value + bias[tile.block];
+    var sum = value + tile.bias;
     if RELU {
         sum = max(sum, vec4(0.0));
     }
@@ -46,5 +46,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grid: 
     let block = id / params.tiles;
     let tile = params.first_tile + id % params.tiles;
     let corner = OUTPUTS * vec2(tile % params.tiles_across, tile / params.tiles_across);
-    transform_output(Tile(corner, block, id));
+    transform_output(Tile(corner, block, id, bias[block]));
 }

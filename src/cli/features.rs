@@ -66,7 +66,9 @@ impl Features {
             Settings { content_layers: layers.clone(), style_layers: layers, ..Default::default() };
         let Studio { gpu, network, .. } =
             Studio::open(&self.network, &settings, (width, height), &self.common)?;
-        check_fits(&gpu, &self.image, "--size", width, height, self.layer)?;
+        check_fits(&gpu, &self.image, "--size", [width, height], |size| {
+            Look::fits(&gpu, &network, self.layer, size)
+        })?;
         let look = Look::at(&gpu, &network, self.layer, &image)?;
         self.draw_maps(&look)?.save(&self.output)?;
         if let Some(path) = &self.gram {

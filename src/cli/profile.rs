@@ -8,7 +8,7 @@ use clap::Args;
 use impasto::Result;
 use impasto::gpu::Gpu;
 use impasto::image_io::Image;
-use impasto::objective::{Objective, Settings, Targets, check_fits, check_pooling, to_variable};
+use impasto::objective::{Demand, Objective, Settings, Targets, check_fits, check_pooling, to_variable};
 use impasto::output::OutputFile;
 use impasto::painter::{Evaluation, Painter};
 use impasto::profiler::{Comparison, Measurement, Profile, Roofs, Spread, Workload, measure};
@@ -87,11 +87,13 @@ impl ProfileCommand {
         check_pooling(Path::new("--size"), self.size, self.size, settings.deepest())?;
         let weights = load_weights(&self.objective.network, &settings)?;
         let gpu = open_gpu(&self.common)?;
-        check_fits(&gpu, Path::new("--size"), "--size", self.size, self.size, settings.deepest())?;
         let roofs = Roofs::measure(&gpu)?;
         gpu.forget_peak_memory();
         let size = (self.size, self.size);
         let network = open_network(&gpu, &weights, &self.objective.network, &self.common, size)?;
+        check_fits(&gpu, Path::new("--size"), "--size", size.into(), |size| {
+            Demand::plain(&gpu, &network, &settings, size).map(|demand| demand.fits)
+        })?;
         let objective = self.objective(&gpu, &network, &settings)?;
         let program = objective.program();
         let measured = measure(&gpu, &[&program.forward, &program.backward], self.evaluations as usize)?;

@@ -48,6 +48,15 @@ impl Demand {
         Ok(Self { device, host: 0, fits: arena.fits(gpu) && leaves_fit && styles.fits })
     }
 
+    /// The same for a picture with a style of its own size, both everywhere, and activations kept.
+    ///
+    /// # Errors
+    /// As [`whole`](Self::whole).
+    pub fn plain(gpu: &Gpu, network: &Network, settings: &Settings, size: [u32; 2]) -> Result<Self> {
+        let styles = Self::of_styles(gpu, network, settings, &[size], None)?;
+        Self::whole(gpu, network, settings, &Parts::everywhere(), size, &styles, Activations::Kept)
+    }
+
     /// The picture in tiles.
     ///
     /// # Errors

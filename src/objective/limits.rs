@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, mebibytes};
 use crate::image_io::{Size, scaled_dimensions};
-use crate::vgg19::{LayerId, activation_shape};
+use crate::vgg19::LayerId;
 
 /// Makes sure that the deepest layer has something left after its poolings.
 ///
@@ -25,41 +25,34 @@ pub fn check_pooling(path: &Path, width: u32, height: u32, deepest: LayerId) -> 
     ))
 }
 
-/// Makes sure that no activation is larger than the adapter takes.
+/// Makes sure that no tensor is larger than the adapter takes, which `fits` tells of a width and a height.
 ///
 /// # Errors
-/// [`Error::TooLarge`] naming the file, with the largest `option` (`--size` or `--style-size`) that fits.
+/// [`Error::TooLarge`] naming the file, with the largest `option` (`--size` or `--style-size`) that fits; those of
+/// `fits`.
 pub fn check_fits(
     gpu: &Gpu,
     path: &Path,
     option: &str,
-    width: u32,
-    height: u32,
-    deepest: LayerId,
+    size: [u32; 2],
+    fits: impl Fn([u32; 2]) -> Result<bool>,
 ) -> Result<()> {
-    let fits = |(width, height)| largest_activation(width, height, deepest) <= gpu.max_tensor_bytes();
-    if fits((width, height)) {
+    if fits(size)? {
         return Ok(());
     }
-    let scaled = |longer: u32| scaled_dimensions(width, height, Size::Longer(longer));
+    let [width, height] = size;
+    let scaled = |longer: u32| scaled_dimensions(width, height, Size::Longer(longer)).into();
     // The largest that fits: `low` always does, `high` never.
     let (mut low, mut high) = (0, width.max(height));
     while high - low > 1 {
         let middle = low + (high - low) / 2;
-        if fits(scaled(middle)) { low = middle } else { high = middle }
+        if fits(scaled(middle))? { low = middle } else { high = middle }
     }
     Err(Error::TooLarge(format!(
-        "{} at {width} x {height} needs tensors of {}, but {} takes at most {} in one: the largest \
-         {option} that fits is {low}",
+        "{} at {width} x {height} needs tensors larger than {}, the most that {} takes: the largest {option} that \
+         fits is {low}",
         path.display(),
-        mebibytes(largest_activation(width, height, deepest)),
-        gpu.adapter().name,
         mebibytes(gpu.max_tensor_bytes()),
+        gpu.adapter().name,
     )))
-}
-
-/// Bytes of the largest activation up to a layer.
-fn largest_activation(width: u32, height: u32, deepest: LayerId) -> u64 {
-    let layers = LayerId::all().filter(|layer| *layer <= deepest);
-    layers.map(|layer| activation_shape(layer, width, height).bytes()).max().unwrap_or(0)
 }

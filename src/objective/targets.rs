@@ -6,7 +6,7 @@ use super::memory::Grams;
 use super::parts::mask_shape;
 use super::sketch::{Constant, LayerGrams};
 use super::tiled;
-use super::{LayerWeights, Parts, Region, Settings, StyleMemory, to_variable, variable_shape};
+use super::{Demand, LayerWeights, Parts, Region, Settings, StyleMemory, to_variable, variable_shape};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Recording, Shape, Tensor, Use};
 use crate::graph::{Graph, NodeId};
@@ -145,13 +145,28 @@ pub struct Look {
 }
 
 impl Look {
+    /// Whether the device takes each tensor of a look at a picture of this width and height.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if the device failed.
+    pub fn fits(gpu: &Gpu, network: &Network, layer: LayerId, size: [u32; 2]) -> Result<bool> {
+        let maps = activation_shape(layer, size[0], size[1]).bytes();
+        let grams = Demand::of_styles(gpu, network, &Self::settings(layer), &[size], None)?;
+        Ok(grams.fits && maps <= gpu.max_tensor_bytes())
+    }
+
+    /// What asks for one layer.
+    fn settings(layer: LayerId) -> Settings {
+        let one = LayerWeights::one(layer);
+        Settings { content_layers: one.clone(), style_layers: one, ..Settings::default() }
+    }
+
     /// Runs the network on a picture as far as `layer`.
     ///
     /// # Errors
     /// [`Error::Gpu`] or [`Error::TooLarge`] when memory or a kernel cannot be had.
     pub fn at(gpu: &Gpu, network: &Network, layer: LayerId, image: &Image) -> Result<Self> {
-        let one = LayerWeights::one(layer);
-        let settings = Settings { content_layers: one.clone(), style_layers: one, ..Settings::default() };
+        let settings = Self::settings(layer);
         let mut maps = content_targets(gpu, network, &settings, image)?;
         let mut grams = gram_matrices(gpu, network, &settings, image)?;
         let (Some(maps), Some(gram)) = (maps.remove(&layer), grams.remove(&layer)) else {
