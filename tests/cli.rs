@@ -355,5 +355,7 @@ fn pictures_too_large_for_one_piece_go_in_tiles() {
     let large = format!("features @square.png --layer conv1_1 -o @out.png --size {side}");
     room.refuses(&large, 1, &["square.png", "the largest --size that fits is"]);
     // Where only block 1 is too large it goes in bands.
-    room.command(&format!("features @square.png --layer conv2_1 -o @out.png --maps 4 --size {side}")).assert().success();
+    room.command(&format!("features @square.png --layer conv2_1 -o @out.png --maps 4 --size {side}"))
+        .assert()
+        .success();
 }

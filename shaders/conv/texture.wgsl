@@ -1,11 +1,13 @@
-// Convolution for drivers that run on the CPU: registers, subgroup broadcasts, texture fetches.
+// Convolution for drivers that run on the CPU: registers, subgroup broadcasts, storage textures.
 //
 // The formula is in 1_naive. A CPU driver (Mesa's lavapipe) runs a subgroup's lanes as the lanes of
 // one SIMD register. Workgroup memory and barriers then only cost, and what counts is the load:
-// lavapipe fetches from a storage buffer lane by lane and number by number, through a store that the
-// next load must wait for, some 160 cycles for 8 lanes' f32. A texture fetch takes some 95 for 8
-// lanes' vec4, seven times better, and so both operands are read from textures. A linear index
-// i becomes texel (i % 4096, i / 4096); the textures are copies of the buffers' bytes.
+// lavapipe loads from a storage buffer lane by lane and number by number, through a store that the
+// next load must wait for, some 160 cycles for 8 lanes' f32. From a texture 8 lanes' vec4 come in some
+// 70 instructions that wait for nothing, and so both operands are read from textures. They are storage
+// textures, since those have no mip levels: a sampled texture looks up each lane's level, in twice as
+// many instructions. A linear index i becomes texel (i % 4096, i / 4096); the textures are copies of
+// the buffers' bytes.
 //
 // Each lane holds 8 positions by 32 output channels in registers. For a block of four input channels
 // it fetches its 8 positions; the 4 x 32 weights are fetched once for the subgroup, by each of 8 lanes
@@ -26,10 +28,10 @@ override BLOCKS: u32 = 8u;
 
 struct Params { in_channels: u32, out_channels: u32, height: u32, width: u32 }
 
-@group(0) @binding(0) var src: texture_2d<f32>;      // [product][in / 4][height][width] of vec4, linear
-@group(0) @binding(1) var weights: texture_2d<f32>;  // [product, or TAPS][in / 4][out / 4][4] of vec4, linear
-@group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;      // [out / 4]
-@group(0) @binding(3) var<storage, read_write> dst: array<vec4<f32>>; // [product][out / 4][height][width]
+@group(0) @binding(0) var src: texture_storage_2d<rgba32float, read>;      // [product][in / 4][height][width] of vec4, linear
+@group(0) @binding(1) var weights: texture_storage_2d<rgba32float, read>;  // [product, or TAPS][in / 4][out / 4][4] of vec4, linear
+@group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;           // [out / 4]
+@group(0) @binding(3) var<storage, read_write> dst: array<vec4<f32>>;      // [product][out / 4][height][width]
 @group(0) @binding(4) var<uniform> params: Params;
 
 const RUN = 8u;  // positions a lane
@@ -99,13 +101,13 @@ fn main(
         for (var block = 0u; block < in_blocks; block++) {
             var s: Row;
             for (var p = 0u; p < RUN; p++) {
-                s[p] = textureLoad(src, texel((group.z * in_blocks + block) * positions + at[p]), 0) * inside[p];
+                s[p] = textureLoad(src, texel((group.z * in_blocks + block) * positions + at[p])) * inside[p];
             }
             let w = weight_block(group.z * TAPS + matrix_of(tap, TAPS), block, in_blocks, lane_block, out_blocks);
-            let w0 = textureLoad(weights, texel(w), 0);
-            let w1 = textureLoad(weights, texel(w + 1u), 0);
-            let w2 = textureLoad(weights, texel(w + 2u), 0);
-            let w3 = textureLoad(weights, texel(w + 3u), 0);
+            let w0 = textureLoad(weights, texel(w));
+            let w1 = textureLoad(weights, texel(w + 1u));
+            let w2 = textureLoad(weights, texel(w + 2u));
+            let w3 = textureLoad(weights, texel(w + 3u));
             // A broadcast's lane must be written as a constant, hence a line each and no loop.
             multiply_add(&sums0, as_stored(mat4x4(subgroupBroadcast(w0, 0u), subgroupBroadcast(w1, 0u), subgroupBroadcast(w2, 0u), subgroupBroadcast(w3, 0u))), &s);
             if BLOCKS == 8u {

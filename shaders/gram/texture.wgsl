@@ -1,5 +1,5 @@
-// Gram matrix for drivers that run on the CPU: registers, subgroup broadcasts, texture fetches, one
-// triangle only.
+// Gram matrix for drivers that run on the CPU: registers, subgroup broadcasts, a storage
+// texture, one triangle only.
 //
 // The formula is in 1_naive; why textures, in conv/texture. The matrix is a product of the features with
 // themselves, and this kernel is conv/texture with the roles changed: what the sum runs over are the
@@ -16,8 +16,8 @@
 
 struct Params { channels: u32, positions: u32, splits: u32 }
 
-@group(0) @binding(0) var src: texture_2d<f32>;                            // [channels / 4][positions], linear
-@group(0) @binding(1) var<storage, read_write> partials: array<vec4<f32>>; // [splits][channels / 4][channels]
+@group(0) @binding(0) var src: texture_storage_2d<rgba32float, read>;       // [channels / 4][positions], linear
+@group(0) @binding(1) var<storage, read_write> partials: array<vec4<f32>>;  // [splits][channels / 4][channels]
 @group(0) @binding(2) var<uniform> params: Params;
 
 alias Columns = array<vec4<f32>, 8>;  // for each of 8 columns a vec4 over four rows, or over four positions
@@ -25,7 +25,7 @@ alias Columns = array<vec4<f32>, 8>;  // for each of 8 columns a vec4 over four 
 // Four channels at a position, zeros from `end` on.
 fn feature(block: u32, p: u32, end: u32) -> vec4<f32> {
     let i = min(block, (params.channels - 1u) / 4u) * params.positions + min(p, end - 1u);
-    return textureLoad(src, vec2(i & 4095u, i >> 12u), 0) * select(0.0, 1.0, p < end);
+    return textureLoad(src, vec2(i & 4095u, i >> 12u)) * select(0.0, 1.0, p < end);
 }
 
 // Adds the products of four rows, given at four positions, with the columns at the same positions. The

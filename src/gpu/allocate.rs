@@ -75,7 +75,7 @@ impl Gpu {
                     // Kernels tell f16 from bf16, so that both may take turns in one texture.
                     Precision::F16 | Precision::Bf16 => wgpu::TextureFormat::Rgba16Uint,
                 },
-                usage: wgpu::TextureUsages::TEXTURE_BINDING | wgpu::TextureUsages::COPY_DST,
+                usage: wgpu::TextureUsages::STORAGE_BINDING | wgpu::TextureUsages::COPY_DST,
                 view_formats: &[],
             })
         })?;

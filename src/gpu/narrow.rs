@@ -1,8 +1,8 @@
 //! The form of a kernel that works on narrow numbers: the same WGSL, some of its bindings stored as f16 or
 //! bf16.
 //!
-//! A kernel is written once, for `array<vec4<f32>>` and `texture_2d<f32>`. Where a launch binds tensors of
-//! another [`Precision`], those bindings become `array<vec2<u32>>` or `texture_2d<u32>`, every read of one is
+//! A kernel is written once, for `array<vec4<f32>>` and `texture_storage_2d<rgba32float, read>`. Where a launch binds tensors of
+//! another [`Precision`], those bindings become `array<vec2<u32>>` or `texture_storage_2d<rgba16uint, read>`, every read of one is
 //! widened to f32 and every write narrowed. Arithmetic stays in f32. What that takes is part of WGSL itself,
 //! so it runs on every adapter, those without arithmetic in f16 included.
 
@@ -51,10 +51,11 @@ pub(super) fn narrow(source: &str, bindings: &BTreeMap<&str, Precision>) -> Resu
         let (code, comment) = line.split_at(line.find("//").unwrap_or(line.len()));
         let declares = |name: &&str| {
             code.contains(&format!("> {name}: array<vec4<f32>>"))
-                || code.contains(&format!("var {name}: texture_2d<f32>"))
+                || code.contains(&format!("var {name}: texture_storage_2d<rgba32float, read>"))
         };
         if code.contains("@binding") && bindings.keys().any(declares) {
-            narrowed += &code.replace("array<vec4<f32>>", "array<vec2<u32>>").replace("2d<f32>", "2d<u32>");
+            narrowed +=
+                &code.replace("array<vec4<f32>>", "array<vec2<u32>>").replace("rgba32float", "rgba16uint");
         } else {
             narrowed += &accesses(code, bindings)?;
         }
@@ -178,8 +179,8 @@ mod tests {
             "@group(0) @binding(0) var<storage, read> src: array<vec2<u32>>; // src[i]"
         );
         assert_eq!(
-            declared("@binding(0) var dst: texture_2d<f32>;"),
-            "@binding(0) var dst: texture_2d<u32>;"
+            declared("@binding(0) var dst: texture_storage_2d<rgba32float, read>;"),
+            "@binding(0) var dst: texture_storage_2d<rgba16uint, read>;"
         );
     }
 
