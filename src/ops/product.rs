@@ -1,6 +1,8 @@
 //! Products of matrices with features: what convolutions of either direction, Winograd's method in its
 //! middle and the Gram matrix's backward pass have in common.
 
+use rayon::prelude::*;
+
 use crate::error::Result;
 use crate::gpu::{Gpu, Precision, Recording, Shader, Shape, Tensor, Texture, Use, shader};
 
@@ -100,21 +102,25 @@ impl Matrices {
     }
 }
 
-/// Packs `[out][in][count]` numbers as `count` matrices in blocks of 4 x 4,
-/// `[matrix][in / 4][out / 4][4 in][4 out]`, zeros past the end.
-pub(super) fn pack(numbers: &[f32], [outs, ins]: [usize; 2]) -> Vec<f32> {
-    let count = numbers.len() / (outs * ins);
+/// Makes `count` matrices of filters, `[out][in][taps]`, in blocks of 4 x 4: `[matrix][in / 4][out / 4][4 in][4 out]`,
+/// zeros past the end. `number` is what a filter's taps contribute to a matrix.
+pub(super) fn pack(
+    filters: &[f32],
+    [outs, ins]: [usize; 2],
+    count: usize,
+    number: impl Fn(usize, &[f32]) -> f32 + Sync,
+) -> Vec<f32> {
+    let taps = filters.len() / (outs * ins);
     let [out_blocks, in_blocks] = [outs.div_ceil(4), ins.div_ceil(4)];
     let a_matrix = in_blocks * out_blocks * 16;
     let mut packed = vec![0.0; count * a_matrix];
-    for i in 0..ins {
-        for o in 0..outs {
+    packed.par_chunks_mut(a_matrix).enumerate().for_each(|(matrix, packed)| {
+        for (at, filter) in filters.chunks_exact(taps).enumerate() {
+            let [o, i] = [at / ins, at % ins];
             let block = i / 4 * out_blocks + o / 4;
-            let at = block * 16 + i % 4 * 4 + o % 4;
-            let of_pair = &numbers[(o * ins + i) * count..][..count];
-            of_pair.iter().enumerate().for_each(|(matrix, number)| packed[matrix * a_matrix + at] = *number);
+            packed[block * 16 + i % 4 * 4 + o % 4] = number(matrix, filter);
         }
-    }
+    });
     packed
 }
 

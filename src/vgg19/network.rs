@@ -5,8 +5,6 @@ use std::convert::Infallible;
 use std::ops::Range;
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
 use super::bands::{Band, Piece, Pieces, bands, cut, stack};
 use super::weights::BGR_MEAN;
 use super::{ConvWeights, Kernels, LayerId, Pixels, Weights};
@@ -39,17 +37,18 @@ impl Network {
         kernels: &Kernels,
         precision: Precision,
     ) -> Result<Self> {
-        let layers: Vec<_> = weights.convs.iter().zip(LayerId::all()).collect();
-        let mut convs = vec![];
-        // Packed weights take up to four times the memory of plain ones, and the driver copies them once more
-        // on their way: never of more than a few layers at a time.
-        for some in layers.chunks(rayon::current_num_threads().max(1)) {
-            for (packed, (conv, layer)) in pack(some, kernels).into_iter().zip(some) {
-                let variant = kernels.conv(*layer);
-                let weights = PackedWeights::upload(gpu, variant, precision, &packed, &conv.bias, 9)?;
-                convs.push(Arc::new(weights));
-            }
-            gpu.flush()?;
+        let upload = |(conv, layer): (&ConvWeights, LayerId), packed: &Packed| {
+            let weights = PackedWeights::upload(gpu, kernels.conv(layer), precision, packed, &conv.bias, 9)?;
+            gpu.flush().map(|()| Arc::new(weights))
+        };
+        // Packed weights take up to four times the memory of plain ones, and the driver copies them once more on
+        // their way: never of more than two layers at a time.
+        let mut layers = weights.convs.iter().zip(LayerId::all()).map(|layer| (layer, pack(layer, kernels)));
+        let (mut convs, mut next) = (vec![], layers.next());
+        while let Some((layer, packed)) = next {
+            let uploaded;
+            (uploaded, next) = rayon::join(|| upload(layer, &packed), || layers.next());
+            convs.push(uploaded?);
         }
         let (normalize, kernels) = (normalize(weights.pixels, precision), kernels.clone());
         Ok(Self { normalize, convs, pooling, kernels, max_tensor_bytes: gpu.max_tensor_bytes() })
@@ -177,13 +176,9 @@ impl Network {
     }
 }
 
-/// Packs the weights of some layers at once: Winograd's transform of all of them takes one processor a second.
-fn pack(layers: &[(&ConvWeights, LayerId)], kernels: &Kernels) -> Vec<Packed> {
-    let one = |(conv, layer): &(&ConvWeights, LayerId)| {
-        let channels = [layer.spec().outputs as u32, layer.spec().inputs as u32];
-        Packed::new(kernels.conv(*layer), &conv.weight, channels)
-    };
-    layers.par_iter().map(one).collect()
+fn pack((conv, layer): (&ConvWeights, LayerId), kernels: &Kernels) -> Packed {
+    let channels = [layer.spec().outputs as u32, layer.spec().inputs as u32];
+    Packed::new(kernels.conv(layer), &conv.weight, channels)
 }
 
 /// Shape of a layer's activations for a picture of this size.

@@ -1,7 +1,7 @@
 //! Weights and bias of one layer, packed for the kernels once.
 
 use super::ConvVariant;
-use super::winograd::Transform;
+use super::winograd::{Transform, at_point};
 use crate::error::Result;
 use crate::gpu::{Gpu, Precision, Shape, Tensor, Use};
 use crate::ops::product::{Matrices, pack, zero_bias};
@@ -66,7 +66,7 @@ impl PackedWeights {
 }
 
 /// Weights in the order and form that a variant wants, not yet on a device: packing takes the CPU some
-/// time and needs no device, so layers can be packed side by side.
+/// time and needs no device, so that one layer can be packed while another is uploaded.
 #[derive(Debug)]
 pub struct Packed {
     numbers: Vec<f32>,
@@ -79,8 +79,11 @@ impl Packed {
         let sizes = channels.map(|n| n as usize);
         let taps = weight.len() / (sizes[0] * sizes[1]);
         let numbers = match transform_of(variant, taps) {
-            Some(transform) => pack(&transform.filters(weight), sizes),
-            None => pack(weight, sizes),
+            Some(transform) => {
+                let points = transform.filter_points();
+                pack(weight, sizes, points.len(), |point, filter| at_point(&points[point], filter))
+            }
+            None => pack(weight, sizes, taps, |tap, filter| filter[tap]),
         };
         Self { numbers, channels }
     }

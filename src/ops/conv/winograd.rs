@@ -71,20 +71,12 @@ impl Transform {
         }
     }
 
-    /// G g G' of each 3x3 filter, `points * points` numbers instead of nine.
-    pub(super) fn filters(self, weight: &[f32]) -> Vec<f32> {
+    /// G g G': for each of `points * points`, how much each of a filter's nine taps counts there.
+    pub(super) fn filter_points(self) -> Vec<[f64; 9]> {
         let g = self.filter_matrix();
-        let mut filters = Vec::with_capacity(weight.len() / 9 * g.len() * g.len());
-        for taps in weight.chunks_exact(9) {
-            let along =
-                |row: &[f64; 3], line: [f64; 3]| row[0] * line[0] + row[1] * line[1] + row[2] * line[2];
-            let line = |y: usize| [0, 1, 2].map(|x| f64::from(taps[3 * y + x]));
-            for down in &g {
-                let column = [0, 1, 2].map(|x| along(down, [0, 1, 2].map(|y| line(y)[x])));
-                filters.extend(g.iter().map(|across| along(across, column) as f32));
-            }
-        }
-        filters
+        let point =
+            |down: &[f64; 3], across: &[f64; 3]| std::array::from_fn(|tap| down[tap / 3] * across[tap % 3]);
+        g.iter().flat_map(|down| g.iter().map(move |across| point(down, across))).collect()
     }
 
     fn input_shader(self, kernel: ProductKernel, masked: bool) -> &'static Shader {
@@ -234,6 +226,11 @@ impl Transform {
     }
 }
 
+/// The value of a filter at one of [`Transform::filter_points`].
+pub(super) fn at_point(point: &[f64; 9], filter: &[f32]) -> f32 {
+    point.iter().zip(filter).map(|(part, tap)| part * f64::from(*tap)).sum::<f64>() as f32
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -247,7 +244,10 @@ mod tests {
         for (transform, flip, scale) in [of_f2, of_f4] {
             let weight: Vec<f32> = [3., -1., 4., 1., -5., 9., 2., 6., -5.].to_vec();
             let turned: Vec<f32> = weight.iter().rev().copied().collect();
-            let (straight, turned) = (transform.filters(&weight), transform.filters(&turned));
+            let at_points = |filter: &[f32]| -> Vec<f32> {
+                transform.filter_points().iter().map(|point| at_point(point, filter)).collect()
+            };
+            let (straight, turned) = (at_points(&weight), at_points(&turned));
             let n = transform.points() as usize;
             for (y, x) in (0..n).flat_map(|y| (0..n).map(move |x| (y, x))) {
                 let want = scale[y] * scale[x] * f64::from(straight[flip[y] * n + flip[x]]);
