@@ -98,6 +98,21 @@ fn a_folder_that_cannot_be_made_is_noted() {
     assert!(choice.note.unwrap().contains("not kept"));
 }
 
+/// No variant that can run is taken for wrong, however precise.
+#[test]
+fn right_kernels_are_accepted() {
+    let gpu = common::fast_gpu();
+    let convs = ConvVariant::ALL.into_iter().filter(|variant| variant.runs_on(gpu));
+    let grams = GramVariant::ALL.into_iter().filter(|variant| variant.runs_on(gpu));
+    let wishes = convs.map(|variant| format!("conv3x3={variant}"));
+    for wish in wishes.chain(grams.map(|variant| format!("gram={variant}"))) {
+        for precision in [Precision::F32, Precision::F16] {
+            let accepted = tuner::check(gpu, &wish.parse().unwrap(), precision);
+            assert!(accepted.is_ok(), "{wish}, {precision:?}: {accepted:?}");
+        }
+    }
+}
+
 /// A kernel that computes wrongly on a device is not chosen there, however fast it is, and is named.
 #[test]
 fn wrong_kernels_are_refused() {

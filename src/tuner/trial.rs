@@ -35,8 +35,14 @@ pub(super) trait Candidate: Copy {
 }
 
 impl Candidate for ConvVariant {
+    /// All weights of a channel have one sign, so that no sum is close to zero: what rounding to f16 takes across it, the
+    /// gradient of the ReLU would show as a fault.
     fn op(self, gpu: &Gpu, features: Shape, out_channels: u32) -> Result<Box<dyn Op>> {
-        let weight = to_f32(&numbers(1, (features.channels * out_channels * 9) as usize));
+        let a_channel = features.channels as usize * 9;
+        let mut weight = to_f32(&numbers(1, a_channel * out_channels as usize));
+        for (weights, sign) in weight.chunks_exact_mut(a_channel).zip(numbers(5, out_channels as usize)) {
+            weights.iter_mut().for_each(|weight| *weight = weight.copysign(sign as f32));
+        }
         let bias = to_f32(&numbers(2, out_channels as usize));
         let weights = PackedWeights::new(
             gpu,
@@ -141,7 +147,8 @@ struct Run {
 
 impl Run {
     fn new<C: Candidate>(gpu: &Gpu, candidate: C, features: Shape, outs: u32) -> Result<Self> {
-        let x = gpu.upload(features, &to_f32(&numbers(3, features.len())), Use::Scratch, "trial")?;
+        let activations: Vec<f32> = to_f32(&numbers(3, features.len())).iter().map(|x| x.abs()).collect();
+        let x = gpu.upload(features, &activations, Use::Scratch, "trial")?;
         let mut graph = Graph::new();
         let leaf = graph.leaf("trial", features);
         let node = graph.apply("trial", candidate.op(gpu, features, outs)?, &[leaf]);
