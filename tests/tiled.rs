@@ -142,25 +142,30 @@ fn bands_give_the_whole() {
         ..Settings::default()
     };
     use {Activations::*, Pooling::*, Precision::*};
-    // Bands meet Winograd's tiles elsewhere, so f16 rounds some numbers otherwise.
-    for (pooling, size, precision, activations, limits) in [
-        (Max, [500, 333], F32, Kept, [1e-5, 1e-4]),
-        (Avg, [333, 500], F32, Recomputed, [1e-5, 1e-4]),
-        (Max, [333, 500], F16, Kept, [1e-3, 2e-2]),
-    ] {
+    for (pooling, size, precision, activations) in
+        [(Max, [500, 333], F32, Kept), (Avg, [333, 500], F32, Recomputed), (Max, [333, 500], F16, Kept)]
+    {
         let scenario = Scenario { settings: settings.clone(), pooling, ..Scenario::plain(size[0], size[1]) };
-        let answer = |max_tensor_bytes| {
+        let answer = |precision, max_tensor_bytes| {
             let gpu = Gpu::open(&GpuOptions { max_tensor_bytes, ..Default::default() }).unwrap();
             let network = network(&gpu, &settings, pooling, precision);
             scenario.whole_with(&gpu, &network, activations)
         };
-        let small = if precision == F16 { 11 << 19 } else { 11 << 20 };
-        let ((losses, gradient), (banded_losses, banded_gradient)) = (answer(None), answer(Some(small)));
-        let (off, what) = (furthest(&banded_losses, &losses), format!("{size:?} in {precision:?}"));
-        assert!(off < limits[0], "{what}: losses are off by {off:.1e}");
-        let off = distance(&banded_gradient, &gradient);
-        assert!(off < limits[1], "{what}: the gradient is off by {off:.1e}");
-        assert_ne!(banded_gradient, gradient, "no bands were made");
+        let (exact, whole) = (answer(F32, None), answer(precision, None));
+        let off = |(losses, gradient): &(Losses, Vec<f32>)| {
+            [furthest(losses, &exact.0), distance(gradient, &exact.1)]
+        };
+        // In f16 bands may be as far off as the whole is, and a little more: they meet Winograd's tiles elsewhere. Of its
+        // scratch, 8 MiB, tensors must be able to hold as much.
+        let (most, small) = match precision {
+            F16 => (off(&whole).map(|off| 1.3 * off), 9 << 20),
+            _ => ([1e-5, 1e-4], 11 << 20),
+        };
+        let banded = answer(precision, Some(small));
+        let (off, what) = (off(&banded), format!("{size:?} in {precision:?}"));
+        assert!(off[0] < most[0], "{what}: losses are off by {:.1e}, more than {:.1e}", off[0], most[0]);
+        assert!(off[1] < most[1], "{what}: the gradient is off by {:.1e}, more than {:.1e}", off[1], most[1]);
+        assert_ne!(banded.1, whole.1, "no bands were made");
     }
 }
 

@@ -1,10 +1,11 @@
 //! The form of a kernel that works on narrow numbers: the same WGSL, some of its bindings stored as f16 or
 //! bf16.
 //!
-//! A kernel is written once, for `array<vec4<f32>>` and `texture_storage_2d<rgba32float, read>`. Where a launch binds tensors of
-//! another [`Precision`], those bindings become `array<vec2<u32>>` or `texture_storage_2d<rgba16uint, read>`, every read of one is
-//! widened to f32 and every write narrowed. Arithmetic stays in f32. What that takes is part of WGSL itself,
-//! so it runs on every adapter, those without arithmetic in f16 included.
+//! A kernel is written once, for `array<vec4<f32>>` and `texture_storage_2d<rgba32float, read>`. Where a launch
+//! binds tensors of another [`Precision`], those bindings become `array<vec2<u32>>` or
+//! `texture_storage_2d<rgba16uint, read>`, every read of one is widened to f32 and every write narrowed. Arithmetic
+//! stays in f32. What that takes is part of WGSL itself, so it runs on every adapter, those without arithmetic in f16
+//! included.
 
 use std::collections::BTreeMap;
 
