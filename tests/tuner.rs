@@ -98,7 +98,7 @@ fn a_folder_that_cannot_be_made_is_noted() {
     assert!(choice.note.unwrap().contains("not kept"));
 }
 
-/// No variant that can run is taken for wrong, however precise.
+/// No variant that runs here is taken for wrong, in f32 or f16.
 #[test]
 fn right_kernels_are_accepted() {
     let gpu = common::fast_gpu();

@@ -4,9 +4,9 @@
 // one SIMD register. Workgroup memory and barriers then only cost, and what counts is the load:
 // lavapipe loads from a storage buffer lane by lane and number by number, through a store that the
 // next load must wait for, some 160 cycles for 8 lanes' f32. From a texture 8 lanes' vec4 come in some
-// 70 instructions that wait for nothing, and so both operands are read from textures. They are storage
-// textures, since those have no mip levels: a sampled texture looks up each lane's level, in twice as
-// many instructions. A linear index i becomes texel (i % 4096, i / 4096); the textures are copies of
+// 65 instructions that wait for nothing, and so both operands are read from textures. They are storage
+// textures, since those have no mip levels: a sampled texture looks up each lane's level, in more than
+// twice as many instructions. A linear index i becomes texel (i % 4096, i / 4096); the textures are copies of
 // the buffers' bytes.
 //
 // Each lane holds 8 positions by 32 output channels in registers. For a block of four input channels
@@ -16,7 +16,8 @@
 //
 // Launch: workgroups of 8, a subgroup each, so that small pictures leave few lanes idle; x covers
 //         positions in runs of 64, y output channels in runs of 4 * BLOCKS, z products.
-// Tried:  16 results a lane compile four times faster and run at 70 % of the speed; wider tiles spill.
+// Tried:  16 results a lane compile four times faster and run at 70 % of the speed; a loop for
+//         wider tiles does not fit the instruction cache.
 
 override TAPS: u32 = 9u;
 override RELU: bool = false;
@@ -55,7 +56,8 @@ fn store(product: u32, block: u32, first: u32, sums: ptr<function, Row>) {
     if block >= out_blocks {
         return;
     }
-    // Read once, not once a position: it is the dearest kind of load, and stays inside a branch of the loop.
+    // Read before the loop: in it the read would stand in a branch, which compilers do not move out, and no load
+    // is dearer.
     let block_bias = bias[block];
     for (var p = 0u; p < RUN; p++) {
         if first + p < positions {

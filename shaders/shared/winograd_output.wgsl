@@ -15,7 +15,12 @@ struct Params { blocks: u32, height: u32, width: u32, tiles_across: u32, first_t
 @group(0) @binding(2) var<storage, read_write> dst: array<vec4<f32>>; // [out / 4][height][width]
 @group(0) @binding(3) var<uniform> params: Params;
 
-struct Tile { corner: vec2<u32>, block: u32, id: u32, bias: vec4<f32> }
+struct Tile {
+    corner: vec2<u32>,
+    block: u32,
+    id: u32,
+    bias: vec4<f32>,  // read once a tile: store_at would read it once an output
+}
 
 fn load_at(tile: Tile, x: u32, y: u32) -> vec4<f32> {
     return fetch((y * POINTS + x) * params.blocks * params.tiles + tile.id);

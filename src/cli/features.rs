@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use impasto::Result;
 use impasto::image_io::{Image, Size, check_output};
-use impasto::objective::{LayerWeights, Look, Settings, check_fits, check_pooling};
+use impasto::objective::{Look, check_fits, check_pooling};
 use impasto::sheet::{Cell, heat_map, sheet};
 use impasto::vgg19::LayerId;
 
@@ -61,12 +61,10 @@ impl Features {
         let image = Image::load(&self.image)?.resized(self.size)?;
         let (width, height) = (image.width(), image.height());
         check_pooling(&self.image, width, height, self.layer)?;
-        let layers = LayerWeights::one(self.layer);
-        let settings =
-            Settings { content_layers: layers.clone(), style_layers: layers, ..Default::default() };
+        let settings = Look::settings(self.layer);
         let Studio { gpu, network, .. } =
             Studio::open(&self.network, &settings, (width, height), &self.common)?;
-        check_fits(&gpu, &self.image, "--size", [width, height], |size| {
+        check_fits(&gpu, &self.image, [width, height], self.layer, |size| {
             Look::fits(&gpu, &network, self.layer, size)
         })?;
         let look = Look::at(&gpu, &network, self.layer, &image)?;

@@ -91,7 +91,7 @@ impl ProfileCommand {
         gpu.forget_peak_memory();
         let size = (self.size, self.size);
         let network = open_network(&gpu, &weights, &self.objective.network, &self.common, size)?;
-        check_fits(&gpu, Path::new("--size"), "--size", size.into(), |size| {
+        check_fits(&gpu, Path::new("--size"), size.into(), settings.deepest(), |size| {
             Demand::plain(&gpu, &network, &settings, size).map(|demand| demand.fits)
         })?;
         let objective = self.objective(&gpu, &network, &settings)?;

@@ -33,6 +33,7 @@ impl Facts {
             ("max_storage_buffers_per_shader_stage", limits.max_storage_buffers_per_shader_stage.into()),
             ("max_uniform_buffer_binding_size", limits.max_uniform_buffer_binding_size),
             ("max_texture_dimension_2d", limits.max_texture_dimension_2d.into()),
+            ("max_storage_textures_per_shader_stage", limits.max_storage_textures_per_shader_stage.into()),
             ("max_compute_workgroup_storage_size", limits.max_compute_workgroup_storage_size.into()),
             ("max_compute_invocations_per_workgroup", limits.max_compute_invocations_per_workgroup.into()),
             ("max_compute_workgroups_per_dimension", limits.max_compute_workgroups_per_dimension.into()),

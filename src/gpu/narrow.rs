@@ -160,17 +160,14 @@ mod tests {
         );
         assert_eq!(one("dst[i] += sum;"), "dst[i] = narrow_bf16(widen_bf16(dst[i]) + sum);");
         assert_eq!(one("if src[i].x == 0.0 {"), "if widen_f16(src[i]).x == 0.0 {");
-        let texel = "let s = textureLoad(src, texel(i), 0) * 2.0;";
-        assert_eq!(one(texel), "let s = widen_texel_f16(textureLoad(src, texel(i), 0)) * 2.0;");
+        let texel = "let s = textureLoad(src, texel(i)) * 2.0;";
+        assert_eq!(one(texel), "let s = widen_texel_f16(textureLoad(src, texel(i))) * 2.0;");
     }
 
     #[test]
     fn everything_else_stays() {
-        let others = [
-            "d_src[i] = slab_src[index];",
-            "let n = arrayLength(&src);",
-            "textureLoad(other, src_of(1u), 0)",
-        ];
+        let others =
+            ["d_src[i] = slab_src[index];", "let n = arrayLength(&src);", "textureLoad(other, src_of(1u))"];
         for code in others {
             assert_eq!(one(code), code);
         }

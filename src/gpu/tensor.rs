@@ -240,9 +240,8 @@ impl TextureSize {
     }
 }
 
-/// The numbers of a tensor as texels, four to one, for kernels that fetch faster from textures
-/// than from buffers (see `shaders/conv/texture.wgsl`). The `vec4` of index i is texel
-/// (i % 4096, i / 4096).
+/// The numbers of a tensor as the texels of a storage texture, four to one, for kernels that load faster from
+/// those than from buffers (see `shaders/conv/texture.wgsl`). The `vec4` of index i is texel (i % 4096, i / 4096).
 #[derive(Debug, Clone)]
 pub struct Texture {
     pub(super) texture: wgpu::Texture,

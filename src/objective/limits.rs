@@ -1,4 +1,4 @@
-//! Sizes that cannot work, found before any work starts.
+//! Sizes that cannot work, found before anything of that size is allocated.
 
 use std::path::Path;
 
@@ -25,34 +25,64 @@ pub fn check_pooling(path: &Path, width: u32, height: u32, deepest: LayerId) -> 
     ))
 }
 
-/// Makes sure that no tensor is larger than the adapter takes, which `fits` tells of a width and a height.
+/// Makes sure that a picture fits the adapter; `fits` says whether one of a width and a height does, and is not asked
+/// about pictures of which poolings leave nothing before the deepest layer.
 ///
 /// # Errors
-/// [`Error::TooLarge`] naming the file, with the largest `option` (`--size` or `--style-size`) that fits; those of
-/// `fits`.
+/// [`Error::TooLarge`] naming the file, with the largest `--size` that fits; those of `fits`.
 pub fn check_fits(
     gpu: &Gpu,
     path: &Path,
-    option: &str,
     size: [u32; 2],
+    deepest: LayerId,
     fits: impl Fn([u32; 2]) -> Result<bool>,
 ) -> Result<()> {
     if fits(size)? {
         return Ok(());
     }
     let [width, height] = size;
-    let scaled = |longer: u32| scaled_dimensions(width, height, Size::Longer(longer)).into();
-    // The largest that fits: `low` always does, `high` never.
+    let remedy = match largest(size, deepest, fits)? {
+        Some(longer) => format!("the largest --size that fits is {longer}"),
+        None => "no --size fits".into(),
+    };
+    Err(Error::TooLarge(format!(
+        "{}: {width} x {height} is too large for {}, which takes at most {} in one tensor: {remedy}",
+        path.display(),
+        gpu.adapter().name,
+        mebibytes(gpu.max_tensor_bytes()),
+    )))
+}
+
+/// The longer side of the largest picture of the same form that fits, less than `size`, which does not.
+fn largest(size: [u32; 2], deepest: LayerId, fits: impl Fn([u32; 2]) -> Result<bool>) -> Result<Option<u32>> {
+    let [width, height] = size;
+    let scaled = |longer: u32| <[u32; 2]>::from(scaled_dimensions(width, height, Size::Longer(longer)));
+    let leaves_some = |[width, height]: [u32; 2]| width.min(height) >= deepest.downscale() as u32;
+    // `high` never fits. What is too small counts as fitting, since the search looks for the upper end.
     let (mut low, mut high) = (0, width.max(height));
     while high - low > 1 {
         let middle = low + (high - low) / 2;
-        if fits(scaled(middle))? { low = middle } else { high = middle }
+        let fits = !leaves_some(scaled(middle)) || fits(scaled(middle))?;
+        if fits { low = middle } else { high = middle }
     }
-    Err(Error::TooLarge(format!(
-        "{} at {width} x {height} needs tensors larger than {}, the most that {} takes: the largest {option} that \
-         fits is {low}",
-        path.display(),
-        mebibytes(gpu.max_tensor_bytes()),
-        gpu.adapter().name,
-    )))
+    Ok(Some(low).filter(|low| leaves_some(scaled(*low))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_size_fits_and_leaves_something() {
+        let deepest: LayerId = "conv5_1".parse().unwrap();
+        let below = |most: u32| {
+            move |[width, height]: [u32; 2]| {
+                assert!(width.min(height) >= 16, "asked about {width} x {height}");
+                Ok(width * height <= most)
+            }
+        };
+        assert_eq!(largest([3000, 2000], deepest, below(600 * 400)).unwrap(), Some(600));
+        assert_eq!(largest([70_000, 20], deepest, below(1 << 20)).unwrap(), Some(61_249));
+        assert_eq!(largest([20, 70_000], deepest, below(1 << 19)).unwrap(), None);
+    }
 }

@@ -9,7 +9,7 @@ use super::tiled;
 use super::{Demand, LayerWeights, Parts, Region, Settings, StyleMemory, to_variable, variable_shape};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Recording, Shape, Tensor, Use};
-use crate::graph::{Graph, NodeId};
+use crate::graph::{ArenaSize, Graph, NodeId};
 use crate::image_io::Image;
 use crate::vgg19::{LayerId, Network, activation_shape};
 
@@ -150,13 +150,15 @@ impl Look {
     /// # Errors
     /// [`Error::Gpu`] if the device failed.
     pub fn fits(gpu: &Gpu, network: &Network, layer: LayerId, size: [u32; 2]) -> Result<bool> {
-        let maps = activation_shape(layer, size[0], size[1]).bytes();
-        let grams = Demand::of_styles(gpu, network, &Self::settings(layer), &[size], None)?;
-        Ok(grams.fits && maps <= gpu.max_tensor_bytes())
+        let settings = Self::settings(layer);
+        let (graph, _, features) = content_graph(network, &settings, variable_shape(size[0], size[1]));
+        let nodes: Vec<_> = features.into_values().collect();
+        let maps_fit = ArenaSize::of([&graph.plan(&nodes, None)]).fits(gpu);
+        Ok(maps_fit && Demand::of_styles(gpu, network, &settings, &[size], None)?.fits)
     }
 
     /// What asks for one layer.
-    fn settings(layer: LayerId) -> Settings {
+    pub fn settings(layer: LayerId) -> Settings {
         let one = LayerWeights::one(layer);
         Settings { content_layers: one.clone(), style_layers: one, ..Settings::default() }
     }
@@ -188,9 +190,7 @@ fn content_targets(
 ) -> Result<BTreeMap<LayerId, Tensor>> {
     let shape = variable_shape(image.width(), image.height());
     let x = gpu.upload(shape, &to_variable(image), Use::Activations, "picture")?;
-    let mut graph = Graph::new();
-    let leaf = graph.leaf("x", shape);
-    let features = network.features(&mut graph, leaf, &settings.content_layers.layers().collect());
+    let (graph, leaf, features) = content_graph(network, settings, shape);
     let nodes: Vec<_> = features.values().copied().collect();
     let program = graph.compile(gpu, &graph.plan(&nodes, None), &[(leaf, x)])?;
     let mut copies = Recording::new(gpu);
@@ -207,6 +207,18 @@ fn content_targets(
     // So that the program's memory is free before the next is made.
     gpu.wait()?;
     Ok(targets)
+}
+
+/// The network as far as the content layers; the leaf is a picture of this shape.
+fn content_graph(
+    network: &Network,
+    settings: &Settings,
+    picture: Shape,
+) -> (Graph, NodeId, BTreeMap<LayerId, NodeId>) {
+    let mut graph = Graph::new();
+    let leaf = graph.leaf("x", picture);
+    let features = network.features(&mut graph, leaf, &settings.content_layers.layers().collect());
+    (graph, leaf, features)
 }
 
 fn gram_matrices(gpu: &Gpu, network: &Network, settings: &Settings, image: &Image) -> Result<Grams> {

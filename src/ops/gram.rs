@@ -32,7 +32,7 @@ pub enum GramVariant {
     Registers,
     /// Workgroup memory read by the vector, the next slab loaded while one is multiplied.
     Vectors,
-    /// Registers and texture fetches: for drivers on the CPU.
+    /// Registers and a storage texture: for drivers on the CPU.
     Texture,
 }
 

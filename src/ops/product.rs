@@ -68,12 +68,10 @@ impl ProductKernel {
             // Its four subgroups share out a tile.
             Self::Cooperative if gpu.subgroup_size() != Some(32) => Some("subgroups of 32".into()),
             Self::Cooperative => workgroups(128, 13568),
-            Self::Texture if gpu.subgroup_size().is_none_or(|size| size < 8) => {
-                Some("subgroups of one size, at least 8".into())
-            }
             Self::Texture => {
-                let has = limits.max_storage_textures_per_shader_stage >= 2;
-                (!has).then(|| "two storage textures".into())
+                let has = gpu.subgroup_size().is_some_and(|size| size >= 8)
+                    && limits.max_storage_textures_per_shader_stage >= 2;
+                (!has).then(|| "subgroups of one size, at least 8, and two storage textures a kernel".into())
             }
         }
     }

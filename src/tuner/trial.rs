@@ -17,10 +17,21 @@ const TOLERANCE: f64 = 3e-5;
 const REPETITIONS: usize = 5;
 const ENOUGH: f64 = 0.2;
 
+/// What a trial computes with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Numbers {
+    /// Of either sign.
+    Mixed,
+    /// Weights of one sign a channel, and inputs that are not negative: no sum is close to zero. One that is may get
+    /// the other sign from rounding to f16; the ReLU then lets a whole gradient through or none, and a right kernel
+    /// looks wrong.
+    OneSign,
+}
+
 /// Something that can be tried: a variant of an operation.
 pub(super) trait Candidate: Copy {
     /// The operation on features of this shape, to `out_channels`.
-    fn op(self, gpu: &Gpu, features: Shape, out_channels: u32) -> Result<Box<dyn Op>>;
+    fn op(self, gpu: &Gpu, features: Shape, out_channels: u32, numbers: Numbers) -> Result<Box<dyn Op>>;
 
     /// The variant that is right by definition.
     fn naive() -> Self;
@@ -35,13 +46,13 @@ pub(super) trait Candidate: Copy {
 }
 
 impl Candidate for ConvVariant {
-    /// All weights of a channel have one sign, so that no sum is close to zero: what rounding to f16 takes across it, the
-    /// gradient of the ReLU would show as a fault.
-    fn op(self, gpu: &Gpu, features: Shape, out_channels: u32) -> Result<Box<dyn Op>> {
+    fn op(self, gpu: &Gpu, features: Shape, out_channels: u32, kind: Numbers) -> Result<Box<dyn Op>> {
         let a_channel = features.channels as usize * 9;
         let mut weight = to_f32(&numbers(1, a_channel * out_channels as usize));
-        for (weights, sign) in weight.chunks_exact_mut(a_channel).zip(numbers(5, out_channels as usize)) {
-            weights.iter_mut().for_each(|weight| *weight = weight.copysign(sign as f32));
+        if kind == Numbers::OneSign {
+            for (weights, sign) in weight.chunks_exact_mut(a_channel).zip(numbers(5, out_channels as usize)) {
+                weights.iter_mut().for_each(|weight| *weight = weight.copysign(sign as f32));
+            }
         }
         let bias = to_f32(&numbers(2, out_channels as usize));
         let weights = PackedWeights::new(
@@ -69,7 +80,7 @@ impl Candidate for ConvVariant {
 }
 
 impl Candidate for GramVariant {
-    fn op(self, gpu: &Gpu, features: Shape, _out_channels: u32) -> Result<Box<dyn Op>> {
+    fn op(self, gpu: &Gpu, features: Shape, _out_channels: u32, _: Numbers) -> Result<Box<dyn Op>> {
         Ok(Box::new(Gram::new(gpu, self, features.channels)?))
     }
 
@@ -89,8 +100,11 @@ impl Candidate for GramVariant {
 /// # Errors
 /// [`Error::Gpu`] if the naive kernel cannot run.
 pub(super) fn fault<C: Candidate>(gpu: &Gpu, candidate: C, precision: Precision) -> Result<Option<String>> {
+    let rough = precision == Precision::F16 || candidate.is_rough();
+    let (tolerance, kind) =
+        if rough { (F16_TOLERANCE, Numbers::OneSign) } else { (TOLERANCE, Numbers::Mixed) };
     let answers = |candidate: C, precision| -> Result<[Vec<f32>; 2]> {
-        let run = Run::new(gpu, candidate, Shape::blocked(11, 9, 23).stored_in(precision), 37)?;
+        let run = Run::new(gpu, candidate, Shape::blocked(11, 9, 23).stored_in(precision), 37, kind)?;
         gpu.submit(&[&run.program.forward, &run.program.backward])?;
         let gradient = run.program.gradient().ok_or_else(|| Error::gpu("a trial", "no gradient"))?;
         Ok([gpu.read(run.program.value(run.node))?, gpu.read(gradient)?])
@@ -106,8 +120,6 @@ pub(super) fn fault<C: Candidate>(gpu: &Gpu, candidate: C, precision: Precision)
     });
     let worst = off.fold(0.0, f64::max);
     // Infinity stands for NaN, too.
-    let rough = precision == Precision::F16 || candidate.is_rough();
-    let tolerance = if rough { F16_TOLERANCE } else { TOLERANCE };
     Ok((worst > tolerance).then(|| format!("off by {worst:.1e} from the naive kernel")))
 }
 
@@ -122,7 +134,7 @@ pub(super) fn seconds<C: Candidate>(
     features: Shape,
     outs: u32,
 ) -> Result<Vec<f64>> {
-    let new = |candidate: &C| Run::new(gpu, *candidate, features, outs);
+    let new = |candidate: &C| Run::new(gpu, *candidate, features, outs, Numbers::Mixed);
     let runs = candidates.iter().map(new).collect::<Result<Vec<_>>>()?;
     for run in &runs {
         run.seconds(gpu)?;
@@ -146,12 +158,15 @@ struct Run {
 }
 
 impl Run {
-    fn new<C: Candidate>(gpu: &Gpu, candidate: C, features: Shape, outs: u32) -> Result<Self> {
-        let activations: Vec<f32> = to_f32(&numbers(3, features.len())).iter().map(|x| x.abs()).collect();
+    fn new<C: Candidate>(gpu: &Gpu, candidate: C, features: Shape, outs: u32, kind: Numbers) -> Result<Self> {
+        let mut activations = to_f32(&numbers(3, features.len()));
+        if kind == Numbers::OneSign {
+            activations.iter_mut().for_each(|x| *x = x.abs());
+        }
         let x = gpu.upload(features, &activations, Use::Scratch, "trial")?;
         let mut graph = Graph::new();
         let leaf = graph.leaf("trial", features);
-        let node = graph.apply("trial", candidate.op(gpu, features, outs)?, &[leaf]);
+        let node = graph.apply("trial", candidate.op(gpu, features, outs, kind)?, &[leaf]);
         let plan = graph.plan(&[node], Some((&[node], leaf)));
         let program = graph.compile(gpu, &plan, &[(leaf, x)])?;
         if let Some(seed) = program.seeds().first() {

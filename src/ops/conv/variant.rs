@@ -23,7 +23,7 @@ pub enum ConvVariant {
     WinogradF4,
     /// Cooperative matrices with f16 inputs, forward only; backward as `Vectors`.
     Cooperative,
-    /// Registers, subgroup broadcasts and texture fetches: for drivers on the CPU.
+    /// Registers, subgroup broadcasts and storage textures: for drivers on the CPU.
     Texture,
     /// Winograd's F(4x4, 3x3) around the texture product.
     TextureWinogradF4,
