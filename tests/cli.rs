@@ -354,6 +354,7 @@ fn pictures_too_large_for_one_piece_go_in_tiles() {
     assert!(text.contains("in one piece, its styles in tiles of"), "{text}");
     let large = format!("features @square.png --layer conv1_1 -o @out.png --size {side}");
     room.refuses(&large, 1, &["square.png", "the largest --size that fits is"]);
+    room.refuses("profile --size 20000 --no-tune", 1, &["--size", "the largest --size that fits is"]);
     // What it suggests is the largest that fits, and larger in f16.
     let suggested = |precision: &str| -> u32 {
         let line = format!("features @square.png --layer conv1_1 -o @out.png --size {} --no-tune", 2 * side);
@@ -365,7 +366,6 @@ fn pictures_too_large_for_one_piece_go_in_tiles() {
     let line = |side: u32| format!("features @square.png --layer conv1_1 -o @out.png --maps 1 --size {side}");
     room.command(&line(largest)).assert().success();
     room.command(&line(largest + 1)).assert().code(1);
-    room.refuses("profile --size 20000 --no-tune", 1, &["--size", "the largest --size that fits is"]);
     // Where only block 1 is too large it goes in bands.
     room.command(&format!("features @square.png --layer conv2_1 -o @out.png --maps 4 --size {side}"))
         .assert()
