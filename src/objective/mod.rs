@@ -2,6 +2,7 @@
 
 mod demand;
 mod limits;
+mod look;
 mod losses;
 mod memory;
 mod parts;
@@ -14,13 +15,14 @@ mod tiled;
 
 pub use demand::Demand;
 pub use limits::{check_fits, check_pooling};
+pub use look::Look;
 pub use losses::Losses;
 pub use memory::StyleMemory;
 pub use parts::Parts;
 pub use region::Region;
 pub use scaling::Scaling;
 pub use settings::{LayerWeights, Settings, parse_weight};
-pub use targets::{Look, Style, Targets};
+pub use targets::{Style, Targets};
 pub use tiled::{Area, Cutting, Scene, Tile, TiledObjective, Tiling, halo, tiles};
 
 use crate::error::{Error, Result};

@@ -6,10 +6,10 @@ use super::memory::Grams;
 use super::parts::mask_shape;
 use super::sketch::{Constant, LayerGrams};
 use super::tiled;
-use super::{Demand, LayerWeights, Parts, Region, Settings, StyleMemory, to_variable, variable_shape};
+use super::{Parts, Region, Settings, StyleMemory, to_variable, variable_shape};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Recording, Shape, Tensor, Use};
-use crate::graph::{ArenaSize, Graph, NodeId};
+use crate::graph::{Graph, NodeId};
 use crate::image_io::Image;
 use crate::vgg19::{LayerId, Network, activation_shape};
 
@@ -133,56 +133,11 @@ impl Targets {
     }
 }
 
-/// What a layer makes of a picture.
-#[derive(Debug, Clone)]
-pub struct Look {
-    /// Maps, rows and columns.
-    pub shape: Shape,
-    /// The activations, map by map, rows from the top.
-    pub maps: Vec<f32>,
-    /// The Gram matrix, row by row: as many of both as there are maps.
-    pub gram: Vec<f32>,
-}
-
-impl Look {
-    /// Whether the device takes each tensor of a look at a picture of this width and height.
-    ///
-    /// # Errors
-    /// [`Error::Gpu`] if the device failed.
-    pub fn fits(gpu: &Gpu, network: &Network, layer: LayerId, size: [u32; 2]) -> Result<bool> {
-        let settings = Self::settings(layer);
-        let (graph, _, features) = content_graph(network, &settings, variable_shape(size[0], size[1]));
-        let nodes: Vec<_> = features.into_values().collect();
-        let maps_fit = ArenaSize::of([&graph.plan(&nodes, None)]).fits(gpu);
-        Ok(maps_fit && Demand::of_styles(gpu, network, &settings, &[size], None)?.fits)
-    }
-
-    /// What asks for one layer.
-    pub fn settings(layer: LayerId) -> Settings {
-        let one = LayerWeights::one(layer);
-        Settings { content_layers: one.clone(), style_layers: one, ..Settings::default() }
-    }
-
-    /// Runs the network on a picture as far as `layer`.
-    ///
-    /// # Errors
-    /// [`Error::Gpu`] or [`Error::TooLarge`] when memory or a kernel cannot be had.
-    pub fn at(gpu: &Gpu, network: &Network, layer: LayerId, image: &Image) -> Result<Self> {
-        let settings = Self::settings(layer);
-        let mut maps = content_targets(gpu, network, &settings, image)?;
-        let mut grams = gram_matrices(gpu, network, &settings, image)?;
-        let (Some(maps), Some(gram)) = (maps.remove(&layer), grams.remove(&layer)) else {
-            return Err(missing(layer));
-        };
-        Ok(Self { shape: maps.shape(), maps: gpu.read(&maps)?, gram })
-    }
-}
-
-fn missing(layer: LayerId) -> Error {
+pub(super) fn missing(layer: LayerId) -> Error {
     Error::gpu("the objective", format!("the targets were made without layer {layer}"))
 }
 
-fn content_targets(
+pub(super) fn content_targets(
     gpu: &Gpu,
     network: &Network,
     settings: &Settings,
@@ -210,7 +165,7 @@ fn content_targets(
 }
 
 /// The network as far as the content layers; the leaf is a picture of this shape.
-fn content_graph(
+pub(super) fn content_graph(
     network: &Network,
     settings: &Settings,
     picture: Shape,
@@ -221,7 +176,12 @@ fn content_graph(
     (graph, leaf, features)
 }
 
-fn gram_matrices(gpu: &Gpu, network: &Network, settings: &Settings, image: &Image) -> Result<Grams> {
+pub(super) fn gram_matrices(
+    gpu: &Gpu,
+    network: &Network,
+    settings: &Settings,
+    image: &Image,
+) -> Result<Grams> {
     let shape = variable_shape(image.width(), image.height());
     let x = gpu.upload(shape, &to_variable(image), Use::Activations, "picture")?;
     let (graph, leaf, grams) = gram_graph(gpu, network, settings, shape)?;
