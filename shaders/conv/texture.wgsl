@@ -6,8 +6,8 @@
 // next load must wait for, some 160 cycles for 8 lanes' f32. From a texture 8 lanes' vec4 come in some
 // 65 instructions that wait for nothing, and so both operands are read from textures. They are storage
 // textures, since those have no mip levels: a sampled texture looks up each lane's level, in more than
-// twice as many instructions. A linear index i becomes texel (i % 4096, i / 4096); the textures are copies of
-// the buffers' bytes.
+// twice as many instructions. A linear index i becomes texel (i % 4096, i / 4096); the textures are
+// copies of the buffers' bytes.
 //
 // Each lane holds 8 positions by 32 output channels in registers. For a block of four input channels
 // it fetches its 8 positions; the 4 x 32 weights are fetched once for the subgroup, by each of 8 lanes
@@ -56,8 +56,8 @@ fn store(product: u32, block: u32, first: u32, sums: ptr<function, Row>) {
     if block >= out_blocks {
         return;
     }
-    // Read before the loop: in it the read would stand in a branch, which compilers do not move out, and no load
-    // is dearer.
+    // Read before the loop: in it the read would stand in a branch, which compilers do not move out,
+    // and no load is dearer.
     let block_bias = bias[block];
     for (var p = 0u; p < RUN; p++) {
         if first + p < positions {

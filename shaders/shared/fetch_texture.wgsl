@@ -1,5 +1,5 @@
-// `fetch(i)`: the vec4 of index i, from a storage texture that holds a copy of a buffer. On CPU drivers this is
-// several times faster than a storage buffer: see conv/texture.
+// `fetch(i)`: the vec4 of index i, from a storage texture that holds a copy of a buffer. On CPU
+// drivers this is several times faster than a storage buffer: see conv/texture.
 
 @group(0) @binding(0) var src: texture_storage_2d<rgba32float, read>;
 

@@ -32,7 +32,7 @@ impl Look {
         Ok(maps_fit && Demand::of_styles(gpu, network, &settings, &[size], None)?.fits)
     }
 
-    /// What asks for one layer.
+    /// Settings that ask for one layer, as content and as style: what a look needs of the network.
     pub fn settings(layer: LayerId) -> Settings {
         let one = LayerWeights::one(layer);
         Settings { content_layers: one.clone(), style_layers: one, ..Settings::default() }

@@ -31,7 +31,7 @@ pub(super) enum Numbers {
 /// Something that can be tried: a variant of an operation.
 pub(super) trait Candidate: Copy {
     /// The operation on features of this shape, to `out_channels`.
-    fn op(self, gpu: &Gpu, features: Shape, out_channels: u32, numbers: Numbers) -> Result<Box<dyn Op>>;
+    fn op(self, gpu: &Gpu, features: Shape, out_channels: u32, kind: Numbers) -> Result<Box<dyn Op>>;
 
     /// The variant that is right by definition.
     fn naive() -> Self;
