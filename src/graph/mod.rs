@@ -90,7 +90,7 @@ impl Graph {
 
     /// For each node, whether its gradient is needed: it lies on a differentiable way from
     /// `from` (the leaf) to one of `to` (the outputs).
-    fn on_the_way(&self, from: NodeId, to: &[NodeId]) -> Vec<bool> {
+    fn needs_gradient(&self, from: NodeId, to: &[NodeId]) -> Vec<bool> {
         let edges = |node: &Node| -> Vec<usize> {
             let Some(op) = &node.op else { return vec![] };
             (0..node.inputs.len()).filter(|i| op.differentiable(*i)).map(|i| node.inputs[i].0).collect()

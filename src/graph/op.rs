@@ -24,7 +24,7 @@ pub trait Op {
 
     /// True if its output is so small beside what led to it that a pass that recomputes should start from there:
     /// see [`Activations::Recomputed`](super::Activations::Recomputed).
-    fn ends_segment(&self) -> bool {
+    fn is_checkpoint_boundary(&self) -> bool {
         false
     }
 

@@ -6,7 +6,7 @@
 //! opens a new one. Slots are separate buffers, not parts of one arena: a buffer may not be bound for reading and
 //! for writing in one dispatch, and no single buffer grows beyond the largest tensor.
 
-use super::schedule::{Activations, Event, schedule};
+use super::schedule::{Activations, Step, schedule};
 use super::{Graph, NodeId, ScratchSize};
 use crate::gpu::{Precision, Shape, Use};
 
@@ -27,7 +27,7 @@ pub struct MemoryPlan {
     /// Scratch that all operations share.
     pub scratch: ScratchSize,
     /// What happens, and in which slot the value lives that an event computes.
-    pub(super) events: Vec<(Event, Option<usize>)>,
+    pub(super) steps: Vec<(Step, Option<usize>)>,
     /// Slot of each node's gradient; `None` where it is not needed.
     pub(super) gradients: Vec<Option<usize>>,
     /// Nodes on the way from the leaf to what is differentiated.
@@ -45,17 +45,17 @@ impl MemoryPlan {
     }
 }
 
-/// A value or gradient that wants memory from `birth` to `death`, both included.
-struct Life {
-    birth: usize,
-    death: usize,
+/// A value or gradient that wants memory from `start` to `end`, both included.
+struct LiveRange {
+    start: usize,
+    end: usize,
     bytes: u64,
-    holder: Holder,
+    value: Value,
 }
 
 /// Whose life it is.
 #[derive(Clone, Copy)]
-enum Holder {
+enum Value {
     /// The value that this event computes.
     Value(usize),
     /// The gradient of this node.
@@ -73,72 +73,72 @@ pub(super) fn plan(
 ) -> MemoryPlan {
     let n = graph.nodes.len();
     let differentiated = match differentiate {
-        Some((outputs, leaf)) => graph.on_the_way(leaf, outputs),
+        Some((outputs, leaf)) => graph.needs_gradient(leaf, outputs),
         None => vec![false; n],
     };
-    let events = schedule(graph, keep, &differentiated, activations);
-    let mut lives = values(graph, keep, &events);
-    lives.extend(gradients(graph, &differentiated, differentiate, &events));
-    lives.sort_by_key(|life| (life.birth, std::cmp::Reverse(life.bytes)));
+    let steps = schedule(graph, keep, &differentiated, activations);
+    let mut live_ranges = values(graph, keep, &steps);
+    live_ranges.extend(gradients(graph, &differentiated, differentiate, &steps));
+    live_ranges.sort_by_key(|range| (range.start, std::cmp::Reverse(range.bytes)));
 
     let mut plan = MemoryPlan {
         slots: vec![],
         scratch: scratch(graph),
-        events: events.into_iter().map(|event| (event, None)).collect(),
+        steps: steps.into_iter().map(|step| (step, None)).collect(),
         gradients: vec![None; n],
         differentiated,
         differentiate: differentiate.map(|(outputs, leaf)| (outputs.to_vec(), leaf)),
     };
     let mut taken_until: Vec<usize> = vec![];
-    for life in lives {
-        let what = match life.holder {
-            Holder::Value(_) => Use::Activations,
-            Holder::Gradient(_) => Use::Gradients,
+    for range in live_ranges {
+        let what = match range.value {
+            Value::Value(_) => Use::Activations,
+            Value::Gradient(_) => Use::Gradients,
         };
-        let slot = choose(&plan.slots, &taken_until, &life).unwrap_or_else(|| {
+        let slot = choose(&plan.slots, &taken_until, &range).unwrap_or_else(|| {
             plan.slots.push(Slot { bytes: 0, what });
             taken_until.push(0);
             plan.slots.len() - 1
         });
         let chosen = &mut plan.slots[slot];
-        chosen.bytes = chosen.bytes.max(life.bytes);
+        chosen.bytes = chosen.bytes.max(range.bytes);
         chosen.what = chosen.what.min(what);
-        taken_until[slot] = life.death + 1;
-        match life.holder {
-            Holder::Value(event) => plan.events[event].1 = Some(slot),
-            Holder::Gradient(node) => plan.gradients[node] = Some(slot),
+        taken_until[slot] = range.end + 1;
+        match range.value {
+            Value::Value(step) => plan.steps[step].1 = Some(slot),
+            Value::Gradient(node) => plan.gradients[node] = Some(slot),
         }
     }
     plan
 }
 
 /// The smallest free slot that is large enough, else the largest free one.
-fn choose(slots: &[Slot], taken_until: &[usize], life: &Life) -> Option<usize> {
-    let free = || (0..slots.len()).filter(|slot| taken_until[*slot] <= life.birth);
+fn choose(slots: &[Slot], taken_until: &[usize], range: &LiveRange) -> Option<usize> {
+    let free = || (0..slots.len()).filter(|slot| taken_until[*slot] <= range.start);
     free()
-        .filter(|slot| slots[*slot].bytes >= life.bytes)
+        .filter(|slot| slots[*slot].bytes >= range.bytes)
         .min_by_key(|slot| slots[*slot].bytes)
         .or_else(|| free().max_by_key(|slot| slots[*slot].bytes))
 }
 
 /// A life for each computed value. One that is computed again has another, and who reads it then reads that.
-fn values(graph: &Graph, keep: &[NodeId], events: &[Event]) -> Vec<Life> {
-    let mut lives: Vec<Life> = vec![];
+fn values(graph: &Graph, keep: &[NodeId], steps: &[Step]) -> Vec<LiveRange> {
+    let mut live_ranges: Vec<LiveRange> = vec![];
     let mut latest: Vec<Option<usize>> = vec![None; graph.nodes.len()];
-    for (time, event) in events.iter().enumerate() {
-        for node in event.reads(graph) {
-            latest[node].into_iter().for_each(|life| lives[life].death = time);
+    for (time, step) in steps.iter().enumerate() {
+        for node in step.reads(graph) {
+            latest[node].into_iter().for_each(|range| live_ranges[range].end = time);
         }
-        if let Event::Forward(i) | Event::Again(i) = *event {
-            latest[i] = Some(lives.len());
+        if let Step::Forward(i) | Step::Recompute(i) = *step {
+            latest[i] = Some(live_ranges.len());
             let bytes = graph.nodes[i].shape.bytes();
-            lives.push(Life { birth: time, death: time, bytes, holder: Holder::Value(time) });
+            live_ranges.push(LiveRange { start: time, end: time, bytes, value: Value::Value(time) });
         }
     }
     for node in keep {
-        latest[node.0].into_iter().for_each(|life| lives[life].death = FOR_EVER);
+        latest[node.0].into_iter().for_each(|range| live_ranges[range].end = FOR_EVER);
     }
-    lives
+    live_ranges
 }
 
 /// A gradient is born when the last consumer of its value goes backward, and dies in the backward pass of the
@@ -147,28 +147,28 @@ fn gradients(
     graph: &Graph,
     differentiated: &[bool],
     differentiate: Option<(&[NodeId], NodeId)>,
-    events: &[Event],
-) -> Vec<Life> {
+    steps: &[Step],
+) -> Vec<LiveRange> {
     let Some((outputs, leaf)) = differentiate else { return vec![] };
-    let mut births: Vec<Option<usize>> = vec![None; graph.nodes.len()];
-    let mut deaths = births.clone();
+    let mut starts: Vec<Option<usize>> = vec![None; graph.nodes.len()];
+    let mut ends = starts.clone();
     // The seeds are there before anything else happens.
-    outputs.iter().for_each(|output| births[output.0] = Some(0));
-    for (time, event) in events.iter().enumerate() {
-        let Event::Backward(i) = *event else { continue };
-        deaths[i] = Some(time);
+    outputs.iter().for_each(|output| starts[output.0] = Some(0));
+    for (time, step) in steps.iter().enumerate() {
+        let Step::Backward(i) = *step else { continue };
+        ends[i] = Some(time);
         for input in &graph.nodes[i].inputs {
-            births[input.0].get_or_insert(time);
+            starts[input.0].get_or_insert(time);
         }
     }
     let stays = |i: usize| i == leaf.0 || outputs.contains(&NodeId(i));
     (0..graph.nodes.len())
         .filter(|i| differentiated[*i])
         .filter_map(|i| {
-            let birth = births[i]?;
-            let death = if stays(i) { FOR_EVER } else { deaths[i].unwrap_or(birth) };
+            let start = starts[i]?;
+            let end = if stays(i) { FOR_EVER } else { ends[i].unwrap_or(start) };
             let bytes = gradient_shape(graph.nodes[i].shape).bytes();
-            Some(Life { birth, death, bytes, holder: Holder::Gradient(i) })
+            Some(LiveRange { start, end, bytes, value: Value::Gradient(i) })
         })
         .collect()
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::inspect::{Produce, Produced};
 use super::op::{Backward, Forward, Gradient, Scratch, ScratchSize};
 use super::plan::{MemoryPlan, gradient_shape};
-use super::schedule::Event;
+use super::schedule::Step;
 use super::{Arena, ArenaSize, Graph, NodeId};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Recording, Tensor, Texture};
@@ -80,17 +80,17 @@ impl Graph {
         }
         let (mut forward, mut backward) =
             (Recording::named(gpu, "forward"), Recording::named(gpu, "backward"));
-        let is_forward = |(event, _): &(Event, _)| matches!(event, Event::Forward(_));
-        let (ahead, back) = plan.events.split_at(plan.events.iter().take_while(|e| is_forward(e)).count());
-        for (event, slot) in ahead {
-            compiler.forward(&mut forward, event.node(), *slot)?;
+        let is_forward = |(step, _): &(Step, _)| matches!(step, Step::Forward(_));
+        let (ahead, back) = plan.steps.split_at(plan.steps.iter().take_while(|e| is_forward(e)).count());
+        for (step, slot) in ahead {
+            compiler.forward(&mut forward, step.node(), *slot)?;
         }
         // What the forward pass leaves, and not what is computed again.
         let values = compiler.values.clone();
-        for (event, slot) in back {
-            match *event {
-                Event::Forward(i) | Event::Again(i) => compiler.forward(&mut backward, i, *slot)?,
-                Event::Backward(i) => compiler.backward(&mut backward, i)?,
+        for (step, slot) in back {
+            match *step {
+                Step::Forward(i) | Step::Recompute(i) => compiler.forward(&mut backward, i, *slot)?,
+                Step::Backward(i) => compiler.backward(&mut backward, i)?,
             }
         }
         let (mut seeds, mut gradient) = (vec![], None);

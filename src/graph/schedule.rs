@@ -16,19 +16,19 @@ pub enum Activations {
 
 /// Something that happens to a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Event {
+pub(super) enum Step {
     /// Its value is computed, in the forward pass.
     Forward(usize),
     /// Its value is computed once more, in the backward pass.
-    Again(usize),
+    Recompute(usize),
     /// The gradients of its inputs are computed from its own.
     Backward(usize),
 }
 
-impl Event {
+impl Step {
     /// The node that it happens to.
     pub fn node(self) -> usize {
-        let (Self::Forward(i) | Self::Again(i) | Self::Backward(i)) = self;
+        let (Self::Forward(i) | Self::Recompute(i) | Self::Backward(i)) = self;
         i
     }
 
@@ -52,14 +52,14 @@ pub(super) fn schedule(
     keep: &[NodeId],
     differentiated: &[bool],
     activations: Activations,
-) -> Vec<Event> {
+) -> Vec<Step> {
     let all = 0..graph.nodes.len();
     let backward = all.clone().rev().filter(|i| differentiated[*i] && graph.nodes[*i].op.is_some());
-    let backward: Vec<Event> = backward.map(Event::Backward).collect();
+    let backward: Vec<Step> = backward.map(Step::Backward).collect();
     let mut computed = read_by(graph, &backward, |_| true);
     keep.iter().for_each(|node| computed[node.0] = true);
     add_inputs(graph, &mut computed, |_| true);
-    let forward = all.filter(|i| computed[*i] && graph.nodes[*i].op.is_some()).map(Event::Forward);
+    let forward = all.filter(|i| computed[*i] && graph.nodes[*i].op.is_some()).map(Step::Forward);
     let backward = match activations {
         Activations::Kept => backward,
         Activations::Recomputed => recomputing(graph, keep, &backward),
@@ -68,9 +68,9 @@ pub(super) fn schedule(
 }
 
 /// For each node, whether one of these events reads its value.
-fn read_by(graph: &Graph, events: &[Event], counts: impl Fn(usize) -> bool) -> Vec<bool> {
+fn read_by(graph: &Graph, steps: &[Step], counts: impl Fn(usize) -> bool) -> Vec<bool> {
     let mut read = vec![false; graph.nodes.len()];
-    events.iter().flat_map(|event| event.reads(graph)).filter(|i| counts(*i)).for_each(|i| read[i] = true);
+    steps.iter().flat_map(|step| step.reads(graph)).filter(|i| counts(*i)).for_each(|i| read[i] = true);
     read
 }
 
@@ -85,14 +85,14 @@ fn add_inputs(graph: &Graph, nodes: &mut [bool], counts: impl Fn(usize) -> bool)
 
 /// A backward pass in which each segment, from one pooling to the next, is computed again before it goes backward.
 /// The last is still there from the forward pass.
-fn recomputing(graph: &Graph, keep: &[NodeId], backward: &[Event]) -> Vec<Event> {
-    let ends = |i: usize| graph.nodes[i].op.as_ref().is_some_and(|op| op.ends_segment());
+fn recomputing(graph: &Graph, keep: &[NodeId], backward: &[Step]) -> Vec<Step> {
+    let ends = |i: usize| graph.nodes[i].op.as_ref().is_some_and(|op| op.is_checkpoint_boundary());
     let ends: Vec<usize> = (0..graph.nodes.len()).filter(|i| ends(*i)).collect();
     let segment_of = |i: usize| ends.iter().filter(|end| **end < i).count();
-    let mut events = vec![];
+    let mut steps = vec![];
     for segment in (0..=ends.len()).rev() {
-        let own = backward.iter().filter(|event| segment_of(event.node()) == segment);
-        let own: Vec<Event> = own.copied().collect();
+        let own = backward.iter().filter(|step| segment_of(step.node()) == segment);
+        let own: Vec<Step> = own.copied().collect();
         if segment < ends.len() {
             let inside = |i: usize| {
                 segment_of(i) == segment
@@ -102,9 +102,9 @@ fn recomputing(graph: &Graph, keep: &[NodeId], backward: &[Event]) -> Vec<Event>
             };
             let mut again = read_by(graph, &own, inside);
             add_inputs(graph, &mut again, inside);
-            events.extend((0..again.len()).filter(|i| again[*i]).map(Event::Again));
+            steps.extend((0..again.len()).filter(|i| again[*i]).map(Step::Recompute));
         }
-        events.extend(own);
+        steps.extend(own);
     }
-    events
+    steps
 }

@@ -40,7 +40,7 @@ impl Op for Pool {
         Reads { inputs: self.0 == Pooling::Max, output: false }
     }
 
-    fn ends_segment(&self) -> bool {
+    fn is_checkpoint_boundary(&self) -> bool {
         true
     }
 
