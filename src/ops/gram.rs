@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::case::{AWKWARD, Array, Case};
-use super::product::{Matrices, Product, ProductKernel, zero_bias};
+use super::gemm::{Gemm, GemmKernel, Matrices, zero_bias};
 use crate::error::Result;
 use crate::gpu::{Gpu, Recording, Shader, Shape, Tensor, TextureSize, shader};
 use crate::graph::{Backward, Forward, Op, Reads, ScratchSize};
@@ -41,13 +41,13 @@ impl GramVariant {
     pub const ALL: [Self; 5] = [Self::Naive, Self::Tiled, Self::Registers, Self::Vectors, Self::Texture];
 
     /// The kernel of the backward pass, a product.
-    fn product(self) -> ProductKernel {
+    fn gemm(self) -> GemmKernel {
         match self {
-            Self::Naive => ProductKernel::Naive,
-            Self::Tiled => ProductKernel::Tiled,
-            Self::Registers => ProductKernel::Registers,
-            Self::Vectors => ProductKernel::Vectors,
-            Self::Texture => ProductKernel::Texture,
+            Self::Naive => GemmKernel::Naive,
+            Self::Tiled => GemmKernel::Tiled,
+            Self::Registers => GemmKernel::Registers,
+            Self::Vectors => GemmKernel::Vectors,
+            Self::Texture => GemmKernel::Texture,
         }
     }
 
@@ -58,7 +58,7 @@ impl GramVariant {
 
     /// What the device lacks of what the variant needs, in words to follow "needs".
     pub fn lacks(self, gpu: &Gpu) -> Option<String> {
-        self.product().lacks(gpu)
+        self.gemm().lacks(gpu)
     }
 
     /// The variant of this [`name`](Self::name).
@@ -185,7 +185,7 @@ impl Op for Gram {
             .set("channels", channels)
             .set("positions", features.positions())
             .set("splits", splits)
-            .flops(self.flops(features), Product::flops(1, 1, features, channels));
+            .flops(self.flops(features), Gemm::flops(1, 1, features, channels));
         match self.variant {
             GramVariant::Naive => launch.bind("src", src).invocations([channels, blocks, splits])?,
             GramVariant::Tiled | GramVariant::Registers | GramVariant::Vectors => {
@@ -227,8 +227,8 @@ impl Op for Gram {
             }
             _ => Matrices::Buffer(matrix),
         };
-        let product = Product {
-            kernel: self.variant.product(),
+        let gemm = Gemm {
+            kernel: self.variant.gemm(),
             taps: 1,
             count: 1,
             features,
@@ -241,9 +241,9 @@ impl Op for Gram {
             relu: false,
             accumulate: d_input.accumulate,
             texture: io.scratch.textures.first(),
-            direct_flops: Product::flops(1, 1, features, features.channels),
+            direct_flops: Gemm::flops(1, 1, features, features.channels),
         };
-        product.record(recording, io.label)
+        gemm.record(recording, io.label)
     }
 }
 

@@ -11,13 +11,13 @@ pub use weights::{Packed, PackedWeights};
 
 use std::sync::Arc;
 
-use super::product::{self, Product, ProductKernel};
+use super::gemm::{self, Gemm, GemmKernel};
 use crate::error::Result;
 use crate::gpu::{Recording, Shader, Shape, Tensor, Texture, TextureSize, shader};
 use crate::graph::{Backward, Forward, Op, Reads, Scratch, ScratchSize};
 
 pub(super) const SHADERS: [Shader; 15] = {
-    let [a, b, c, d, e, f] = product::SHADERS;
+    let [a, b, c, d, e, f] = gemm::SHADERS;
     let [g, h, i, j, k, l, m, n] = winograd::SHADERS;
     [a, b, c, d, e, f, g, h, i, j, k, l, m, n, MASK]
 };
@@ -54,7 +54,7 @@ impl Op for Conv {
 
     fn scratch(&self, inputs: &[Shape]) -> ScratchSize {
         let Self { weights, .. } = self;
-        let kernel = weights.variant.product();
+        let kernel = weights.variant.gemm();
         let channels = [weights.out_channels, weights.in_channels];
         match weights.transform() {
             Some(transform) => transform.scratch(kernel, channels, inputs[0]),
@@ -80,7 +80,7 @@ impl Op for Conv {
         let Some(d_input) = &io.d_inputs[0] else { return Ok(()) };
         // Winograd's input transform can take the ReLU's mask in its stride; all else needs a pass over
         // the gradient first.
-        let fused = self.weights.transform().is_some() && !self.weights.variant.product().fetches_textures();
+        let fused = self.weights.transform().is_some() && !self.weights.variant.gemm().fetches_textures();
         if self.relu && !fused {
             let kernel = recording.gpu().kernel(&MASK, &[])?;
             let launch =
@@ -102,7 +102,7 @@ impl Op for Conv {
 }
 
 /// Room for a copy of what either pass reads: the input forward, the output's gradient backward.
-fn source_textures(kernel: ProductKernel, [outs, ins]: [u32; 2], input: Shape) -> Vec<TextureSize> {
+fn source_textures(kernel: GemmKernel, [outs, ins]: [u32; 2], input: Shape) -> Vec<TextureSize> {
     let vectors = Shape { channels: ins.max(outs), ..input }.vectors();
     match kernel.fetches_textures() {
         true => vec![TextureSize { vectors, precision: input.precision }],
@@ -131,7 +131,7 @@ impl Pass<'_> {
         }
         let (features, out_channels) = (self.src.shape(), self.dst.shape().channels);
         let texture = self.source_texture();
-        let product = Product {
+        let gemm = Gemm {
             kernel: self.kernel(),
             taps: self.weights.taps,
             count: 1,
@@ -145,15 +145,15 @@ impl Pass<'_> {
             relu: self.relu,
             accumulate: self.accumulate,
             texture: texture.as_ref(),
-            direct_flops: Product::flops(self.weights.taps, 1, features, out_channels),
+            direct_flops: Gemm::flops(self.weights.taps, 1, features, out_channels),
         };
-        product.record(recording, label)
+        gemm.record(recording, label)
     }
 
     /// The kernel that multiplies.
-    fn kernel(&self) -> ProductKernel {
+    fn kernel(&self) -> GemmKernel {
         let variant = self.weights.variant;
-        if self.transposed { variant.backward_product() } else { variant.product() }
+        if self.transposed { variant.backward_gemm() } else { variant.gemm() }
     }
 
     /// The texture for a copy of `src`, for kernels that fetch from one.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::winograd::Transform;
 use crate::gpu::Gpu;
-use crate::ops::product::ProductKernel;
+use crate::ops::gemm::GemmKernel;
 
 /// How a convolution is computed, forward and backward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,23 +44,23 @@ impl ConvVariant {
     ];
 
     /// The kernel that multiplies in the forward pass.
-    pub(super) fn product(self) -> ProductKernel {
+    pub(super) fn gemm(self) -> GemmKernel {
         match self {
-            Self::Naive => ProductKernel::Naive,
-            Self::Tiled => ProductKernel::Tiled,
-            Self::Registers => ProductKernel::Registers,
-            Self::Vectors | Self::WinogradF2 | Self::WinogradF4 => ProductKernel::Vectors,
-            Self::Cooperative => ProductKernel::Cooperative,
-            Self::Texture | Self::TextureWinogradF4 => ProductKernel::Texture,
+            Self::Naive => GemmKernel::Naive,
+            Self::Tiled => GemmKernel::Tiled,
+            Self::Registers => GemmKernel::Registers,
+            Self::Vectors | Self::WinogradF2 | Self::WinogradF4 => GemmKernel::Vectors,
+            Self::Cooperative => GemmKernel::Cooperative,
+            Self::Texture | Self::TextureWinogradF4 => GemmKernel::Texture,
         }
     }
 
     /// The kernel that multiplies in the backward pass: another one only where gradients would be too
     /// small for the numbers of the first.
-    pub(super) fn backward_product(self) -> ProductKernel {
+    pub(super) fn backward_gemm(self) -> GemmKernel {
         match self {
-            Self::Cooperative => ProductKernel::Vectors,
-            other => other.product(),
+            Self::Cooperative => GemmKernel::Vectors,
+            other => other.gemm(),
         }
     }
 
@@ -91,7 +91,7 @@ impl ConvVariant {
 
     /// What the device lacks of what the variant needs, in words to follow "needs".
     pub fn lacks(self, gpu: &Gpu) -> Option<String> {
-        self.product().lacks(gpu).or_else(|| self.backward_product().lacks(gpu))
+        self.gemm().lacks(gpu).or_else(|| self.backward_gemm().lacks(gpu))
     }
 
     /// The variant of this [`name`](Self::name).

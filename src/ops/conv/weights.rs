@@ -4,7 +4,7 @@ use super::ConvVariant;
 use super::winograd::{Transform, at_point};
 use crate::error::Result;
 use crate::gpu::{Gpu, Precision, Shape, Tensor, Use};
-use crate::ops::product::{Matrices, pack, zero_bias};
+use crate::ops::gemm::{Matrices, pack, zero_bias};
 
 /// Weights and bias of one layer on a device, in the form that a variant wants. One set serves both
 /// passes: the backward pass reads it transposed.
@@ -58,7 +58,7 @@ impl PackedWeights {
             taps,
             in_channels,
             out_channels,
-            matrices: Matrices::upload(gpu, variant.product(), &packed.numbers, precision)?,
+            matrices: Matrices::upload(gpu, variant.gemm(), &packed.numbers, precision)?,
             bias: gpu.upload(Shape::blocked(out_channels, 1, 1), bias, Use::Weights, "bias")?,
             no_bias: zero_bias(gpu, in_channels.max(out_channels))?,
         })

@@ -5,7 +5,7 @@ use super::{Pass, source_textures};
 use crate::error::Result;
 use crate::gpu::{Launch, Recording, Shader, Shape, TextureSize, shader};
 use crate::graph::ScratchSize;
-use crate::ops::product::{Product, ProductKernel};
+use crate::ops::gemm::{Gemm, GemmKernel};
 
 pub(super) const SHADERS: [Shader; 8] = [
     F2_INPUT,
@@ -79,7 +79,7 @@ impl Transform {
         g.iter().flat_map(|down| g.iter().map(move |across| point(down, across))).collect()
     }
 
-    fn input_shader(self, kernel: ProductKernel, masked: bool) -> &'static Shader {
+    fn input_shader(self, kernel: GemmKernel, masked: bool) -> &'static Shader {
         match (self, kernel.fetches_textures(), masked) {
             (Self::F2, _, false) => &F2_INPUT,
             (Self::F2, _, true) => &F2_INPUT_MASKED,
@@ -89,7 +89,7 @@ impl Transform {
         }
     }
 
-    fn output_shader(self, kernel: ProductKernel) -> &'static Shader {
+    fn output_shader(self, kernel: GemmKernel) -> &'static Shader {
         match (self, kernel.fetches_textures()) {
             (Self::F2, _) => &F2_OUTPUT,
             (Self::F4, false) => &F4_OUTPUT,
@@ -103,7 +103,7 @@ impl Transform {
     }
 
     /// Tiles that are worked on at a time.
-    fn band(self, kernel: ProductKernel, channels: u32, size: Shape) -> u32 {
+    fn band(self, kernel: GemmKernel, channels: u32, size: Shape) -> u32 {
         let budget = if kernel.fetches_textures() { TEXTURE_BAND_BYTES } else { BAND_BYTES };
         let a_tile = u64::from(self.points().pow(2)) * u64::from(channels.div_ceil(4)) * 16;
         let [across, down] = self.tiles(size);
@@ -118,7 +118,7 @@ impl Transform {
     }
 
     /// Scratch of a convolution of features of this size.
-    pub(super) fn scratch(self, kernel: ProductKernel, channels: [u32; 2], size: Shape) -> ScratchSize {
+    pub(super) fn scratch(self, kernel: GemmKernel, channels: [u32; 2], size: Shape) -> ScratchSize {
         let widest = channels[0].max(channels[1]);
         // Each pass reads the channels of one side and writes those of the other.
         let values = self.values(widest, self.band(kernel, widest, size));
@@ -178,7 +178,7 @@ impl Transform {
         self.place(launch, src, first, tiles).bytes(moved(src, values.shape())).elements(invocations)?;
 
         let positions = f64::from(tiles * self.outputs().pow(2));
-        let product = Product {
+        let gemm = Gemm {
             kernel: multiplier,
             taps: 1,
             count,
@@ -194,7 +194,7 @@ impl Transform {
             texture: values_texture,
             direct_flops: 18.0 * f64::from(src.channels) * f64::from(dst.channels) * positions,
         };
-        product.record(recording, label)?;
+        gemm.record(recording, label)?;
 
         let overrides = [
             backward,

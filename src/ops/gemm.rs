@@ -8,7 +8,7 @@ use crate::gpu::{Gpu, Precision, Recording, Shader, Shape, Tensor, Texture, Use,
 
 /// The rungs of the ladder, plainest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum ProductKernel {
+pub(super) enum GemmKernel {
     Naive,
     Tiled,
     Registers,
@@ -28,7 +28,7 @@ pub(super) const SHADERS: [Shader; 6] = [
     shader!("conv/texture").without_checks(),
 ];
 
-impl ProductKernel {
+impl GemmKernel {
     fn shader(self) -> &'static Shader {
         &SHADERS[self as usize]
     }
@@ -77,7 +77,7 @@ impl ProductKernel {
     }
 }
 
-/// Where a kernel reads its matrices: a buffer or a texture, as [`ProductKernel::fetches_textures`] says.
+/// Where a kernel reads its matrices: a buffer or a texture, as [`GemmKernel::fetches_textures`] says.
 #[derive(Debug, Clone)]
 pub(super) enum Matrices {
     Buffer(Tensor),
@@ -88,7 +88,7 @@ impl Matrices {
     /// Uploads matrices that [`pack`] has packed, to be stored in this precision.
     pub(super) fn upload(
         gpu: &Gpu,
-        kernel: ProductKernel,
+        kernel: GemmKernel,
         packed: &[f32],
         precision: Precision,
     ) -> Result<Self> {
@@ -129,8 +129,8 @@ pub(super) fn zero_bias(gpu: &Gpu, channels: u32) -> Result<Tensor> {
 
 /// One launch: `count` products of `[in, height, width]` features to `[out, height, width]` ones, which
 /// lie behind one another, each with its own matrices.
-pub(super) struct Product<'a> {
-    pub(super) kernel: ProductKernel,
+pub(super) struct Gemm<'a> {
+    pub(super) kernel: GemmKernel,
     /// Matrices a product: 9 for the taps of a 3x3 convolution, 1 for a plain product.
     pub(super) taps: u32,
     pub(super) count: u32,
@@ -151,7 +151,7 @@ pub(super) struct Product<'a> {
     pub(super) direct_flops: f64,
 }
 
-impl Product<'_> {
+impl Gemm<'_> {
     /// Operations of a direct product: two for each number of each matrix at each position.
     pub(super) fn flops(taps: u32, count: u32, features: Shape, out_channels: u32) -> f64 {
         let positions = f64::from(features.positions());
@@ -168,7 +168,7 @@ impl Product<'_> {
             ("RELU", flag(self.relu)),
             ("ACCUMULATE", flag(self.accumulate)),
         ];
-        if self.kernel == ProductKernel::Texture {
+        if self.kernel == GemmKernel::Texture {
             overrides.push(("BLOCKS", f64::from(blocks)));
         }
         let kernel = recording.gpu().kernel(self.kernel.shader(), &overrides)?;
