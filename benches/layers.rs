@@ -8,7 +8,7 @@ use criterion::{
 };
 use impasto::Result;
 use impasto::gpu::{Gpu, Precision, Recording};
-use impasto::ladder::{Site, Task};
+use impasto::ladder::{Benchmark, ProblemSize};
 
 fn side() -> u32 {
     std::env::var("IMPASTO_BENCH_SIZE").ok().and_then(|side| side.parse().ok()).unwrap_or(128)
@@ -29,20 +29,20 @@ fn time(group: &mut BenchmarkGroup<WallTime>, name: &str, gpu: &Gpu, recording: 
 }
 
 /// Every rung of a task at these layers.
-fn ladders(criterion: &mut Criterion, task: &str, layers: [&str; 5]) -> Result<()> {
-    let (gpu, task) = (Gpu::open(&Default::default())?, Task::of_name(task)?);
-    let mut group = criterion.benchmark_group(task.name);
+fn ladders(criterion: &mut Criterion, benchmark: &str, layers: [&str; 5]) -> Result<()> {
+    let (gpu, benchmark) = (Gpu::open(&Default::default())?, Benchmark::of_name(benchmark)?);
+    let mut group = criterion.benchmark_group(benchmark.name);
     group.sample_size(10);
     for layer in layers {
-        let site = Site { layer: layer.parse()?, side: side(), precision: Precision::F32 };
-        for way in task.ways().iter().filter(|way| way.lacks(&gpu).is_none()) {
-            let program = task.program(&gpu, way, &site)?;
+        let size = ProblemSize { layer: layer.parse()?, side: side(), precision: Precision::F32 };
+        for variant in benchmark.variants().iter().filter(|variant| variant.lacks(&gpu).is_none()) {
+            let program = benchmark.program(&gpu, variant, &size)?;
             // What the definition needs, the same for all.
             let timings = gpu.timed(&[&program.forward])?;
             let flops: f64 = timings.iter().map(|timing| timing.work.direct_flops).sum();
             group.throughput(Throughput::Elements(flops as u64));
-            time(&mut group, &format!("{layer}/{}/forward", way.name()), &gpu, &program.forward);
-            time(&mut group, &format!("{layer}/{}/backward", way.name()), &gpu, &program.backward);
+            time(&mut group, &format!("{layer}/{}/forward", variant.name()), &gpu, &program.forward);
+            time(&mut group, &format!("{layer}/{}/backward", variant.name()), &gpu, &program.backward);
         }
     }
     Ok(())

@@ -8,7 +8,7 @@ use std::path::Path;
 use assert_cmd::Command;
 use impasto::Error;
 use impasto::gpu::{Gpu, Precision};
-use impasto::ladder::{Ladder, Record, Rung, Site, TASKS, Task};
+use impasto::ladder::{BENCHMARKS, Benchmark, Ladder, ProblemSize, Record, Rung};
 use impasto::ops::{ConvVariant, GramVariant, OPERATIONS};
 use impasto::profiler::Roofs;
 use impasto::report;
@@ -17,13 +17,13 @@ use serde_json::Value;
 
 const ROOFS: Roofs = Roofs { gflops: 100.0, gbytes: 10.0 };
 
-fn site(side: u32) -> Site {
-    Site { layer: "conv2_1".parse().unwrap(), side, precision: Precision::F32 }
+fn size(side: u32) -> ProblemSize {
+    ProblemSize { layer: "conv2_1".parse().unwrap(), side, precision: Precision::F32 }
 }
 
-fn climb(gpu: &Gpu, task: &str, site: &Site) -> Ladder {
+fn run(gpu: &Gpu, benchmark: &str, size: &ProblemSize) -> Ladder {
     let kernels = Kernels::uniform(ConvVariant::Naive, GramVariant::Tiled);
-    Ladder::climb(gpu, Task::of_name(task).unwrap(), site, &kernels, 0.0, &mut |_| ())
+    Ladder::run(gpu, Benchmark::of_name(benchmark).unwrap(), size, &kernels, 0.0, &mut |_| ())
 }
 
 fn check_rung(rung: &Rung) {
@@ -50,11 +50,11 @@ fn every_rung_is_found_and_right() {
         let used = ladder.rungs.iter().filter(|rung| rung.used).map(|rung| rung.name.clone());
         used.collect::<Vec<_>>()
     };
-    let conv = climb(gpu, "conv3x3", &site(16));
+    let conv = run(gpu, "conv3x3", &size(16));
     assert_eq!(names(&conv), ConvVariant::ALL.map(ConvVariant::name));
     assert_eq!((conv.inputs[0].as_str(), conv.output.as_str()), ("64x8x8", "128x8x8"));
     assert_eq!(used(&conv), ["naive"]);
-    let gram = climb(gpu, "gram", &site(16));
+    let gram = run(gpu, "gram", &size(16));
     assert_eq!(names(&gram), GramVariant::ALL.map(GramVariant::name));
     assert_eq!((gram.inputs[0].as_str(), gram.output.as_str()), ("128x8x8", "128x1x128"));
     assert_eq!(used(&gram), ["tiled"]);
@@ -70,7 +70,7 @@ fn every_rung_is_found_and_right() {
         assert!(done < direct && counted == direct, "{done} {counted}");
     }
 
-    let record = Record::new(gpu, ROOFS, &site(16), vec![conv, gram]);
+    let record = Record::new(gpu, ROOFS, &size(16), vec![conv, gram]);
     record.verdict().unwrap();
     let passes = record.ladders.iter().flat_map(|ladder| &ladder.rungs).flat_map(|rung| &rung.passes);
     assert!(passes.clone().count() >= 4 && passes.clone().all(|pass| pass.of_roof.is_some()));
@@ -82,13 +82,13 @@ fn every_rung_is_found_and_right() {
 /// Half-precision storage has cases of its own, with a tolerance of its own.
 #[test]
 fn f16_is_checked_as_such() {
-    let half = Site { precision: Precision::F16, ..site(16) };
+    let half = ProblemSize { precision: Precision::F16, ..size(16) };
     let gpu = common::fast_gpu();
-    let pool = climb(gpu, "pool_avg", &half);
+    let pool = run(gpu, "pool_avg", &half);
     assert_eq!((pool.precision.as_str(), pool.rungs[0].fault()), ("f16", None));
     assert!(pool.rungs[0].check.as_ref().unwrap().tolerance > 1e-4);
     // Total variation is of the picture, which is never stored in f16.
-    let tv = climb(gpu, "tv", &half);
+    let tv = run(gpu, "tv", &half);
     assert_eq!((tv.precision.as_str(), tv.rungs[0].fault()), ("f32", None));
 }
 
@@ -97,12 +97,12 @@ fn a_wrong_rung_is_named() {
     let gpu = Gpu::open(&Default::default()).unwrap();
     let shader = OPERATIONS.iter().flat_map(|o| o.shaders).find(|s| s.name == "gram/1_naive").unwrap();
     common::replace_kernel(&gpu, shader, "= sum;", "= sum * 1.001;", &[]);
-    let gram = climb(&gpu, "gram", &site(16));
+    let gram = run(&gpu, "gram", &size(16));
     let faulty: Vec<_> = gram.rungs.iter().filter(|rung| rung.fault().is_some()).collect();
     assert_eq!(faulty.len(), 1);
     assert!(faulty[0].fault().unwrap().contains("off by 1.0e-3 forward"), "{:?}", faulty[0]);
     assert_ne!(gram.fastest("forward").map(|(rung, _)| rung.name.as_str()), Some("naive"));
-    let record = Record::new(&gpu, ROOFS, &site(16), vec![gram]);
+    let record = Record::new(&gpu, ROOFS, &size(16), vec![gram]);
     let error = record.verdict().unwrap_err();
     assert!(matches!(&error, Error::Kernels { kernels, .. } if kernels == "gram naive"), "{error}");
     // Exit code 1: the device is at fault, not the user.
@@ -114,17 +114,17 @@ fn a_wrong_rung_is_named() {
 #[test]
 fn sizes_that_cannot_work_are_found_beforehand() {
     let gpu = common::fast_gpu();
-    for task in &TASKS {
-        task.check(gpu, &site(4)).unwrap();
+    for benchmark in &BENCHMARKS {
+        benchmark.check(gpu, &size(4)).unwrap();
     }
-    let error = Task::of_name("pool_max").unwrap().check(gpu, &site(3)).unwrap_err();
+    let error = Benchmark::of_name("pool_max").unwrap().check(gpu, &size(3)).unwrap_err();
     assert!(error.is_usage() && error.to_string().contains("at least 4"), "{error}");
-    let huge = Site { layer: LayerId::FIRST, ..site(1 << 14) };
-    let error = Task::of_name("conv3x3").unwrap().check(gpu, &huge);
+    let huge = ProblemSize { layer: LayerId::FIRST, ..size(1 << 14) };
+    let error = Benchmark::of_name("conv3x3").unwrap().check(gpu, &huge);
     if gpu.max_tensor_bytes() < 64 << 30 {
         let Err(Error::TooLarge(message)) = error else { panic!("{error:?}") };
         let largest = message.rsplit(' ').next().unwrap().parse().unwrap();
-        Task::of_name("conv3x3").unwrap().check(gpu, &Site { side: largest, ..huge }).unwrap();
+        Benchmark::of_name("conv3x3").unwrap().check(gpu, &ProblemSize { side: largest, ..huge }).unwrap();
     }
 }
 

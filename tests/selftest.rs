@@ -5,7 +5,7 @@ mod common;
 
 use common::room::{Room, stderr};
 use impasto::gpu::{Gpu, Precision};
-use impasto::ladder::TASKS;
+use impasto::ladder::BENCHMARKS;
 use impasto::ops::{GramVariant, OPERATIONS};
 use impasto::selftest::{self, Part, Report};
 use impasto::tuner::gram_candidates;
@@ -14,14 +14,14 @@ use serde_json::Value;
 /// The names of all parts: one for each rung, and for each that has cases in f16 another.
 fn titles() -> Vec<String> {
     let mut titles = vec![];
-    for task in &TASKS {
-        for way in task.ways() {
-            let name = match way.name() == task.name {
-                true => task.name.to_string(),
-                false => format!("{} {}", task.name, way.name()),
+    for benchmark in &BENCHMARKS {
+        for variant in benchmark.variants() {
+            let name = match variant.name() == benchmark.name {
+                true => benchmark.name.to_string(),
+                false => format!("{} {}", benchmark.name, variant.name()),
             };
             titles.push(name.clone());
-            if !task.cases_of(&way, Precision::F16).is_empty() {
+            if !benchmark.cases_of(&variant, Precision::F16).is_empty() {
                 titles.push(format!("{name}, f16"));
             }
         }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use clap::Args;
 use impasto::gpu::Gpu;
-use impasto::ladder::{Ladder, Record, Site, TASKS, Task};
+use impasto::ladder::{BENCHMARKS, Benchmark, Ladder, ProblemSize, Record};
 use impasto::output::OutputFile;
 use impasto::profiler::Roofs;
 use impasto::report;
@@ -62,15 +62,15 @@ pub struct KernelsCommand {
 
 /// What `--op` names.
 #[derive(Debug, Clone)]
-struct Operations(Vec<&'static Task>);
+struct Operations(Vec<&'static Benchmark>);
 
 impl FromStr for Operations {
     type Err = Error;
 
     fn from_str(name: &str) -> Result<Self> {
         match name {
-            "all" => Ok(Self(TASKS.iter().collect())),
-            one => Ok(Self(vec![Task::of_name(one)?])),
+            "all" => Ok(Self(BENCHMARKS.iter().collect())),
+            one => Ok(Self(vec![Benchmark::of_name(one)?])),
         }
     }
 }
@@ -80,12 +80,12 @@ impl KernelsCommand {
         let json = self.json.as_deref().map(OutputFile::of).transpose()?;
         json.as_ref().map_or(Ok(()), OutputFile::check_writable)?;
         let gpu = open_gpu(&self.common)?;
-        let site = self.site(&gpu);
-        self.op.0.iter().try_for_each(|task| task.check(&gpu, &site))?;
-        let kernels = choose_kernels(&gpu, [site.side; 2], site.layer, &self.common)?;
+        let size = self.size(&gpu);
+        self.op.0.iter().try_for_each(|benchmark| benchmark.check(&gpu, &size))?;
+        let kernels = choose_kernels(&gpu, [size.side; 2], size.layer, &self.common)?;
         let roofs = Roofs::measure(&gpu)?;
-        let ladders = self.climb(&gpu, &site, &kernels);
-        let record = Record::new(&gpu, roofs.measured_again(&gpu), &site, ladders);
+        let ladders = self.run_ladders(&gpu, &size, &kernels);
+        let record = Record::new(&gpu, roofs.measured_again(&gpu), &size, ladders);
         print(&report::ladders(&record))?;
         if let Some(file) = json {
             file.replace(|writer| writer.write_all(record.to_json().as_bytes()))?;
@@ -94,7 +94,7 @@ impl KernelsCommand {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn site(&self, gpu: &Gpu) -> Site {
+    fn size(&self, gpu: &Gpu) -> ProblemSize {
         let is_software = gpu.adapter().is_software();
         let side = self.size.unwrap_or(if is_software { SOFTWARE_SIDE } else { SIDE });
         if is_software && self.size.is_none() {
@@ -102,22 +102,22 @@ impl KernelsCommand {
                 "without a GPU the picture has {SOFTWARE_SIDE} pixels a side, not {SIDE}; --size sets it"
             ));
         }
-        Site { layer: self.layer, side, precision: self.common.kernels.precision.into() }
+        ProblemSize { layer: self.layer, side, precision: self.common.kernels.precision.into() }
     }
 
-    fn climb(&self, gpu: &Gpu, site: &Site, kernels: &Kernels) -> Vec<Ladder> {
-        let rungs = self.op.0.iter().map(|task| task.ways().len() as u64).sum();
+    fn run_ladders(&self, gpu: &Gpu, size: &ProblemSize, kernels: &Kernels) -> Vec<Ladder> {
+        let rungs = self.op.0.iter().map(|benchmark| benchmark.variants().len() as u64).sum();
         // Shown on terminals only.
         let bar = if self.common.quiet { ProgressBar::hidden() } else { ProgressBar::new(rungs) };
         let style = ProgressStyle::with_template("checking and timing {bar:24} {pos}/{len}  {msg}");
         let bar = bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        let climb = |task: &&'static Task| {
-            Ladder::climb(gpu, task, site, kernels, SECONDS, &mut |rung| {
-                bar.set_message(format!("{} {rung}", task.name));
+        let run = |benchmark: &&'static Benchmark| {
+            Ladder::run(gpu, benchmark, size, kernels, SECONDS, &mut |rung| {
+                bar.set_message(format!("{} {rung}", benchmark.name));
                 bar.inc(1);
             })
         };
-        let ladders = self.op.0.iter().map(climb).collect();
+        let ladders = self.op.0.iter().map(run).collect();
         bar.finish_and_clear();
         ladders
     }

@@ -1,6 +1,6 @@
 //! The list of tasks: operations as users name them, each with its shapes and the ways to compute it.
 
-use super::{Site, Task, Way};
+use super::{Benchmark, ProblemSize, Variant};
 use crate::gpu::{Gpu, Shape};
 use crate::ops::{
     ConvVariant, Crop, GramVariant, Mask, Mse, Normalize, Pool, Pooling, Relu, Stack, TotalVariation,
@@ -8,102 +8,103 @@ use crate::ops::{
 };
 
 /// Every task. A test sees to it that no operation and no case is left out.
-pub static TASKS: [Task; 12] = [
-    Task {
+pub static BENCHMARKS: [Benchmark; 12] = [
+    Benchmark {
         name: "conv3x3",
         operation: "conv",
-        inputs: |site| vec![site.before()],
-        output: Site::after,
-        ways: || ConvVariant::ALL.map(Way::conv).into(),
+        inputs: |size| vec![size.before()],
+        output: ProblemSize::after,
+        variants: || ConvVariant::ALL.map(Variant::conv).into(),
     },
-    Task {
+    Benchmark {
         name: "gram",
         operation: "gram",
-        inputs: |site| vec![site.after()],
-        output: |site| Shape::blocked(site.after().channels, 1, site.after().channels),
-        ways: || GramVariant::ALL.map(Way::gram).into(),
+        inputs: |size| vec![size.after()],
+        output: |size| Shape::blocked(size.after().channels, 1, size.after().channels),
+        variants: || GramVariant::ALL.map(Variant::gram).into(),
     },
-    Task {
+    Benchmark {
         name: "normalize",
         operation: "normalize",
-        inputs: |site| vec![site.picture()],
-        output: |site| Shape::blocked(3, site.side, site.side).stored_in(site.precision),
-        ways: || {
-            let build =
-                |_: &Gpu, site: &Site| Ok(Normalize { precision: site.precision, ..Normalize::IDENTITY });
-            vec![Way::only("normalize", "normalize", build)]
+        inputs: |size| vec![size.picture()],
+        output: |size| Shape::blocked(3, size.side, size.side).stored_in(size.precision),
+        variants: || {
+            let build = |_: &Gpu, size: &ProblemSize| {
+                Ok(Normalize { precision: size.precision, ..Normalize::IDENTITY })
+            };
+            vec![Variant::only("normalize", "normalize", build)]
         },
     },
-    Task {
+    Benchmark {
         name: "pool_max",
         operation: "pool",
-        inputs: |site| vec![site.after()],
+        inputs: |size| vec![size.after()],
         output: halved,
-        ways: || vec![Way::only("pool_max", "pool/Max", |_, _| Ok(Pool(Pooling::Max)))],
+        variants: || vec![Variant::only("pool_max", "pool/Max", |_, _| Ok(Pool(Pooling::Max)))],
     },
-    Task {
+    Benchmark {
         name: "pool_avg",
         operation: "pool",
-        inputs: |site| vec![site.after()],
+        inputs: |size| vec![size.after()],
         output: halved,
-        ways: || vec![Way::only("pool_avg", "pool/Avg", |_, _| Ok(Pool(Pooling::Avg)))],
+        variants: || vec![Variant::only("pool_avg", "pool/Avg", |_, _| Ok(Pool(Pooling::Avg)))],
     },
-    Task {
+    Benchmark {
         name: "relu",
         operation: "relu",
-        inputs: |site| vec![site.after()],
-        output: Site::after,
-        ways: || vec![Way::only("relu", "relu", |_, _| Ok(Relu))],
+        inputs: |size| vec![size.after()],
+        output: ProblemSize::after,
+        variants: || vec![Variant::only("relu", "relu", |_, _| Ok(Relu))],
     },
-    Task {
+    Benchmark {
         name: "crop",
         operation: "crop",
-        inputs: |site| vec![site.after()],
+        inputs: |size| vec![size.after()],
         output: halved,
-        ways: || {
-            let build = |_: &Gpu, site: &Site| {
-                let Shape { height, width, .. } = halved(site);
+        variants: || {
+            let build = |_: &Gpu, size: &ProblemSize| {
+                let Shape { height, width, .. } = halved(size);
                 Ok(Crop { top: height / 2, left: width / 2, height, width })
             };
-            vec![Way::only("crop", "crop", build)]
+            vec![Variant::only("crop", "crop", build)]
         },
     },
-    Task {
+    Benchmark {
         name: "stack",
         operation: "stack",
-        inputs: |site| vec![halved(site); 2],
-        output: |site| Shape { height: 2 * halved(site).height, ..halved(site) },
-        ways: || vec![Way::only("stack", "stack", |_, _| Ok(Stack))],
+        inputs: |size| vec![halved(size); 2],
+        output: |size| Shape { height: 2 * halved(size).height, ..halved(size) },
+        variants: || vec![Variant::only("stack", "stack", |_, _| Ok(Stack))],
     },
-    Task {
+    Benchmark {
         name: "mask",
         operation: "mask",
-        inputs: |site| vec![site.after(), Shape::planar(1, site.after().height, site.after().width)],
-        output: Site::after,
-        ways: || vec![Way::only("mask", "mask", |_, _| Ok(Mask))],
+        inputs: |size| vec![size.after(), Shape::planar(1, size.after().height, size.after().width)],
+        output: ProblemSize::after,
+        variants: || vec![Variant::only("mask", "mask", |_, _| Ok(Mask))],
     },
-    Task {
+    Benchmark {
         name: "mse",
         operation: "mse",
-        inputs: |site| vec![site.after(); 2],
+        inputs: |size| vec![size.after(); 2],
         output: |_| Shape::scalar(),
-        ways: || vec![Way::only("mse", "mse", |_, _| Ok(Mse))],
+        variants: || vec![Variant::only("mse", "mse", |_, _| Ok(Mse))],
     },
-    Task {
+    Benchmark {
         name: "tv",
         operation: "tv",
-        inputs: |site| vec![site.picture()],
+        inputs: |size| vec![size.picture()],
         output: |_| Shape::scalar(),
-        ways: || vec![Way::only("tv", "tv", |_, _| Ok(TotalVariation))],
+        variants: || vec![Variant::only("tv", "tv", |_, _| Ok(TotalVariation))],
     },
-    Task {
+    Benchmark {
         name: "weighted_sum",
         operation: "weighted_sum",
         inputs: |_| vec![Shape::scalar(); TERMS],
         output: |_| Shape::scalar(),
-        ways: || {
-            let build = |_: &Gpu, _: &Site| Ok(WeightedSum { weights: vec![0.5; TERMS] });
-            vec![Way::only("weighted_sum", "weighted_sum", build)]
+        variants: || {
+            let build = |_: &Gpu, _: &ProblemSize| Ok(WeightedSum { weights: vec![0.5; TERMS] });
+            vec![Variant::only("weighted_sum", "weighted_sum", build)]
         },
     },
 ];
@@ -111,7 +112,7 @@ pub static TASKS: [Task; 12] = [
 /// Terms of a loss by default: one of content and five of style.
 const TERMS: usize = 6;
 
-fn halved(site: &Site) -> Shape {
-    let whole = site.after();
+fn halved(size: &ProblemSize) -> Shape {
+    let whole = size.after();
     Shape { height: whole.height / 2, width: whole.width / 2, ..whole }
 }

@@ -1,24 +1,24 @@
 //! The ladder of an operation: every way in which it can be computed, checked on this device against the
 //! f64 reference, timed at the shape of a layer, and compared with the plainest.
 //!
-//! A [`Task`] is an operation as users name it, with its rungs; [`TASKS`] lists them all. A [`Site`] says at
-//! which layer and size it is timed. [`Ladder::climb`] does the work and [`Record`] is what comes of it.
+//! A [`Benchmark`] is an operation as users name it, with its rungs; [`BENCHMARKS`] lists them all. A [`ProblemSize`] says at
+//! which layer and size it is timed. [`Ladder::run`] does the work and [`Record`] is what comes of it.
 
+mod benchmark;
 mod check;
 mod list;
 mod pass;
+mod problem_size;
 mod record;
-mod site;
-mod task;
-mod way;
+mod variant;
 
+pub use benchmark::Benchmark;
 pub use check::Check;
-pub use list::TASKS;
+pub use list::BENCHMARKS;
 pub use pass::Pass;
+pub use problem_size::ProblemSize;
 pub use record::Record;
-pub use site::Site;
-pub use task::Task;
-pub use way::Way;
+pub use variant::Variant;
 
 use serde::Serialize;
 
@@ -29,7 +29,7 @@ use crate::vgg19::Kernels;
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Ladder {
     /// The task's name.
-    pub task: String,
+    pub benchmark: String,
     /// Shapes of the inputs that it was timed with.
     pub inputs: Vec<String>,
     /// Shape of the output.
@@ -74,26 +74,26 @@ impl Rung {
 impl Ladder {
     /// Checks every rung, and times it for about so many seconds. `kernels` is what a painting would run;
     /// `progress` hears of each rung before it is tried. Whatever goes wrong with a rung is told in it.
-    pub fn climb(
+    pub fn run(
         gpu: &Gpu,
-        task: &Task,
-        site: &Site,
+        benchmark: &Benchmark,
+        size: &ProblemSize,
         kernels: &Kernels,
         seconds: f64,
         progress: &mut dyn FnMut(&str),
     ) -> Self {
-        let site = task.site(site);
-        let rung = |way: Way| {
-            progress(way.name());
-            let used = way.is_used(kernels, site.layer);
-            Rung { used, ..climb(gpu, task, &way, &site, seconds) }
+        let size = benchmark.size(size);
+        let rung = |variant: Variant| {
+            progress(variant.name());
+            let used = variant.is_used(kernels, size.layer);
+            Rung { used, ..run(gpu, benchmark, &variant, &size, seconds) }
         };
-        let rungs = task.ways().into_iter().map(rung).collect();
+        let rungs = benchmark.variants().into_iter().map(rung).collect();
         let mut ladder = Self {
-            task: task.name.into(),
-            inputs: (task.inputs)(&site).iter().map(ToString::to_string).collect(),
-            output: (task.output)(&site).to_string(),
-            precision: if site.precision == Precision::F16 { "f16" } else { "f32" }.into(),
+            benchmark: benchmark.name.into(),
+            inputs: (benchmark.inputs)(&size).iter().map(ToString::to_string).collect(),
+            output: (benchmark.output)(&size).to_string(),
+            precision: if size.precision == Precision::F16 { "f16" } else { "f32" }.into(),
             rungs,
         };
         ladder.compare();
@@ -119,15 +119,15 @@ impl Ladder {
 }
 
 /// Tries one rung.
-fn climb(gpu: &Gpu, task: &Task, way: &Way, site: &Site, seconds: f64) -> Rung {
-    let mut rung = Rung { name: way.name().into(), lacks: way.lacks(gpu), ..Rung::default() };
+fn run(gpu: &Gpu, benchmark: &Benchmark, variant: &Variant, size: &ProblemSize, seconds: f64) -> Rung {
+    let mut rung = Rung { name: variant.name().into(), lacks: variant.lacks(gpu), ..Rung::default() };
     if rung.lacks.is_some() {
         return rung;
     }
-    rung.check = Some(Check::of(gpu, task.cases_of(way, site.precision)));
+    rung.check = Some(Check::of(gpu, benchmark.cases_of(variant, size.precision)));
     // What gives wrong answers is timed all the same: whoever mends it wants to know what it is worth.
-    let timed = task
-        .program(gpu, way, site)
+    let timed = benchmark
+        .program(gpu, variant, size)
         .and_then(|program| pass::time(gpu, &[&program.forward, &program.backward], seconds));
     match timed {
         Ok(passes) => rung.passes = passes,

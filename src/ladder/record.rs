@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Ladder, Site};
+use super::{Ladder, ProblemSize};
 use crate::error::{Error, Result};
 use crate::gpu::{Clock, Gpu};
 use crate::profiler::{Device, Roofs};
@@ -33,7 +33,7 @@ impl Record {
     pub const FORMAT: u32 = 1;
 
     /// Puts every pass under these roofs.
-    pub fn new(gpu: &Gpu, roofs: Roofs, site: &Site, mut ladders: Vec<Ladder>) -> Self {
+    pub fn new(gpu: &Gpu, roofs: Roofs, size: &ProblemSize, mut ladders: Vec<Ladder>) -> Self {
         let rungs = ladders.iter_mut().flat_map(|ladder| &mut ladder.rungs);
         rungs.flat_map(|rung| &mut rung.passes).for_each(|pass| pass.put_under(&roofs));
         Self {
@@ -42,8 +42,8 @@ impl Record {
             device: Device::of(gpu),
             clock: gpu.clock(),
             roofs,
-            layer: site.layer.name().into(),
-            size: site.side,
+            layer: size.layer.name().into(),
+            size: size.side,
             ladders,
         }
     }
@@ -55,7 +55,7 @@ impl Record {
     pub fn verdict(&self) -> Result<()> {
         let faulty = self.ladders.iter().flat_map(|ladder| {
             let rungs = ladder.rungs.iter().filter(|rung| rung.fault().is_some());
-            rungs.map(|rung| format!("{} {}", ladder.task, rung.name))
+            rungs.map(|rung| format!("{} {}", ladder.benchmark, rung.name))
         });
         let kernels = faulty.collect::<Vec<_>>().join(", ");
         if kernels.is_empty() {

@@ -19,7 +19,8 @@ pub fn ladders(record: &Record) -> String {
 
 /// A table, what there is to say of rungs beside it, and the fastest.
 fn ladder(ladder: &Ladder) -> String {
-    let title = format!("{}: {} to {}, {}\n", ladder.task, inputs(ladder), ladder.output, ladder.precision);
+    let title =
+        format!("{}: {} to {}, {}\n", ladder.benchmark, inputs(ladder), ladder.output, ladder.precision);
     let header = [
         ("", Align::Left),
         ("pass", Align::Left),

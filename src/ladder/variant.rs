@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Site;
+use super::ProblemSize;
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::graph::Op;
@@ -14,13 +14,13 @@ use crate::vgg19::{Kernels, LayerId};
 type Lacks = Box<dyn Fn(&Gpu) -> Option<String>>;
 
 /// Makes the operation for a site, with numbers by chance.
-type Build = Box<dyn Fn(&Gpu, &Site) -> Result<Box<dyn Op>>>;
+type Build = Box<dyn Fn(&Gpu, &ProblemSize) -> Result<Box<dyn Op>>>;
 
 /// Says whether it is what a layer runs.
 type Used = Box<dyn Fn(&Kernels, LayerId) -> bool>;
 
 /// One way to do a task: a rung of its ladder.
-pub struct Way {
+pub struct Variant {
     name: &'static str,
     /// First word of the labels of its cases.
     cases: String,
@@ -29,7 +29,7 @@ pub struct Way {
     used: Used,
 }
 
-impl Way {
+impl Variant {
     /// The variant's name, or the task's where there is one way only.
     pub fn name(&self) -> &'static str {
         self.name
@@ -49,8 +49,8 @@ impl Way {
         label.split(' ').next() == Some(&self.cases)
     }
 
-    pub(super) fn build(&self, gpu: &Gpu, site: &Site) -> Result<Box<dyn Op>> {
-        (self.build)(gpu, site)
+    pub(super) fn build(&self, gpu: &Gpu, size: &ProblemSize) -> Result<Box<dyn Op>> {
+        (self.build)(gpu, size)
     }
 
     /// A variant of the convolution, 3x3 with its ReLU.
@@ -59,12 +59,12 @@ impl Way {
             name: variant.name(),
             cases: format!("conv/{variant}"),
             lacks: Box::new(move |gpu| variant.lacks(gpu)),
-            build: Box::new(move |gpu, site| {
-                let channels = [site.after().channels, site.before().channels];
+            build: Box::new(move |gpu, size| {
+                let channels = [size.after().channels, size.before().channels];
                 let [outs, ins] = channels.map(|n| n as usize);
                 let weight = to_f32(&numbers(1, 9 * ins * outs));
                 let bias = to_f32(&numbers(2, outs));
-                let weights = PackedWeights::new(gpu, variant, site.precision, &weight, &bias, channels)?;
+                let weights = PackedWeights::new(gpu, variant, size.precision, &weight, &bias, channels)?;
                 Ok(Box::new(Conv::new(weights.into(), true)))
             }),
             used: Box::new(move |kernels, layer| kernels.conv(layer) == variant),
@@ -77,7 +77,7 @@ impl Way {
             name: variant.name(),
             cases: format!("gram/{variant}"),
             lacks: Box::new(move |gpu| variant.lacks(gpu)),
-            build: Box::new(move |gpu, site| Ok(Box::new(Gram::new(gpu, variant, site.after().channels)?))),
+            build: Box::new(move |gpu, size| Ok(Box::new(Gram::new(gpu, variant, size.after().channels)?))),
             used: Box::new(move |kernels, layer| kernels.gram(layer) == variant),
         }
     }
@@ -86,19 +86,19 @@ impl Way {
     pub(super) fn only<O: Op + 'static>(
         name: &'static str,
         cases: &str,
-        build: fn(&Gpu, &Site) -> Result<O>,
+        build: fn(&Gpu, &ProblemSize) -> Result<O>,
     ) -> Self {
         Self {
             name,
             cases: cases.into(),
             lacks: Box::new(|_| None),
-            build: Box::new(move |gpu, site| Ok(Box::new(build(gpu, site)?))),
+            build: Box::new(move |gpu, size| Ok(Box::new(build(gpu, size)?))),
             used: Box::new(|_, _| true),
         }
     }
 }
 
-impl fmt::Debug for Way {
+impl fmt::Debug for Variant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Way").field("name", &self.name).finish_non_exhaustive()
     }

@@ -5,7 +5,7 @@ use crate::vgg19::{LayerId, activation_shape};
 
 /// A layer and a picture's size, which give every operation its sizes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Site {
+pub struct ProblemSize {
     /// The layer.
     pub layer: LayerId,
     /// Width and height of the picture in pixels.
@@ -14,7 +14,7 @@ pub struct Site {
     pub precision: Precision,
 }
 
-impl Site {
+impl ProblemSize {
     /// What goes into the layer's convolution.
     pub fn before(&self) -> Shape {
         Shape { channels: self.layer.spec().inputs as u32, ..self.after() }

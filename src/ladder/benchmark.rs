@@ -1,6 +1,6 @@
 //! An operation as users name it.
 
-use super::{Site, TASKS, Way};
+use super::{BENCHMARKS, ProblemSize, Variant};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Precision, Shape, Use, mebibytes};
 use crate::graph::{Graph, NodeId, Program};
@@ -9,56 +9,57 @@ use crate::ops::case::{Case, numbers, to_f32};
 
 /// An operation as users name it.
 #[derive(Debug)]
-pub struct Task {
+pub struct Benchmark {
     /// What `--op` takes.
     pub name: &'static str,
     /// Its name in [`OPERATIONS`].
     pub(super) operation: &'static str,
     /// Shapes of its inputs at a site.
-    pub(super) inputs: fn(&Site) -> Vec<Shape>,
+    pub(super) inputs: fn(&ProblemSize) -> Vec<Shape>,
     /// Shape of its output.
-    pub(super) output: fn(&Site) -> Shape,
+    pub(super) output: fn(&ProblemSize) -> Shape,
     /// Its rungs, plainest first.
-    pub(super) ways: fn() -> Vec<Way>,
+    pub(super) variants: fn() -> Vec<Variant>,
 }
 
-impl Task {
+impl Benchmark {
     /// The task of this name.
     ///
     /// # Errors
     /// [`Error::Usage`] with the name that is most alike, if any is.
     pub fn of_name(name: &str) -> Result<&'static Self> {
-        let likeness = |task: &&Task| strsim::jaro_winkler(&name.to_lowercase(), task.name);
-        let nearest = TASKS.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+        let likeness = |benchmark: &&Benchmark| strsim::jaro_winkler(&name.to_lowercase(), benchmark.name);
+        let nearest = BENCHMARKS.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
         match nearest {
-            Some(task) if task.name == name => Ok(task),
+            Some(benchmark) if benchmark.name == name => Ok(benchmark),
             _ => {
-                let near = nearest.filter(|task| likeness(task) > 0.75);
-                let hint = near.map_or_else(String::new, |task| format!("did you mean {}? ", task.name));
-                let names = TASKS.each_ref().map(|task| task.name).join(", ");
+                let near = nearest.filter(|benchmark| likeness(benchmark) > 0.75);
+                let hint =
+                    near.map_or_else(String::new, |benchmark| format!("did you mean {}? ", benchmark.name));
+                let names = BENCHMARKS.each_ref().map(|benchmark| benchmark.name).join(", ");
                 Err(Error::Usage(format!("unknown operation '{name}': {hint}choose from {names} or all")))
             }
         }
     }
 
     /// Its rungs, plainest first.
-    pub fn ways(&self) -> Vec<Way> {
-        (self.ways)()
+    pub fn variants(&self) -> Vec<Variant> {
+        (self.variants)()
     }
 
     /// Finds out whether it can be done at a site, before anything is.
     ///
     /// # Errors
     /// [`Error::Usage`] for a picture too small, [`Error::TooLarge`] for one too large for the device.
-    pub fn check(&self, gpu: &Gpu, site: &Site) -> Result<()> {
-        let site = self.site(site);
+    pub fn check(&self, gpu: &Gpu, size: &ProblemSize) -> Result<()> {
+        let size = self.size(size);
         let shapes = |side: u32| {
-            let site = Site { side, ..site };
-            (self.inputs)(&site).into_iter().chain([(self.output)(&site)])
+            let size = ProblemSize { side, ..size };
+            (self.inputs)(&size).into_iter().chain([(self.output)(&size)])
         };
         let is_empty = |side: &u32| shapes(*side).any(|shape| shape.is_empty());
         let fits = |side: &u32| shapes(*side).all(|shape| shape.bytes() <= gpu.max_tensor_bytes());
-        let Site { layer, side, .. } = site;
+        let ProblemSize { layer, side, .. } = size;
         if is_empty(&side) {
             let least = (side..).find(|side| !is_empty(side)).unwrap_or(side);
             return Err(Error::Usage(format!(
@@ -84,15 +85,15 @@ impl Task {
     ///
     /// # Errors
     /// [`Error::TooLarge`] or [`Error::Gpu`] if memory or a kernel cannot be had.
-    pub fn program(&self, gpu: &Gpu, way: &Way, site: &Site) -> Result<Program> {
-        let site = self.site(site);
+    pub fn program(&self, gpu: &Gpu, variant: &Variant, size: &ProblemSize) -> Result<Program> {
+        let size = self.size(size);
         let (mut graph, mut leaves) = (Graph::new(), vec![]);
-        for (seed, shape) in (3..).zip((self.inputs)(&site)) {
+        for (seed, shape) in (3..).zip((self.inputs)(&size)) {
             let x = gpu.upload(shape, &to_f32(&numbers(seed, shape.len())), Use::Activations, "x")?;
             leaves.push((graph.leaf("x", shape), x));
         }
         let nodes: Vec<NodeId> = leaves.iter().map(|(node, _)| *node).collect();
-        let node = graph.apply(site.layer.name(), way.build(gpu, &site)?, &nodes);
+        let node = graph.apply(size.layer.name(), variant.build(gpu, &size)?, &nodes);
         let outputs = [node];
         let plan = graph.plan(&outputs, nodes.first().map(|first| (&outputs[..], *first)));
         let program = graph.compile(gpu, &plan, &leaves)?;
@@ -103,14 +104,14 @@ impl Task {
     }
 
     /// The site as this task has it: what never stores f16 stays in f32.
-    pub(super) fn site(&self, site: &Site) -> Site {
+    pub(super) fn size(&self, size: &ProblemSize) -> ProblemSize {
         let halves = self.cases().any(|case| case.precision() == Precision::F16);
-        Site { precision: if halves { site.precision } else { Precision::F32 }, ..*site }
+        ProblemSize { precision: if halves { size.precision } else { Precision::F32 }, ..*size }
     }
 
     /// What a way is checked with.
-    pub fn cases_of(&self, way: &Way, precision: Precision) -> Vec<Case> {
-        self.cases().filter(|case| way.has_case(&case.label) && case.precision() == precision).collect()
+    pub fn cases_of(&self, variant: &Variant, precision: Precision) -> Vec<Case> {
+        self.cases().filter(|case| variant.has_case(&case.label) && case.precision() == precision).collect()
     }
 
     fn cases(&self) -> impl Iterator<Item = Case> {
@@ -125,14 +126,21 @@ mod tests {
     #[test]
     fn every_case_of_every_operation_belongs_to_one_rung() {
         for operation in &OPERATIONS {
-            let tasks = || TASKS.iter().filter(|task| task.operation == operation.name);
+            let benchmarks = || BENCHMARKS.iter().filter(|benchmark| benchmark.operation == operation.name);
             for case in (operation.cases)() {
-                let rungs = tasks().flat_map(Task::ways).filter(|way| way.has_case(&case.label));
+                let rungs = benchmarks()
+                    .flat_map(Benchmark::variants)
+                    .filter(|variant| variant.has_case(&case.label));
                 assert_eq!(rungs.count(), 1, "{}", case.label);
             }
-            for task in tasks() {
-                for way in task.ways() {
-                    assert!(!task.cases_of(&way, Precision::F32).is_empty(), "{} {}", task.name, way.name());
+            for benchmark in benchmarks() {
+                for variant in benchmark.variants() {
+                    assert!(
+                        !benchmark.cases_of(&variant, Precision::F32).is_empty(),
+                        "{} {}",
+                        benchmark.name,
+                        variant.name()
+                    );
                 }
             }
         }
@@ -140,11 +148,12 @@ mod tests {
 
     #[test]
     fn unknown_tasks_get_a_suggestion() {
-        let error = |name: &str| Task::of_name(name).map(|task| task.name).unwrap_err().to_string();
+        let error =
+            |name: &str| Benchmark::of_name(name).map(|benchmark| benchmark.name).unwrap_err().to_string();
         assert!(error("conv").contains("did you mean conv3x3?"), "{}", error("conv"));
         assert!(error("pool").contains("did you mean pool_"), "{}", error("pool"));
         assert!(error("Gram").contains("did you mean gram?"), "{}", error("Gram"));
         assert!(error("banana").contains("'banana': choose from conv3x3, gram,"), "{}", error("banana"));
-        assert_eq!(Task::of_name("tv").unwrap().name, "tv");
+        assert_eq!(Benchmark::of_name("tv").unwrap().name, "tv");
     }
 }
