@@ -12,7 +12,9 @@ use impasto::ops::Pooling;
 use impasto::ops::case::numbers;
 use impasto::optim::Method;
 use impasto::output::OutputFile;
-use impasto::painter::{Beginning, Checkpoint, Finish, Painter, Plan, Scales, Schedule, Start, Subject};
+use impasto::painter::{
+    Beginning, Checkpoint, Finish, Painter, PaintingInputs, Plan, Scales, Schedule, Start,
+};
 use impasto::tuner::{Mode, Tuner};
 use impasto::vgg19::{Network, Weights};
 
@@ -40,8 +42,12 @@ fn picture(seed: u64, width: u32, height: u32) -> Image {
     Image::from_rgb(width, height, noise.iter().map(|v| (128.0 + 40.0 * v) as f32).collect()).unwrap()
 }
 
-fn subject() -> Subject {
-    Subject { content: picture(1, 30, 22), styles: vec![picture(2, 20, 24).into()], content_region: None }
+fn subject() -> PaintingInputs {
+    PaintingInputs {
+        content: picture(1, 30, 22),
+        styles: vec![picture(2, 20, 24).into()],
+        content_region: None,
+    }
 }
 
 fn plan(method: Method, iterations: &str, until: Option<f64>) -> Plan {
@@ -191,7 +197,7 @@ fn masked_styles_stay_in_their_regions() {
     let paint = |masks: [Option<Region>; 2]| {
         let images = [red.clone(), blue.clone()].into_iter().zip(masks);
         let styles = images.map(|(image, region)| Style { image, weight: 1.0, region }).collect();
-        let subject = Subject { content: content.clone(), styles, content_region: None };
+        let subject = PaintingInputs { content: content.clone(), styles, content_region: None };
         let settings = Settings { content_weight: 0.0, ..settings() };
         let plan = Plan { settings, schedule: Schedule::plain(32, 24, 60), ..plan(ADAM, "1", None) };
         let start = to_variable(&content);

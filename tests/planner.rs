@@ -11,10 +11,10 @@ use impasto::Error;
 use impasto::gpu::{Faults, Gpu, GpuOptions, Precision};
 use impasto::graph::Activations;
 use impasto::image_io::Image;
-use impasto::objective::{Demand, Parts, Settings};
+use impasto::objective::{MemoryEstimate, Parts, Settings};
 use impasto::ops::Pooling;
 use impasto::optim::{Method, Pairs};
-use impasto::painter::{Finish, Painter, Plan, Schedule, Subject};
+use impasto::painter::{Finish, Painter, PaintingInputs, Plan, Schedule};
 use impasto::planner::{Budget, Choice, Strategy};
 use impasto::tuner::{Mode, Tuner};
 use impasto::vgg19::{LayerId, Network, Weights};
@@ -38,8 +38,12 @@ fn picture(width: u32, height: u32) -> Image {
     Image::from_rgb(width, height, rgb).unwrap()
 }
 
-fn subject(width: u32, height: u32) -> Subject {
-    Subject { content: picture(width, height), styles: vec![picture(96, 80).into()], content_region: None }
+fn subject(width: u32, height: u32) -> PaintingInputs {
+    PaintingInputs {
+        content: picture(width, height),
+        styles: vec![picture(96, 80).into()],
+        content_region: None,
+    }
 }
 
 fn plan(width: u32, height: u32, method: Method, memory: Option<u64>) -> Plan {
@@ -148,9 +152,10 @@ fn tiles_bound_the_memory_of_any_size() {
     let (network, settings, parts) =
         (network(&gpu, Precision::F32), Settings::default(), Parts::everywhere());
     let device = |side: u32| {
-        let demand = Demand::tiled(&gpu, &network, &settings, &parts, [side; 2], 512.into()).unwrap();
-        assert!(demand.fits, "{side}");
-        demand.device.total() + gpu.memory().total()
+        let estimate =
+            MemoryEstimate::tiled(&gpu, &network, &settings, &parts, [side; 2], 512.into()).unwrap();
+        assert!(estimate.fits, "{side}");
+        estimate.device.total() + gpu.memory().total()
     };
     let (small, large) = (device(2048), device(8192));
     assert_eq!(small, large, "2048 and 8192 pixels");

@@ -7,7 +7,7 @@ use impasto::gpu::{Gpu, GpuOptions, Precision, Use};
 use impasto::graph::Activations;
 use impasto::image_io::Image;
 use impasto::objective::{
-    Losses, Objective, Region, Scene, Settings, Style, StyleMemory, Targets, TiledObjective, Tiling,
+    Losses, Objective, Region, Scene, Settings, Style, StyleCache, Targets, TiledObjective, Tiling,
     to_variable,
 };
 use impasto::ops::Pooling;
@@ -85,7 +85,7 @@ impl Scenario {
         let content = self.content();
         let scene =
             Scene { content: &content, styles: &self.styles, content_region: self.content_region.as_ref() };
-        let memory = StyleMemory::none();
+        let memory = StyleCache::none();
         let objective = TiledObjective::new(gpu, network, &self.settings, &scene, tiling, &memory).unwrap();
         let (losses, gradient) = objective.evaluate(&self.x()).unwrap();
         (losses, gradient, objective.tiles())

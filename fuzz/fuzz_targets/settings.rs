@@ -10,7 +10,7 @@ use impasto::colour::KeepColors;
 use impasto::image_io::{Image, Size};
 use impasto::objective::{LayerWeights, Scaling, parse_weight};
 use impasto::painter::{Iterations, Scales, Start};
-use impasto::vgg19::{KernelWish, LayerId};
+use impasto::vgg19::{KernelOverride, LayerId};
 use libfuzzer_sys::fuzz_target;
 use serde_json::Value;
 
@@ -29,7 +29,7 @@ fuzz_target!(|bytes: &[u8]| {
 fn try_all(text: &str) {
     read::<Size>(text);
     read::<LayerId>(text);
-    read::<KernelWish>(text);
+    read::<KernelOverride>(text);
     read::<LayerWeights>(text);
     read::<Scaling>(text);
     read::<Scales>(text);

@@ -4,10 +4,10 @@ use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
 use impasto::gpu::{Faults, Gpu, GpuOptions};
-use impasto::objective::{Settings, StyleMemory};
+use impasto::objective::{Settings, StyleCache};
 use impasto::planner::{self, Strategy};
 use impasto::tuner::{self, Choice};
-use impasto::vgg19::{KernelWish, Kernels, LayerId, Network, Weights};
+use impasto::vgg19::{KernelOverride, Kernels, LayerId, Network, Weights};
 use impasto::{Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -18,7 +18,7 @@ pub struct Studio {
     pub gpu: Gpu,
     pub network: Arc<Network>,
     /// Styles that the network has seen.
-    pub styles: StyleMemory,
+    pub styles: StyleCache,
 }
 
 impl Studio {
@@ -32,7 +32,7 @@ impl Studio {
         let weights = load_weights(choice, settings)?;
         let gpu = open_gpu(options)?;
         let network = Arc::new(open_network(&gpu, &weights, choice, options, size)?);
-        Ok(Self { gpu, network, styles: StyleMemory::none() })
+        Ok(Self { gpu, network, styles: StyleCache::none() })
     }
 }
 
@@ -109,7 +109,7 @@ pub fn choose_kernels(
     progress.finish();
     say_choice(&choice, options);
     let mut kernels = choice.kernels;
-    let mut checked: Vec<&KernelWish> = vec![];
+    let mut checked: Vec<&KernelOverride> = vec![];
     for wish in &options.kernels.wishes {
         if !checked.iter().any(|known| known.is_for_the_variant_of(wish)) {
             tuner::check(gpu, wish, options.kernels.precision.into())?;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use impasto::Result;
 use impasto::image_io::{Image, Size, check_output};
-use impasto::objective::{Look, check_fits, check_pooling};
+use impasto::objective::{LayerFeatures, check_fits, check_pooling};
 use impasto::sheet::{Cell, heat_map, sheet};
 use impasto::vgg19::LayerId;
 
@@ -61,32 +61,33 @@ impl Features {
         let image = Image::load(&self.image)?.resized(self.size)?;
         let (width, height) = (image.width(), image.height());
         check_pooling(&self.image, width, height, self.layer)?;
-        let settings = Look::settings(self.layer);
+        let settings = LayerFeatures::settings(self.layer);
         let Studio { gpu, network, .. } =
             Studio::open(&self.network, &settings, (width, height), &self.common)?;
         check_fits(&gpu, &self.image, [width, height], self.layer, |size| {
-            Look::fits(&gpu, &network, self.layer, size)
+            LayerFeatures::fits(&gpu, &network, self.layer, size)
         })?;
-        let look = Look::at(&gpu, &network, self.layer, &image)?;
-        self.draw_maps(&look)?.save(&self.output)?;
+        let layer_features = LayerFeatures::at(&gpu, &network, self.layer, &image)?;
+        self.draw_maps(&layer_features)?.save(&self.output)?;
         if let Some(path) = &self.gram {
-            let zoom = LEAST_SIDE.div_ceil(look.shape.channels);
-            heat_map(&look.gram, look.shape.channels, zoom)?.save(path)?;
+            let zoom = LEAST_SIDE.div_ceil(layer_features.shape.channels);
+            heat_map(&layer_features.gram, layer_features.shape.channels, zoom)?.save(path)?;
         }
         Ok(ExitCode::SUCCESS)
     }
 
     /// The strongest maps in a grid that is about as wide as high, in the order of the network.
-    fn draw_maps(&self, look: &Look) -> Result<Image> {
-        let positions = look.shape.positions() as usize;
+    fn draw_maps(&self, layer_features: &LayerFeatures) -> Result<Image> {
+        let positions = layer_features.shape.positions() as usize;
         let peak = |map: &[f32]| map.iter().copied().fold(0.0, f32::max);
-        let mut maps: Vec<(usize, &[f32])> = look.maps.chunks_exact(positions).enumerate().collect();
+        let mut maps: Vec<(usize, &[f32])> =
+            layer_features.maps.chunks_exact(positions).enumerate().collect();
         maps.sort_by(|(_, a), (_, b)| peak(b).total_cmp(&peak(a)));
         maps.truncate(self.maps.max(1));
         maps.sort_by_key(|(index, _)| *index);
-        let zoom = LEAST_SIDE.div_ceil(look.shape.width.max(look.shape.height));
+        let zoom = LEAST_SIDE.div_ceil(layer_features.shape.width.max(layer_features.shape.height));
         let cell = |(index, map): (usize, &[f32])| {
-            let image = heat_map(map, look.shape.width, zoom)?;
+            let image = heat_map(map, layer_features.shape.width, zoom)?;
             Ok(Cell { label: format!("{index}: {:.3}", peak(map)), image })
         };
         let cells = maps.into_iter().map(cell).collect::<Result<Vec<_>>>()?;

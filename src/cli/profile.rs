@@ -8,7 +8,9 @@ use clap::Args;
 use impasto::Result;
 use impasto::gpu::Gpu;
 use impasto::image_io::Image;
-use impasto::objective::{Demand, Objective, Settings, Targets, check_fits, check_pooling, to_variable};
+use impasto::objective::{
+    MemoryEstimate, Objective, Settings, Targets, check_fits, check_pooling, to_variable,
+};
 use impasto::output::OutputFile;
 use impasto::painter::{Evaluation, Painter};
 use impasto::profiler::{Comparison, Measurement, Profile, Roofs, Spread, Workload, measure};
@@ -92,7 +94,7 @@ impl ProfileCommand {
         let size = (self.size, self.size);
         let network = open_network(&gpu, &weights, &self.objective.network, &self.common, size)?;
         check_fits(&gpu, Path::new("--size"), size.into(), settings.deepest(), |size| {
-            Demand::plain(&gpu, &network, &settings, size).map(|demand| demand.fits)
+            MemoryEstimate::plain(&gpu, &network, &settings, size).map(|estimate| estimate.fits)
         })?;
         let objective = self.objective(&gpu, &network, &settings)?;
         let program = objective.program();

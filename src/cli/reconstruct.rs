@@ -7,7 +7,7 @@ use clap::Args;
 use impasto::Result;
 use impasto::image_io::{Image, Size, check_output, check_output_fits};
 use impasto::objective::{LayerWeights, Settings, check_pooling};
-use impasto::painter::{Finish, Plan, Schedule, Start, Subject};
+use impasto::painter::{Finish, PaintingInputs, Plan, Schedule, Start};
 use impasto::sheet::sheet;
 
 use super::common::Studio;
@@ -88,7 +88,8 @@ impl Reconstruct {
         check_pooling(&self.image, width, height, deepest)?;
         let studio = Studio::open(&self.network, whole, (width, height), &self.common)?;
         let start = Start::Noise.variable(&image, &image, self.seed)?;
-        let subject = Subject { content: image.clone(), styles: vec![image.into()], content_region: None };
+        let subject =
+            PaintingInputs { content: image.clone(), styles: vec![image.into()], content_region: None };
         let item = |(label, settings)| {
             let plan = Plan {
                 settings,

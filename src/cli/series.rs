@@ -1,8 +1,8 @@
 //! Several paintings for one contact sheet.
 
 use impasto::Result;
-use impasto::objective::StyleMemory;
-use impasto::painter::{Painter, Plan, Subject};
+use impasto::objective::StyleCache;
+use impasto::painter::{Painter, PaintingInputs, Plan};
 use impasto::sheet::Cell;
 
 use super::common::Studio;
@@ -12,7 +12,7 @@ use super::options::CommonOptions;
 pub struct Item {
     /// What stands under it.
     pub label: String,
-    pub subject: Subject,
+    pub subject: PaintingInputs,
     pub plan: Plan,
     /// The variable that it starts from.
     pub start: Vec<f32>,
@@ -22,7 +22,7 @@ pub struct Item {
 pub fn paint_all(studio: &Studio, items: Vec<Item>, common: &CommonOptions) -> Result<Vec<Cell>> {
     let count = items.len();
     // Every picture asks for the same styles.
-    let (mut cells, styles) = (vec![], StyleMemory::lasting());
+    let (mut cells, styles) = (vec![], StyleCache::lasting());
     for (i, item) in items.into_iter().enumerate() {
         common.say(format_args!("{} of {count}: {}", i + 1, item.label));
         let Studio { gpu, network, .. } = studio;

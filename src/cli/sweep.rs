@@ -7,7 +7,7 @@ use std::str::FromStr;
 use clap::Args;
 use impasto::image_io::{Image, check_output};
 use impasto::objective::{Settings, Style, check_pooling};
-use impasto::painter::{Plan, Schedule, Subject};
+use impasto::painter::{PaintingInputs, Plan, Schedule};
 use impasto::sheet::sheet;
 use impasto::{Error, Result};
 
@@ -89,7 +89,7 @@ impl Sweep {
         let content_region = self.painting.styles.content_region()?;
         let [region] = self.painting.styles.regions(1)?.try_into().unwrap_or([None]);
         let styles = vec![Style { region, ..style.into() }];
-        let subject = Subject { content, styles, content_region };
+        let subject = PaintingInputs { content, styles, content_region };
         let first = subject.at(schedule.first())?;
         let named = [(&self.content, &first.content), (&self.style, &first.styles[0].image)];
         for (path, image) in named {

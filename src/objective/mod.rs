@@ -1,29 +1,29 @@
 //! The objective: which pictures are wanted, as one number and its gradient.
 
-mod demand;
+mod layer_features;
 mod limits;
-mod look;
+mod loss_graph;
 mod losses;
-mod memory;
+mod memory_estimate;
 mod parts;
 mod region;
 mod scaling;
 mod settings;
-mod sketch;
+mod style_cache;
 mod targets;
 mod tiled;
 
-pub use demand::Demand;
+pub use layer_features::LayerFeatures;
 pub use limits::{check_fits, check_pooling};
-pub use look::Look;
 pub use losses::Losses;
-pub use memory::StyleMemory;
+pub use memory_estimate::MemoryEstimate;
 pub use parts::Parts;
 pub use region::Region;
 pub use scaling::Scaling;
 pub use settings::{LayerWeights, Settings, parse_weight};
+pub use style_cache::StyleCache;
 pub use targets::{Style, Targets};
-pub use tiled::{Area, Cutting, Scene, Tile, TiledObjective, Tiling, halo, tiles};
+pub use tiled::{Area, Scene, Tile, TileLayout, TiledObjective, Tiling, halo, tiles};
 
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Shape, Tensor, Use};
@@ -31,7 +31,7 @@ use crate::graph::{Activations, NodeId, Program};
 use crate::image_io::Image;
 use crate::vgg19::Network;
 use crate::vgg19::weights::BGR_MEAN;
-use sketch::Sketch;
+use loss_graph::LossGraph;
 
 /// The objective on a device, for pictures of one size: submit `program.forward`, then
 /// `program.backward`, to have the losses and the gradient at `x`.
@@ -74,7 +74,8 @@ impl Objective {
         settings.check()?;
         let (shape, parts) = (targets.shape(), targets.parts());
         let x = gpu.upload(shape, &vec![0.0; shape.len()], Use::Optimizer, "x")?;
-        let Sketch { graph, x: leaf, terms, constants } = Sketch::new(gpu, network, settings, parts, shape)?;
+        let LossGraph { graph, x: leaf, terms, constants } =
+            LossGraph::new(gpu, network, settings, parts, shape)?;
         let mut leaves = vec![(leaf, x.clone())];
         for (node, constant) in constants {
             leaves.push((node, targets.constant(gpu, constant)?));

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::memory::Grams;
+use super::style_cache::Grams;
 use super::{Region, Style};
 use crate::error::{Error, Result};
 use crate::gpu::Shape;

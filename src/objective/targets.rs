@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::memory::Grams;
+use super::loss_graph::{Constant, LayerGrams};
 use super::parts::mask_shape;
-use super::sketch::{Constant, LayerGrams};
+use super::style_cache::Grams;
 use super::tiled;
-use super::{Parts, Region, Settings, StyleMemory, to_variable, variable_shape};
+use super::{Parts, Region, Settings, StyleCache, to_variable, variable_shape};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Recording, Shape, Tensor, Use};
 use crate::graph::{Graph, NodeId};
@@ -55,7 +55,7 @@ impl Targets {
         content: &Image,
         styles: &[Style],
     ) -> Result<Self> {
-        Self::remembering(gpu, network, settings, content, styles, None, &StyleMemory::none())
+        Self::remembering(gpu, network, settings, content, styles, None, &StyleCache::none())
     }
 
     /// The same, without a second look at styles that the network saw before. With `style_core` the styles
@@ -70,7 +70,7 @@ impl Targets {
         content: &Image,
         styles: &[Style],
         style_core: Option<u32>,
-        memory: &StyleMemory,
+        memory: &StyleCache,
     ) -> Result<Self> {
         let parts = Parts::of(styles, None)?;
         let shape = variable_shape(content.width(), content.height());

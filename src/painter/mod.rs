@@ -17,7 +17,7 @@ pub use patience::Patience;
 pub use plan::Plan;
 pub use schedule::{Iterations, Scale, Scales, Schedule};
 pub use start::{Beginning, Start};
-pub use subject::Subject;
+pub use subject::PaintingInputs;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,7 +26,7 @@ use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Timing};
 use crate::graph::{Activations, NotFinite};
 use crate::image_io::Image;
-use crate::objective::{Losses, Objective, Scene, StyleMemory, Targets, TiledObjective, to_image};
+use crate::objective::{Losses, Objective, Scene, StyleCache, Targets, TiledObjective, to_image};
 use crate::optim::Method;
 use crate::planner::{Budget, Choice, Strategy};
 use crate::vgg19::{LayerId, Network};
@@ -52,8 +52,8 @@ pub struct Evaluation {
 pub struct Painter {
     gpu: Gpu,
     network: Arc<Network>,
-    memory: StyleMemory,
-    subject: Subject,
+    memory: StyleCache,
+    subject: PaintingInputs,
     plan: Plan,
     scale: usize,
     /// Evaluations at the scales before this one.
@@ -84,11 +84,11 @@ impl Painter {
     pub fn new(
         gpu: &Gpu,
         network: &Arc<Network>,
-        subject: Subject,
+        subject: PaintingInputs,
         plan: Plan,
         start: &[f32],
     ) -> Result<Self> {
-        Self::remembering(gpu, network, subject, plan, start, &StyleMemory::none())
+        Self::remembering(gpu, network, subject, plan, start, &StyleCache::none())
     }
 
     /// The same, without a second look at styles that the network saw in an earlier painting.
@@ -98,10 +98,10 @@ impl Painter {
     pub fn remembering(
         gpu: &Gpu,
         network: &Arc<Network>,
-        subject: Subject,
+        subject: PaintingInputs,
         plan: Plan,
         start: &[f32],
-        memory: &StyleMemory,
+        memory: &StyleCache,
     ) -> Result<Self> {
         let mut painter = Self::at_rest(gpu, network, subject, plan, memory)?;
         painter.descent = Some(painter.descend(start)?);
@@ -112,9 +112,9 @@ impl Painter {
     fn at_rest(
         gpu: &Gpu,
         network: &Arc<Network>,
-        subject: Subject,
+        subject: PaintingInputs,
         plan: Plan,
-        memory: &StyleMemory,
+        memory: &StyleCache,
     ) -> Result<Self> {
         let choices = plan.choices(gpu, network, &subject)?;
         Ok(Self {
@@ -179,12 +179,12 @@ impl Painter {
     pub fn resume(
         gpu: &Gpu,
         network: &Arc<Network>,
-        subject: Subject,
+        subject: PaintingInputs,
         plan: Plan,
         checkpoint: &Checkpoint,
     ) -> Result<Self> {
         let scale = *checkpoint.scale_of(&plan.schedule)?;
-        let mut painter = Self::at_rest(gpu, network, subject, plan, &StyleMemory::none())?;
+        let mut painter = Self::at_rest(gpu, network, subject, plan, &StyleCache::none())?;
         (painter.scale, painter.before) = (checkpoint.scale, checkpoint.before);
         (painter.patience, painter.seconds_before) = (checkpoint.patience.clone(), checkpoint.seconds);
         let mut descent = painter.descend(&vec![0.0; scale.width as usize * scale.height as usize * 3])?;
@@ -318,7 +318,7 @@ impl Painter {
                 self.descend_whole(&subject, start, method, activations, style_core)?
             }
             Strategy::Tiled { tiling, pairs, history } => {
-                let (Subject { content, styles, .. }, network) = (&subject, &self.network);
+                let (PaintingInputs { content, styles, .. }, network) = (&subject, &self.network);
                 let scene = Scene { content, styles, content_region: subject.content_region.as_ref() };
                 let objective = TiledObjective::new(
                     &self.gpu,
@@ -342,14 +342,14 @@ impl Painter {
 
     fn descend_whole(
         &self,
-        subject: &Subject,
+        subject: &PaintingInputs,
         start: &[f32],
         method: Method,
         activations: Activations,
         style_core: Option<u32>,
     ) -> Result<Descent> {
         let (gpu, network, settings) = (&self.gpu, &self.network, &self.plan.settings);
-        let Subject { content, styles, content_region } = subject;
+        let PaintingInputs { content, styles, content_region } = subject;
         let mut targets =
             Targets::remembering(gpu, network, settings, content, styles, style_core, &self.memory)?;
         if let Some(region) = content_region {

@@ -1,6 +1,6 @@
 //! What a painter is asked to do.
 
-use super::{Finish, Scale, Schedule, Subject};
+use super::{Finish, PaintingInputs, Scale, Schedule};
 use crate::error::Result;
 use crate::gpu::Gpu;
 use crate::objective::{Parts, Settings};
@@ -51,7 +51,7 @@ impl Plan {
     ///
     /// # Errors
     /// As [`Painter::new`](super::Painter::new).
-    pub fn choices(&self, gpu: &Gpu, network: &Network, subject: &Subject) -> Result<Vec<Choice>> {
+    pub fn choices(&self, gpu: &Gpu, network: &Network, subject: &PaintingInputs) -> Result<Vec<Choice>> {
         let budget = Budget::of(gpu, self.memory);
         let parts = Parts::of(&subject.styles, subject.content_region.as_ref())?;
         let choose = |scale: &Scale| {

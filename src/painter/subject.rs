@@ -8,7 +8,7 @@ use crate::planner::{Sizes, picture_bytes};
 
 /// The content and the styles of a painting, at the sizes of its last scale.
 #[derive(Debug, Clone)]
-pub struct Subject {
+pub struct PaintingInputs {
     /// What the picture is to show.
     pub content: Image,
     /// How it is to be painted.
@@ -17,7 +17,7 @@ pub struct Subject {
     pub content_region: Option<Region>,
 }
 
-impl Subject {
+impl PaintingInputs {
     /// The same at another scale: the content of just its size, the styles smaller by its fraction.
     ///
     /// # Errors

@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::gpu::{Gpu, MemoryUse, Use, mebibytes};
 use crate::graph::Activations;
 use crate::image_io::Image;
-use crate::objective::{Demand, Parts, Settings, Style, Tiling, tiles};
+use crate::objective::{MemoryEstimate, Parts, Settings, Style, Tiling, tiles};
 use crate::optim::{HostOptimizer, Method, Optimizer, Pairs};
 use crate::vgg19::{LayerId, Network};
 
@@ -161,19 +161,19 @@ impl Planner<'_> {
         for (pairs, activations, content, cores) in attempts {
             for core in cores {
                 let tiling = Tiling { core: *core, activations, content };
-                let (demand, host) =
+                let (estimate, host) =
                     (self.tiled(parts, sizes, tiling)?, self.host(sizes, self.method, pairs));
                 let choice = Choice {
                     strategy: Strategy::Tiled { tiling, pairs, history: None },
-                    device: demand.device,
-                    host: demand.host + host,
+                    device: estimate.device,
+                    host: estimate.host + host,
                     size: sizes.picture,
                     reason: Some(reason.into()),
                 };
-                if demand.fits && self.budget.holds(choice.device.total(), choice.host) {
+                if estimate.fits && self.budget.holds(choice.device.total(), choice.host) {
                     return Ok(choice);
                 }
-                least = Some(choice).filter(|_| demand.fits).or(least);
+                least = Some(choice).filter(|_| estimate.fits).or(least);
             }
         }
         self.with_less_history(parts, sizes, least)
@@ -191,13 +191,14 @@ impl Planner<'_> {
         let ways = [Activations::Kept, Activations::Recomputed];
         for (core, content) in CORES.into_iter().flat_map(|core| ways.map(|content| (core, content))) {
             let tiling = Tiling { core, activations: Activations::Recomputed, content };
-            let demand = self.tiled(parts, sizes, tiling)?;
-            let host = demand.host + self.host(sizes, Some(Method::Lbfgs { lr, history: 0 }), Pairs::Half);
-            let room = self.budget.room_for(pair, demand.device.total(), host).min(u64::from(history)) as u32;
-            if demand.fits && room > 0 {
+            let estimate = self.tiled(parts, sizes, tiling)?;
+            let host = estimate.host + self.host(sizes, Some(Method::Lbfgs { lr, history: 0 }), Pairs::Half);
+            let room =
+                self.budget.room_for(pair, estimate.device.total(), host).min(u64::from(history)) as u32;
+            if estimate.fits && room > 0 {
                 let strategy = Strategy::Tiled { tiling, pairs: Pairs::Half, history: Some(room) };
                 let host = host + u64::from(room) * pair;
-                choices.push((room, Choice { strategy, host, device: demand.device, ..least.clone() }));
+                choices.push((room, Choice { strategy, host, device: estimate.device, ..least.clone() }));
             }
         }
         // Larger tiles take less time, more pairs fewer evaluations.
@@ -237,9 +238,14 @@ impl Planner<'_> {
     }
 
     /// In one piece, the styles too if they fit.
-    fn whole(&self, parts: &Parts, sizes: &Sizes, activations: Activations) -> Result<(Demand, Option<u32>)> {
+    fn whole(
+        &self,
+        parts: &Parts,
+        sizes: &Sizes,
+        activations: Activations,
+    ) -> Result<(MemoryEstimate, Option<u32>)> {
         let Self { gpu, network, settings, .. } = *self;
-        let style = |core| Demand::of_styles(gpu, network, settings, &sizes.styles, core);
+        let style = |core| MemoryEstimate::of_styles(gpu, network, settings, &sizes.styles, core);
         let (mut styles, mut core) = (style(None)?, None);
         for smaller in CORES {
             if styles.fits && self.budget.holds(self.with_weights(styles.device).total(), sizes.held) {
@@ -247,21 +253,22 @@ impl Planner<'_> {
             }
             (styles, core) = (style(Some(smaller))?, Some(smaller));
         }
-        let demand = Demand::whole(gpu, network, settings, parts, sizes.picture, &styles, activations)?;
+        let estimate =
+            MemoryEstimate::whole(gpu, network, settings, parts, sizes.picture, &styles, activations)?;
         let vector = 4 * numbers(sizes) as u64;
         let optimizer = self.method.map_or(0, |method| Optimizer::bytes(method, numbers(sizes)));
-        let fits = demand.fits && vector <= gpu.max_tensor_bytes();
-        let device = self.with_weights(demand.device).with(Use::Optimizer, optimizer);
+        let fits = estimate.fits && vector <= gpu.max_tensor_bytes();
+        let device = self.with_weights(estimate.device).with(Use::Optimizer, optimizer);
         // The finished picture, and a copy for the case that the device is lost.
         let host = sizes.held + 2 * picture_bytes(sizes.picture);
-        Ok((Demand { device, host, fits }, core))
+        Ok((MemoryEstimate { device, host, fits }, core))
     }
 
-    fn tiled(&self, parts: &Parts, sizes: &Sizes, tiling: Tiling) -> Result<Demand> {
+    fn tiled(&self, parts: &Parts, sizes: &Sizes, tiling: Tiling) -> Result<MemoryEstimate> {
         let Self { gpu, network, settings, .. } = *self;
-        let picture = Demand::tiled(gpu, network, settings, parts, sizes.picture, tiling)?;
-        let styles = Demand::of_styles(gpu, network, settings, &sizes.styles, Some(tiling.core))?;
-        Ok(Demand {
+        let picture = MemoryEstimate::tiled(gpu, network, settings, parts, sizes.picture, tiling)?;
+        let styles = MemoryEstimate::of_styles(gpu, network, settings, &sizes.styles, Some(tiling.core))?;
+        Ok(MemoryEstimate {
             device: self.with_weights(picture.device.or_larger(styles.device)),
             host: picture.host,
             fits: picture.fits && styles.fits,

@@ -20,7 +20,7 @@ use trial::Candidate;
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterSummary, Gpu, Precision, Shape};
 use crate::ops::{ConvVariant, GramVariant};
-use crate::vgg19::{KernelWish, Kernels, LayerId, activation_shape};
+use crate::vgg19::{KernelOverride, Kernels, LayerId, activation_shape};
 
 /// How variants are chosen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -165,18 +165,18 @@ impl Tuner {
 /// # Errors
 /// [`Error::Usage`] if the device lacks what the variant needs or computes wrongly with it;
 /// [`Error::Gpu`] if not even the naive kernel runs.
-pub fn check(gpu: &Gpu, wish: &KernelWish, precision: Precision) -> Result<()> {
+pub fn check(gpu: &Gpu, wish: &KernelOverride, precision: Precision) -> Result<()> {
     let (name, runs) = match wish {
-        KernelWish::Conv(_, variant) => (variant.name(), variant.runs_on(gpu)),
-        KernelWish::Gram(_, variant) => (variant.name(), variant.runs_on(gpu)),
+        KernelOverride::Conv(_, variant) => (variant.name(), variant.runs_on(gpu)),
+        KernelOverride::Gram(_, variant) => (variant.name(), variant.runs_on(gpu)),
     };
     let device = &gpu.adapter().name;
     if !runs {
         return Err(Error::Usage(format!("{device} lacks what the {name} kernels need: choose others")));
     }
     let fault = match wish {
-        KernelWish::Conv(_, variant) => trial::fault(gpu, *variant, precision)?,
-        KernelWish::Gram(_, variant) => trial::fault(gpu, *variant, precision)?,
+        KernelOverride::Conv(_, variant) => trial::fault(gpu, *variant, precision)?,
+        KernelOverride::Gram(_, variant) => trial::fault(gpu, *variant, precision)?,
     };
     fault.map_or(Ok(()), |fault| {
         Err(Error::Usage(format!("on {device} the {name} kernels are {fault}: choose others")))

@@ -31,7 +31,7 @@ impl Kernels {
         self.grams[layer.index()]
     }
 
-    /// The wishes that lead to this choice, as [`KernelWish`] reads them.
+    /// The wishes that lead to this choice, as [`KernelOverride`] reads them.
     pub fn wishes(&self) -> Vec<String> {
         let convs = LayerId::all().map(|layer| format!("{layer}={}", self.conv(layer)));
         convs.chain(LayerId::all().map(|layer| format!("gram@{layer}={}", self.gram(layer)))).collect()
@@ -50,14 +50,14 @@ impl Kernels {
 
 /// A wish of the user: `conv3x3=naive`, `conv3_2=winograd_f4`, `gram=tiled` or `gram@conv3_1=tiled`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KernelWish {
+pub enum KernelOverride {
     /// A variant for the convolutions of these layers.
     Conv(Vec<LayerId>, ConvVariant),
     /// A variant for the Gram matrices of these layers' features.
     Gram(Vec<LayerId>, GramVariant),
 }
 
-impl FromStr for KernelWish {
+impl FromStr for KernelOverride {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
@@ -93,7 +93,7 @@ fn unknown(op: &str, name: &str, names: &[&str]) -> Error {
     Error::Usage(format!("{op} has no variant '{name}': choose from {}", names.join(", ")))
 }
 
-impl KernelWish {
+impl KernelOverride {
     /// True if both are for one variant of one operation, whatever the layers.
     pub fn is_for_the_variant_of(&self, other: &Self) -> bool {
         match (self, other) {
@@ -142,17 +142,17 @@ mod tests {
     fn wishes_are_read_and_fulfilled() {
         let mut kernels = Kernels::uniform(ConvVariant::Tiled, GramVariant::Tiled);
         for wish in ["conv3x3=winograd_f2", "conv1_1=naive", "gram=naive"] {
-            wish.parse::<KernelWish>().unwrap().apply(&mut kernels);
+            wish.parse::<KernelOverride>().unwrap().apply(&mut kernels);
         }
         assert_eq!(kernels.to_string(), "conv3x3 winograd_f2, naive for conv1_1; gram naive");
         let mut again = Kernels::uniform(ConvVariant::Tiled, GramVariant::Tiled);
-        kernels.wishes().iter().for_each(|wish| wish.parse::<KernelWish>().unwrap().apply(&mut again));
+        kernels.wishes().iter().for_each(|wish| wish.parse::<KernelOverride>().unwrap().apply(&mut again));
         assert_eq!(again, kernels);
     }
 
     #[test]
     fn what_does_not_exist_is_told_with_what_does() {
-        let error = |text: &str| text.parse::<KernelWish>().unwrap_err().to_string();
+        let error = |text: &str| text.parse::<KernelOverride>().unwrap_err().to_string();
         assert!(error("conv3x3=fast").contains("naive, tiled"), "{}", error("conv3x3=fast"));
         assert!(error("pool=naive").contains("'pool' has no variants"));
         assert!(error("naive").contains("conv3x3=naive"));

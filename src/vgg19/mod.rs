@@ -16,7 +16,7 @@ mod network;
 pub mod weights;
 
 pub use bands::{Piece, Pieces};
-pub use kernels::{KernelWish, Kernels};
+pub use kernels::{KernelOverride, Kernels};
 pub use network::{Network, activation_shape};
 pub use weights::{ConvWeights, Pixels, Weights};
 

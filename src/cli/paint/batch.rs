@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 
 use clap::{Args, ValueEnum};
 use impasto::gpu::Gpu;
-use impasto::objective::StyleMemory;
+use impasto::objective::StyleCache;
 use impasto::vgg19::{Kernels, Weights};
 use impasto::view::View;
 use impasto::{Error, Result};
@@ -270,7 +270,7 @@ impl<'a> Batch<'a> {
             None => {
                 let network = network_with(&self.gpu, &self.weights, wanted, &self.paint.common, &kernels)?;
                 let network = Arc::new(network);
-                Studio { gpu: self.gpu.clone(), network, styles: StyleMemory::lasting() }
+                Studio { gpu: self.gpu.clone(), network, styles: StyleCache::lasting() }
             }
         };
         self.kernels = Some((size, kernels));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use impasto::Result;
 use impasto::gpu::{Gpu, Use, mebibytes};
-use impasto::painter::{Painter, Plan, Scale, Schedule, Subject};
+use impasto::painter::{Painter, PaintingInputs, Plan, Scale, Schedule};
 use impasto::planner::Choice;
 use impasto::vgg19::Network;
 
@@ -59,7 +59,7 @@ fn duration(seconds: f64) -> String {
 }
 
 /// Works at a small size for a few evaluations: the seconds of one for each pixel.
-fn try_out(gpu: &Gpu, network: &Arc<Network>, subject: &Subject, plan: &Plan) -> Result<f64> {
+fn try_out(gpu: &Gpu, network: &Arc<Network>, subject: &PaintingInputs, plan: &Plan) -> Result<f64> {
     let first = *plan.schedule.first();
     let side =
         |side: u32| (f64::from(side) * f64::from(TRIAL) / f64::from(first.width.max(first.height))).round();

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use impasto::image_io::{Image, check_output, check_output_fits};
 use impasto::objective::{Region, Settings as Objective, Style, check_pooling};
-use impasto::painter::{Beginning, Schedule, Subject, fingerprint};
+use impasto::painter::{Beginning, PaintingInputs, Schedule, fingerprint};
 use impasto::{Error, Result};
 
 use super::resume::Record;
@@ -14,7 +14,7 @@ use crate::cli::settings::{Note, Settings};
 /// What is to be painted, before a device is opened.
 pub struct Job {
     pub objective: Objective,
-    pub subject: Subject,
+    pub subject: PaintingInputs,
     pub schedule: Schedule,
     /// The variable of the first scale.
     pub start: Vec<f32>,
@@ -75,7 +75,7 @@ impl Job {
         let styles = sources.styles.iter().zip(weights).zip(&sources.regions);
         let styles = styles.map(style).collect::<Result<Vec<_>>>()?;
         let content_region = sources.content_region.clone();
-        let subject = Subject { content, styles, content_region };
+        let subject = PaintingInputs { content, styles, content_region };
         let first = subject.at(schedule.first())?;
         for (path, style) in paint.style.iter().zip(&first.styles) {
             check_pooling(path, style.image.width(), style.image.height(), deepest)?;
@@ -115,7 +115,7 @@ impl Job {
 
     /// Tells these pictures from others.
     pub fn fingerprint(&self) -> u64 {
-        let Subject { content, styles, content_region } = &self.subject;
+        let PaintingInputs { content, styles, content_region } = &self.subject;
         let regions = styles.iter().filter_map(|style| style.region.as_ref()).chain(content_region);
         let styles = styles.iter().map(|style| &style.image);
         let pictures = [content].into_iter().chain(styles).chain(regions.map(Region::mask));

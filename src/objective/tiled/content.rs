@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::cutting::{Kind, Pass};
+use super::layout::{Kind, Pass};
 use super::{Area, TiledObjective};
 use crate::error::Result;
 use crate::graph::{Activations, Program};
@@ -30,7 +30,7 @@ impl TiledObjective {
     /// Looks at the content once, or prepares to do so time and again.
     pub(super) fn look_at_content(&self, image: &Image, way: Activations) -> Result<Content> {
         let compile = |kind: &Kind| kind.compile(&self.gpu, Pass::Features, &self.workspace);
-        let programs = self.cutting.kinds.iter().map(compile).collect::<Result<Vec<_>>>()?;
+        let programs = self.layout.kinds.iter().map(compile).collect::<Result<Vec<_>>>()?;
         if way == Activations::Recomputed {
             return Ok(Content::Recomputed { image: image.clone(), programs });
         }
@@ -40,8 +40,8 @@ impl TiledObjective {
 
     /// Runs the network on a tile of a picture.
     pub(super) fn features_of(&self, i: usize, image: &Image, programs: &[Program]) -> Result<Features> {
-        let (tile, kind) = &self.cutting.tiles[i];
-        let (kind, program) = (&self.cutting.kinds[*kind], &programs[*kind]);
+        let (tile, kind) = &self.layout.tiles[i];
+        let (kind, program) = (&self.layout.kinds[*kind], &programs[*kind]);
         self.gpu.write(&kind.x(&self.workspace), &window_of(image, &tile.window)?);
         self.give_masks(kind, tile);
         self.gpu.submit(&[&program.forward])?;

@@ -13,25 +13,25 @@
 //! are in the host's memory, as are the content's features where there is room for them.
 
 mod content;
-mod cutting;
 mod geometry;
+mod layout;
 mod variation;
 
-pub use cutting::{Cutting, Tiling};
 pub use geometry::{Area, Tile, halo, tiles};
+pub use layout::{TileLayout, Tiling};
 
 use std::collections::BTreeMap;
 
-use super::memory::Grams;
-use super::sketch::Constant;
-use super::{Losses, Parts, Settings, Style, StyleMemory, variable_shape};
+use super::loss_graph::Constant;
+use super::style_cache::Grams;
+use super::{Losses, Parts, Settings, Style, StyleCache, variable_shape};
 use crate::error::Result;
 use crate::gpu::{Gpu, Shape, Tensor};
 use crate::graph::{NotFinite, Program};
 use crate::image_io::Image;
 use crate::vgg19::{LayerId, Network, activation_shape};
 use content::{Content, window_of};
-use cutting::{Kind, Pass, Term, Workspace};
+use layout::{Kind, Pass, Term, Workspace};
 use variation::total_variation;
 
 /// The objective in tiles, for pictures of one size.
@@ -40,7 +40,7 @@ pub struct TiledObjective {
     settings: Settings,
     parts: Parts,
     shape: Shape,
-    cutting: Cutting,
+    layout: TileLayout,
     workspace: Workspace,
     /// Both passes, of each kind of tile.
     programs: Vec<[Program; 2]>,
@@ -62,7 +62,7 @@ impl TiledObjective {
         settings: &Settings,
         scene: &Scene,
         tiling: Tiling,
-        memory: &StyleMemory,
+        memory: &StyleCache,
     ) -> Result<Self> {
         settings.check()?;
         let parts = Parts::of(scene.styles, scene.content_region)?;
@@ -73,20 +73,20 @@ impl TiledObjective {
         })?;
         let size = [scene.content.width(), scene.content.height()];
         let shape = variable_shape(size[0], size[1]);
-        let cutting = Cutting::new(gpu, network, settings, &parts, size, tiling)?;
-        let workspace = cutting.workspace(gpu)?;
+        let layout = TileLayout::new(gpu, network, settings, &parts, size, tiling)?;
+        let workspace = layout.workspace(gpu)?;
         let masks = Masks::new(settings, &parts, size)?;
         let passes = |kind: &Kind| {
             let compile = |pass| kind.compile(gpu, pass, &workspace);
             Ok([compile(Pass::Grams)?, compile(Pass::Gradient)?])
         };
-        let programs = cutting.kinds.iter().map(passes).collect::<Result<_>>()?;
+        let programs = layout.kinds.iter().map(passes).collect::<Result<_>>()?;
         let mut objective = Self {
             gpu: gpu.clone(),
             settings: settings.clone(),
             parts,
             shape,
-            cutting,
+            layout,
             workspace,
             programs,
             goals,
@@ -104,7 +104,7 @@ impl TiledObjective {
 
     /// How many tiles the picture is cut into.
     pub fn tiles(&self) -> usize {
-        self.cutting.count()
+        self.layout.count()
     }
 
     /// The losses at `x`, and their gradient, both in `[3][height][width]` order. Waits for the device.
@@ -138,8 +138,8 @@ impl TiledObjective {
     /// The Gram matrices of the whole picture.
     fn grams(&self, x: &[f32]) -> Result<Sums> {
         let mut sums = Sums::new();
-        for (tile, kind) in &self.cutting.tiles {
-            let (kind, program) = (&self.cutting.kinds[*kind], &self.programs[*kind][0]);
+        for (tile, kind) in &self.layout.tiles {
+            let (kind, program) = (&self.layout.kinds[*kind], &self.programs[*kind][0]);
             self.gpu.write(&kind.x(&self.workspace), &tile.window.cut(x, self.size()));
             self.give_masks(kind, tile);
             self.gpu.submit(&[&program.forward])?;
@@ -152,10 +152,10 @@ impl TiledObjective {
     /// whole picture are known.
     fn gradient(&self, x: &[f32], grams: &Sums) -> Result<(Vec<f32>, BTreeMap<LayerId, f64>)> {
         let (mut gradient, mut content) = (vec![0.0; x.len()], BTreeMap::new());
-        let pulls = self.pulls(grams);
-        for (i, (tile, kind)) in self.cutting.tiles.iter().enumerate() {
-            let (kind, program) = (&self.cutting.kinds[*kind], &self.programs[*kind][1]);
-            self.prepare(i, x, &pulls)?;
+        let gram_gradients = self.gram_gradients(grams);
+        for (i, (tile, kind)) in self.layout.tiles.iter().enumerate() {
+            let (kind, program) = (&self.layout.kinds[*kind], &self.programs[*kind][1]);
+            self.prepare(i, x, &gram_gradients)?;
             self.gpu.submit(&[&program.forward, &program.backward])?;
             let errors = kind.terms.iter().filter_map(|(node, term)| match *term {
                 Term::Content(layer) => Some((layer, program.value(*node))),
@@ -173,7 +173,7 @@ impl TiledObjective {
     }
 
     /// Writes all that the second pass over a tile reads.
-    fn prepare(&self, i: usize, x: &[f32], pulls: &Pulls) -> Result<()> {
+    fn prepare(&self, i: usize, x: &[f32], gram_gradients: &GramGradients) -> Result<()> {
         let recomputed;
         let content = match &self.content {
             Content::Kept(tiles) => tiles.get(i),
@@ -183,8 +183,8 @@ impl TiledObjective {
                 Some(&recomputed)
             }
         };
-        let (tile, kind) = &self.cutting.tiles[i];
-        let (kind, program) = (&self.cutting.kinds[*kind], &self.programs[*kind][1]);
+        let (tile, kind) = &self.layout.tiles[i];
+        let (kind, program) = (&self.layout.kinds[*kind], &self.programs[*kind][1]);
         self.gpu.write(&kind.x(&self.workspace), &tile.window.cut(x, self.size()));
         self.give_masks(kind, tile);
         for (constant, tensor) in kind.constants(&self.workspace) {
@@ -193,7 +193,7 @@ impl TiledObjective {
             }
         }
         for ((_, term), seed) in kind.counted.iter().zip(program.seeds()) {
-            self.gpu.write(seed, &self.seed(*term, tile, pulls));
+            self.gpu.write(seed, &self.seed(*term, tile, gram_gradients));
         }
         Ok(())
     }
@@ -203,9 +203,9 @@ impl TiledObjective {
     /// # Errors
     /// [`Error::Gpu`](crate::Error::Gpu) if the device failed.
     pub fn first_not_finite(&self, x: &[f32]) -> Result<Option<NotFinite>> {
-        let pulls = self.pulls(&self.grams(x)?);
-        for (i, (_, kind)) in self.cutting.tiles.iter().enumerate() {
-            self.prepare(i, x, &pulls)?;
+        let gram_gradients = self.gram_gradients(&self.grams(x)?);
+        for (i, (_, kind)) in self.layout.tiles.iter().enumerate() {
+            self.prepare(i, x, &gram_gradients)?;
             if let Some(found) = self.programs[*kind][1].first_not_finite(&self.gpu)? {
                 return Ok(Some(found));
             }
@@ -214,24 +214,24 @@ impl TiledObjective {
     }
 
     /// The derivative of the total by each Gram matrix of the whole picture.
-    fn pulls(&self, grams: &Sums) -> Pulls {
+    fn gram_gradients(&self, grams: &Sums) -> GramGradients {
         let settings = &self.settings;
-        let mut pulls = BTreeMap::new();
+        let mut gram_gradients = BTreeMap::new();
         for (layer, weight) in settings.style_layers.iter() {
             let scale = settings.style_weight * weight * settings.scaling.style(self.features(layer));
             for (i, part) in self.parts.styles.iter().enumerate() {
                 let (gram, goal) = (&grams[&(layer, i)], &self.goals[i][&layer]);
                 let factor = 2.0 * f64::from(scale * part.share) / gram.len() as f64;
                 let pull = gram.iter().zip(goal).map(|(g, a)| (factor * (g - f64::from(*a))) as f32);
-                pulls.insert((layer, i), pull.collect());
+                gram_gradients.insert((layer, i), pull.collect());
             }
         }
-        pulls
+        gram_gradients
     }
 
     /// The derivative of the total by a term of one tile: the term of the whole is the mean of the tiles', by
     /// their numbers of positions.
-    fn seed(&self, term: Term, tile: &Tile, pulls: &Pulls) -> Vec<f32> {
+    fn seed(&self, term: Term, tile: &Tile, gram_gradients: &GramGradients) -> Vec<f32> {
         let settings = &self.settings;
         match term {
             Term::Content(layer) => {
@@ -241,7 +241,7 @@ impl TiledObjective {
             }
             Term::Gram(layer, part) => {
                 let share = self.part_of(tile, layer) as f32;
-                pulls[&(layer, part)].iter().map(|pull| share * pull).collect()
+                gram_gradients[&(layer, part)].iter().map(|pull| share * pull).collect()
             }
         }
     }
@@ -279,7 +279,7 @@ pub struct Scene<'a> {
 type Sums = BTreeMap<(LayerId, usize), Vec<f64>>;
 
 /// The derivative of the total by each of them.
-type Pulls = BTreeMap<(LayerId, usize), Vec<f32>>;
+type GramGradients = BTreeMap<(LayerId, usize), Vec<f32>>;
 
 /// Adds a tile's part of the Gram matrices: each is a mean over positions, of the core's alone.
 fn add_grams(
@@ -318,13 +318,13 @@ pub(super) fn gram_matrices(
     let (settings, parts) = (settings.style_alone(), Parts::everywhere());
     let size = [image.width(), image.height()];
     let picture = variable_shape(size[0], size[1]);
-    let cutting = Cutting::new(gpu, network, &settings, &parts, size, core.into())?;
-    let workspace = cutting.workspace(gpu)?;
+    let layout = TileLayout::new(gpu, network, &settings, &parts, size, core.into())?;
+    let workspace = layout.workspace(gpu)?;
     let compile = |kind: &Kind| kind.compile(gpu, Pass::Grams, &workspace);
-    let programs = cutting.kinds.iter().map(compile).collect::<Result<Vec<_>>>()?;
+    let programs = layout.kinds.iter().map(compile).collect::<Result<Vec<_>>>()?;
     let mut sums = Sums::new();
-    for (tile, kind) in &cutting.tiles {
-        let (kind, program) = (&cutting.kinds[*kind], &programs[*kind]);
+    for (tile, kind) in &layout.tiles {
+        let (kind, program) = (&layout.kinds[*kind], &programs[*kind]);
         gpu.write(&kind.x(&workspace), &window_of(image, &tile.window)?);
         gpu.submit(&[&program.forward])?;
         add_grams(gpu, kind, tile, program, picture, &mut sums)?;

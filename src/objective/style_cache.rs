@@ -16,7 +16,7 @@ pub(super) type Grams = BTreeMap<LayerId, Vec<f32>>;
 /// A style image of the same pixels and the same layers is not looked at again. Another network, even
 /// one with other kernels, needs a memory of its own.
 #[derive(Debug, Clone)]
-pub struct StyleMemory(Option<Arc<Mutex<VecDeque<Entry>>>>);
+pub struct StyleCache(Option<Arc<Mutex<VecDeque<Entry>>>>);
 
 #[derive(Debug)]
 struct Entry {
@@ -27,7 +27,7 @@ struct Entry {
     grams: Arc<Grams>,
 }
 
-impl StyleMemory {
+impl StyleCache {
     /// As many as two styles at sixteen scales have. The oldest is forgotten for a new one: styles that
     /// take each content's colours never come again.
     const ENTRIES: usize = 32;
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn only_what_is_new_is_computed() {
-        let (memory, computed) = (StyleMemory::lasting(), Cell::new(0));
+        let (memory, computed) = (StyleCache::lasting(), Cell::new(0));
         let image = |width, value| Image::from_rgb(width, 6 / width, vec![value; 18]).unwrap();
         let look = |image: &Image, layers: &[LayerId]| {
             let compute = || {
@@ -95,15 +95,15 @@ mod tests {
         assert_eq!(look(&image(3, 1.0), &first), 3.0, "another shape");
         assert_eq!(look(&image(2, 1.0), &[LayerId::LAST]), 4.0, "other layers");
         assert_eq!(look(&image(2, 1.0), &first), 1.0, "seen before");
-        for k in 0..StyleMemory::ENTRIES {
+        for k in 0..StyleCache::ENTRIES {
             look(&image(2, 10.0 + k as f32), &first);
         }
-        assert_eq!(look(&image(2, 1.0), &first), 5.0 + StyleMemory::ENTRIES as f32, "forgotten");
+        assert_eq!(look(&image(2, 1.0), &first), 5.0 + StyleCache::ENTRIES as f32, "forgotten");
     }
 
     #[test]
     fn none_keeps_nothing() {
-        let (memory, computed) = (StyleMemory::none(), Cell::new(0));
+        let (memory, computed) = (StyleCache::none(), Cell::new(0));
         let image = Image::from_rgb(1, 1, vec![0.0; 3]).unwrap();
         for _ in 0..2 {
             let compute = || {
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn a_failure_is_not_remembered() {
-        let memory = StyleMemory::lasting();
+        let memory = StyleCache::lasting();
         let image = Image::from_rgb(1, 1, vec![0.0; 3]).unwrap();
         let fail = || Err(crate::Error::gpu("a test", "failed"));
         assert!(memory.grams(vec![], None, &image, fail).is_err());

@@ -24,7 +24,7 @@ pub(super) enum Constant {
 }
 
 /// See the module.
-pub(super) struct Sketch {
+pub(super) struct LossGraph {
     pub graph: Graph,
     /// The picture.
     pub x: NodeId,
@@ -34,7 +34,7 @@ pub(super) struct Sketch {
     pub constants: Vec<(NodeId, Constant)>,
 }
 
-impl Sketch {
+impl LossGraph {
     /// The network and every term, for a picture of this shape.
     pub fn new(
         gpu: &Gpu,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::sketch::{Builder, Constant, gram};
+use super::super::loss_graph::{Builder, Constant, gram};
 use super::super::{Objective, Parts, Settings, variable_shape};
 use super::geometry::{Area, Tile, tiles};
 use crate::error::{Error, Result};
@@ -58,7 +58,7 @@ fn crop(graph: &mut Graph, layer: LayerId, node: NodeId, core: Area) -> NodeId {
 }
 
 /// See the module.
-pub struct Cutting {
+pub struct TileLayout {
     /// Each tile and its kind.
     pub(super) tiles: Vec<(Tile, usize)>,
     pub(super) kinds: Vec<Kind>,
@@ -91,7 +91,7 @@ pub(super) struct Workspace {
     activations: Activations,
 }
 
-impl Cutting {
+impl TileLayout {
     /// Cuts a picture of `size` columns and rows.
     ///
     /// # Errors

@@ -1,8 +1,8 @@
 //! What an objective takes, found out before any of it is allocated.
 
-use super::sketch::Sketch;
+use super::loss_graph::LossGraph;
 use super::targets::gram_graph;
-use super::tiled::{Cutting, Tiling};
+use super::tiled::{TileLayout, Tiling};
 use super::{Parts, Settings, variable_shape};
 use crate::error::Result;
 use crate::gpu::{Gpu, MemoryUse, Use};
@@ -11,7 +11,7 @@ use crate::vgg19::{Network, activation_shape};
 
 /// Memory for an objective, the network's weights and the optimiser's state not counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Demand {
+pub struct MemoryEstimate {
     /// On the device at the worst moment, targets and setting up counted.
     pub device: MemoryUse,
     /// Bytes in the host's memory for as long as it works.
@@ -20,7 +20,7 @@ pub struct Demand {
     pub fits: bool,
 }
 
-impl Demand {
+impl MemoryEstimate {
     /// All of the picture on the device at once; `styles` is what it takes to look at the styles before.
     ///
     /// # Errors
@@ -32,11 +32,12 @@ impl Demand {
         settings: &Settings,
         parts: &Parts,
         size: [u32; 2],
-        styles: &Demand,
+        styles: &MemoryEstimate,
         activations: Activations,
     ) -> Result<Self> {
         let picture = variable_shape(size[0], size[1]);
-        let Sketch { graph, x, terms, constants } = Sketch::new(gpu, network, settings, parts, picture)?;
+        let LossGraph { graph, x, terms, constants } =
+            LossGraph::new(gpu, network, settings, parts, picture)?;
         let arena = ArenaSize::of([&graph.plan_with(&terms, Some((&terms[..1], x)), activations)]);
         let leaves_fit =
             constants.iter().all(|(node, _)| graph.shape(*node).bytes() <= gpu.max_tensor_bytes());
@@ -69,7 +70,7 @@ impl Demand {
         size: [u32; 2],
         tiling: Tiling,
     ) -> Result<Self> {
-        let cutting = Cutting::new(gpu, network, settings, parts, size, tiling)?;
+        let layout = TileLayout::new(gpu, network, settings, parts, size, tiling)?;
         let features = |layer| activation_shape(layer, size[0], size[1]);
         let content: u64 = match tiling.content {
             Activations::Kept => settings.content_layers.layers().map(|layer| features(layer).bytes()).sum(),
@@ -78,7 +79,7 @@ impl Demand {
         let masked = parts.masked() as u64;
         let plane = |layer| 4 * u64::from(features(layer).positions());
         let masks: u64 = settings.style_layers.layers().map(|layer| masked * plane(layer)).sum();
-        Ok(Self { device: cutting.memory(), host: content + masks, fits: cutting.fits(gpu) })
+        Ok(Self { device: layout.memory(), host: content + masks, fits: layout.fits(gpu) })
     }
 
     /// A look at style images of these sizes, in one piece or in tiles of `core`: that at the largest.
@@ -104,9 +105,9 @@ impl Demand {
                 }
                 Some(core) => {
                     let settings = settings.style_alone();
-                    let cutting =
-                        Cutting::new(gpu, network, &settings, &Parts::everywhere(), *size, core.into())?;
-                    (cutting.memory(), cutting.fits(gpu))
+                    let layout =
+                        TileLayout::new(gpu, network, &settings, &Parts::everywhere(), *size, core.into())?;
+                    (layout.memory(), layout.fits(gpu))
                 }
             };
             worst = Self { device: worst.device.or_larger(device), fits: worst.fits && fits, ..worst };

@@ -1,7 +1,7 @@
 //! What a layer makes of a picture, to be looked at.
 
 use super::targets::{content_graph, content_targets, gram_matrices, missing};
-use super::{Demand, LayerWeights, Settings, variable_shape};
+use super::{LayerWeights, MemoryEstimate, Settings, variable_shape};
 use crate::error::Result;
 use crate::gpu::{Gpu, Shape};
 use crate::graph::ArenaSize;
@@ -10,7 +10,7 @@ use crate::vgg19::{LayerId, Network};
 
 /// What a layer makes of a picture.
 #[derive(Debug, Clone)]
-pub struct Look {
+pub struct LayerFeatures {
     /// Maps, rows and columns.
     pub shape: Shape,
     /// The activations, map by map, rows from the top.
@@ -19,7 +19,7 @@ pub struct Look {
     pub gram: Vec<f32>,
 }
 
-impl Look {
+impl LayerFeatures {
     /// Whether the device takes each tensor of a look at a picture of this width and height.
     ///
     /// # Errors
@@ -29,7 +29,7 @@ impl Look {
         let (graph, _, features) = content_graph(network, &settings, variable_shape(size[0], size[1]));
         let nodes: Vec<_> = features.into_values().collect();
         let maps_fit = ArenaSize::of([&graph.plan(&nodes, None)]).fits(gpu);
-        Ok(maps_fit && Demand::of_styles(gpu, network, &settings, &[size], None)?.fits)
+        Ok(maps_fit && MemoryEstimate::of_styles(gpu, network, &settings, &[size], None)?.fits)
     }
 
     /// Settings that ask for one layer, as content and as style: what a look needs of the network.
