@@ -10,7 +10,7 @@ use impasto::image_io::Image;
 use impasto::objective::{Objective, Settings, Targets, to_variable};
 use impasto::ops::{ConvVariant, GramVariant, OPERATIONS, Pooling};
 use impasto::optim::Method;
-use impasto::painter::{Descent, WholeDescent};
+use impasto::painter::{OptimizationLoop, WholeImageLoop};
 use impasto::vgg19::{Kernels, Network, Weights};
 
 const SIDE: u32 = 24;
@@ -23,7 +23,7 @@ fn picture(factor: u32) -> Image {
 
 /// A painting that has just begun, with a convolution of its own at conv2_1. What is replaced by then is
 /// replaced in the targets' run as well, unless `spoil` does it.
-fn descent(gpu: &Gpu, method: Method, spoil: impl Fn(&Gpu)) -> Descent {
+fn optimization(gpu: &Gpu, method: Method, spoil: impl Fn(&Gpu)) -> OptimizationLoop {
     let settings = Settings {
         content_layers: "conv2_2".parse().unwrap(),
         style_layers: "conv1_1,conv2_1".parse().unwrap(),
@@ -40,10 +40,10 @@ fn descent(gpu: &Gpu, method: Method, spoil: impl Fn(&Gpu)) -> Descent {
     let targets = Targets::new(gpu, &right, &settings, &content, &[style.into()]).unwrap();
     spoil(gpu);
     let objective = Objective::new(gpu, &spoiled, &settings, &targets).unwrap();
-    let descent = WholeDescent::new(gpu, objective, method, &to_variable(&content)).unwrap();
-    let mut descent = Descent::Whole(Box::new(descent));
-    descent.watch().unwrap();
-    descent
+    let optimization = WholeImageLoop::new(gpu, objective, method, &to_variable(&content)).unwrap();
+    let mut optimization = OptimizationLoop::Whole(Box::new(optimization));
+    optimization.watch().unwrap();
+    optimization
 }
 
 fn shader(name: &str) -> Shader {
@@ -51,8 +51,8 @@ fn shader(name: &str) -> Shader {
 }
 
 /// Advances until the loss has run away or so many evaluations are done.
-fn run_away(descent: &mut Descent, evaluations: usize) -> Option<usize> {
-    while let Some(step) = descent.advance(evaluations).unwrap() {
+fn run_away(optimization: &mut OptimizationLoop, evaluations: usize) -> Option<usize> {
+    while let Some(step) = optimization.advance(evaluations).unwrap() {
         if step.restarted {
             return Some(step.iteration);
         }
@@ -63,27 +63,27 @@ fn run_away(descent: &mut Descent, evaluations: usize) -> Option<usize> {
 #[test]
 fn infinity_in_a_layer_is_named_at_once() {
     let gpu = Gpu::open(&Default::default()).unwrap();
-    let mut descent = descent(&gpu, ADAM, |gpu| {
+    let mut optimization = optimization(&gpu, ADAM, |gpu| {
         let forward = [("TAPS", 9.0), ("TRANSPOSED", 0.0), ("RELU", 1.0), ("ACCUMULATE", 0.0)];
         // By its bits, since compilers may assume that there is no infinity.
         let infinite = "dst[i] = select(sum, vec4(bitcast<f32>(0x7f800000u | (params.height >> 31u))), sum > vec4(0.0));";
         common::replace_kernel(gpu, &shader("conv/1_naive"), "dst[i] = sum;", infinite, &forward);
     });
-    assert_eq!(run_away(&mut descent, 20), Some(0));
-    let found: NotFinite = descent.diagnose().unwrap().unwrap();
+    assert_eq!(run_away(&mut optimization, 20), Some(0));
+    let found: NotFinite = optimization.diagnose().unwrap().unwrap();
     assert_eq!((found.label.as_str(), found.what), ("conv2_1", Produce::Value));
     assert!(found.infinities > 0 && found.nans == 0, "{found:?}");
     assert!(found.to_string().starts_with("conv2_1: infinity in its values ("), "{found}");
     // No loss was ever finite, and so there is no picture; but it does not try for ever.
-    while descent.advance(1000).unwrap().is_some_and(|_| !descent.is_hopeless()) {}
-    assert!(descent.is_hopeless() && descent.finished() < 20, "{}", descent.finished());
-    assert!(descent.picture().unwrap_err().to_string().contains("never a finite number"));
+    while optimization.advance(1000).unwrap().is_some_and(|_| !optimization.gave_up()) {}
+    assert!(optimization.gave_up() && optimization.finished() < 20, "{}", optimization.finished());
+    assert!(optimization.picture().unwrap_err().to_string().contains("never a finite number"));
 }
 
 #[test]
 fn nan_in_a_gradient_is_named_and_the_best_picture_kept() {
     let gpu = Gpu::open(&Default::default()).unwrap();
-    let mut descent = descent(&gpu, ADAM, |gpu| {
+    let mut optimization = optimization(&gpu, ADAM, |gpu| {
         // By its bits, since compilers may assume that arithmetic never gives NaN.
         let wrong = "var d = vec4(bitcast<f32>(0x7fc00000u | params.width));";
         let shader = shader("pool/avg_backward");
@@ -92,13 +92,13 @@ fn nan_in_a_gradient_is_named_and_the_best_picture_kept() {
         gpu.kernel(&Shader { source, ..shader }, &[("ACCUMULATE", 0.0)]).unwrap();
     });
     // The loss is right; the step that follows is not, and so the next loss is not.
-    assert_eq!(run_away(&mut descent, 20), Some(1));
-    let found = descent.diagnose().unwrap().unwrap();
+    assert_eq!(run_away(&mut optimization, 20), Some(1));
+    let found = optimization.diagnose().unwrap().unwrap();
     assert_eq!((found.label.as_str(), found.what), ("pool1", Produce::Gradient));
     assert!(found.nans > 0, "{found:?}");
-    while descent.advance(1000).unwrap().is_some_and(|_| !descent.is_hopeless()) {}
-    assert!(descent.is_hopeless() && descent.finished() < 30, "{}", descent.finished());
-    assert_eq!(descent.picture().unwrap(), to_variable(&picture(37)));
+    while optimization.advance(1000).unwrap().is_some_and(|_| !optimization.gave_up()) {}
+    assert!(optimization.gave_up() && optimization.finished() < 30, "{}", optimization.finished());
+    assert_eq!(optimization.picture().unwrap(), to_variable(&picture(37)));
 }
 
 /// To look for the reason changes nothing of what follows.
@@ -108,15 +108,15 @@ fn a_run_goes_on_as_if_nobody_had_looked() {
     // The first step is so long that the loss runs away, and nothing in it is infinite.
     let method = Method::Adam { lr: 3e3, average: false };
     let totals = |looks: bool| {
-        let mut descent = descent(gpu, method, |_| ());
+        let mut optimization = optimization(gpu, method, |_| ());
         let mut totals = vec![];
-        while let Some(step) = descent.advance(6).unwrap() {
+        while let Some(step) = optimization.advance(6).unwrap() {
             if step.restarted && looks {
-                assert_eq!(descent.diagnose().unwrap(), None);
+                assert_eq!(optimization.diagnose().unwrap(), None);
             }
             totals.push((step.losses.total.to_bits(), step.restarted));
         }
-        (totals, descent.picture().unwrap().into_owned())
+        (totals, optimization.picture().unwrap().into_owned())
     };
     let (looked, not) = (totals(true), totals(false));
     assert!(looked.0.iter().any(|(_, restarted)| *restarted), "the loss did not run away");

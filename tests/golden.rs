@@ -10,7 +10,7 @@ use impasto::image_io::Image;
 use impasto::objective::{Losses, Objective, Settings, Targets, to_image, to_variable};
 use impasto::ops::{ConvVariant, GramVariant, OPERATIONS, Pooling};
 use impasto::optim::Method;
-use impasto::painter::WholeDescent;
+use impasto::painter::WholeImageLoop;
 use impasto::tuner::{Mode, Tuner, conv_candidates, gram_candidates};
 use impasto::vgg19::{Kernels, LayerId, Network, Weights};
 use serde_json::Value;
@@ -190,14 +190,14 @@ fn run_in(precision: Precision, kernels: &Kernels, method: Method, iterations: u
     let (gpu, golden) = (common::fast_gpu(), gatys());
     let objective = golden.objective_in(precision, gpu, kernels);
     let start = to_variable(&golden.image("content.png"));
-    let mut descent = WholeDescent::new(gpu, objective, method, &start).unwrap();
+    let mut optimization = WholeImageLoop::new(gpu, objective, method, &start).unwrap();
     let mut totals = vec![];
-    while let Some(step) = descent.advance(iterations).unwrap() {
+    while let Some(step) = optimization.advance(iterations).unwrap() {
         assert_eq!(step.iteration, totals.len());
         assert!(!step.restarted);
         totals.push(step.losses.total);
     }
-    (totals, to_image(&descent.picture().unwrap(), 96, 64).unwrap())
+    (totals, to_image(&optimization.picture().unwrap(), 96, 64).unwrap())
 }
 
 fn reference_total(file: &str, iteration: usize) -> f64 {
@@ -281,6 +281,6 @@ fn memory_at_512(gpu: &Gpu, precision: Precision) -> f64 {
     let targets = Targets::new(gpu, &network, &settings, &content, &[style.into()]).unwrap();
     let objective = Objective::new(gpu, &network, &settings, &targets).unwrap();
     let method = Method::Lbfgs { lr: 1.0, history: 10 };
-    let _descent = WholeDescent::new(gpu, objective, method, &vec![0.0; 512 * 512 * 3]).unwrap();
+    let _optimization = WholeImageLoop::new(gpu, objective, method, &vec![0.0; 512 * 512 * 3]).unwrap();
     gpu.memory().total() as f64
 }

@@ -13,7 +13,7 @@ use impasto::ops::case::numbers;
 use impasto::optim::Method;
 use impasto::output::OutputFile;
 use impasto::painter::{
-    Beginning, Checkpoint, Finish, Painter, PaintingInputs, Plan, Scales, Schedule, Start,
+    Checkpoint, Finish, InitialImage, Painter, PaintingInputs, Plan, Scales, Schedule, Start,
 };
 use impasto::tuner::{Mode, Tuner};
 use impasto::vgg19::{Network, Weights};
@@ -42,7 +42,7 @@ fn picture(seed: u64, width: u32, height: u32) -> Image {
     Image::from_rgb(width, height, noise.iter().map(|v| (128.0 + 40.0 * v) as f32).collect()).unwrap()
 }
 
-fn subject() -> PaintingInputs {
+fn inputs() -> PaintingInputs {
     PaintingInputs {
         content: picture(1, 30, 22),
         styles: vec![picture(2, 20, 24).into()],
@@ -57,10 +57,10 @@ fn plan(method: Method, iterations: &str, until: Option<f64>) -> Plan {
 }
 
 fn start(plan: &Plan) -> Painter {
-    let first = subject().at(plan.schedule.first()).unwrap();
-    let beginning = Beginning { start: Start::Content, noise: 0.1, seed: 1 };
-    let x = beginning.variable(&first.content, &first.styles[0].image).unwrap();
-    Painter::new(common::fast_gpu(), &network(), subject(), plan.clone(), &x).unwrap()
+    let first = inputs().at(plan.schedule.first()).unwrap();
+    let initial_image = InitialImage { start: Start::Content, noise: 0.1, seed: 1 };
+    let x = initial_image.variable(&first.content, &first.styles[0].image).unwrap();
+    Painter::new(common::fast_gpu(), &network(), inputs(), plan.clone(), &x).unwrap()
 }
 
 /// Paints on; the totals of what came, and the picture.
@@ -103,7 +103,7 @@ fn a_checkpoint_goes_on_exactly() {
             let loaded = Checkpoint::load(&path).unwrap();
             assert_eq!((loaded.done(), loaded.note.as_str()), (done, "a note"));
             let gpu = common::fast_gpu();
-            let mut painter = Painter::resume(gpu, &network(), subject(), plan.clone(), &loaded).unwrap();
+            let mut painter = Painter::resume(gpu, &network(), inputs(), plan.clone(), &loaded).unwrap();
             let (rest, picture) = finish(&mut painter);
             assert_eq!(rest, totals[done..], "{method:?} after {done}");
             assert!(picture == whole, "{method:?} after {done}: another picture");
@@ -122,7 +122,7 @@ fn a_checkpoint_of_something_else_is_refused() {
     for (other, word) in [(plan(LBFGS, "2", None), "another optimiser"), (plan(ADAM, "1", None), "schedule")]
     {
         let error =
-            Painter::resume(common::fast_gpu(), &network(), subject(), other, &checkpoint).unwrap_err();
+            Painter::resume(common::fast_gpu(), &network(), inputs(), other, &checkpoint).unwrap_err();
         assert!(error.to_string().contains(word), "{error}");
     }
 }
@@ -154,10 +154,10 @@ fn the_picture_is_carried_up() {
             last.unwrap()
         };
         // With the average one step of Adam away, else just what was carried.
-        let carried = finish(&mut start(&plan_of("9,1"))).1;
+        let scale_state = finish(&mut start(&plan_of("9,1"))).1;
         let wanted = coarse.resized_to(30, 22).unwrap();
         let off =
-            carried.pixels().iter().zip(wanted.pixels()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            scale_state.pixels().iter().zip(wanted.pixels()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(off < 2.1, "{method:?}: off by {off}");
     }
 }
@@ -197,12 +197,12 @@ fn masked_styles_stay_in_their_regions() {
     let paint = |masks: [Option<Region>; 2]| {
         let images = [red.clone(), blue.clone()].into_iter().zip(masks);
         let styles = images.map(|(image, region)| Style { image, weight: 1.0, region }).collect();
-        let subject = PaintingInputs { content: content.clone(), styles, content_region: None };
+        let inputs = PaintingInputs { content: content.clone(), styles, content_region: None };
         let settings = Settings { content_weight: 0.0, ..settings() };
         let plan = Plan { settings, schedule: Schedule::plain(32, 24, 60), ..plan(ADAM, "1", None) };
         let start = to_variable(&content);
         let picture =
-            finish(&mut Painter::new(common::fast_gpu(), &network(), subject, plan, &start).unwrap()).1;
+            finish(&mut Painter::new(common::fast_gpu(), &network(), inputs, plan, &start).unwrap()).1;
         [columns(&picture, 0, 16), columns(&picture, 16, 16)]
     };
     let [left, right] = paint([Some(half(true)), Some(half(false))]);

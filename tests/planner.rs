@@ -38,7 +38,7 @@ fn picture(width: u32, height: u32) -> Image {
     Image::from_rgb(width, height, rgb).unwrap()
 }
 
-fn subject(width: u32, height: u32) -> PaintingInputs {
+fn inputs(width: u32, height: u32) -> PaintingInputs {
     PaintingInputs {
         content: picture(width, height),
         styles: vec![picture(96, 80).into()],
@@ -67,7 +67,7 @@ fn enough_for(gpu: &Gpu, choice: &Choice) -> u64 {
 fn check(gpu: &Gpu, network: &Arc<Network>, plan: Plan, [width, height]: [u32; 2]) -> Choice {
     gpu.forget_peak_memory();
     let start = vec![0.0; (width * height * 3) as usize];
-    let mut painter = Painter::new(gpu, network, subject(width, height), plan, &start).unwrap();
+    let mut painter = Painter::new(gpu, network, inputs(width, height), plan, &start).unwrap();
     while painter.advance().unwrap().is_some() {}
     let choice = painter.choices()[0].clone();
     let (foretold, taken) = (choice.device.total() as f64, gpu.peak_memory() as f64);
@@ -109,7 +109,7 @@ fn history_shrinks_last() {
         // Somebody wants a layer whole that is too large for one binding.
         let settings = Settings { content_layers: "conv1_2".parse().unwrap(), ..Settings::default() };
         let plan = Plan { schedule, settings, ..plan(1024, 768, long, Some(memory)) };
-        plan.choices(&gpu, &network, &subject(1024, 768))
+        plan.choices(&gpu, &network, &inputs(1024, 768))
     };
     let strategies: Vec<Strategy> = [64, 8, 2, 1]
         .map(|gigabytes: u64| choose(gigabytes << 30).unwrap()[0].strategy)
@@ -138,7 +138,7 @@ fn no_more_pairs_are_planned_than_evaluations_make() {
     let choose = |history, iterations| {
         let schedule = Schedule::plain(64, 48, iterations);
         let plan = Plan { schedule, ..plan(64, 48, Method::Lbfgs { lr: 1.0, history }, None) };
-        plan.choices(&gpu, &network, &subject(64, 48)).unwrap()
+        plan.choices(&gpu, &network, &inputs(64, 48)).unwrap()
     };
     assert_eq!(choose(100, 2), choose(1, 2));
     assert_eq!(choose(100, 31), choose(30, 31));
@@ -175,7 +175,7 @@ fn a_run_steps_down_when_memory_runs_out() {
     let network = network(&gpu, Precision::F32);
     let start = vec![0.0; 320 * 200 * 3];
     let mut painter =
-        Painter::new(&gpu, &network, subject(320, 200), plan(320, 200, LBFGS, None), &start).unwrap();
+        Painter::new(&gpu, &network, inputs(320, 200), plan(320, 200, LBFGS, None), &start).unwrap();
     let notes = painter.take_notes();
     assert!(
         notes.len() == 1 && notes[0].contains("out of memory") && notes[0].contains("smaller pieces"),
@@ -201,7 +201,7 @@ fn short_submits_change_nothing() {
         let before = gpu.submits();
         let start = vec![0.0; 64 * 48 * 3];
         let mut painter =
-            Painter::new(&gpu, &network, subject(64, 48), plan(64, 48, LBFGS, None), &start).unwrap();
+            Painter::new(&gpu, &network, inputs(64, 48), plan(64, 48, LBFGS, None), &start).unwrap();
         let mut losses = vec![];
         while let Some(evaluation) = painter.advance().unwrap() {
             losses.push(evaluation.losses);

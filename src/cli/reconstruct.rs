@@ -88,7 +88,7 @@ impl Reconstruct {
         check_pooling(&self.image, width, height, deepest)?;
         let studio = Studio::open(&self.network, whole, (width, height), &self.common)?;
         let start = Start::Noise.variable(&image, &image, self.seed)?;
-        let subject =
+        let inputs =
             PaintingInputs { content: image.clone(), styles: vec![image.into()], content_region: None };
         let item = |(label, settings)| {
             let plan = Plan {
@@ -100,7 +100,7 @@ impl Reconstruct {
                 pauses: vec![],
                 memory: self.common.memory(),
             };
-            Item { label, subject: subject.clone(), plan, start: start.clone() }
+            Item { label, inputs: inputs.clone(), plan, start: start.clone() }
         };
         let mut cells = paint_all(&studio, parts.into_iter().map(item).collect(), &self.common)?;
         let picture = if self.sheet { sheet(&cells, 3)? } else { cells.swap_remove(0).image };

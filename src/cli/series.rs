@@ -12,7 +12,7 @@ use super::options::CommonOptions;
 pub struct Item {
     /// What stands under it.
     pub label: String,
-    pub subject: PaintingInputs,
+    pub inputs: PaintingInputs,
     pub plan: Plan,
     /// The variable that it starts from.
     pub start: Vec<f32>,
@@ -26,7 +26,7 @@ pub fn paint_all(studio: &Studio, items: Vec<Item>, common: &CommonOptions) -> R
     for (i, item) in items.into_iter().enumerate() {
         common.say(format_args!("{} of {count}: {}", i + 1, item.label));
         let Studio { gpu, network, .. } = studio;
-        let mut painter = Painter::remembering(gpu, network, item.subject, item.plan, &item.start, &styles)?;
+        let mut painter = Painter::remembering(gpu, network, item.inputs, item.plan, &item.start, &styles)?;
         while painter.advance()?.is_some() {}
         cells.push(Cell { label: item.label, image: painter.picture()? });
     }

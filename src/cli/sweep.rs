@@ -89,18 +89,18 @@ impl Sweep {
         let content_region = self.painting.styles.content_region()?;
         let [region] = self.painting.styles.regions(1)?.try_into().unwrap_or([None]);
         let styles = vec![Style { region, ..style.into() }];
-        let subject = PaintingInputs { content, styles, content_region };
-        let first = subject.at(schedule.first())?;
+        let inputs = PaintingInputs { content, styles, content_region };
+        let first = inputs.at(schedule.first())?;
         let named = [(&self.content, &first.content), (&self.style, &first.styles[0].image)];
         for (path, image) in named {
             check_pooling(path, image.width(), image.height(), deepest)?;
         }
-        let start = self.painting.start.beginning()?.variable(&first.content, &first.styles[0].image)?;
+        let start = self.painting.start.initial_image()?.variable(&first.content, &first.styles[0].image)?;
         let studio = Studio::open(&self.painting.objective.network, &settings, size, &self.common)?;
         let item = |(label, settings)| {
             let plan =
                 Plan { settings, ..self.painting.plan(schedule.clone(), vec![], self.common.memory())? };
-            Ok(Item { label, subject: subject.clone(), plan, start: start.clone() })
+            Ok(Item { label, inputs: inputs.clone(), plan, start: start.clone() })
         };
         let items = variations.into_iter().map(item).collect::<Result<Vec<_>>>()?;
         let cells = paint_all(&studio, items, &self.common)?;

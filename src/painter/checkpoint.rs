@@ -11,7 +11,7 @@ use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use serde::{Deserialize, Serialize};
 
-use super::{Descent, Painter, Patience, Scale, Schedule};
+use super::{EarlyStopping, OptimizationLoop, Painter, Scale, Schedule};
 use crate::error::{Error, Result};
 use crate::output::OutputFile;
 
@@ -23,7 +23,7 @@ const FORMAT: &str = "impasto checkpoint 2";
 pub struct Checkpoint {
     pub(super) scale: usize,
     pub(super) before: usize,
-    pub(super) patience: Patience,
+    pub(super) early_stopping: EarlyStopping,
     pub(super) seconds: f64,
     finished: usize,
     restarts: f32,
@@ -40,7 +40,7 @@ struct Header {
     finished: usize,
     seconds: f64,
     restarts: f32,
-    patience: Patience,
+    early_stopping: EarlyStopping,
     /// Labels of the tensors, in their order.
     labels: Vec<String>,
     /// Of all tensors' bytes.
@@ -50,15 +50,15 @@ struct Header {
 
 impl Checkpoint {
     /// Reads the state of a painter at rest.
-    pub(super) fn of(painter: &Painter, descent: &Descent) -> Result<Self> {
+    pub(super) fn of(painter: &Painter, optimization: &OptimizationLoop) -> Result<Self> {
         Ok(Self {
             scale: painter.scale,
             before: painter.before,
-            finished: descent.finished(),
+            finished: optimization.finished(),
             seconds: painter.seconds(),
-            restarts: descent.restarts(),
-            patience: painter.patience.clone(),
-            tensors: descent.state()?,
+            restarts: optimization.restarts(),
+            early_stopping: painter.early_stopping.clone(),
+            tensors: optimization.state()?,
             note: String::new(),
         })
     }
@@ -83,8 +83,8 @@ impl Checkpoint {
     ///
     /// # Errors
     /// [`Error::Usage`] if it has other tensors.
-    pub(super) fn write_to(&self, descent: &mut Descent) -> Result<()> {
-        if descent.restore(&self.tensors, self.finished, self.restarts) {
+    pub(super) fn write_to(&self, optimization: &mut OptimizationLoop) -> Result<()> {
+        if optimization.restore(&self.tensors, self.finished, self.restarts) {
             return Ok(());
         }
         Err(Error::Usage(
@@ -105,7 +105,7 @@ impl Checkpoint {
             finished: self.finished,
             seconds: self.seconds,
             restarts: self.restarts,
-            patience: self.patience.clone(),
+            early_stopping: self.early_stopping.clone(),
             labels: self.tensors.iter().map(|(label, _)| label.clone()).collect(),
             checksum: fingerprint(bytes.iter().flatten().copied()),
             note: self.note.clone(),
@@ -166,7 +166,7 @@ impl Checkpoint {
             finished: header.finished,
             seconds: header.seconds,
             restarts: header.restarts,
-            patience: header.patience,
+            early_stopping: header.early_stopping,
             tensors: header.labels.into_iter().zip(values).collect(),
             note: header.note,
         })
@@ -199,7 +199,7 @@ mod tests {
         Checkpoint {
             scale,
             before,
-            patience: Patience::new(None),
+            early_stopping: EarlyStopping::new(None),
             seconds: 1.0,
             finished,
             restarts: 0.0,

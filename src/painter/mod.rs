@@ -1,23 +1,23 @@
-//! Painting: a [`Descent`] at each scale of a [`Schedule`], the picture carried from one to the next.
+//! Painting: a [`OptimizationLoop`] at each scale of a [`Schedule`], the picture carried from one to the next.
 
-mod carry;
 mod checkpoint;
-mod descent;
+mod early_stopping;
 mod finish;
-mod patience;
+mod initial_image;
+mod inputs;
+mod optimization;
 mod plan;
+mod scale_state;
 mod schedule;
-mod start;
-mod subject;
 
 pub use checkpoint::{Checkpoint, fingerprint};
-pub use descent::{Descent, Step, TiledDescent, WholeDescent};
+pub use early_stopping::EarlyStopping;
 pub use finish::Finish;
-pub use patience::Patience;
+pub use initial_image::{InitialImage, Start};
+pub use inputs::PaintingInputs;
+pub use optimization::{OptimizationLoop, Step, TiledLoop, WholeImageLoop};
 pub use plan::Plan;
 pub use schedule::{Iterations, Scale, Scales, Schedule};
-pub use start::{Beginning, Start};
-pub use subject::PaintingInputs;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -30,7 +30,7 @@ use crate::objective::{Losses, Objective, Scene, StyleCache, Targets, TiledObjec
 use crate::optim::Method;
 use crate::planner::{Budget, Choice, Strategy};
 use crate::vgg19::{LayerId, Network};
-use carry::Carried;
+use scale_state::ScaleState;
 
 /// One finished evaluation.
 #[derive(Debug, Clone, PartialEq)]
@@ -53,18 +53,18 @@ pub struct Painter {
     gpu: Gpu,
     network: Arc<Network>,
     memory: StyleCache,
-    subject: PaintingInputs,
+    inputs: PaintingInputs,
     plan: Plan,
     scale: usize,
     /// Evaluations at the scales before this one.
     before: usize,
-    patience: Patience,
+    early_stopping: EarlyStopping,
     /// How each scale is worked on.
     choices: Vec<Choice>,
     /// What the user should know: see [`take_notes`](Self::take_notes).
     notes: Vec<String>,
     /// The work at this scale; `None` only if the next could not be made.
-    descent: Option<Descent>,
+    optimization: Option<OptimizationLoop>,
     /// Submits nothing more for now.
     held: bool,
     started: Instant,
@@ -84,11 +84,11 @@ impl Painter {
     pub fn new(
         gpu: &Gpu,
         network: &Arc<Network>,
-        subject: PaintingInputs,
+        inputs: PaintingInputs,
         plan: Plan,
         start: &[f32],
     ) -> Result<Self> {
-        Self::remembering(gpu, network, subject, plan, start, &StyleCache::none())
+        Self::remembering(gpu, network, inputs, plan, start, &StyleCache::none())
     }
 
     /// The same, without a second look at styles that the network saw in an earlier painting.
@@ -98,13 +98,13 @@ impl Painter {
     pub fn remembering(
         gpu: &Gpu,
         network: &Arc<Network>,
-        subject: PaintingInputs,
+        inputs: PaintingInputs,
         plan: Plan,
         start: &[f32],
         memory: &StyleCache,
     ) -> Result<Self> {
-        let mut painter = Self::at_rest(gpu, network, subject, plan, memory)?;
-        painter.descent = Some(painter.descend(start)?);
+        let mut painter = Self::at_rest(gpu, network, inputs, plan, memory)?;
+        painter.optimization = Some(painter.next_loop(start)?);
         Ok(painter)
     }
 
@@ -112,23 +112,23 @@ impl Painter {
     fn at_rest(
         gpu: &Gpu,
         network: &Arc<Network>,
-        subject: PaintingInputs,
+        inputs: PaintingInputs,
         plan: Plan,
         memory: &StyleCache,
     ) -> Result<Self> {
-        let choices = plan.choices(gpu, network, &subject)?;
+        let choices = plan.choices(gpu, network, &inputs)?;
         Ok(Self {
             gpu: gpu.clone(),
             network: network.clone(),
             memory: memory.clone(),
-            subject,
+            inputs,
             scale: 0,
             before: 0,
-            patience: Patience::new(plan.until),
+            early_stopping: EarlyStopping::new(plan.until),
             plan,
             choices,
             notes: vec![],
-            descent: None,
+            optimization: None,
             held: false,
             started: Instant::now(),
             time_every: None,
@@ -141,7 +141,7 @@ impl Painter {
     /// Such a step waits for the device.
     pub fn time_every(&mut self, n: usize) {
         self.time_every = Some(n);
-        self.descent.iter_mut().for_each(|descent| descent.time_every(n));
+        self.optimization.iter_mut().for_each(|optimization| optimization.time_every(n));
     }
 
     /// From now on keeps the picture at which the loss runs away, for [`diagnose`](Self::diagnose).
@@ -150,25 +150,25 @@ impl Painter {
     /// [`Error::Gpu`] or [`Error::TooLarge`] when memory runs out.
     pub fn watch(&mut self) -> Result<()> {
         self.watched = true;
-        self.descent.iter_mut().try_for_each(Descent::watch)
+        self.optimization.iter_mut().try_for_each(OptimizationLoop::watch)
     }
 
-    /// See [`Descent::diagnose`].
+    /// See [`OptimizationLoop::diagnose`].
     ///
     /// # Errors
     /// [`Error::Gpu`] if the device failed.
     pub fn diagnose(&self) -> Result<Option<NotFinite>> {
-        self.descent.as_ref().map_or(Ok(None), Descent::diagnose)
+        self.optimization.as_ref().map_or(Ok(None), OptimizationLoop::diagnose)
     }
 
     /// True if the present scale was ended because the loss kept running away and never fell.
     pub fn gave_up(&self) -> bool {
-        self.descent.as_ref().is_some_and(Descent::is_hopeless)
+        self.optimization.as_ref().is_some_and(OptimizationLoop::gave_up)
     }
 
     /// The commands of the present scale's evaluations that were timed.
     pub fn timings(&self) -> &[Vec<Timing>] {
-        self.descent.as_ref().map_or(&[], Descent::timings)
+        self.optimization.as_ref().map_or(&[], OptimizationLoop::timings)
     }
 
     /// Goes on from a checkpoint of a painting of the same subject and plan.
@@ -179,17 +179,19 @@ impl Painter {
     pub fn resume(
         gpu: &Gpu,
         network: &Arc<Network>,
-        subject: PaintingInputs,
+        inputs: PaintingInputs,
         plan: Plan,
         checkpoint: &Checkpoint,
     ) -> Result<Self> {
         let scale = *checkpoint.scale_of(&plan.schedule)?;
-        let mut painter = Self::at_rest(gpu, network, subject, plan, &StyleCache::none())?;
+        let mut painter = Self::at_rest(gpu, network, inputs, plan, &StyleCache::none())?;
         (painter.scale, painter.before) = (checkpoint.scale, checkpoint.before);
-        (painter.patience, painter.seconds_before) = (checkpoint.patience.clone(), checkpoint.seconds);
-        let mut descent = painter.descend(&vec![0.0; scale.width as usize * scale.height as usize * 3])?;
-        checkpoint.write_to(&mut descent)?;
-        painter.descent = Some(descent);
+        (painter.early_stopping, painter.seconds_before) =
+            (checkpoint.early_stopping.clone(), checkpoint.seconds);
+        let mut optimization =
+            painter.next_loop(&vec![0.0; scale.width as usize * scale.height as usize * 3])?;
+        checkpoint.write_to(&mut optimization)?;
+        painter.optimization = Some(optimization);
         Ok(painter)
     }
 
@@ -205,8 +207,8 @@ impl Painter {
     /// # Errors
     /// [`Error::Gpu`] if the device failed, or if evaluations are in flight.
     pub fn checkpoint(&self) -> Result<Checkpoint> {
-        match self.descent.as_ref().filter(|descent| descent.at_rest()) {
-            Some(descent) => Checkpoint::of(self, descent),
+        match self.optimization.as_ref().filter(|optimization| optimization.at_rest()) {
+            Some(optimization) => Checkpoint::of(self, optimization),
             None => Err(crate::Error::gpu("a checkpoint", "evaluations are in flight")),
         }
     }
@@ -218,15 +220,15 @@ impl Painter {
     /// scale begins.
     pub fn advance(&mut self) -> Result<Option<Evaluation>> {
         loop {
-            let Some(descent) = &mut self.descent else { return Ok(None) };
-            let horizon = self.plan.horizon(self.before + descent.finished()) - self.before;
+            let Some(optimization) = &mut self.optimization else { return Ok(None) };
+            let horizon = self.plan.horizon(self.before + optimization.finished()) - self.before;
             let iterations = self.plan.schedule.scales()[self.scale].iterations;
-            let limit = if self.held || descent.is_hopeless() {
+            let limit = if self.held || optimization.gave_up() {
                 0
             } else {
-                horizon.min(iterations).min(self.patience.limit())
+                horizon.min(iterations).min(self.early_stopping.limit())
             };
-            if let Some(step) = descent.advance(limit)? {
+            if let Some(step) = optimization.advance(limit)? {
                 return Ok(Some(self.report(step)));
             }
             if self.held || self.scale + 1 == self.plan.schedule.scales().len() {
@@ -243,12 +245,12 @@ impl Painter {
     /// [`Error::Gpu`] if the device failed, or if no loss was finite, so that there
     /// is no picture.
     pub fn picture(&self) -> Result<Image> {
-        let Some(descent) = &self.descent else {
+        let Some(optimization) = &self.optimization else {
             return Err(crate::Error::gpu("painting", "the work was given up after a failure"));
         };
         let scale = &self.plan.schedule.scales()[self.scale];
-        let picture = to_image(&descent.picture()?, scale.width, scale.height)?;
-        self.plan.finish.apply(picture, &self.subject.content)
+        let picture = to_image(&optimization.picture()?, scale.width, scale.height)?;
+        self.plan.finish.apply(picture, &self.inputs.content)
     }
 
     /// The scales it goes through.
@@ -268,7 +270,7 @@ impl Painter {
 
     /// True if the picture is lost with the device; in tiles it is in the host's memory.
     pub fn is_on_the_device(&self) -> bool {
-        matches!(self.descent, Some(Descent::Whole(_)))
+        matches!(self.optimization, Some(OptimizationLoop::Whole(_)))
     }
 
     /// What has happened that the user should know, and was not told yet.
@@ -277,19 +279,19 @@ impl Painter {
     }
 
     /// The work at the present scale. Where the device has less memory than it seemed, in smaller pieces.
-    fn descend(&mut self, start: &[f32]) -> Result<Descent> {
-        let descent = loop {
-            match self.try_to_descend(start) {
+    fn next_loop(&mut self, start: &[f32]) -> Result<OptimizationLoop> {
+        let optimization = loop {
+            match self.try_next_loop(start) {
                 Err(error @ Error::OutOfMemory { .. }) => self.step_down(error)?,
                 Err(error) => return Err(error),
-                Ok(descent) => break descent,
+                Ok(optimization) => break optimization,
             }
         };
         if self.scale + 1 == self.plan.schedule.scales().len() {
             // Nothing looks at them again.
-            self.subject.styles.clear();
+            self.inputs.styles.clear();
         }
-        Ok(descent)
+        Ok(optimization)
     }
 
     /// Plans the present scale and those to come for less memory than what was just refused.
@@ -299,8 +301,7 @@ impl Painter {
         let before = self.choices[self.scale].device.total();
         let less = Budget::of(&self.gpu, self.plan.memory).less_than(&self.choices[self.scale]);
         let smaller = Plan { memory: Some(less), ..self.plan.clone() };
-        let choices =
-            smaller.choices(&self.gpu, &self.network, &self.subject).map_err(|_| refused.clone())?;
+        let choices = smaller.choices(&self.gpu, &self.network, &self.inputs).map_err(|_| refused.clone())?;
         if choices[self.scale].device.total() >= before {
             return Err(refused);
         }
@@ -310,16 +311,16 @@ impl Painter {
     }
 
     /// Targets, objective and optimiser of the present scale, all made anew.
-    fn try_to_descend(&self, start: &[f32]) -> Result<Descent> {
+    fn try_next_loop(&self, start: &[f32]) -> Result<OptimizationLoop> {
         let scale = &self.plan.schedule.scales()[self.scale];
-        let (subject, method) = (self.subject.at(scale)?, self.plan.method_at(scale));
-        let mut descent = match self.choices[self.scale].strategy {
+        let (inputs, method) = (self.inputs.at(scale)?, self.plan.method_at(scale));
+        let mut optimization = match self.choices[self.scale].strategy {
             Strategy::Whole { activations, style_core } => {
-                self.descend_whole(&subject, start, method, activations, style_core)?
+                self.whole_image_loop(&inputs, start, method, activations, style_core)?
             }
             Strategy::Tiled { tiling, pairs, history } => {
-                let (PaintingInputs { content, styles, .. }, network) = (&subject, &self.network);
-                let scene = Scene { content, styles, content_region: subject.content_region.as_ref() };
+                let (PaintingInputs { content, styles, .. }, network) = (&inputs, &self.network);
+                let scene = Scene { content, styles, content_region: inputs.content_region.as_ref() };
                 let objective = TiledObjective::new(
                     &self.gpu,
                     network,
@@ -328,50 +329,50 @@ impl Painter {
                     tiling,
                     &self.memory,
                 )?;
-                drop(subject);
+                drop(inputs);
                 let method = history.map_or(method, |history| method.remembering(history));
-                Descent::Tiled(Box::new(TiledDescent::new(objective, method, start, pairs)?))
+                OptimizationLoop::Tiled(Box::new(TiledLoop::new(objective, method, start, pairs)?))
             }
         };
-        self.time_every.iter().for_each(|n| descent.time_every(*n));
+        self.time_every.iter().for_each(|n| optimization.time_every(*n));
         if self.watched {
-            descent.watch()?;
+            optimization.watch()?;
         }
-        Ok(descent)
+        Ok(optimization)
     }
 
-    fn descend_whole(
+    fn whole_image_loop(
         &self,
-        subject: &PaintingInputs,
+        inputs: &PaintingInputs,
         start: &[f32],
         method: Method,
         activations: Activations,
         style_core: Option<u32>,
-    ) -> Result<Descent> {
+    ) -> Result<OptimizationLoop> {
         let (gpu, network, settings) = (&self.gpu, &self.network, &self.plan.settings);
-        let PaintingInputs { content, styles, content_region } = subject;
+        let PaintingInputs { content, styles, content_region } = inputs;
         let mut targets =
             Targets::remembering(gpu, network, settings, content, styles, style_core, &self.memory)?;
         if let Some(region) = content_region {
             targets = targets.with_content_region(gpu, region)?;
         }
         let objective = Objective::with(gpu, network, settings, &targets, activations)?;
-        Ok(Descent::Whole(Box::new(WholeDescent::new(gpu, objective, method, start)?)))
+        Ok(OptimizationLoop::Whole(Box::new(WholeImageLoop::new(gpu, objective, method, start)?)))
     }
 
     /// Goes on to the next scale from what this one made.
     fn climb(&mut self) -> Result<()> {
         // The memory of this scale is free before the next takes its own.
-        let Some(descent) = self.descent.take() else { return Ok(()) };
+        let Some(optimization) = self.optimization.take() else { return Ok(()) };
         let scales = self.plan.schedule.scales();
-        let carried = Carried::from(&descent, &scales[self.scale], &scales[self.scale + 1])?;
-        self.before += descent.finished();
-        drop(descent);
+        let scale_state = ScaleState::from(&optimization, &scales[self.scale], &scales[self.scale + 1])?;
+        self.before += optimization.finished();
+        drop(optimization);
         self.scale += 1;
-        self.patience = Patience::new(self.plan.until);
-        let mut descent = self.descend(&carried.x)?;
-        carried.give(&mut descent);
-        self.descent = Some(descent);
+        self.early_stopping = EarlyStopping::new(self.plan.until);
+        let mut optimization = self.next_loop(&scale_state.x)?;
+        scale_state.give(&mut optimization);
+        self.optimization = Some(optimization);
         Ok(())
     }
 
@@ -380,7 +381,7 @@ impl Painter {
     }
 
     fn report(&mut self, step: Step) -> Evaluation {
-        self.patience.look(step.iteration + 1, step.losses.total);
+        self.early_stopping.observe(step.iteration + 1, step.losses.total);
         Evaluation {
             iteration: self.before + step.iteration,
             scale: self.scale,

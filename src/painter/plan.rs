@@ -18,7 +18,7 @@ pub struct Plan {
     /// The sizes and how long each is worked on.
     pub schedule: Schedule,
     /// Ends a scale before its last evaluation when the loss falls by less than this part of itself
-    /// over [`Patience::WINDOW`](super::Patience::WINDOW) evaluations.
+    /// over [`EarlyStopping::WINDOW`](super::EarlyStopping::WINDOW) evaluations.
     pub until: Option<f64>,
     /// What becomes of the picture when it is shown.
     pub finish: Finish,
@@ -51,13 +51,13 @@ impl Plan {
     ///
     /// # Errors
     /// As [`Painter::new`](super::Painter::new).
-    pub fn choices(&self, gpu: &Gpu, network: &Network, subject: &PaintingInputs) -> Result<Vec<Choice>> {
+    pub fn choices(&self, gpu: &Gpu, network: &Network, inputs: &PaintingInputs) -> Result<Vec<Choice>> {
         let budget = Budget::of(gpu, self.memory);
-        let parts = Parts::of(&subject.styles, subject.content_region.as_ref())?;
+        let parts = Parts::of(&inputs.styles, inputs.content_region.as_ref())?;
         let choose = |scale: &Scale| {
             let method = Some(self.method_at(scale));
             let planner = Planner { gpu, network, settings: &self.settings, method, budget };
-            planner.choose(&parts, &subject.sizes_at(scale))
+            planner.choose(&parts, &inputs.sizes_at(scale))
         };
         self.schedule.scales().iter().map(choose).collect()
     }

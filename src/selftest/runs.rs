@@ -5,7 +5,7 @@ use super::golden::Golden;
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::optim::Method;
-use crate::painter::WholeDescent;
+use crate::painter::WholeImageLoop;
 
 /// Evaluations of a run.
 const EVALUATIONS: usize = 9;
@@ -39,16 +39,16 @@ fn twice(gpu: &Gpu, golden: &Golden, method: Method) -> Result<(f64, Measure)> {
 
 /// The last loss and the picture.
 fn run(gpu: &Gpu, golden: &Golden, method: Method) -> Result<(f64, Vec<f32>)> {
-    let mut descent = WholeDescent::new(gpu, golden.objective(gpu)?, method, &golden.start()?)?;
+    let mut optimization = WholeImageLoop::new(gpu, golden.objective(gpu)?, method, &golden.start()?)?;
     let mut last = f64::NAN;
-    while let Some(step) = descent.advance(EVALUATIONS)? {
+    while let Some(step) = optimization.advance(EVALUATIONS)? {
         if step.restarted {
             let message = format!("the loss ran away in evaluation {}", step.iteration + 1);
             return Err(Error::gpu("a short run", message));
         }
         last = step.losses.total;
     }
-    Ok((last, descent.picture()?))
+    Ok((last, optimization.picture()?))
 }
 
 #[cfg(test)]

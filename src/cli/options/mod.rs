@@ -59,7 +59,7 @@ impl PaintingOptions {
         self.objective.settings()?;
         self.method.method()?;
         self.sizes.check()?;
-        self.start.beginning()?;
+        self.start.initial_image()?;
         self.styles.finish()?;
         self.styles.weights(styles).map(|_| ())
     }

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use clap::Args;
-use impasto::painter::{Beginning, Start};
+use impasto::painter::{InitialImage, Start};
 use impasto::{Error, Result};
 
 /// Share of noise in the first picture. Written `auto` or a number.
@@ -64,10 +64,10 @@ impl StartOptions {
     ///
     /// # Errors
     /// [`Error::Usage`](impasto::Error::Usage) for a share that cannot be.
-    pub fn beginning(&self) -> Result<Beginning> {
+    pub fn initial_image(&self) -> Result<InitialImage> {
         let noise = self.init_noise.share_in(&self.init);
-        let beginning = Beginning { start: self.init.clone(), noise, seed: self.seed };
-        beginning.check()?;
-        Ok(beginning)
+        let initial_image = InitialImage { start: self.init.clone(), noise, seed: self.seed };
+        initial_image.check()?;
+        Ok(initial_image)
     }
 }

@@ -25,10 +25,10 @@ pub fn tell(job: &Job, paint: &Paint) -> Result<ExitCode> {
     let network = &paint.painting.objective.network;
     let Studio { gpu, network, .. } = Studio::open(network, &job.objective, job.size(), &paint.common)?;
     let plan = paint.painting.plan(job.schedule.clone(), vec![], paint.common.memory())?;
-    let choices = plan.choices(&gpu, &network, &job.subject)?;
-    let seconds_a_pixel = try_out(&gpu, &network, &job.subject, &plan)?;
+    let choices = plan.choices(&gpu, &network, &job.inputs)?;
+    let seconds_a_pixel = try_out(&gpu, &network, &job.inputs, &plan)?;
     let mut text = format!("device: {}\nkernels: {}\n", gpu.adapter(), network.kernels());
-    for style in &job.subject.styles {
+    for style in &job.inputs.styles {
         let (width, height) = (style.image.width(), style.image.height());
         text += &format!("style: {width} x {height}, weight {}\n", style.weight);
     }
@@ -59,7 +59,7 @@ fn duration(seconds: f64) -> String {
 }
 
 /// Works at a small size for a few evaluations: the seconds of one for each pixel.
-fn try_out(gpu: &Gpu, network: &Arc<Network>, subject: &PaintingInputs, plan: &Plan) -> Result<f64> {
+fn try_out(gpu: &Gpu, network: &Arc<Network>, inputs: &PaintingInputs, plan: &Plan) -> Result<f64> {
     let first = *plan.schedule.first();
     let side =
         |side: u32| (f64::from(side) * f64::from(TRIAL) / f64::from(first.width.max(first.height))).round();
@@ -72,7 +72,7 @@ fn try_out(gpu: &Gpu, network: &Arc<Network>, subject: &PaintingInputs, plan: &P
     // A pause after each, so that no time is that of two.
     let plan = Plan { schedule: Schedule::plain(width, height, 1 + TIMED), pauses: vec![1], ..plan.clone() };
     let start = vec![0.0; width as usize * height as usize * 3];
-    let mut painter = Painter::new(gpu, network, subject.at(&small)?, plan, &start)?;
+    let mut painter = Painter::new(gpu, network, inputs.at(&small)?, plan, &start)?;
     painter.advance()?;
     let began = Instant::now();
     while painter.advance()?.is_some() {}

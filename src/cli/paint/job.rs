@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use impasto::image_io::{Image, check_output, check_output_fits};
 use impasto::objective::{Region, Settings as Objective, Style, check_pooling};
-use impasto::painter::{Beginning, PaintingInputs, Schedule, fingerprint};
+use impasto::painter::{InitialImage, PaintingInputs, Schedule, fingerprint};
 use impasto::{Error, Result};
 
 use super::resume::Record;
@@ -14,7 +14,7 @@ use crate::cli::settings::{Note, Settings};
 /// What is to be painted, before a device is opened.
 pub struct Job {
     pub objective: Objective,
-    pub subject: PaintingInputs,
+    pub inputs: PaintingInputs,
     pub schedule: Schedule,
     /// The variable of the first scale.
     pub start: Vec<f32>,
@@ -32,7 +32,7 @@ pub struct Sources {
     /// Where each style applies.
     regions: Vec<Option<Region>>,
     content_region: Option<Region>,
-    beginning: Beginning,
+    initial_image: InitialImage,
 }
 
 impl Sources {
@@ -43,7 +43,7 @@ impl Sources {
             styles: paint.style.iter().map(Image::load).collect::<Result<_>>()?,
             regions: options.styles.regions(paint.style.len())?,
             content_region: options.styles.content_region()?,
-            beginning: options.start.beginning()?.loaded()?,
+            initial_image: options.start.initial_image()?.loaded()?,
         })
     }
 }
@@ -75,19 +75,19 @@ impl Job {
         let styles = sources.styles.iter().zip(weights).zip(&sources.regions);
         let styles = styles.map(style).collect::<Result<Vec<_>>>()?;
         let content_region = sources.content_region.clone();
-        let subject = PaintingInputs { content, styles, content_region };
-        let first = subject.at(schedule.first())?;
+        let inputs = PaintingInputs { content, styles, content_region };
+        let first = inputs.at(schedule.first())?;
         for (path, style) in paint.style.iter().zip(&first.styles) {
             check_pooling(path, style.image.width(), style.image.height(), deepest)?;
         }
-        let start = sources.beginning.variable(&first.content, &first.styles[0].image)?;
+        let start = sources.initial_image.variable(&first.content, &first.styles[0].image)?;
         let named: Vec<&Path> =
             [files.content].into_iter().chain(paint.style.iter().map(AsRef::as_ref)).collect();
         let note = serde_json::to_string(&Note::new(&named, settings))
             .map_err(|e| Error::Usage(format!("the settings cannot be written as JSON: {e}")))?;
         Ok(Self {
             objective,
-            subject,
+            inputs,
             schedule,
             start,
             note,
@@ -98,7 +98,7 @@ impl Job {
 
     /// Width and height of the picture.
     pub fn size(&self) -> (u32, u32) {
-        (self.subject.content.width(), self.subject.content.height())
+        (self.inputs.content.width(), self.inputs.content.height())
     }
 
     /// Makes sure that a checkpoint was made from the pictures that the files now hold.
@@ -115,7 +115,7 @@ impl Job {
 
     /// Tells these pictures from others.
     pub fn fingerprint(&self) -> u64 {
-        let PaintingInputs { content, styles, content_region } = &self.subject;
+        let PaintingInputs { content, styles, content_region } = &self.inputs;
         let regions = styles.iter().filter_map(|style| style.region.as_ref()).chain(content_region);
         let styles = styles.iter().map(|style| &style.image);
         let pictures = [content].into_iter().chain(styles).chain(regions.map(Region::mask));

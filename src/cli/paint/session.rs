@@ -95,12 +95,12 @@ impl<'a> Session<'a> {
         let pauses = paint.save_every.into_iter().chain(checkpoint_every).collect();
         let record = Record::json(paint, &job, network.kernels())?;
         let (width, height) = job.size();
-        let Job { subject, schedule, start, output, note, .. } = job;
+        let Job { inputs, schedule, start, output, note, .. } = job;
         let plan = options.plan(schedule, pauses, common.memory())?;
-        say_choices(&plan.choices(gpu, network, &subject)?, common);
+        say_choices(&plan.choices(gpu, network, &inputs)?, common);
         let mut painter = match from {
-            None => Painter::remembering(gpu, network, subject, plan, &start, styles)?,
-            Some(from) => Painter::resume(gpu, network, subject, plan, from)?,
+            None => Painter::remembering(gpu, network, inputs, plan, &start, styles)?,
+            Some(from) => Painter::resume(gpu, network, inputs, plan, from)?,
         };
         painter.take_notes().iter().for_each(|note| common.say(note));
         if common.verbose {

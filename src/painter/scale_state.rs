@@ -1,7 +1,7 @@
 //! What one scale leaves to the next.
 
-use super::descent::Moments;
-use super::{Descent, Scale};
+use super::optimization::Moments;
+use super::{OptimizationLoop, Scale};
 use crate::error::Result;
 use crate::image_io::{Filter, resample_planes};
 use crate::objective::clamp_to_picture;
@@ -10,14 +10,14 @@ use crate::objective::clamp_to_picture;
 ///
 /// Adam's running means are fields over the picture like the picture itself. The pairs of L-BFGS are
 /// not carried: their dot products belong to one size, and a history of them is soon refilled.
-pub(super) struct Carried {
+pub(super) struct ScaleState {
     /// The variable to start the next scale from.
     pub x: Vec<f32>,
     adam: Option<Moments>,
 }
 
-impl Carried {
-    /// Reads and enlarges what `descent` made at one scale for the other.
+impl ScaleState {
+    /// Reads and enlarges what `optimization` made at one scale for the other.
     ///
     /// Each term of the objective is a mean over positions, so a gradient shrinks as the number of
     /// pixels grows: its mean by the ratio of the two, its mean square by the square of that.
@@ -27,7 +27,7 @@ impl Carried {
     ///
     /// Both means are enlarged by one filter without negative weights. Then no mean square falls to zero
     /// beside a mean that does not, which would be a leap of the picture.
-    pub fn from(descent: &Descent, at: &Scale, next: &Scale) -> Result<Self> {
+    pub fn from(optimization: &OptimizationLoop, at: &Scale, next: &Scale) -> Result<Self> {
         let size = |scale: &Scale| (scale.width as usize, scale.height as usize);
         let (from, to) = (size(at), size(next));
         let enlarged = |planes: &[f32], filter| resample_planes(planes, from, to, filter);
@@ -37,18 +37,18 @@ impl Carried {
             moment.iter_mut().for_each(|value| *value *= factor);
             moment
         };
-        let adam = descent.moments()?.map(|Moments { mut powers, mean, square }| {
+        let adam = optimization.moments()?.map(|Moments { mut powers, mean, square }| {
             // The average begins anew, from the picture that the old one made.
             powers[2] = 1.0;
             Moments { powers, mean: moment(&mean, shrink), square: moment(&square, shrink * shrink) }
         });
-        let mut x = enlarged(&descent.picture()?, Filter::Lanczos);
+        let mut x = enlarged(&optimization.picture()?, Filter::Lanczos);
         clamp_to_picture(&mut x);
         Ok(Self { x, adam })
     }
 
-    /// Hands the optimiser's part over; the picture went in when `descent` was made.
-    pub fn give(&self, descent: &mut Descent) {
-        self.adam.iter().for_each(|moments| descent.set_moments(moments));
+    /// Hands the optimiser's part over; the picture went in when `optimization` was made.
+    pub fn give(&self, optimization: &mut OptimizationLoop) {
+        self.adam.iter().for_each(|moments| optimization.set_moments(moments));
     }
 }

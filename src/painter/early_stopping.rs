@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 
 use serde::{Deserialize, Serialize};
 
-use super::descent::DEPTH;
+use super::optimization::DEPTH;
 
 /// Watches the losses of one scale for the moment when they hardly fall.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Patience {
+pub struct EarlyStopping {
     /// The smallest relative improvement worth going on for; `None` goes on to the end.
     least: Option<f64>,
     /// The lowest loss so far, after each of the last evaluations.
@@ -17,12 +17,12 @@ pub struct Patience {
     stop: Option<usize>,
 }
 
-impl Patience {
+impl EarlyStopping {
     /// Over how many evaluations an improvement is measured. Losses of L-BFGS stand still or rise for
     /// a few steps and fall again.
     pub const WINDOW: usize = 20;
 
-    /// Patience that ends when the lowest loss fell by no more than the part `least` of itself over
+    /// EarlyStopping that ends when the lowest loss fell by no more than the part `least` of itself over
     /// [`WINDOW`](Self::WINDOW) evaluations.
     pub fn new(least: Option<f64>) -> Self {
         Self { least, lowest: VecDeque::new(), stop: None }
@@ -32,7 +32,7 @@ impl Patience {
     ///
     /// The stop is a few evaluations ahead, where submits may already have gone, so that it does not
     /// depend on how many have.
-    pub fn look(&mut self, done: usize, total: f64) {
+    pub fn observe(&mut self, done: usize, total: f64) {
         let Some(least) = self.least else { return };
         let before = self.lowest.back().copied().unwrap_or(f64::INFINITY);
         let now = total.min(before);
@@ -56,9 +56,9 @@ mod tests {
     use super::*;
 
     fn stops(least: Option<f64>, losses: impl Iterator<Item = f64>) -> Option<usize> {
-        let mut patience = Patience::new(least);
-        losses.enumerate().for_each(|(k, loss)| patience.look(k + 1, loss));
-        patience.stop
+        let mut early_stopping = EarlyStopping::new(least);
+        losses.enumerate().for_each(|(k, loss)| early_stopping.observe(k + 1, loss));
+        early_stopping.stop
     }
 
     #[test]

@@ -36,7 +36,7 @@ impl std::str::FromStr for Start {
 
 /// The first picture: a start with some noise in it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Beginning {
+pub struct InitialImage {
     /// What it is without noise.
     pub start: Start,
     /// The share of noise, 0 to 1.
@@ -45,7 +45,7 @@ pub struct Beginning {
     pub seed: u64,
 }
 
-impl Beginning {
+impl InitialImage {
     /// Finds a share of noise that cannot be.
     ///
     /// # Errors
@@ -137,8 +137,8 @@ mod tests {
     fn noise_is_blended_in() {
         let content = Image::from_rgb(3, 2, vec![10.0; 18]).unwrap();
         let variable = |noise: f32| {
-            let beginning = Beginning { start: Start::Content, noise, seed: 4 };
-            beginning.variable(&content, &content)
+            let initial_image = InitialImage { start: Start::Content, noise, seed: 4 };
+            initial_image.variable(&content, &content)
         };
         let [none, half, all] = [0.0, 0.5, 1.0].map(|noise| variable(noise).unwrap());
         assert_eq!(none, to_variable(&content));
@@ -156,8 +156,8 @@ mod tests {
             assert_eq!(start.variable(&content, &style, 0).unwrap().len(), 18);
         }
         let file: Start = "missing.png".parse().unwrap();
-        let beginning = Beginning { start: file.clone(), noise: 0.0, seed: 0 };
-        for error in [file.variable(&content, &style, 0).unwrap_err(), beginning.loaded().unwrap_err()] {
+        let initial_image = InitialImage { start: file.clone(), noise: 0.0, seed: 0 };
+        for error in [file.variable(&content, &style, 0).unwrap_err(), initial_image.loaded().unwrap_err()] {
             assert!(error.to_string().contains("missing.png"), "{error}");
         }
         let variable = |start: Start| start.variable(&content, &style, 0).unwrap();

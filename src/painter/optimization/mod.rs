@@ -3,9 +3,9 @@
 mod tiled;
 mod whole;
 
-pub use tiled::TiledDescent;
+pub use tiled::TiledLoop;
 pub(super) use whole::DEPTH;
-pub use whole::WholeDescent;
+pub use whole::WholeImageLoop;
 
 use std::borrow::Cow;
 
@@ -28,33 +28,33 @@ pub struct Step {
 
 /// Whether the loss may still fall.
 #[derive(Debug)]
-struct Hope {
+struct DivergenceGuard {
     lowest: f64,
     /// How often the loss has run away since it was that low.
-    in_vain: usize,
+    restarts_without_progress: usize,
 }
 
-impl Default for Hope {
+impl Default for DivergenceGuard {
     fn default() -> Self {
-        Self { lowest: f64::INFINITY, in_vain: 0 }
+        Self { lowest: f64::INFINITY, restarts_without_progress: 0 }
     }
 }
 
-impl Hope {
+impl DivergenceGuard {
     /// So often the loss may run away without having fallen in between. After each time the optimiser knows no
     /// more than before, so that it would go on like this to the end.
     const ATTEMPTS: usize = 8;
 
-    fn look(&mut self, step: &Step) {
+    fn observe(&mut self, step: &Step) {
         if step.losses.total < self.lowest {
-            (self.lowest, self.in_vain) = (step.losses.total, 0);
+            (self.lowest, self.restarts_without_progress) = (step.losses.total, 0);
         } else if step.restarted {
-            self.in_vain += 1;
+            self.restarts_without_progress += 1;
         }
     }
 
-    fn is_lost(&self) -> bool {
-        self.in_vain >= Self::ATTEMPTS
+    fn gave_up(&self) -> bool {
+        self.restarts_without_progress >= Self::ATTEMPTS
     }
 }
 
@@ -68,14 +68,14 @@ pub(super) struct Moments {
 
 /// An objective going downhill, in whichever way its size asks for.
 #[derive(Debug)]
-pub enum Descent {
+pub enum OptimizationLoop {
     /// All of it on the device.
-    Whole(Box<WholeDescent>),
+    Whole(Box<WholeImageLoop>),
     /// One tile on the device at a time.
-    Tiled(Box<TiledDescent>),
+    Tiled(Box<TiledLoop>),
 }
 
-impl Descent {
+impl OptimizationLoop {
     /// The next evaluation, once it is finished; `None` if all of the first `limit` are. No more than
     /// those are submitted, so that at the limit the picture is what they made of it.
     ///
@@ -83,16 +83,16 @@ impl Descent {
     /// [`Error::Gpu`] if the device failed.
     pub fn advance(&mut self, limit: usize) -> Result<Option<Step>> {
         match self {
-            Self::Whole(descent) => descent.advance(limit),
-            Self::Tiled(descent) => descent.advance(limit),
+            Self::Whole(optimization) => optimization.advance(limit),
+            Self::Tiled(optimization) => optimization.advance(limit),
         }
     }
 
     /// Evaluations that are finished.
     pub fn finished(&self) -> usize {
         match self {
-            Self::Whole(descent) => descent.finished(),
-            Self::Tiled(descent) => descent.finished(),
+            Self::Whole(optimization) => optimization.finished(),
+            Self::Tiled(optimization) => optimization.finished(),
         }
     }
 
@@ -103,23 +103,23 @@ impl Descent {
     /// [`Error::Gpu`] if the device failed, or if no loss was finite, so that there is no picture.
     pub fn picture(&self) -> Result<Cow<'_, [f32]>> {
         match self {
-            Self::Whole(descent) => descent.picture().map(Cow::Owned),
-            Self::Tiled(descent) => descent.picture().map(Cow::Borrowed),
+            Self::Whole(optimization) => optimization.picture().map(Cow::Owned),
+            Self::Tiled(optimization) => optimization.picture().map(Cow::Borrowed),
         }
     }
 
     /// Times every command of each `n`-th evaluation and its update from now on, where all is on the device.
     /// Such a step waits for it.
     pub fn time_every(&mut self, n: usize) {
-        if let Self::Whole(descent) = self {
-            descent.time_every(n);
+        if let Self::Whole(optimization) = self {
+            optimization.time_every(n);
         }
     }
 
     /// The commands of the evaluations that were timed.
     pub fn timings(&self) -> &[Vec<Timing>] {
         match self {
-            Self::Whole(descent) => descent.timings(),
+            Self::Whole(optimization) => optimization.timings(),
             Self::Tiled(_) => &[],
         }
     }
@@ -130,9 +130,9 @@ impl Descent {
     /// [`Error::Gpu`] or [`Error::TooLarge`] when memory runs out.
     pub fn watch(&mut self) -> Result<()> {
         match self {
-            Self::Whole(descent) => descent.watch(),
-            Self::Tiled(descent) => {
-                descent.watch();
+            Self::Whole(optimization) => optimization.watch(),
+            Self::Tiled(optimization) => {
+                optimization.watch();
                 Ok(())
             }
         }
@@ -146,23 +146,23 @@ impl Descent {
     /// [`Error::Gpu`] if the device failed.
     pub fn diagnose(&self) -> Result<Option<NotFinite>> {
         match self {
-            Self::Whole(descent) => descent.diagnose(),
-            Self::Tiled(descent) => descent.diagnose(),
+            Self::Whole(optimization) => optimization.diagnose(),
+            Self::Tiled(optimization) => optimization.diagnose(),
         }
     }
 
     /// True if the loss keeps running away and never falls: more evaluations would change nothing.
-    pub fn is_hopeless(&self) -> bool {
+    pub fn gave_up(&self) -> bool {
         match self {
-            Self::Whole(descent) => descent.is_hopeless(),
-            Self::Tiled(descent) => descent.is_hopeless(),
+            Self::Whole(optimization) => optimization.gave_up(),
+            Self::Tiled(optimization) => optimization.gave_up(),
         }
     }
 
     /// True if nothing is in flight: the state is that after the last finished evaluation.
     pub fn at_rest(&self) -> bool {
         match self {
-            Self::Whole(descent) => descent.at_rest(),
+            Self::Whole(optimization) => optimization.at_rest(),
             Self::Tiled(_) => true,
         }
     }
@@ -170,8 +170,8 @@ impl Descent {
     /// Everything that decides how it goes on.
     pub(super) fn state(&self) -> Result<State> {
         match self {
-            Self::Whole(descent) => descent.state(),
-            Self::Tiled(descent) => Ok(descent.state()),
+            Self::Whole(optimization) => optimization.state(),
+            Self::Tiled(optimization) => Ok(optimization.state()),
         }
     }
 
@@ -179,32 +179,32 @@ impl Descent {
     /// was of another kind.
     pub(super) fn restore(&mut self, state: &State, finished: usize, restarts: f32) -> bool {
         match self {
-            Self::Whole(descent) => descent.restore(state, finished, restarts),
-            Self::Tiled(descent) => descent.restore(state, finished),
+            Self::Whole(optimization) => optimization.restore(state, finished, restarts),
+            Self::Tiled(optimization) => optimization.restore(state, finished),
         }
     }
 
     /// How often the loss has run away.
     pub(super) fn restarts(&self) -> f32 {
         match self {
-            Self::Whole(descent) => descent.restarts(),
-            Self::Tiled(descent) => descent.restarts(),
+            Self::Whole(optimization) => optimization.restarts(),
+            Self::Tiled(optimization) => optimization.restarts(),
         }
     }
 
     /// Adam's running means, if Adam is at work.
     pub(super) fn moments(&self) -> Result<Option<Moments>> {
         match self {
-            Self::Whole(descent) => descent.moments(),
-            Self::Tiled(descent) => Ok(descent.moments()),
+            Self::Whole(optimization) => optimization.moments(),
+            Self::Tiled(optimization) => Ok(optimization.moments()),
         }
     }
 
     /// Overwrites them.
     pub(super) fn set_moments(&mut self, moments: &Moments) {
         match self {
-            Self::Whole(descent) => descent.set_moments(moments),
-            Self::Tiled(descent) => descent.set_moments(moments),
+            Self::Whole(optimization) => optimization.set_moments(moments),
+            Self::Tiled(optimization) => optimization.set_moments(moments),
         }
     }
 }

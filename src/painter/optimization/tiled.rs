@@ -1,6 +1,6 @@
 //! The loop for pictures larger than the device's memory: the objective in tiles, the optimiser on the host.
 
-use super::{Hope, Moments, Step, no_picture};
+use super::{DivergenceGuard, Moments, Step, no_picture};
 use crate::error::Result;
 use crate::graph::NotFinite;
 use crate::objective::TiledObjective;
@@ -9,24 +9,31 @@ use crate::optim::{HostMemory, HostOptimizer, Method, Pairs, State};
 /// An objective in tiles going downhill. Each evaluation is waited for: it is long, and the update needs all
 /// of it.
 #[derive(Debug)]
-pub struct TiledDescent {
+pub struct TiledLoop {
     objective: TiledObjective,
     optimizer: HostOptimizer,
     finished: usize,
-    hope: Hope,
+    divergence: DivergenceGuard,
     /// The last picture at which the loss ran away, where somebody wants to know why.
     suspect: Option<Vec<f32>>,
     watched: bool,
 }
 
-impl TiledDescent {
+impl TiledLoop {
     /// Prepares the optimisation of `start`, a variable of the objective's shape.
     ///
     /// # Errors
     /// As [`Method::check`].
     pub fn new(objective: TiledObjective, method: Method, start: &[f32], pairs: Pairs) -> Result<Self> {
         let optimizer = HostOptimizer::new(method, start, pairs)?;
-        Ok(Self { objective, optimizer, finished: 0, hope: Hope::default(), suspect: None, watched: false })
+        Ok(Self {
+            objective,
+            optimizer,
+            finished: 0,
+            divergence: DivergenceGuard::default(),
+            suspect: None,
+            watched: false,
+        })
     }
 
     /// The next evaluation and its update, while there are fewer than `limit`.
@@ -43,7 +50,7 @@ impl TiledDescent {
         self.optimizer.update(loss, gradient);
         self.finished += 1;
         let step = Step { iteration: self.finished - 1, losses, restarted };
-        self.hope.look(&step);
+        self.divergence.observe(&step);
         Ok(Some(step))
     }
 
@@ -61,8 +68,8 @@ impl TiledDescent {
         }
     }
 
-    pub(super) fn is_hopeless(&self) -> bool {
-        self.hope.is_lost()
+    pub(super) fn gave_up(&self) -> bool {
+        self.divergence.gave_up()
     }
 
     pub(super) fn finished(&self) -> usize {

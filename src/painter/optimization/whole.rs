@@ -8,7 +8,7 @@ use crate::graph::NotFinite;
 use crate::objective::Objective;
 use crate::optim::{Method, Optimizer, Problem, State, Suspect};
 
-use super::{Hope, Moments, Step, no_picture};
+use super::{DivergenceGuard, Moments, Step, no_picture};
 
 /// Submits in flight: enough that the device always has the next one, few enough that a stop comes
 /// soon.
@@ -19,7 +19,7 @@ pub(in crate::painter) const DEPTH: usize = 3;
 /// Evaluations and updates are submitted ahead of the numbers that come back, so that neither the
 /// device nor the caller waits for the other.
 #[derive(Debug)]
-pub struct WholeDescent {
+pub struct WholeImageLoop {
     gpu: Gpu,
     objective: Objective,
     optimizer: Optimizer,
@@ -27,14 +27,14 @@ pub struct WholeDescent {
     submitted: usize,
     finished: usize,
     restarts: f32,
-    hope: Hope,
+    divergence: DivergenceGuard,
     /// Where somebody wants to know why it runs away.
     suspect: Option<Suspect>,
     time_every: Option<usize>,
     timings: Vec<Vec<Timing>>,
 }
 
-impl WholeDescent {
+impl WholeImageLoop {
     /// Prepares the optimisation of `start`, a variable of the objective's shape.
     ///
     /// # Errors
@@ -54,7 +54,7 @@ impl WholeDescent {
             submitted: 0,
             finished: 0,
             restarts: 0.0,
-            hope: Hope::default(),
+            divergence: DivergenceGuard::default(),
             suspect: None,
             time_every: None,
             timings: vec![],
@@ -131,8 +131,8 @@ impl WholeDescent {
     }
 
     /// True if the loss keeps running away and never falls: more evaluations would change nothing.
-    pub fn is_hopeless(&self) -> bool {
-        self.hope.is_lost()
+    pub fn gave_up(&self) -> bool {
+        self.divergence.gave_up()
     }
 
     /// Evaluations that are finished.
@@ -218,7 +218,7 @@ impl WholeDescent {
             losses: self.objective.losses(&terms),
             restarted: restarts > self.restarts,
         };
-        self.hope.look(&step);
+        self.divergence.observe(&step);
         self.restarts = restarts;
         self.finished += 1;
         step
