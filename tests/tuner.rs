@@ -104,11 +104,11 @@ fn right_kernels_are_accepted() {
     let gpu = common::fast_gpu();
     let convs = ConvVariant::ALL.into_iter().filter(|variant| variant.runs_on(gpu));
     let grams = GramVariant::ALL.into_iter().filter(|variant| variant.runs_on(gpu));
-    let wishes = convs.map(|variant| format!("conv3x3={variant}"));
-    for wish in wishes.chain(grams.map(|variant| format!("gram={variant}"))) {
+    let kernel_overrides = convs.map(|variant| format!("conv3x3={variant}"));
+    for kernel_override in kernel_overrides.chain(grams.map(|variant| format!("gram={variant}"))) {
         for precision in [Precision::F32, Precision::F16] {
-            let accepted = tuner::check(gpu, &wish.parse().unwrap(), precision);
-            assert!(accepted.is_ok(), "{wish}, {precision:?}: {accepted:?}");
+            let accepted = tuner::check(gpu, &kernel_override.parse().unwrap(), precision);
+            assert!(accepted.is_ok(), "{kernel_override}, {precision:?}: {accepted:?}");
         }
     }
 }
@@ -142,8 +142,8 @@ fn wrong_kernels_are_refused() {
         assert_eq!(choice.kernels.gram(LayerId::FIRST), GramVariant::Naive);
     }
     // Whoever wishes for it is told.
-    let wish = format!("conv3x3={conv}").parse().unwrap();
-    assert!(tuner::check(&gpu, &wish, Precision::F32).unwrap_err().is_usage());
+    let kernel_override = format!("conv3x3={conv}").parse().unwrap();
+    assert!(tuner::check(&gpu, &kernel_override, Precision::F32).unwrap_err().is_usage());
     // And devices are known by what was found out about them.
     let tuner = Tuner { mode: Mode::Cached, folder: Some(folder.path().into()), precision: Precision::F32 };
     assert_eq!(tuner.refused(gpu.adapter()), choice.refused);

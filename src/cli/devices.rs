@@ -15,7 +15,7 @@ use impasto::tuner::{Mode, Tuner, default_folder};
 use impasto::vgg19::{Network, Weights};
 use impasto::{Error, Result};
 
-use super::common::print;
+use super::context::print;
 use super::options::{PrecisionOption, memory_size};
 
 /// Sides that the table of `--size` lists, as far as the one asked for.

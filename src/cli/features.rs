@@ -10,7 +10,7 @@ use impasto::objective::{LayerFeatures, check_fits, check_pooling};
 use impasto::sheet::{Cell, heat_map, sheet};
 use impasto::vgg19::LayerId;
 
-use super::common::Studio;
+use super::context::Context;
 use super::options::{CommonOptions, NetworkOptions};
 
 /// Arguments of `impasto features`.
@@ -62,8 +62,8 @@ impl Features {
         let (width, height) = (image.width(), image.height());
         check_pooling(&self.image, width, height, self.layer)?;
         let settings = LayerFeatures::settings(self.layer);
-        let Studio { gpu, network, .. } =
-            Studio::open(&self.network, &settings, (width, height), &self.common)?;
+        let Context { gpu, network, .. } =
+            Context::open(&self.network, &settings, (width, height), &self.common)?;
         check_fits(&gpu, &self.image, [width, height], self.layer, |size| {
             LayerFeatures::fits(&gpu, &network, self.layer, size)
         })?;

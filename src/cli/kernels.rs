@@ -15,7 +15,7 @@ use impasto::vgg19::{Kernels, LayerId};
 use impasto::{Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::common::{choose_kernels, open_gpu, print};
+use super::context::{choose_kernels, open_gpu, print};
 use super::options::CommonOptions;
 
 /// Side of the picture if none is given, on a GPU and on a driver on the CPU.

@@ -1,7 +1,7 @@
 //! The command line: the only place that prints.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
-mod common;
+mod context;
 mod devices;
 mod features;
 mod kernels;

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::Args;
 use impasto::Result;
 
-use super::common::print;
+use super::context::print;
 
 /// The settings of a published program or paper.
 #[derive(Debug)]

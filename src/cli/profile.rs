@@ -17,7 +17,7 @@ use impasto::profiler::{Comparison, Measurement, Profile, Roofs, Spread, Workloa
 use impasto::report::{self, Chart, ChartFormat};
 use impasto::vgg19::Network;
 
-use super::common::{load_weights, open_gpu, open_network, print};
+use super::context::{load_weights, open_gpu, open_network, print};
 use super::options::{CommonOptions, ObjectiveOptions};
 
 /// Arguments of `impasto profile`.

@@ -10,7 +10,7 @@ use impasto::objective::{LayerWeights, Settings, check_pooling};
 use impasto::painter::{Finish, PaintingInputs, Plan, Schedule, Start};
 use impasto::sheet::sheet;
 
-use super::common::Studio;
+use super::context::Context;
 use super::options::{CommonOptions, MethodOptions, NetworkOptions, at_least_one};
 use super::series::{Item, paint_all};
 
@@ -86,7 +86,7 @@ impl Reconstruct {
         let (width, height, deepest) = (image.width(), image.height(), whole.deepest());
         check_output_fits(&self.output, width, height)?;
         check_pooling(&self.image, width, height, deepest)?;
-        let studio = Studio::open(&self.network, whole, (width, height), &self.common)?;
+        let context = Context::open(&self.network, whole, (width, height), &self.common)?;
         let start = Start::Noise.variable(&image, &image, self.seed)?;
         let inputs =
             PaintingInputs { content: image.clone(), styles: vec![image.into()], content_region: None };
@@ -102,7 +102,7 @@ impl Reconstruct {
             };
             Item { label, inputs: inputs.clone(), plan, start: start.clone() }
         };
-        let mut cells = paint_all(&studio, parts.into_iter().map(item).collect(), &self.common)?;
+        let mut cells = paint_all(&context, parts.into_iter().map(item).collect(), &self.common)?;
         let picture = if self.sheet { sheet(&cells, 3)? } else { cells.swap_remove(0).image };
         picture.save(&self.output)?;
         Ok(ExitCode::SUCCESS)

@@ -16,7 +16,7 @@ use impasto::planner::{Budget, Planner, Sizes, Strategy};
 use impasto::{Error, Result};
 use safetensors::tensor::{Dtype, TensorView};
 
-use super::common::{Studio, print, say_choices};
+use super::context::{Context, print, say_choices};
 use super::options::{CommonOptions, ObjectiveOptions};
 
 /// Arguments of `impasto score`.
@@ -57,8 +57,8 @@ impl Score {
             check_pooling(path, image.width(), image.height(), deepest)?;
         }
         let size = (content.width(), content.height());
-        let studio = Studio::open(&self.objective.network, &settings, size, &self.common)?;
-        let (losses, gradient) = self.evaluate(&studio, &settings, &content, style, &image)?;
+        let context = Context::open(&self.objective.network, &settings, size, &self.common)?;
+        let (losses, gradient) = self.evaluate(&context, &settings, &content, style, &image)?;
         if let Some(file) = gradient_file {
             write_gradient(&file, variable_shape(size.0, size.1), &gradient)?;
         }
@@ -71,13 +71,13 @@ impl Score {
     /// Losses and gradient at `image`, in one piece or in tiles.
     fn evaluate(
         &self,
-        studio: &Studio,
+        context: &Context,
         settings: &Settings,
         content: &Image,
         style: Image,
         image: &Image,
     ) -> Result<(Losses, Vec<f32>)> {
-        let Studio { gpu, network, styles: memory } = studio;
+        let Context { gpu, network, styles: memory } = context;
         let styles = [Style::from(style)];
         let budget = Budget::of(gpu, self.common.memory());
         let planner = Planner { gpu, network, settings, method: None, budget };

@@ -10,7 +10,7 @@ use impasto::gpu::{DeviceChoice, Gpu, GpuOptions};
 use impasto::output::OutputFile;
 use impasto::selftest::{self, Measure, Part};
 
-use super::common::print;
+use super::context::print;
 
 /// Arguments of `impasto selftest`.
 #[derive(Debug, Args)]

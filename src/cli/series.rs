@@ -5,7 +5,7 @@ use impasto::objective::StyleCache;
 use impasto::painter::{Painter, PaintingInputs, Plan};
 use impasto::sheet::Cell;
 
-use super::common::Studio;
+use super::context::Context;
 use super::options::CommonOptions;
 
 /// One picture of a sheet.
@@ -19,13 +19,13 @@ pub struct Item {
 }
 
 /// Paints one picture after the other and tells which.
-pub fn paint_all(studio: &Studio, items: Vec<Item>, common: &CommonOptions) -> Result<Vec<Cell>> {
+pub fn paint_all(context: &Context, items: Vec<Item>, common: &CommonOptions) -> Result<Vec<Cell>> {
     let count = items.len();
     // Every picture asks for the same styles.
     let (mut cells, styles) = (vec![], StyleCache::lasting());
     for (i, item) in items.into_iter().enumerate() {
         common.say(format_args!("{} of {count}: {}", i + 1, item.label));
-        let Studio { gpu, network, .. } = studio;
+        let Context { gpu, network, .. } = context;
         let mut painter = Painter::remembering(gpu, network, item.inputs, item.plan, &item.start, &styles)?;
         while painter.advance()?.is_some() {}
         cells.push(Cell { label: item.label, image: painter.picture()? });

@@ -11,7 +11,7 @@ use impasto::painter::{PaintingInputs, Plan, Schedule};
 use impasto::sheet::sheet;
 use impasto::{Error, Result};
 
-use super::common::Studio;
+use super::context::Context;
 use super::options::{CommonOptions, PaintingOptions, STYLE_WEIGHT};
 use super::series::{Item, paint_all};
 
@@ -96,14 +96,14 @@ impl Sweep {
             check_pooling(path, image.width(), image.height(), deepest)?;
         }
         let start = self.painting.start.initial_image()?.variable(&first.content, &first.styles[0].image)?;
-        let studio = Studio::open(&self.painting.objective.network, &settings, size, &self.common)?;
+        let context = Context::open(&self.painting.objective.network, &settings, size, &self.common)?;
         let item = |(label, settings)| {
             let plan =
                 Plan { settings, ..self.painting.plan(schedule.clone(), vec![], self.common.memory())? };
             Ok(Item { label, inputs: inputs.clone(), plan, start: start.clone() })
         };
         let items = variations.into_iter().map(item).collect::<Result<Vec<_>>>()?;
-        let cells = paint_all(&studio, items, &self.common)?;
+        let cells = paint_all(&context, items, &self.common)?;
         sheet(&cells, ratios.len())?.save(&self.output)?;
         Ok(ExitCode::SUCCESS)
     }

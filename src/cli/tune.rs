@@ -8,7 +8,7 @@ use impasto::Result;
 use impasto::tuner::{Mode, Tuner};
 use impasto::vgg19::LayerId;
 
-use super::common::{TuningProgress, open_gpu, print, say_choice};
+use super::context::{TuningProgress, open_gpu, print, say_choice};
 use super::options::CommonOptions;
 
 /// Arguments of `impasto tune`.

@@ -165,8 +165,8 @@ impl Tuner {
 /// # Errors
 /// [`Error::Usage`] if the device lacks what the variant needs or computes wrongly with it;
 /// [`Error::Gpu`] if not even the naive kernel runs.
-pub fn check(gpu: &Gpu, wish: &KernelOverride, precision: Precision) -> Result<()> {
-    let (name, runs) = match wish {
+pub fn check(gpu: &Gpu, kernel_override: &KernelOverride, precision: Precision) -> Result<()> {
+    let (name, runs) = match kernel_override {
         KernelOverride::Conv(_, variant) => (variant.name(), variant.runs_on(gpu)),
         KernelOverride::Gram(_, variant) => (variant.name(), variant.runs_on(gpu)),
     };
@@ -174,7 +174,7 @@ pub fn check(gpu: &Gpu, wish: &KernelOverride, precision: Precision) -> Result<(
     if !runs {
         return Err(Error::Usage(format!("{device} lacks what the {name} kernels need: choose others")));
     }
-    let fault = match wish {
+    let fault = match kernel_override {
         KernelOverride::Conv(_, variant) => trial::fault(gpu, *variant, precision)?,
         KernelOverride::Gram(_, variant) => trial::fault(gpu, *variant, precision)?,
     };

@@ -32,7 +32,7 @@ impl Kernels {
     }
 
     /// The wishes that lead to this choice, as [`KernelOverride`] reads them.
-    pub fn wishes(&self) -> Vec<String> {
+    pub fn kernel_overrides(&self) -> Vec<String> {
         let convs = LayerId::all().map(|layer| format!("{layer}={}", self.conv(layer)));
         convs.chain(LayerId::all().map(|layer| format!("gram@{layer}={}", self.gram(layer)))).collect()
     }
@@ -141,12 +141,15 @@ mod tests {
     #[test]
     fn wishes_are_read_and_fulfilled() {
         let mut kernels = Kernels::uniform(ConvVariant::Tiled, GramVariant::Tiled);
-        for wish in ["conv3x3=winograd_f2", "conv1_1=naive", "gram=naive"] {
-            wish.parse::<KernelOverride>().unwrap().apply(&mut kernels);
+        for kernel_override in ["conv3x3=winograd_f2", "conv1_1=naive", "gram=naive"] {
+            kernel_override.parse::<KernelOverride>().unwrap().apply(&mut kernels);
         }
         assert_eq!(kernels.to_string(), "conv3x3 winograd_f2, naive for conv1_1; gram naive");
         let mut again = Kernels::uniform(ConvVariant::Tiled, GramVariant::Tiled);
-        kernels.wishes().iter().for_each(|wish| wish.parse::<KernelOverride>().unwrap().apply(&mut again));
+        kernels
+            .kernel_overrides()
+            .iter()
+            .for_each(|kernel_override| kernel_override.parse::<KernelOverride>().unwrap().apply(&mut again));
         assert_eq!(again, kernels);
     }
 

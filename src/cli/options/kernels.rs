@@ -11,7 +11,7 @@ use impasto::vgg19::KernelOverride;
 pub struct KernelOptions {
     /// Run this variant: conv3x3=naive, conv3_2=winograd_f4 for one layer, gram=tiled; repeatable
     #[arg(long = "kernel", value_name = "OP=VARIANT")]
-    pub wishes: Vec<KernelOverride>,
+    pub kernel_overrides: Vec<KernelOverride>,
 
     /// How weights and activations are stored: f16 takes half the memory and rounds to three digits
     #[arg(long, value_enum, default_value_t = PrecisionOption::F32)]

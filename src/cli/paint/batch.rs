@@ -19,7 +19,7 @@ use super::session::End;
 use super::stop::{StopFlag, stop_on_signal};
 use super::{Files, Job, Paint, Session};
 use crate::cli::STOPPED;
-use crate::cli::common::{Studio, choose_kernels, load_weights, network_with, open_gpu};
+use crate::cli::context::{Context, choose_kernels, load_weights, network_with, open_gpu};
 use crate::cli::settings::Settings;
 
 /// Options of a batch.
@@ -108,7 +108,7 @@ struct Batch<'a> {
     settings: &'a Settings,
     sources: Sources,
     weights: Weights,
-    studio: Option<Studio>,
+    context: Option<Context>,
     gpu: Gpu,
     /// What was chosen for pictures of this size, the last one's.
     kernels: Option<((u32, u32), Kernels)>,
@@ -207,7 +207,7 @@ impl<'a> Batch<'a> {
         let weights = load_weights(&options.objective.network, &options.objective.settings()?)?;
         let gpu = open_gpu(&paint.common)?;
         let stop = stop_on_signal()?;
-        Ok(Self { paint, settings, sources, weights, studio: None, gpu, kernels: None, stop })
+        Ok(Self { paint, settings, sources, weights, context: None, gpu, kernels: None, stop })
     }
 
     fn paint_all(&mut self, items: &[Item], view: Option<&View>) -> Tally {
@@ -253,28 +253,28 @@ impl<'a> Batch<'a> {
         let files = Files { content: &item.content, output: &item.output };
         let job = Job::prepare(self.paint, files, &self.sources, self.settings)?;
         let (paint, stop) = (self.paint, self.stop.clone());
-        let studio = self.studio_for(job.size())?;
+        let context = self.studio_for(job.size())?;
         view.iter().for_each(|view| view.begin(place, job.schedule.iterations()));
-        Session::open(job, paint, studio, stop, view, None)?.paint()
+        Session::open(job, paint, context, stop, view, None)?.paint()
     }
 
     /// The network with the kernels that suit this size: the one at hand, if it has them.
-    fn studio_for(&mut self, size: (u32, u32)) -> Result<&Studio> {
+    fn studio_for(&mut self, size: (u32, u32)) -> Result<&Context> {
         let wanted = &self.paint.painting.objective.network;
         let kernels = match self.kernels.take().filter(|(chosen_for, _)| *chosen_for == size) {
             Some((_, kernels)) => kernels,
             None => choose_kernels(&self.gpu, [size.0, size.1], self.weights.deepest(), &self.paint.common)?,
         };
-        let studio = match self.studio.take().filter(|studio| *studio.network.kernels() == kernels) {
-            Some(studio) => studio,
+        let context = match self.context.take().filter(|context| *context.network.kernels() == kernels) {
+            Some(context) => context,
             None => {
                 let network = network_with(&self.gpu, &self.weights, wanted, &self.paint.common, &kernels)?;
                 let network = Arc::new(network);
-                Studio { gpu: self.gpu.clone(), network, styles: StyleCache::lasting() }
+                Context { gpu: self.gpu.clone(), network, styles: StyleCache::lasting() }
             }
         };
         self.kernels = Some((size, kernels));
-        Ok(self.studio.insert(studio))
+        Ok(self.context.insert(context))
     }
 }
 

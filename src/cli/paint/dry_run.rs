@@ -11,7 +11,7 @@ use impasto::planner::Choice;
 use impasto::vgg19::Network;
 
 use super::{Job, Paint};
-use crate::cli::common::{Studio, print};
+use crate::cli::context::{Context, print};
 
 /// Evaluations of the trial that are timed, after one that is not: it waits for the driver to compile.
 const TIMED: usize = 2;
@@ -23,7 +23,7 @@ const TRIAL: u32 = 256;
 /// Plans every scale, tries a small one for a moment, and prints what comes out. Writes no file.
 pub fn tell(job: &Job, paint: &Paint) -> Result<ExitCode> {
     let network = &paint.painting.objective.network;
-    let Studio { gpu, network, .. } = Studio::open(network, &job.objective, job.size(), &paint.common)?;
+    let Context { gpu, network, .. } = Context::open(network, &job.objective, job.size(), &paint.common)?;
     let plan = paint.painting.plan(job.schedule.clone(), vec![], paint.common.memory())?;
     let choices = plan.choices(&gpu, &network, &job.inputs)?;
     let seconds_a_pixel = try_out(&gpu, &network, &job.inputs, &plan)?;

@@ -17,7 +17,7 @@ use clap::Args;
 use impasto::Result;
 use impasto::painter::Checkpoint;
 
-use super::common::Studio;
+use super::context::Context;
 use super::options::{CommonOptions, PaintingOptions, at_least_one};
 use super::presets;
 use super::settings::Settings;
@@ -140,11 +140,11 @@ impl Paint {
     /// Paints on a device of its own.
     fn work(&self, job: Job, from: Option<&Checkpoint>) -> Result<ExitCode> {
         let network = &self.painting.objective.network;
-        let studio = Studio::open(network, &job.objective, job.size(), &self.common)?;
+        let context = Context::open(network, &job.objective, job.size(), &self.common)?;
         let stop = stop_on_signal()?;
         let view = self.view.open(&self.common, &stop)?;
         view.iter().for_each(|view| view.begin("", job.schedule.iterations()));
-        let end = Session::open(job, self, &studio, stop, view.as_ref(), from)?.paint()?;
+        let end = Session::open(job, self, &context, stop, view.as_ref(), from)?.paint()?;
         Ok(end.code())
     }
 }

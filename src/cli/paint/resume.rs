@@ -70,7 +70,7 @@ impl Record {
             quiet: paint.common.quiet,
             verbose: paint.common.verbose,
             settings: job.settings.clone(),
-            kernels: kernels.wishes(),
+            kernels: kernels.kernel_overrides(),
             images: job.fingerprint(),
         };
         serde_json::to_string(&record)
@@ -98,7 +98,7 @@ impl Record {
         self.save_every.iter().for_each(|every| option("save-every", every.to_string()));
         self.device.iter().for_each(|device| option("device", device.clone()));
         self.memory.iter().for_each(|bytes| option("memory", format!("{bytes}B")));
-        self.kernels.iter().for_each(|wish| option("kernel", wish.clone()));
+        self.kernels.iter().for_each(|kernel_override| option("kernel", kernel_override.clone()));
         option("checkpoint-every", self.checkpoint_every.to_string());
         line.push("--no-tune".into());
         line.extend(self.quiet.then(|| "--quiet".into()));

@@ -17,7 +17,7 @@ use super::resume::Record;
 use super::stop::StopFlag;
 use super::{Job, Paint};
 use crate::cli::STOPPED;
-use crate::cli::common::{Studio, say_choices};
+use crate::cli::context::{Context, say_choices};
 use crate::cli::log::Log;
 use crate::cli::profile::RunProfile;
 use crate::cli::progress::Progress;
@@ -78,7 +78,7 @@ impl<'a> Session<'a> {
     pub fn open(
         job: Job,
         paint: &'a Paint,
-        studio: &Studio,
+        context: &Context,
         stop: StopFlag,
         view: Option<&'a View>,
         from: Option<&Checkpoint>,
@@ -86,7 +86,7 @@ impl<'a> Session<'a> {
         let (options, common) = (&paint.painting, &paint.common);
         let checkpoint = paint.checkpoint.as_deref().map(OutputFile::of).transpose()?;
         checkpoint.as_ref().map_or(Ok(()), OutputFile::check_writable)?;
-        let Studio { gpu, network, styles } = studio;
+        let Context { gpu, network, styles } = context;
         let done = from.map_or(0, Checkpoint::done);
         let log = paint.log.as_deref().map(|path| Log::open(path, done)).transpose()?;
         let profile = paint.profile.then(|| RunProfile::begin(gpu)).transpose()?;

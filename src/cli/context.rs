@@ -14,14 +14,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::options::{CommonOptions, NetworkOption, NetworkOptions};
 
 /// A device with the network on it.
-pub struct Studio {
+pub struct Context {
     pub gpu: Gpu,
     pub network: Arc<Network>,
     /// Styles that the network has seen.
     pub styles: StyleCache,
 }
 
-impl Studio {
+impl Context {
     /// Opens the device and uploads the network with the kernels that suit pictures of this size.
     pub fn open(
         choice: &NetworkOptions,
@@ -110,12 +110,12 @@ pub fn choose_kernels(
     say_choice(&choice, options);
     let mut kernels = choice.kernels;
     let mut checked: Vec<&KernelOverride> = vec![];
-    for wish in &options.kernels.wishes {
-        if !checked.iter().any(|known| known.is_for_the_variant_of(wish)) {
-            tuner::check(gpu, wish, options.kernels.precision.into())?;
-            checked.push(wish);
+    for kernel_override in &options.kernels.kernel_overrides {
+        if !checked.iter().any(|known| known.is_for_the_variant_of(kernel_override)) {
+            tuner::check(gpu, kernel_override, options.kernels.precision.into())?;
+            checked.push(kernel_override);
         }
-        wish.apply(&mut kernels);
+        kernel_override.apply(&mut kernels);
     }
     Ok(kernels)
 }
