@@ -31,7 +31,7 @@ fn time(group: &mut BenchmarkGroup<WallTime>, name: &str, gpu: &Gpu, recordings:
     });
 }
 
-fn picture(seed: u64) -> Result<Image> {
+fn image(seed: u64) -> Result<Image> {
     let count = (side() * side() * 3) as usize;
     let rgb = numbers(seed, count).iter().map(|v| 127.0 * (v + 1.0) as f32).collect();
     Image::from_rgb(side(), side(), rgb)
@@ -43,7 +43,7 @@ fn objective(gpu: &Gpu) -> Result<Objective> {
     let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision: Precision::F32 };
     let choice = tuner.choose(gpu, [side(); 2], weights.deepest(), &mut |_, _, _| ())?;
     let network = Network::new(gpu, &weights, Pooling::Max, &choice.kernels, Precision::F32)?;
-    let targets = Targets::new(gpu, &network, &settings, &picture(1)?, &[picture(2)?.into()])?;
+    let targets = Targets::new(gpu, &network, &settings, &image(1)?, &[image(2)?.into()])?;
     Objective::new(gpu, &network, &settings, &targets)
 }
 

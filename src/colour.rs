@@ -53,10 +53,10 @@ impl KeepColors {
     ///
     /// # Errors
     /// [`Error::Image`] if a colour is not finite.
-    pub fn finish(self, picture: &Image, content: &Image) -> Result<Image> {
+    pub fn finish(self, image: &Image, content: &Image) -> Result<Image> {
         match self {
-            Self::Luminance => with_brightness_of(content, picture),
-            _ => Ok(picture.clone()),
+            Self::Luminance => with_brightness_of(content, image),
+            _ => Ok(image.clone()),
         }
     }
 }
@@ -84,10 +84,10 @@ impl fmt::Display for KeepColors {
 ///
 /// # Errors
 /// [`Error::Image`] if a colour is not finite.
-pub fn blend(picture: &Image, content: &Image, strength: f32) -> Result<Image> {
-    let mixed = |(picture, content): (&f32, &f32)| strength * picture + (1.0 - strength) * content;
-    let rgb = picture.pixels().iter().zip(content.pixels()).map(mixed).collect();
-    Image::from_rgb(picture.width(), picture.height(), rgb)
+pub fn blend(image: &Image, content: &Image, strength: f32) -> Result<Image> {
+    let mixed = |(image, content): (&f32, &f32)| strength * image + (1.0 - strength) * content;
+    let rgb = image.pixels().iter().zip(content.pixels()).map(mixed).collect();
+    Image::from_rgb(image.width(), image.height(), rgb)
 }
 
 /// Brightness `Y` of ITU-R BT.601.
@@ -195,7 +195,7 @@ mod tests {
     use crate::ops::case::numbers;
 
     /// Colours around `mean` with different spreads, related to each other, inside 0..=255.
-    fn picture(seed: u64, mean: f64, spread: f64) -> Image {
+    fn image(seed: u64, mean: f64, spread: f64) -> Image {
         let noise = numbers(seed, 40 * 30 * 3);
         let rgb = noise.chunks_exact(3).flat_map(|n| {
             [mean + spread * n[0], mean + spread * (n[0] + n[1]) / 2.0, mean - spread * n[2] / 3.0]
@@ -211,7 +211,7 @@ mod tests {
 
     #[test]
     fn linear_gives_the_style_the_contents_mean_and_covariance() {
-        let (style, content) = (picture(1, 90.0, 60.0), picture(2, 140.0, 40.0));
+        let (style, content) = (image(1, 90.0, 60.0), image(2, 140.0, 40.0));
         let done = KeepColors::Linear.prepare(&style, &content).unwrap();
         let (before, after) = (statistics(&style), statistics(&done));
         assert!(differ(&before, &statistics(&content)) > 50.0);
@@ -223,7 +223,7 @@ mod tests {
 
     #[test]
     fn histogram_gives_each_channel_the_contents_values() {
-        let (style, content) = (picture(1, 90.0, 60.0), picture(2, 140.0, 40.0));
+        let (style, content) = (image(1, 90.0, 60.0), image(2, 140.0, 40.0));
         let done = KeepColors::Histogram.prepare(&style, &content).unwrap();
         for c in 0..3 {
             let values = |image: &Image| {
@@ -239,7 +239,7 @@ mod tests {
 
     #[test]
     fn luminance_takes_brightness_from_the_picture_and_colour_from_the_content() {
-        let (painted, content) = (picture(1, 120.0, 20.0), picture(2, 130.0, 30.0));
+        let (painted, content) = (image(1, 120.0, 20.0), image(2, 130.0, 30.0));
         let done = KeepColors::Luminance.finish(&painted, &content).unwrap();
         for ((done, painted), content) in done
             .pixels()
@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn blends_lie_between_their_ends() {
-        let (a, b) = (picture(1, 120.0, 20.0), picture(2, 130.0, 30.0));
+        let (a, b) = (image(1, 120.0, 20.0), image(2, 130.0, 30.0));
         assert_eq!(blend(&a, &b, 1.0).unwrap(), a);
         assert_eq!(blend(&a, &b, 0.0).unwrap(), b);
         let half = blend(&a, &b, 0.5).unwrap();

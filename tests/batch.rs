@@ -50,12 +50,12 @@ fn a_batch_paints_what_single_runs_paint() {
     let files = "--init @style.png --style-mask @mask.png --content-mask @mask.png";
     for extra in ["--scales 2", "--keep-colors linear", files] {
         assert!(batch(&room, &format!("--overwrite {extra}")).status.success());
-        for (content, picture) in [("a.png", "a.png"), ("b.jpg", "b.png"), ("c.png", "c.png")] {
+        for (content, image) in [("a.png", "a.png"), ("b.jpg", "b.png"), ("c.png", "c.png")] {
             let line = "@style.png -o @one.png --size 32 --iterations 3";
             let single = format!("paint @in/{content} {line} {SHALLOW} {extra}");
             room.command(&single).assert().success();
             let bytes = |name: &str| fs::read(room.path(name)).unwrap();
-            assert!(bytes("one.png") == bytes(&format!("out/{picture}")), "{picture}, {extra}");
+            assert!(bytes("one.png") == bytes(&format!("out/{image}")), "{image}, {extra}");
         }
     }
 }

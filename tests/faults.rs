@@ -16,7 +16,7 @@ use impasto::vgg19::{Kernels, Network, Weights};
 const SIDE: u32 = 24;
 const ADAM: Method = Method::Adam { lr: 2.0, average: false };
 
-fn picture(factor: u32) -> Image {
+fn image(factor: u32) -> Image {
     let rgb = (0..SIDE * SIDE * 3).map(|i| (i * factor % 256) as f32).collect();
     Image::from_rgb(SIDE, SIDE, rgb).unwrap()
 }
@@ -36,7 +36,7 @@ fn optimization(gpu: &Gpu, method: Method, spoil: impl Fn(&Gpu)) -> Optimization
         Network::new(gpu, &weights, Pooling::Avg, &kernels, Precision::F32).unwrap()
     };
     let (right, spoiled) = (network(ConvVariant::Tiled), network(ConvVariant::Naive));
-    let (content, style) = (picture(37), picture(11));
+    let (content, style) = (image(37), image(11));
     let targets = Targets::new(gpu, &right, &settings, &content, &[style.into()]).unwrap();
     spoil(gpu);
     let objective = Objective::new(gpu, &spoiled, &settings, &targets).unwrap();
@@ -77,7 +77,7 @@ fn infinity_in_a_layer_is_named_at_once() {
     // No loss was ever finite, and so there is no picture; but it does not try for ever.
     while optimization.advance(1000).unwrap().is_some_and(|_| !optimization.gave_up()) {}
     assert!(optimization.gave_up() && optimization.finished() < 20, "{}", optimization.finished());
-    assert!(optimization.picture().unwrap_err().to_string().contains("never a finite number"));
+    assert!(optimization.image().unwrap_err().to_string().contains("never a finite number"));
 }
 
 #[test]
@@ -98,7 +98,7 @@ fn nan_in_a_gradient_is_named_and_the_best_picture_kept() {
     assert!(found.nans > 0, "{found:?}");
     while optimization.advance(1000).unwrap().is_some_and(|_| !optimization.gave_up()) {}
     assert!(optimization.gave_up() && optimization.finished() < 30, "{}", optimization.finished());
-    assert_eq!(optimization.picture().unwrap(), to_variable(&picture(37)));
+    assert_eq!(optimization.image().unwrap(), to_variable(&image(37)));
 }
 
 /// To look for the reason changes nothing of what follows.
@@ -116,7 +116,7 @@ fn a_run_goes_on_as_if_nobody_had_looked() {
             }
             totals.push((step.losses.total.to_bits(), step.restarted));
         }
-        (totals, optimization.picture().unwrap().into_owned())
+        (totals, optimization.image().unwrap().into_owned())
     };
     let (looked, not) = (totals(true), totals(false));
     assert!(looked.0.iter().any(|(_, restarted)| *restarted), "the loss did not run away");

@@ -60,15 +60,15 @@ fn a_full_disk_leaves_what_was_there() {
     let line = format!("{PAINT} {SHALLOW}");
     // The kernels are known before, so that the cache needs no room.
     room.command(&line).assert().success();
-    let picture = fs::read(room.path("out.png")).unwrap();
-    assert!(picture.len() > 4096, "{} bytes would fit", picture.len());
+    let image = fs::read(room.path("out.png")).unwrap();
+    assert!(image.len() > 4096, "{} bytes would fit", image.len());
     let before = names(room.folder.path());
     let again = format!("{line} --seed 7 --init noise");
     assert_failed(&room, &run_with_a_full_disk(&room, 2, &again), "out.png", &before);
-    assert!(fs::read(room.path("out.png")).unwrap() == picture, "the picture was touched");
+    assert!(fs::read(room.path("out.png")).unwrap() == image, "the picture was touched");
     // It is the disk that is in the way.
     assert!(run_with_a_full_disk(&room, 2000, &again).status.success());
-    assert!(fs::read(room.path("out.png")).unwrap() != picture);
+    assert!(fs::read(room.path("out.png")).unwrap() != image);
 }
 
 #[test]

@@ -197,7 +197,7 @@ fn run_in(precision: Precision, kernels: &Kernels, method: Method, iterations: u
         assert!(!step.restarted);
         totals.push(step.losses.total);
     }
-    (totals, to_image(&optimization.picture().unwrap(), 96, 64).unwrap())
+    (totals, to_image(&optimization.image().unwrap(), 96, 64).unwrap())
 }
 
 fn reference_total(file: &str, iteration: usize) -> f64 {
@@ -225,12 +225,12 @@ fn lbfgs_takes_the_first_steps_of_the_reference() {
     let gpu = common::fast_gpu();
     let direct = [ConvVariant::Texture, ConvVariant::Tiled].into_iter().find(|variant| variant.runs_on(gpu));
     let kernels = Kernels::uniform(direct.unwrap(), gram_candidates(gpu)[0]);
-    let (totals, picture) = run(&kernels, Method::Lbfgs { lr: 1.0, history: 100 }, 5);
+    let (totals, image) = run(&kernels, Method::Lbfgs { lr: 1.0, history: 100 }, 5);
     for (k, total) in totals.iter().enumerate() {
         let want = reference_total("lbfgs.jsonl", k);
         assert!((total / want - 1.0).abs() < 1e-3, "evaluation {k}: {total}, not {want}");
     }
-    assert_eq!((picture.width(), picture.height()), (96, 64));
+    assert_eq!((image.width(), image.height()), (96, 64));
 }
 
 #[test]

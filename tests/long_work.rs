@@ -184,9 +184,9 @@ fn checkpoints_that_do_not_fit_are_refused() {
     );
     room.command(&line).assert().success();
     // A finished run has nothing left to do, and writes the same picture again.
-    let picture = fs::read(room.path("a.png")).unwrap();
+    let image = fs::read(room.path("a.png")).unwrap();
     room.command("resume @ck").assert().success();
-    assert_eq!(fs::read(room.path("a.png")).unwrap(), picture);
+    assert_eq!(fs::read(room.path("a.png")).unwrap(), image);
 
     let bytes = fs::read(room.path("ck")).unwrap();
     let with = |name: &str, bytes: &[u8]| fs::write(room.path(name), bytes).unwrap();

@@ -37,17 +37,13 @@ fn network() -> Arc<Network> {
 }
 
 /// Colours far from black and white, so that nothing is clamped.
-fn picture(seed: u64, width: u32, height: u32) -> Image {
+fn image(seed: u64, width: u32, height: u32) -> Image {
     let noise = numbers(seed, (width * height * 3) as usize);
     Image::from_rgb(width, height, noise.iter().map(|v| (128.0 + 40.0 * v) as f32).collect()).unwrap()
 }
 
 fn inputs() -> PaintingInputs {
-    PaintingInputs {
-        content: picture(1, 30, 22),
-        styles: vec![picture(2, 20, 24).into()],
-        content_region: None,
-    }
+    PaintingInputs { content: image(1, 30, 22), styles: vec![image(2, 20, 24).into()], content_region: None }
 }
 
 fn plan(method: Method, iterations: &str, until: Option<f64>) -> Plan {
@@ -69,7 +65,7 @@ fn finish(painter: &mut Painter) -> (Vec<f64>, Image) {
     while let Some(evaluation) = painter.advance().unwrap() {
         totals.push(evaluation.losses.total);
     }
-    (totals, painter.picture().unwrap())
+    (totals, painter.image().unwrap())
 }
 
 const ADAM: Method = Method::Adam { lr: 2.0, average: false };
@@ -104,9 +100,9 @@ fn a_checkpoint_goes_on_exactly() {
             assert_eq!((loaded.done(), loaded.note.as_str()), (done, "a note"));
             let gpu = common::fast_gpu();
             let mut painter = Painter::resume(gpu, &network(), inputs(), plan.clone(), &loaded).unwrap();
-            let (rest, picture) = finish(&mut painter);
+            let (rest, image) = finish(&mut painter);
             assert_eq!(rest, totals[done..], "{method:?} after {done}");
-            assert!(picture == whole, "{method:?} after {done}: another picture");
+            assert!(image == whole, "{method:?} after {done}: another picture");
         }
     }
 }
@@ -130,8 +126,8 @@ fn a_checkpoint_of_something_else_is_refused() {
 /// A fresh Adam moves every value by its step length at first. One that knows the means does not.
 #[test]
 fn adam_takes_its_moments_along() {
-    let picture = |iterations: &str| finish(&mut start(&plan(ADAM, iterations, None))).1;
-    let (before, after) = (picture("12,1"), picture("12,2"));
+    let image = |iterations: &str| finish(&mut start(&plan(ADAM, iterations, None))).1;
+    let (before, after) = (image("12,1"), image("12,2"));
     let moved: Vec<f32> = before.pixels().iter().zip(after.pixels()).map(|(a, b)| (a - b).abs()).collect();
     let full = moved.iter().filter(|step| (**step - 2.0).abs() < 0.02).count();
     let some = moved.iter().filter(|step| **step > 0.02).count();
@@ -149,7 +145,7 @@ fn the_picture_is_carried_up() {
             let mut last = None;
             for _ in 0..9 {
                 painter.advance().unwrap();
-                last = Some(painter.picture().unwrap());
+                last = Some(painter.image().unwrap());
             }
             last.unwrap()
         };
@@ -201,9 +197,9 @@ fn masked_styles_stay_in_their_regions() {
         let settings = Settings { content_weight: 0.0, ..settings() };
         let plan = Plan { settings, schedule: Schedule::plain(32, 24, 60), ..plan(ADAM, "1", None) };
         let start = to_variable(&content);
-        let picture =
+        let image =
             finish(&mut Painter::new(common::fast_gpu(), &network(), inputs, plan, &start).unwrap()).1;
-        [columns(&picture, 0, 16), columns(&picture, 16, 16)]
+        [columns(&image, 0, 16), columns(&image, 16, 16)]
     };
     let [left, right] = paint([Some(half(true)), Some(half(false))]);
     let own = [style_loss(&left, &red), style_loss(&right, &blue)];

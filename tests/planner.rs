@@ -33,17 +33,13 @@ fn network(gpu: &Gpu, precision: Precision) -> Arc<Network> {
     Arc::new(Network::new(gpu, &weights, Pooling::Max, &kernels, precision).unwrap())
 }
 
-fn picture(width: u32, height: u32) -> Image {
+fn image(width: u32, height: u32) -> Image {
     let rgb = (0..width * height * 3).map(|i| (i * 37 % 256) as f32).collect();
     Image::from_rgb(width, height, rgb).unwrap()
 }
 
 fn inputs(width: u32, height: u32) -> PaintingInputs {
-    PaintingInputs {
-        content: picture(width, height),
-        styles: vec![picture(96, 80).into()],
-        content_region: None,
-    }
+    PaintingInputs { content: image(width, height), styles: vec![image(96, 80).into()], content_region: None }
 }
 
 fn plan(width: u32, height: u32, method: Method, memory: Option<u64>) -> Plan {
@@ -182,7 +178,7 @@ fn a_run_steps_down_when_memory_runs_out() {
         "{notes:?}"
     );
     while painter.advance().unwrap().is_some() {}
-    painter.picture().unwrap();
+    painter.image().unwrap();
     // With next to nothing there is no way.
     let faults = Faults { memory: Some(gpu.memory().total() / 2), lost_at: None };
     let tiny = open(GpuOptions { faults, ..GpuOptions::default() });
@@ -206,7 +202,7 @@ fn short_submits_change_nothing() {
         while let Some(evaluation) = painter.advance().unwrap() {
             losses.push(evaluation.losses);
         }
-        (losses, painter.picture().unwrap(), gpu.submits() - before)
+        (losses, painter.image().unwrap(), gpu.submits() - before)
     };
     let (whole, cut) = (run(None), run(Some(Duration::from_micros(500))));
     assert!(whole.0 == cut.0 && whole.1 == cut.1, "other numbers");

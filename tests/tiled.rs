@@ -15,7 +15,7 @@ use impasto::tuner::{Mode, Tuner};
 use impasto::vgg19::{LayerId, Network, Weights};
 
 /// A picture with edges, ramps and texture, the same on every machine.
-fn picture(width: u32, height: u32, seed: u32) -> Image {
+fn image(width: u32, height: u32, seed: u32) -> Image {
     let wave = |v: u32, period: u32| {
         let phase = v % period;
         phase.min(period - phase) * 510 / period
@@ -52,18 +52,18 @@ impl Scenario {
             size: [width, height],
             settings: Settings { tv_weight: 0.01, ..Settings::default() },
             pooling: Pooling::Max,
-            styles: vec![picture(width - 41, height + 7, 2).into()],
+            styles: vec![image(width - 41, height + 7, 2).into()],
             content_region: None,
         }
     }
 
     fn content(&self) -> Image {
-        picture(self.size[0], self.size[1], 1)
+        image(self.size[0], self.size[1], 1)
     }
 
     /// Where to evaluate.
     fn x(&self) -> Vec<f32> {
-        to_variable(&picture(self.size[0], self.size[1], 3))
+        to_variable(&image(self.size[0], self.size[1], 3))
     }
 
     fn whole(&self, gpu: &Gpu, network: &Network) -> (Losses, Vec<f32>) {
@@ -208,7 +208,7 @@ fn tiles_know_regions_and_several_styles() {
     let right = left.iter().map(|value| 255.0 - value).collect();
     let region = |mask| Region::new(Image::from_rgb(width, height, mask).unwrap()).unwrap();
     let (left, right) = (region(left), region(right));
-    let style = |seed, weight, region| Style { image: picture(200, 180, seed), weight, region };
+    let style = |seed, weight, region| Style { image: image(200, 180, seed), weight, region };
     let plain = Scenario::plain(width, height);
     let settings = Settings {
         content_layers: "conv2_2=0.5,conv3_1".parse().unwrap(),
@@ -230,7 +230,7 @@ fn tiles_know_regions_and_several_styles() {
 #[test]
 fn a_seam_is_noticed() {
     let [width, height] = [320, 200];
-    let gradient: Vec<f32> = picture(width, height, 1).pixels().iter().map(|value| value - 100.0).collect();
+    let gradient: Vec<f32> = image(width, height, 1).pixels().iter().map(|value| value - 100.0).collect();
     let mut seam = gradient.clone();
     seam.chunks_exact_mut(width as usize).for_each(|row| row[160] *= 1.01);
     assert!(distance(&seam, &gradient) > 4e-4);

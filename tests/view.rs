@@ -238,12 +238,12 @@ impl Drop for Browser {
 
 /// The colours of the picture that the page shows, as one text; nothing before there is one.
 const COLOURS: &str = "
-    const picture = document.getElementById('picture');
-    if (!picture.naturalWidth) return '';
+    const image = document.getElementById('image');
+    if (!image.naturalWidth) return '';
     const canvas = document.createElement('canvas');
-    [canvas.width, canvas.height] = [picture.naturalWidth, picture.naturalHeight];
+    [canvas.width, canvas.height] = [image.naturalWidth, image.naturalHeight];
     const context = canvas.getContext('2d');
-    context.drawImage(picture, 0, 0);
+    context.drawImage(image, 0, 0);
     return context.getImageData(0, 0, canvas.width, canvas.height).data.join();";
 
 #[test]

@@ -67,11 +67,11 @@ enum Command {
 
 const EXAMPLES: &str = "\
 Examples:
-  impasto paint photo.jpg painting.jpg -o picture.png
-  impasto paint photo.jpg painting.jpg -o picture.png --size 1024
-  impasto paint photo.jpg painting.jpg -o picture.png --ratio 1e-3    (more style: alpha/beta smaller)
-  impasto paint photo.jpg painting.jpg -o picture.png --preset paper
-  impasto score photo.png painting.png picture.png
+  impasto paint photo.jpg painting.jpg -o image.png
+  impasto paint photo.jpg painting.jpg -o image.png --size 1024
+  impasto paint photo.jpg painting.jpg -o image.png --ratio 1e-3    (more style: alpha/beta smaller)
+  impasto paint photo.jpg painting.jpg -o image.png --preset paper
+  impasto score photo.png painting.png image.png
   impasto profile --size 512 --plot roofline.svg
   impasto kernels --op conv3x3 --layer conv4_2
   impasto devices

@@ -14,8 +14,8 @@ use serde_json::Value;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  impasto paint photo.jpg painting.jpg -o picture.png --log lbfgs.jsonl
-  impasto paint photo.jpg painting.jpg -o picture.png --log adam.jsonl --optimizer adam
+  impasto paint photo.jpg painting.jpg -o image.png --log lbfgs.jsonl
+  impasto paint photo.jpg painting.jpg -o image.png --log adam.jsonl --optimizer adam
   impasto plot lbfgs.jsonl adam.jsonl -o losses.svg")]
 pub struct Plot {
     /// Logs of 'paint --log'

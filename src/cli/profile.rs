@@ -131,7 +131,7 @@ impl ProfileCommand {
 
     /// The objective for two pictures made for the purpose: what is in a picture changes no time.
     fn objective(&self, gpu: &Gpu, network: &Network, settings: &Settings) -> Result<Objective> {
-        let (content, style) = (picture(self.size, 0.05)?, picture(self.size, 0.31)?);
+        let (content, style) = (image(self.size, 0.05)?, image(self.size, 0.31)?);
         let targets = Targets::new(gpu, network, settings, &content, &[style.clone().into()])?;
         let objective = Objective::new(gpu, network, settings, &targets)?;
         gpu.write(objective.x(), &to_variable(&style));
@@ -217,7 +217,7 @@ impl RunProfile {
 }
 
 /// Waves of this many turns a pixel, others in each channel.
-fn picture(side: u32, turns: f32) -> Result<Image> {
+fn image(side: u32, turns: f32) -> Result<Image> {
     let wave = |at: u32, turns: f32| (at as f32 * turns * std::f32::consts::TAU).sin();
     let positions = (0..side).flat_map(|y| (0..side).map(move |x| (x, y)));
     let channels = positions.flat_map(|(x, y)| {

@@ -20,12 +20,12 @@ use super::series::{Item, paint_all};
     args_override_self = true,
     after_help = "\
 Examples:
-  impasto reconstruct photo.jpg --content conv4_2 -o picture.png
+  impasto reconstruct photo.jpg --content conv4_2 -o image.png
   impasto reconstruct painting.jpg --style conv1_1..conv3_1 -o texture.png
   impasto reconstruct photo.jpg --content conv1_2,conv2_2,conv3_2,conv4_2,conv5_2 --sheet -o sheet.png
   impasto reconstruct painting.jpg --style conv1_1,conv2_1,conv3_1,conv4_1,conv5_1 --sheet -o sheet.png
 
-From noise, a picture is sought that the layers cannot tell from the image. Deep content layers keep what is
+From noise, an image is sought that the layers cannot tell from the image. Deep content layers keep what is
 there and lose how it looks; the Gram matrices of style layers keep how it looks and lose where it is. With
 --sheet each content layer stands alone, and style layers are added one by one, as in figure 1 of the paper."
 )]
@@ -103,8 +103,8 @@ impl Reconstruct {
             Item { label, inputs: inputs.clone(), plan, start: start.clone() }
         };
         let mut cells = paint_all(&context, parts.into_iter().map(item).collect(), &self.common)?;
-        let picture = if self.sheet { sheet(&cells, 3)? } else { cells.swap_remove(0).image };
-        picture.save(&self.output)?;
+        let image = if self.sheet { sheet(&cells, 3)? } else { cells.swap_remove(0).image };
+        image.save(&self.output)?;
         Ok(ExitCode::SUCCESS)
     }
 

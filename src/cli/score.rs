@@ -23,8 +23,8 @@ use super::options::{CommonOptions, ObjectiveOptions};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  impasto score photo.png painting.png picture.png
-  impasto score photo.png painting.png picture.png --gradient gradient.safetensors
+  impasto score photo.png painting.png image.png
+  impasto score photo.png painting.png image.png --gradient gradient.safetensors
 
 Nothing is scaled: CONTENT and IMAGE must have one size.")]
 pub struct Score {

@@ -28,7 +28,7 @@ pub fn paint_all(context: &Context, items: Vec<Item>, common: &CommonOptions) ->
         let Context { gpu, network, .. } = context;
         let mut painter = Painter::remembering(gpu, network, item.inputs, item.plan, &item.start, &styles)?;
         while painter.advance()?.is_some() {}
-        cells.push(Cell { label: item.label, image: painter.picture()? });
+        cells.push(Cell { label: item.label, image: painter.image()? });
     }
     Ok(cells)
 }

@@ -26,7 +26,7 @@ pub static BENCHMARKS: [Benchmark; 12] = [
     Benchmark {
         name: "normalize",
         operation: "normalize",
-        inputs: |size| vec![size.picture()],
+        inputs: |size| vec![size.image()],
         output: |size| Shape::blocked(3, size.side, size.side).stored_in(size.precision),
         variants: || {
             let build = |_: &Gpu, size: &ProblemSize| {
@@ -93,7 +93,7 @@ pub static BENCHMARKS: [Benchmark; 12] = [
     Benchmark {
         name: "tv",
         operation: "tv",
-        inputs: |size| vec![size.picture()],
+        inputs: |size| vec![size.image()],
         output: |_| Shape::scalar(),
         variants: || vec![Variant::only("tv", "tv", |_, _| Ok(TotalVariation))],
     },

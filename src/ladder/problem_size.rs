@@ -26,7 +26,7 @@ impl ProblemSize {
     }
 
     /// The picture, as the optimiser sees it.
-    pub fn picture(&self) -> Shape {
+    pub fn image(&self) -> Shape {
         Shape::planar(3, self.side, self.side)
     }
 }

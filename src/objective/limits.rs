@@ -20,7 +20,7 @@ pub fn check_pooling(path: &Path, width: u32, height: u32, deepest: LayerId) -> 
         path,
         format!(
             "{width} x {height} pixels are too few: layer {deepest} needs at least {least} on each side. \
-             Choose a larger size, a picture less narrow, or layers less deep"
+             Choose a larger size, an image less narrow, or layers less deep"
         ),
     ))
 }

@@ -41,10 +41,10 @@ impl LossGraph {
         network: &Network,
         settings: &Settings,
         parts: &Parts,
-        picture: Shape,
+        image: Shape,
     ) -> Result<Self> {
         let mut graph = Graph::new();
-        let x = graph.leaf(Objective::VARIABLE, picture);
+        let x = graph.leaf(Objective::VARIABLE, image);
         let mut terms = Terms::of(gpu, network, settings, parts);
         let visit = |graph: &mut Graph, layer, piece| terms.visit(graph, layer, piece);
         network.walk_in_bands(&mut graph, x, &settings.layers(), visit)?;

@@ -27,18 +27,18 @@ pub struct Losses {
 
 impl Losses {
     /// From the numbers that the device computes: the total, the mean squared error of each content
-    /// layer and of each style layer, and the total variation. `picture` is the variable's shape,
+    /// layer and of each style layer, and the total variation. `image` is the variable's shape,
     /// `shares` are the parts of a layer's style terms.
-    pub(super) fn from_device(settings: &Settings, shares: &[f32], picture: Shape, numbers: &[f32]) -> Self {
+    pub(super) fn from_device(settings: &Settings, shares: &[f32], image: Shape, numbers: &[f32]) -> Self {
         let terms: Vec<f64> = numbers.iter().skip(1).map(|value| f64::from(*value)).collect();
         let total = numbers.first().map_or(f64::NAN, |total| f64::from(*total));
-        Self { total, ..Self::of_terms(settings, shares, picture, &terms) }
+        Self { total, ..Self::of_terms(settings, shares, image, &terms) }
     }
 
     /// From the terms alone: the total is computed here.
-    pub(super) fn of_terms(settings: &Settings, shares: &[f32], picture: Shape, terms: &[f64]) -> Self {
+    pub(super) fn of_terms(settings: &Settings, shares: &[f32], image: Shape, terms: &[f64]) -> Self {
         let (scaling, features) =
-            (settings.scaling, |layer| activation_shape(layer, picture.width, picture.height));
+            (settings.scaling, |layer| activation_shape(layer, image.width, image.height));
         let mut terms = terms.iter().copied();
         let mut next = || terms.next().unwrap_or(f64::NAN);
         let content_layers: BTreeMap<_, _> = settings

@@ -35,14 +35,13 @@ impl MemoryEstimate {
         styles: &MemoryEstimate,
         activations: Activations,
     ) -> Result<Self> {
-        let picture = variable_shape(size[0], size[1]);
-        let LossGraph { graph, x, terms, constants } =
-            LossGraph::new(gpu, network, settings, parts, picture)?;
+        let image = variable_shape(size[0], size[1]);
+        let LossGraph { graph, x, terms, constants } = LossGraph::new(gpu, network, settings, parts, image)?;
         let arena = ArenaSize::of([&graph.plan_with(&terms, Some((&terms[..1], x)), activations)]);
         let leaves_fit =
             constants.iter().all(|(node, _)| graph.shape(*node).bytes() <= gpu.max_tensor_bytes());
         let constants: u64 = constants.iter().map(|(node, _)| graph.shape(*node).bytes()).sum();
-        let working = arena.memory().with(Use::Optimizer, picture.bytes()).with(Use::Targets, constants);
+        let working = arena.memory().with(Use::Optimizer, image.bytes()).with(Use::Targets, constants);
         let content =
             settings.content_layers.layers().map(|layer| activation_shape(layer, size[0], size[1]).bytes());
         let device = working.or_larger(styles.device.with(Use::Targets, content.sum()));
@@ -97,11 +96,11 @@ impl MemoryEstimate {
         for size in sizes {
             let (device, fits) = match core {
                 None => {
-                    let picture = variable_shape(size[0], size[1]);
-                    let (graph, _, grams) = gram_graph(gpu, network, settings, picture)?;
+                    let image = variable_shape(size[0], size[1]);
+                    let (graph, _, grams) = gram_graph(gpu, network, settings, image)?;
                     let nodes: Vec<_> = grams.into_values().collect();
                     let arena = ArenaSize::of([&graph.plan(&nodes, None)]);
-                    (arena.memory().with(Use::Activations, picture.bytes()), arena.fits(gpu))
+                    (arena.memory().with(Use::Activations, image.bytes()), arena.fits(gpu))
                 }
                 Some(core) => {
                     let settings = settings.style_alone();

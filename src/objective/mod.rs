@@ -145,7 +145,7 @@ pub fn to_variable(image: &Image) -> Vec<f32> {
 
 /// Brings a variable, `[3][height][width]` as [`to_variable`] has it, into the range of what a picture can show:
 /// 0 to 255 before the mean colour is taken off.
-pub fn clamp_to_picture(x: &mut [f32]) {
+pub fn clamp_to_displayable(x: &mut [f32]) {
     for (plane, mean) in x.chunks_exact_mut(x.len().max(3) / 3).zip(BGR_MEAN) {
         plane.iter_mut().for_each(|value| *value = value.clamp(-mean, 255.0 - mean));
     }

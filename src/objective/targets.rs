@@ -168,10 +168,10 @@ pub(super) fn content_targets(
 pub(super) fn content_graph(
     network: &Network,
     settings: &Settings,
-    picture: Shape,
+    image: Shape,
 ) -> (Graph, NodeId, BTreeMap<LayerId, NodeId>) {
     let mut graph = Graph::new();
-    let leaf = graph.leaf("x", picture);
+    let leaf = graph.leaf("x", image);
     let features = network.features(&mut graph, leaf, &settings.content_layers.layers().collect());
     (graph, leaf, features)
 }
@@ -196,10 +196,10 @@ pub(super) fn gram_graph(
     gpu: &Gpu,
     network: &Network,
     settings: &Settings,
-    picture: Shape,
+    image: Shape,
 ) -> Result<(Graph, NodeId, BTreeMap<LayerId, NodeId>)> {
     let mut graph = Graph::new();
-    let leaf = graph.leaf("x", picture);
+    let leaf = graph.leaf("x", image);
     let (mut grams, mut pieces) = (BTreeMap::new(), LayerGrams::default());
     network.walk_in_bands(
         &mut graph,

@@ -36,12 +36,12 @@ impl Finish {
     ///
     /// # Errors
     /// [`Error::Image`] if a value is NaN or infinite.
-    pub fn apply(&self, picture: Image, content: &Image) -> Result<Image> {
+    pub fn apply(&self, image: Image, content: &Image) -> Result<Image> {
         if *self == Self::default() {
-            return Ok(picture);
+            return Ok(image);
         }
-        let content = content.resized_to(picture.width(), picture.height())?;
-        let coloured = self.colors.finish(&picture, &content)?;
+        let content = content.resized_to(image.width(), image.height())?;
+        let coloured = self.colors.finish(&image, &content)?;
         blend(&coloured, &content, self.strength)
     }
 }

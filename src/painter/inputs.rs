@@ -4,7 +4,7 @@ use super::Scale;
 use crate::error::Result;
 use crate::image_io::Image;
 use crate::objective::{Region, Style};
-use crate::planner::{Sizes, picture_bytes};
+use crate::planner::{Sizes, image_bytes};
 
 /// The content and the styles of a painting, at the sizes of its last scale.
 #[derive(Debug, Clone)]
@@ -37,14 +37,14 @@ impl PaintingInputs {
 
     /// How large these will be, and how much memory the pictures take while the optimiser is at work.
     pub(super) fn sizes_at(&self, scale: &Scale) -> Sizes {
-        let picture = [scale.width, scale.height];
+        let image = [scale.width, scale.height];
         let styles: Vec<_> = self.styles.iter().map(|style| style_size(style, scale)).collect();
         let whole = self.styles.iter().map(|style| [style.image.width(), style.image.height()]);
         let whole = whole.chain([[self.content.width(), self.content.height()]]);
         // At the last scale all but the content has been let go.
         let last = scale.fraction >= 1.0;
-        let held = whole.filter(|_| !last).chain([picture]).map(picture_bytes).sum();
-        Sizes { picture, styles, held }
+        let held = whole.filter(|_| !last).chain([image]).map(image_bytes).sum();
+        Sizes { image, styles, held }
     }
 }
 

@@ -244,13 +244,13 @@ impl Painter {
     /// # Errors
     /// [`Error::Gpu`] if the device failed, or if no loss was finite, so that there
     /// is no picture.
-    pub fn picture(&self) -> Result<Image> {
+    pub fn image(&self) -> Result<Image> {
         let Some(optimization) = &self.optimization else {
             return Err(crate::Error::gpu("painting", "the work was given up after a failure"));
         };
         let scale = &self.plan.schedule.scales()[self.scale];
-        let picture = to_image(&optimization.picture()?, scale.width, scale.height)?;
-        self.plan.finish.apply(picture, &self.inputs.content)
+        let image = to_image(&optimization.image()?, scale.width, scale.height)?;
+        self.plan.finish.apply(image, &self.inputs.content)
     }
 
     /// The scales it goes through.

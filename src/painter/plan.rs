@@ -22,7 +22,7 @@ pub struct Plan {
     pub until: Option<f64>,
     /// What becomes of the picture when it is shown.
     pub finish: Finish,
-    /// After every so many evaluations, by each of these numbers (from 1 up), [`Painter::picture`](super::Painter::picture) is
+    /// After every so many evaluations, by each of these numbers (from 1 up), [`Painter::image`](super::Painter::image) is
     /// to be what it was just then, so the painter does not run ahead of them.
     pub pauses: Vec<usize>,
     /// How much memory may be used in bytes; `None` leaves it to [`Budget::of`].

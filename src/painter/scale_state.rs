@@ -4,7 +4,7 @@ use super::optimization::Moments;
 use super::{OptimizationLoop, Scale};
 use crate::error::Result;
 use crate::image_io::{Filter, resample_planes};
-use crate::objective::clamp_to_picture;
+use crate::objective::clamp_to_displayable;
 
 /// The picture of a scale and what its optimiser knows that holds at another size as well.
 ///
@@ -42,8 +42,8 @@ impl ScaleState {
             powers[2] = 1.0;
             Moments { powers, mean: moment(&mean, shrink), square: moment(&square, shrink * shrink) }
         });
-        let mut x = enlarged(&optimization.picture()?, Filter::Lanczos);
-        clamp_to_picture(&mut x);
+        let mut x = enlarged(&optimization.image()?, Filter::Lanczos);
+        clamp_to_displayable(&mut x);
         Ok(Self { x, adam })
     }
 

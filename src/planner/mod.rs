@@ -72,7 +72,7 @@ pub struct Choice {
 #[derive(Debug, Clone)]
 pub struct Sizes {
     /// Columns and rows of the picture.
-    pub picture: [u32; 2],
+    pub image: [u32; 2],
     /// Of each style image.
     pub styles: Vec<[u32; 2]>,
     /// Bytes of pictures that the host holds besides.
@@ -83,20 +83,20 @@ impl Sizes {
     /// A square picture with a style of its size.
     pub fn square(side: u32) -> Self {
         let size = [side; 2];
-        Self { picture: size, styles: vec![size], held: picture_bytes(size) }
+        Self { image: size, styles: vec![size], held: image_bytes(size) }
     }
 
     /// Of pictures as they are.
-    pub fn of(picture: &Image, styles: &[Style]) -> Self {
+    pub fn of(image: &Image, styles: &[Style]) -> Self {
         let size = |image: &Image| [image.width(), image.height()];
         let styles: Vec<_> = styles.iter().map(|style| size(&style.image)).collect();
-        let held = styles.iter().chain(&[size(picture); 2]).map(|size| picture_bytes(*size)).sum();
-        Self { picture: size(picture), styles, held }
+        let held = styles.iter().chain(&[size(image); 2]).map(|size| image_bytes(*size)).sum();
+        Self { image: size(image), styles, held }
     }
 }
 
 /// Bytes of a picture in the host's memory: three numbers a pixel.
-pub fn picture_bytes([width, height]: [u32; 2]) -> u64 {
+pub fn image_bytes([width, height]: [u32; 2]) -> u64 {
     12 * u64::from(width) * u64::from(height)
 }
 
@@ -128,7 +128,7 @@ impl Planner<'_> {
             }
             if whole.fits && self.budget.holds(whole.device.total(), whole.host) {
                 let strategy = Strategy::Whole { activations, style_core };
-                let (device, host, size) = (whole.device, whole.host, sizes.picture);
+                let (device, host, size) = (whole.device, whole.host, sizes.image);
                 return Ok(Choice { strategy, device, host, size, reason: None });
             }
         }
@@ -167,7 +167,7 @@ impl Planner<'_> {
                     strategy: Strategy::Tiled { tiling, pairs, history: None },
                     device: estimate.device,
                     host: estimate.host + host,
-                    size: sizes.picture,
+                    size: sizes.image,
                     reason: Some(reason.into()),
                 };
                 if estimate.fits && self.budget.holds(choice.device.total(), choice.host) {
@@ -213,7 +213,7 @@ impl Planner<'_> {
     }
 
     fn too_large(&self, sizes: &Sizes, least: Option<&Choice>) -> Error {
-        let [width, height] = sizes.picture;
+        let [width, height] = sizes.image;
         let name = &self.gpu.adapter().name;
         Error::TooLarge(match least {
             Some(Choice { device, host, .. }) => format!(
@@ -254,24 +254,24 @@ impl Planner<'_> {
             (styles, core) = (style(Some(smaller))?, Some(smaller));
         }
         let estimate =
-            MemoryEstimate::whole(gpu, network, settings, parts, sizes.picture, &styles, activations)?;
+            MemoryEstimate::whole(gpu, network, settings, parts, sizes.image, &styles, activations)?;
         let vector = 4 * numbers(sizes) as u64;
         let optimizer = self.method.map_or(0, |method| Optimizer::bytes(method, numbers(sizes)));
         let fits = estimate.fits && vector <= gpu.max_tensor_bytes();
         let device = self.with_weights(estimate.device).with(Use::Optimizer, optimizer);
         // The finished picture, and a copy for the case that the device is lost.
-        let host = sizes.held + 2 * picture_bytes(sizes.picture);
+        let host = sizes.held + 2 * image_bytes(sizes.image);
         Ok((MemoryEstimate { device, host, fits }, core))
     }
 
     fn tiled(&self, parts: &Parts, sizes: &Sizes, tiling: Tiling) -> Result<MemoryEstimate> {
         let Self { gpu, network, settings, .. } = *self;
-        let picture = MemoryEstimate::tiled(gpu, network, settings, parts, sizes.picture, tiling)?;
+        let image = MemoryEstimate::tiled(gpu, network, settings, parts, sizes.image, tiling)?;
         let styles = MemoryEstimate::of_styles(gpu, network, settings, &sizes.styles, Some(tiling.core))?;
         Ok(MemoryEstimate {
-            device: self.with_weights(picture.device.or_larger(styles.device)),
-            host: picture.host,
-            fits: picture.fits && styles.fits,
+            device: self.with_weights(image.device.or_larger(styles.device)),
+            host: image.host,
+            fits: image.fits && styles.fits,
         })
     }
 
@@ -290,7 +290,7 @@ impl Planner<'_> {
 
 /// Numbers in a picture.
 fn numbers(sizes: &Sizes) -> usize {
-    3 * sizes.picture[0] as usize * sizes.picture[1] as usize
+    3 * sizes.image[0] as usize * sizes.image[1] as usize
 }
 
 impl Choice {

@@ -48,7 +48,7 @@ fn run(gpu: &Gpu, golden: &Golden, method: Method) -> Result<(f64, Vec<f32>)> {
         }
         last = step.losses.total;
     }
-    Ok((last, optimization.picture()?))
+    Ok((last, optimization.image()?))
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ struct Shared {
     state: Mutex<State>,
     stop: Arc<AtomicBool>,
     /// Somebody asked for a picture since the last one came.
-    wants_picture: AtomicBool,
+    wants_image: AtomicBool,
     wants_save: AtomicBool,
 }
 
@@ -50,7 +50,7 @@ impl View {
         let shared = Arc::new(Shared {
             state: Mutex::new(State::new("", 0)),
             stop,
-            wants_picture: AtomicBool::new(true),
+            wants_image: AtomicBool::new(true),
             wants_save: AtomicBool::new(false),
         });
         let thread = {
@@ -70,7 +70,7 @@ impl View {
         *self.shared.state() = State::new(name, total);
         // A press of the button was meant for the painting before.
         self.shared.wants_save.store(false, Ordering::Relaxed);
-        self.shared.wants_picture.store(true, Ordering::Relaxed);
+        self.shared.wants_image.store(true, Ordering::Relaxed);
     }
 
     /// After each evaluation, counted from 0.
@@ -79,14 +79,14 @@ impl View {
     }
 
     /// True if somebody waits for a newer picture.
-    pub fn wants_picture(&self) -> bool {
-        self.shared.wants_picture.load(Ordering::Relaxed)
+    pub fn wants_image(&self) -> bool {
+        self.shared.wants_image.load(Ordering::Relaxed)
     }
 
     /// The picture so far.
-    pub fn show_picture(&self, picture: Image) {
-        self.shared.state().picture = Some(Arc::new(picture));
-        self.shared.wants_picture.store(false, Ordering::Relaxed);
+    pub fn show_image(&self, image: Image) {
+        self.shared.state().image = Some(Arc::new(image));
+        self.shared.wants_image.store(false, Ordering::Relaxed);
     }
 
     /// True once for a press, or several, of the save button.

@@ -79,7 +79,7 @@ impl Server {
         match (request.method(), path) {
             (Method::Get, "/") => (200, "text/html; charset=utf-8", PAGE.into()),
             (Method::Get, "/state") => state(shared),
-            (Method::Get, "/picture.png") => picture(shared),
+            (Method::Get, "/picture.png") => image(shared),
             (Method::Post, "/stop") => {
                 shared.stop.store(true, Ordering::Relaxed);
                 text(200, "stopping")
@@ -117,11 +117,11 @@ fn state(shared: &Shared) -> Answer {
     }
 }
 
-fn picture(shared: &Shared) -> Answer {
-    shared.wants_picture.store(true, Ordering::Relaxed);
+fn image(shared: &Shared) -> Answer {
+    shared.wants_image.store(true, Ordering::Relaxed);
     // The lock is free while the picture is packed.
-    let picture = shared.state().picture.clone();
-    match picture.map(|picture| picture.to_png()) {
+    let image = shared.state().image.clone();
+    match image.map(|image| image.to_png()) {
         Some(Ok(png)) => (200, "image/png", png),
         Some(Err(e)) => text(500, &e.to_string()),
         None => text(404, "There is no picture yet."),

@@ -19,7 +19,7 @@ pub struct State {
     points: Vec<(usize, f64, f64, f64)>,
     /// The page gets it by itself.
     #[serde(skip)]
-    pub picture: Option<Arc<Image>>,
+    pub image: Option<Arc<Image>>,
     /// Every so many evaluations become a point.
     #[serde(skip)]
     stride: usize,
@@ -30,7 +30,7 @@ impl State {
     const POINTS: usize = 600;
 
     pub fn new(name: &str, total: usize) -> Self {
-        Self { name: name.into(), done: 0, total, points: vec![], picture: None, stride: 1 }
+        Self { name: name.into(), done: 0, total, points: vec![], image: None, stride: 1 }
     }
 
     /// The losses of an evaluation, counted from 0.

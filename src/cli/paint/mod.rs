@@ -41,17 +41,17 @@ struct Files<'a> {
     args_override_self = true,
     after_help = "\
 Examples:
-  impasto paint photo.jpg painting.jpg -o picture.png
-  impasto paint photo.jpg painting.jpg -o picture.png --size 1024
-  impasto paint photo.jpg painting.jpg -o picture.png --ratio 1e-3          more style than content
-  impasto paint photo.jpg one.jpg two.jpg -o picture.png                    both styles, blended
-  impasto paint photo.jpg painting.jpg -o picture.png --style-layers conv1_1,conv2_1   fine texture only
-  impasto paint photo.jpg painting.jpg -o picture.png --init noise --seed 7
-  impasto paint photo.jpg painting.jpg -o picture.png --scales 1 --iterations 500 --optimizer lbfgs
+  impasto paint photo.jpg painting.jpg -o image.png
+  impasto paint photo.jpg painting.jpg -o image.png --size 1024
+  impasto paint photo.jpg painting.jpg -o image.png --ratio 1e-3          more style than content
+  impasto paint photo.jpg one.jpg two.jpg -o image.png                    both styles, blended
+  impasto paint photo.jpg painting.jpg -o image.png --style-layers conv1_1,conv2_1   fine texture only
+  impasto paint photo.jpg painting.jpg -o image.png --init noise --seed 7
+  impasto paint photo.jpg painting.jpg -o image.png --scales 1 --iterations 500 --optimizer lbfgs
   impasto paint --batch photos/ painting.jpg -o pictures/                   every image of a folder
 
 PNG, JPEG, WebP, TIFF and BMP are read, PNG, JPEG, WebP and TIFF are written. Ctrl-C stops and writes
-the picture so far."
+the image so far."
 )]
 pub struct Paint {
     /// The image to keep: what is in the picture. With --batch a folder of such images

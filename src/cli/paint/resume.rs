@@ -18,11 +18,11 @@ use crate::cli::settings::{self, Settings};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  impasto paint photo.jpg painting.jpg -o picture.png --checkpoint picture.checkpoint
-  impasto resume picture.checkpoint
-  impasto resume picture.checkpoint --view
+  impasto paint photo.jpg painting.jpg -o image.png --checkpoint image.checkpoint
+  impasto resume image.checkpoint
+  impasto resume image.checkpoint --view
 
-The picture is the same to the byte as without a stop, on the same device. Files are looked for where the
+The image is the same to the byte as without a stop, on the same device. Files are looked for where the
 first command named them, so go on from the same folder.")]
 pub struct Resume {
     /// What 'paint --checkpoint' wrote

@@ -27,7 +27,7 @@ const FRAME: Duration = Duration::from_millis(100);
 const LAST_FRAME: Duration = Duration::from_secs(2);
 
 /// The end of a painting whose loss always runs away again.
-const GAVE_UP: &str = "the loss kept running away, so the picture is the best one before that: lower --lr; -v \
+const GAVE_UP: &str = "the loss kept running away, so the image is the best one before that: lower --lr; -v \
     names the layer where numbers stop being finite, and 'impasto selftest' tests the device";
 
 /// A copy of the picture is taken this often, for the case that the device fails.
@@ -149,15 +149,15 @@ impl<'a> Session<'a> {
         }
         progress.finish();
         self.write_checkpoint()?;
-        let picture = self.painter.picture()?;
+        let image = self.painter.image()?;
         // In a batch the name is for the finished picture, so that the next run paints this one again.
         let output = if stopped && self.paint.batch.batch {
             numbered(&self.output, self.done)
         } else {
             self.output.clone()
         };
-        picture.save_with_note(&output, &self.note)?;
-        self.animate(picture)?;
+        image.save_with_note(&output, &self.note)?;
+        self.animate(image)?;
         if let Some(profile) = &self.profile {
             eprint!("{}", profile.table(&self.gpu, &self.painter, &self.kernels));
         }
@@ -183,7 +183,7 @@ impl<'a> Session<'a> {
             }
             let due = self.rescue.2.is_none() || self.rescue.0.elapsed() > RESCUE_EVERY;
             if due && self.painter.is_on_the_device() {
-                self.rescue = (Instant::now(), self.done, self.painter.picture().ok());
+                self.rescue = (Instant::now(), self.done, self.painter.image().ok());
             }
         }
         Ok(())
@@ -193,11 +193,11 @@ impl<'a> Session<'a> {
     /// gives it the last copy. Says so, and how to go on, with the error.
     fn rescue(&mut self, error: Error) -> Error {
         let (_, copied, copy) = std::mem::replace(&mut self.rescue, (Instant::now(), 0, None));
-        let found = self.painter.picture().ok().map(|picture| (picture, self.done));
+        let found = self.painter.image().ok().map(|image| (image, self.done));
         let mut more = vec![];
-        if let Some((picture, done)) = found.or(copy.map(|copy| (copy, copied))) {
+        if let Some((image, done)) = found.or(copy.map(|copy| (copy, copied))) {
             let file = numbered(&self.output, done);
-            if picture.save_with_note(&file, &self.note).is_ok() {
+            if image.save_with_note(&file, &self.note).is_ok() {
                 more.push(format!("the picture after {done} evaluations is {}", file.display()));
             }
         }
@@ -222,7 +222,7 @@ impl<'a> Session<'a> {
             log.write(evaluation, &self.kernels)?;
         }
         if self.paint.save_every.is_some_and(|every| done.is_multiple_of(every)) {
-            self.painter.picture()?.save_with_note(numbered(&self.output, done), &self.note)?;
+            self.painter.image()?.save_with_note(numbered(&self.output, done), &self.note)?;
         }
         if done.is_multiple_of(self.paint.checkpoint_every) {
             self.write_checkpoint()?;
@@ -250,26 +250,26 @@ impl<'a> Session<'a> {
     fn show(&self, evaluation: &Evaluation, progress: &Progress) -> Result<()> {
         let Some(view) = self.view else { return Ok(()) };
         view.show_losses(evaluation.iteration, &evaluation.losses);
-        if view.wants_picture() {
-            view.show_picture(self.painter.picture()?);
+        if view.wants_image() {
+            view.show_image(self.painter.image()?);
         }
         if view.takes_save() {
             let file = numbered(&self.output, self.done);
-            self.painter.picture()?.save_with_note(&file, &self.note)?;
+            self.painter.image()?.save_with_note(&file, &self.note)?;
             progress.note(&format!("wrote {}", file.display()));
         }
         Ok(())
     }
 
     /// All frames so far, those of an earlier run that this one goes on from included, and the picture.
-    fn animate(&self, picture: Image) -> Result<()> {
+    fn animate(&self, image: Image) -> Result<()> {
         let (Some(path), Some(every)) = (&self.paint.animate, self.paint.save_every) else { return Ok(()) };
         let mut frames = vec![];
         for done in (every..=self.done).step_by(every) {
             let frame = Image::load(numbered(&self.output, done))?;
-            frames.push(Frame { image: frame.resized_to(picture.width(), picture.height())?, time: FRAME });
+            frames.push(Frame { image: frame.resized_to(image.width(), image.height())?, time: FRAME });
         }
-        frames.push(Frame { image: picture, time: LAST_FRAME });
+        frames.push(Frame { image: image, time: LAST_FRAME });
         save_animation(path, &frames)?;
         self.paint.common.say(format_args!("wrote {}", path.display()));
         Ok(())

@@ -287,7 +287,7 @@ fn add_grams(
     kind: &Kind,
     tile: &Tile,
     program: &Program,
-    picture: Shape,
+    image: Shape,
     sums: &mut Sums,
 ) -> Result<()> {
     let grams = kind.terms.iter().filter_map(|(node, term)| match *term {
@@ -296,7 +296,7 @@ fn add_grams(
     });
     let (keys, tensors): (Vec<_>, Vec<_>) = grams.map(|(layer, part, gram)| ((layer, part), gram)).unzip();
     for ((layer, part), gram) in keys.into_iter().zip(gpu.read_all(&tensors)?) {
-        let all = activation_shape(layer, picture.width, picture.height).positions();
+        let all = activation_shape(layer, image.width, image.height).positions();
         let share = tile.core.at(layer).positions() as f64 / f64::from(all);
         let sum = sums.entry((layer, part)).or_insert_with(|| vec![0.0; gram.len()]);
         sum.iter_mut().zip(gram).for_each(|(sum, value)| *sum += share * f64::from(value));
@@ -317,7 +317,7 @@ pub(super) fn gram_matrices(
 ) -> Result<Grams> {
     let (settings, parts) = (settings.style_alone(), Parts::everywhere());
     let size = [image.width(), image.height()];
-    let picture = variable_shape(size[0], size[1]);
+    let shape = variable_shape(size[0], size[1]);
     let layout = TileLayout::new(gpu, network, &settings, &parts, size, core.into())?;
     let workspace = layout.workspace(gpu)?;
     let compile = |kind: &Kind| kind.compile(gpu, Pass::Grams, &workspace);
@@ -327,7 +327,7 @@ pub(super) fn gram_matrices(
         let (kind, program) = (&layout.kinds[*kind], &programs[*kind]);
         gpu.write(&kind.x(&workspace), &window_of(image, &tile.window)?);
         gpu.submit(&[&program.forward])?;
-        add_grams(gpu, kind, tile, program, picture, &mut sums)?;
+        add_grams(gpu, kind, tile, program, shape, &mut sums)?;
     }
     let single = |gram: Vec<f64>| gram.into_iter().map(|value| value as f32).collect();
     Ok(sums.into_iter().map(|((layer, _), gram)| (layer, single(gram))).collect())
@@ -358,9 +358,9 @@ impl Masks {
     }
 
     /// Writes the core's part of a mask to the tensor that stands for it.
-    fn give(&self, gpu: &Gpu, constant: Constant, tile: &Tile, picture: Shape, tensor: &Tensor) {
+    fn give(&self, gpu: &Gpu, constant: Constant, tile: &Tile, image: Shape, tensor: &Tensor) {
         let Some((_, layer, mask)) = self.0.iter().find(|(of, ..)| *of == constant) else { return };
-        let all = activation_shape(*layer, picture.width, picture.height);
+        let all = activation_shape(*layer, image.width, image.height);
         gpu.write(tensor, &tile.core.at(*layer).cut(mask, [all.width, all.height]));
     }
 }

@@ -159,7 +159,7 @@ impl Transform {
         let features = Shape::blocked(src.channels, 1, tiles);
         // A transform touches its band of the picture, and all of the values.
         let part = f64::from(tiles) / f64::from(self.tiles(src).iter().product::<u32>());
-        let moved = |picture: Shape, values: Shape| part * picture.bytes() as f64 + values.bytes() as f64;
+        let moved = |image: Shape, values: Shape| part * image.bytes() as f64 + values.bytes() as f64;
         let backward = ("BACKWARD", f64::from(u8::from(pass.transposed)));
         let multiplier = pass.kernel();
 

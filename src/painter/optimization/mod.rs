@@ -101,10 +101,10 @@ impl OptimizationLoop {
     ///
     /// # Errors
     /// [`Error::Gpu`] if the device failed, or if no loss was finite, so that there is no picture.
-    pub fn picture(&self) -> Result<Cow<'_, [f32]>> {
+    pub fn image(&self) -> Result<Cow<'_, [f32]>> {
         match self {
-            Self::Whole(optimization) => optimization.picture().map(Cow::Owned),
-            Self::Tiled(optimization) => optimization.picture().map(Cow::Borrowed),
+            Self::Whole(optimization) => optimization.image().map(Cow::Owned),
+            Self::Tiled(optimization) => optimization.image().map(Cow::Borrowed),
         }
     }
 
@@ -209,6 +209,6 @@ impl OptimizationLoop {
     }
 }
 
-fn no_picture() -> Error {
+fn no_image() -> Error {
     Error::gpu("painting", "the loss was never a finite number: lower the weights or --lr")
 }

@@ -1,6 +1,6 @@
 //! The loop for pictures larger than the device's memory: the objective in tiles, the optimiser on the host.
 
-use super::{DivergenceGuard, Moments, Step, no_picture};
+use super::{DivergenceGuard, Moments, Step, no_image};
 use crate::error::Result;
 use crate::graph::NotFinite;
 use crate::objective::TiledObjective;
@@ -76,8 +76,8 @@ impl TiledLoop {
         self.finished
     }
 
-    pub(super) fn picture(&self) -> Result<&[f32]> {
-        let best = self.optimizer.best().ok_or_else(no_picture)?;
+    pub(super) fn image(&self) -> Result<&[f32]> {
+        let best = self.optimizer.best().ok_or_else(no_image)?;
         let average = match self.optimizer.memory() {
             HostMemory::Adam(adam) => adam.average.as_deref(),
             HostMemory::Lbfgs(_) => None,

@@ -8,7 +8,7 @@ use crate::graph::NotFinite;
 use crate::objective::Objective;
 use crate::optim::{Method, Optimizer, Problem, State, Suspect};
 
-use super::{DivergenceGuard, Moments, Step, no_picture};
+use super::{DivergenceGuard, Moments, Step, no_image};
 
 /// Submits in flight: enough that the device always has the next one, few enough that a stop comes
 /// soon.
@@ -145,10 +145,10 @@ impl WholeImageLoop {
     ///
     /// # Errors
     /// [`Error::Gpu`](crate::Error::Gpu) if the device failed, or if no loss was finite, so that there is no picture.
-    pub fn picture(&self) -> Result<Vec<f32>> {
+    pub fn image(&self) -> Result<Vec<f32>> {
         let guard = self.optimizer.guard();
         if self.gpu.read(guard.state())?[0] == f32::MAX {
-            return Err(no_picture());
+            return Err(no_image());
         }
         let average = self.optimizer.adam().and_then(|adam| adam.average.as_ref());
         self.gpu.read(average.unwrap_or(guard.best()))
