@@ -1,9 +1,7 @@
 //! The self-test: all is well on this device, and a kernel that computes wrongly is named.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::room::{Room, stderr};
+use crate::common;
+use crate::common::room::{Room, stderr};
 use impasto::gpu::{Gpu, Precision};
 use impasto::ladder::BENCHMARKS;
 use impasto::ops::{GramVariant, OPERATIONS};

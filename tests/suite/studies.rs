@@ -1,11 +1,8 @@
 //! The commands that show what the network sees.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::fs;
 
-use common::room::{Room, SHALLOW, paint};
+use crate::common::room::{Room, SHALLOW, paint};
 use impasto::image_io::Image;
 use serde_json::Value;
 

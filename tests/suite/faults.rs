@@ -1,9 +1,7 @@
 //! Numbers that are not finite: named by layer, gone back from, and given up on where they stay.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
-use common::room::{Room, SHALLOW, stderr};
+use crate::common;
+use crate::common::room::{Room, SHALLOW, stderr};
 use impasto::gpu::{Gpu, Precision, Shader};
 use impasto::graph::{NotFinite, Produce};
 use impasto::image_io::Image;

@@ -1,10 +1,8 @@
 //! Ladders: every rung is found, checked and timed, and a wrong one is named.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::path::Path;
 
+use crate::common;
 use assert_cmd::Command;
 use impasto::Error;
 use impasto::gpu::{Gpu, Precision};

@@ -1,12 +1,9 @@
 //! Long work: presets and settings that travel, plans, early ends, stops and going on, animations.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::fs;
 use std::path::Path;
 
-use common::room::{Room, SHALLOW, impasto, log_lines, paint, stderr};
+use crate::common::room::{Room, SHALLOW, impasto, log_lines, paint, stderr};
 use impasto::image_io::Image;
 use serde_json::Value;
 

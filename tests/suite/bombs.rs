@@ -1,13 +1,10 @@
 //! Files that promise what they do not hold, or hold more than they seem to: refused with one line, and
 //! without the memory that they ask for.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::fs;
 
-use common::room::{Room, stderr};
+use crate::common::room::{Room, stderr};
 use nix::sys::resource::{UsageWho, getrusage};
 
 /// What the program may hold while it refuses a file: itself, the weights in it, and some buffers.

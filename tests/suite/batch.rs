@@ -1,12 +1,9 @@
 //! `paint --batch`: a folder of contents, its shards, what is skipped, and going on.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::fs;
 use std::process::Output;
 
-use common::room::{Room, SHALLOW, stderr};
+use crate::common::room::{Room, SHALLOW, stderr};
 use impasto::image_io::Image;
 
 /// A room with a folder of contents of these names.

@@ -1,11 +1,9 @@
 //! The tuner: what it keeps, what it refuses, and that it survives what happens to its file.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::common;
 use impasto::gpu::{Gpu, Precision};
 use impasto::ops::{ConvVariant, GramVariant, OPERATIONS};
 use impasto::tuner::{self, Choice, Mode, Tuner, conv_candidates, gram_candidates};

@@ -1,11 +1,9 @@
 //! The kernel for matrix units, where there are none: its matrices are replaced by loops, so that all
 //! the rest of it (what is loaded, how it lies in workgroup memory, what is written) is checked.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::sync::Arc;
 
+use crate::common;
 use impasto::gpu::{Gpu, Precision, Shader, Shape, Use};
 use impasto::graph::Graph;
 use impasto::ops::case::{distance, numbers, to_f32};

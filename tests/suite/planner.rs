@@ -1,12 +1,9 @@
 //! The planner: what it foretells is what is taken, budgets hold, and runs step down where memory is short.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::room::{Room, SHALLOW, log_lines, stderr};
+use crate::common::room::{Room, SHALLOW, log_lines, stderr};
 use impasto::Error;
 use impasto::gpu::{Faults, Gpu, GpuOptions, Precision};
 use impasto::graph::Activations;

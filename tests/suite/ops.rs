@@ -1,11 +1,9 @@
 //! Every operation and variant against its f64 reference; every backward pass, too; and the
 //! references' backward passes against finite differences of the references.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::collections::BTreeMap;
 
+use crate::common;
 use impasto::gpu::{Gpu, Shape, Use};
 use impasto::graph::Graph;
 use impasto::ops::case::{Array, Case, distance, numbers, to_f32};

@@ -1,12 +1,10 @@
 //! The command line: what it prints, what it refuses and how, and what becomes of files.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use common::room::{Room, SHALLOW, impasto, log_lines, paint, stderr};
+use crate::common;
+use crate::common::room::{Room, SHALLOW, impasto, log_lines, paint, stderr};
 use impasto::image_io::Image;
 use predicates::prelude::*;
 use serde_json::Value;

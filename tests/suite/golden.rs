@@ -1,10 +1,8 @@
 //! The whole objective and both optimisers against the answers of the PyTorch reference.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::fs;
 
+use crate::common;
 use impasto::gpu::{Gpu, GpuOptions, Precision, Shader};
 use impasto::image_io::Image;
 use impasto::objective::{Losses, Objective, Settings, Targets, to_image, to_variable};

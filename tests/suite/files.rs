@@ -1,14 +1,11 @@
 //! Files at their edges: a full disk, a cache that cannot be written, two runs at once.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use common::room::{CACHE, Room, SHALLOW, log_lines, stderr};
+use crate::common::room::{CACHE, Room, SHALLOW, log_lines, stderr};
 
 /// `impasto` in a room, as a plain command; `@name` is a file of the room.
 fn arguments(room: &Room, line: &str) -> Vec<std::ffi::OsString> {

@@ -1,8 +1,6 @@
 //! The objective in tiles against the whole one: the same losses and the same gradient, whatever the tiles.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
+use crate::common;
 use impasto::gpu::{Gpu, GpuOptions, Precision, Use};
 use impasto::graph::Activations;
 use impasto::image_io::Image;

@@ -1,10 +1,8 @@
 //! The painter as a library: what one scale hands to the next, and going on from checkpoints.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::sync::{Arc, OnceLock};
 
+use crate::common;
 use impasto::gpu::Precision;
 use impasto::image_io::Image;
 use impasto::objective::{Objective, Region, Settings, Style, Targets, to_variable};

@@ -1,5 +1,4 @@
 //! Every file of `shaders/`: known to the program, and fit for all three shading languages.
-#![allow(clippy::unwrap_used)]
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -1,16 +1,13 @@
 //! The live view: what it serves, to whom, and what its buttons do.
 #![cfg(unix)]
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use common::http::{Answer, ask};
-use common::room::{Room, SHALLOW, log_lines};
+use crate::common::http::{Answer, ask};
+use crate::common::room::{Room, SHALLOW, log_lines};
 use impasto::image_io::Image;
 use serde_json::{Value, json};
 

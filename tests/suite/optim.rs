@@ -1,8 +1,6 @@
 //! The optimisers against plain f64 ones, step by step; the guard; and what becomes of bad settings.
-#![allow(clippy::unwrap_used)]
 
-mod common;
-
+use crate::common;
 use impasto::gpu::{Gpu, GpuOptions, Shape, Tensor, Use};
 use impasto::ops::case::{distance, numbers, to_f32};
 use impasto::optim::{HostOptimizer, Method, Optimizer, Pairs, Problem};

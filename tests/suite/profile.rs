@@ -1,11 +1,9 @@
 //! The profiler: timings that make sense, files that can be read, tables, and what is refused.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::common;
 use assert_cmd::Command;
 use impasto::gpu::{Clock, Gpu, GpuOptions, Recording, Shape, Timing, Use};
 use impasto::image_io::Image;

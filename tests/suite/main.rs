@@ -1,0 +1,25 @@
+//! All integration tests in one binary: the library with its 20 MB of weights is linked once. Run one module with
+//! `cargo test --release --test suite ops::`.
+#![allow(clippy::unwrap_used)]
+
+mod batch;
+mod bombs;
+mod cli;
+mod common;
+mod cooperative;
+mod faults;
+mod files;
+mod golden;
+mod ladder;
+mod long_work;
+mod ops;
+mod optim;
+mod painter;
+mod planner;
+mod profile;
+mod selftest;
+mod shaders;
+mod studies;
+mod tiled;
+mod tuner;
+mod view;
