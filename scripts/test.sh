@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs every test. On a machine without a Vulkan driver it installs Mesa's first.
-# Usage: scripts/test.sh [--validation] [MORE ARGUMENTS FOR cargo test]
+# Usage: scripts/test.sh [--validation] [ARGUMENTS FOR cargo test]
+#   scripts/test.sh ops::    one module of tests/suite
 #   --validation   also check every Vulkan call with the Khronos validation layer; any error it finds fails the run
 set -euo pipefail
 
@@ -28,7 +29,7 @@ fi
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 
-# --no-fail-fast: one failing test file must not hide the others. tee: its lines are counted below.
+# --no-fail-fast: a failing test binary must not hide the others. tee: its lines are counted below.
 code=0
 cargo test --release --locked --no-fail-fast "$@" 2>&1 | tee "$log" || code=$?
 

@@ -2,7 +2,7 @@
 
     python large_case.py OUT_FOLDER
 
-The formula is that of `picture` in tests/tiled.rs. Writes score.json, and gradient.npy with every 479th number of
+The formula is that of `picture` in tests/suite/tiled.rs. Writes score.json, and gradient.npy with every 479th number of
 d total / d x, float32, in the order [3, H, W], B, G, R.
 """
 import argparse

@@ -3,28 +3,28 @@
 use std::fs;
 use std::process::Output;
 
-use crate::common::room::{Room, SHALLOW, stderr};
+use crate::common::test_folder::{SHALLOW, TestFolder, stderr};
 use impasto::image_io::Image;
 
-/// A room with a folder of contents of these names.
-fn room(names: &[&str]) -> Room {
-    let room = Room::new();
-    fs::create_dir(room.path("in")).unwrap();
+/// A test folder with a folder `in` of contents of these names.
+fn folder_with(names: &[&str]) -> TestFolder {
+    let folder = TestFolder::new();
+    fs::create_dir(folder.path("in")).unwrap();
     for (k, name) in names.iter().enumerate() {
-        room.picture(&format!("in/{name}"), 32 + 8 * (k as u32 % 2), 32);
+        folder.image(&format!("in/{name}"), 32 + 8 * (k as u32 % 2), 32);
     }
-    room
+    folder
 }
 
 const LINE: &str = "paint --batch @in @style.png -o @out --size 32 --iterations 3";
 
-fn batch(room: &Room, extra: &str) -> Output {
-    room.command(format!("{LINE} {SHALLOW} {extra}").trim_end()).output().unwrap()
+fn batch(folder: &TestFolder, extra: &str) -> Output {
+    folder.command(format!("{LINE} {SHALLOW} {extra}").trim_end()).output().unwrap()
 }
 
 /// The names in the output folder, sorted.
-fn written(room: &Room) -> Vec<String> {
-    let entries = fs::read_dir(room.path("out")).unwrap();
+fn written(folder: &TestFolder) -> Vec<String> {
+    let entries = fs::read_dir(folder.path("out")).unwrap();
     let mut names: Vec<_> = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
@@ -33,25 +33,25 @@ fn written(room: &Room) -> Vec<String> {
 /// The pictures of a batch are those of single runs, to the byte, and keep their settings.
 #[test]
 fn a_batch_paints_what_single_runs_paint() {
-    let room = room(&["a.png", "b.jpg", "c.png"]);
-    fs::write(room.path("in/notes.txt"), "no image").unwrap();
-    let output = batch(&room, "--scales 2 --save-every 4");
+    let folder = folder_with(&["a.png", "b.jpg", "c.png"]);
+    fs::write(folder.path("in/notes.txt"), "no image").unwrap();
+    let output = batch(&folder, "--scales 2 --save-every 4");
     assert!(output.status.success(), "{}", stderr(&output));
     for word in ["1 of 3: ", "3 of 3: ", "c.png", "3 of 3 painted"] {
         assert!(stderr(&output).contains(word), "{word} is not in {}", stderr(&output));
     }
     let frames = ["a-00004.png", "a.png", "b-00004.png", "b.png", "c-00004.png", "c.png"];
-    assert_eq!(written(&room), frames);
+    assert_eq!(written(&folder), frames);
     // With linear each content has a style image of its own, so nothing that was seen before may be used.
-    room.picture("mask.png", 20, 16);
+    folder.image("mask.png", 20, 16);
     let files = "--init @style.png --style-mask @mask.png --content-mask @mask.png";
     for extra in ["--scales 2", "--keep-colors linear", files] {
-        assert!(batch(&room, &format!("--overwrite {extra}")).status.success());
+        assert!(batch(&folder, &format!("--overwrite {extra}")).status.success());
         for (content, image) in [("a.png", "a.png"), ("b.jpg", "b.png"), ("c.png", "c.png")] {
             let line = "@style.png -o @one.png --size 32 --iterations 3";
             let single = format!("paint @in/{content} {line} {SHALLOW} {extra}");
-            room.command(&single).assert().success();
-            let bytes = |name: &str| fs::read(room.path(name)).unwrap();
+            folder.command(&single).assert().success();
+            let bytes = |name: &str| fs::read(folder.path(name)).unwrap();
             assert!(bytes("one.png") == bytes(&format!("out/{image}")), "{image}, {extra}");
         }
     }
@@ -59,62 +59,62 @@ fn a_batch_paints_what_single_runs_paint() {
 
 #[test]
 fn bad_files_are_reported_and_skipped() {
-    let room = room(&["a.png", "d.png", "d.webp"]);
-    fs::write(room.path("in/b.png"), "no picture").unwrap();
-    let output = batch(&room, "-q");
+    let folder = folder_with(&["a.png", "d.png", "d.webp"]);
+    fs::write(folder.path("in/b.png"), "no picture").unwrap();
+    let output = batch(&folder, "-q");
     assert_eq!(output.status.code(), Some(1));
     let errors = stderr(&output);
     let lines: Vec<_> = errors.lines().filter(|line| line.starts_with("error: ")).collect();
     assert_eq!(lines.len(), 2, "{errors}");
     assert!(lines[0].contains("b.png") && lines[0].contains("skipped"), "{errors}");
     assert!(lines[1].contains("d.webp") && lines[1].contains("rename"), "{errors}");
-    assert_eq!(written(&room), ["a.png", "d.png"]);
+    assert_eq!(written(&folder), ["a.png", "d.png"]);
 }
 
 #[test]
 fn finished_pictures_are_kept_unless_asked() {
-    let room = room(&["a.png", "b.png"]);
-    fs::create_dir(room.path("out")).unwrap();
-    fs::write(room.path("out/a.png"), "finished").unwrap();
-    let output = batch(&room, "");
+    let folder = folder_with(&["a.png", "b.png"]);
+    fs::create_dir(folder.path("out")).unwrap();
+    fs::write(folder.path("out/a.png"), "finished").unwrap();
+    let output = batch(&folder, "");
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(stderr(&output).contains("a.png is there already"), "{}", stderr(&output));
     assert!(stderr(&output).contains("1 of 2 painted, 1 there already (--overwrite"), "{}", stderr(&output));
-    assert_eq!(fs::read(room.path("out/a.png")).unwrap(), b"finished");
-    assert!(batch(&room, "--overwrite").status.success());
-    assert_eq!(Image::load(room.path("out/a.png")).unwrap().width(), 32);
+    assert_eq!(fs::read(folder.path("out/a.png")).unwrap(), b"finished");
+    assert!(batch(&folder, "--overwrite").status.success());
+    assert_eq!(Image::load(folder.path("out/a.png")).unwrap().width(), 32);
 }
 
 #[test]
 fn shards_share_a_batch_without_overlap() {
-    let room = room(&["a.png", "b.png", "c.png"]);
-    assert!(batch(&room, "--shard 2/2 --format jpg").status.success());
-    assert_eq!(written(&room), ["b.jpg"]);
-    assert!(batch(&room, "--shard 1/2 --format jpg").status.success());
-    assert_eq!(written(&room), ["a.jpg", "b.jpg", "c.jpg"]);
-    let beyond = batch(&room, "--shard 4/4 --format webp");
+    let folder = folder_with(&["a.png", "b.png", "c.png"]);
+    assert!(batch(&folder, "--shard 2/2 --format jpg").status.success());
+    assert_eq!(written(&folder), ["b.jpg"]);
+    assert!(batch(&folder, "--shard 1/2 --format jpg").status.success());
+    assert_eq!(written(&folder), ["a.jpg", "b.jpg", "c.jpg"]);
+    let beyond = batch(&folder, "--shard 4/4 --format webp");
     assert!(beyond.status.success() && stderr(&beyond).contains("0 of 0 painted"), "{}", stderr(&beyond));
 }
 
 #[test]
 fn what_no_batch_can_do_is_refused() {
-    let room = room(&["a.png"]);
+    let folder = folder_with(&["a.png"]);
     for shard in ["0/2", "3/2", "1", "x/2", "1/0"] {
-        room.refuses(&format!("{LINE} --shard {shard}"), 2, &["--shard", "I from 1 to N"]);
+        folder.refuses(&format!("{LINE} --shard {shard}"), 2, &["--shard", "I from 1 to N"]);
     }
     let single = "paint @content.png @style.png -o @out.png";
     for option in ["--shard 1/2", "--overwrite", "--format jpg"] {
-        room.refuses(&format!("{single} {option}"), 2, &["required"]);
+        folder.refuses(&format!("{single} {option}"), 2, &["required"]);
     }
     for option in ["--checkpoint @ck", "--log @log.jsonl", "--profile", "--dry-run"] {
-        room.refuses(&format!("{LINE} {option}"), 2, &["cannot be used with"]);
+        folder.refuses(&format!("{LINE} {option}"), 2, &["cannot be used with"]);
     }
-    room.refuses("paint --batch @content.png @style.png -o @out", 1, &["content.png", "folder of images"]);
-    room.refuses("paint --batch @in @style.png -o @in", 2, &["--output must be another folder"]);
-    room.refuses("paint --batch @in @style.png -o @style.png", 1, &["style.png", "folder"]);
-    room.refuses("paint --batch @in @missing.png -o @out", 1, &["missing.png", "not found"]);
-    fs::create_dir(room.path("empty")).unwrap();
-    room.refuses("paint --batch @empty @style.png -o @out", 1, &["empty", "holds no image"]);
+    folder.refuses("paint --batch @content.png @style.png -o @out", 1, &["content.png", "folder of images"]);
+    folder.refuses("paint --batch @in @style.png -o @in", 2, &["--output must be another folder"]);
+    folder.refuses("paint --batch @in @style.png -o @style.png", 1, &["style.png", "folder"]);
+    folder.refuses("paint --batch @in @missing.png -o @out", 1, &["missing.png", "not found"]);
+    fs::create_dir(folder.path("empty")).unwrap();
+    folder.refuses("paint --batch @empty @style.png -o @out", 1, &["empty", "holds no image"]);
 }
 
 /// Ctrl-C ends the batch with the picture so far under a name of its own, and the next run paints that
@@ -125,33 +125,33 @@ fn an_interrupted_batch_goes_on() {
     use std::io::{BufRead, BufReader};
     use std::process::{Command, Stdio};
 
-    let room = room(&["a.png", "b.png"]);
+    let folder = folder_with(&["a.png", "b.png"]);
     let line = format!("{LINE} --iterations 100000 {SHALLOW}");
-    let mut child = room.process(&line).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = folder.process(&line).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     assert!(lines.any(|line| line.contains("loss")), "no progress was shown");
     Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let rest: Vec<String> = lines.collect();
     assert!(rest.iter().any(|line| line.contains("0 of 2 painted; stopped")), "{rest:?}");
-    let names = written(&room);
+    let names = written(&folder);
     assert!(names.len() == 1 && names[0].starts_with("a-0"), "{names:?}");
-    assert!(batch(&room, "").status.success());
-    assert_eq!(written(&room)[1..], ["a.png", "b.png"]);
+    assert!(batch(&folder, "").status.success());
+    assert_eq!(written(&folder)[1..], ["a.png", "b.png"]);
 }
 
 /// A lost device ends a batch: every other picture would fail as well.
 #[test]
 fn a_lost_device_ends_a_batch() {
-    let room = Room::new();
-    std::fs::create_dir(room.path("in")).unwrap();
+    let folder = TestFolder::new();
+    std::fs::create_dir(folder.path("in")).unwrap();
     for name in ["in/a.png", "in/b.png", "in/c.png"] {
-        room.picture(name, 24, 20);
+        folder.image(name, 24, 20);
     }
     let line = format!(
         "paint --batch @in @style.png -o @out --size 24 --scales 1 --iterations 4 --no-tune {SHALLOW}"
     );
-    let output = room.command(&line).env("IMPASTO_TEST_FAULTS", "lost-at=20").output().unwrap();
+    let output = folder.command(&line).env("IMPASTO_TEST_FAULTS", "lost-at=20").output().unwrap();
     let text = stderr(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert_eq!(text.matches("the device was lost").count(), 1, "{text}");

@@ -4,7 +4,8 @@
 
 use std::fs;
 
-use crate::common::room::{Room, stderr};
+use crate::common;
+use crate::common::test_folder::{TestFolder, stderr};
 use nix::sys::resource::{UsageWho, getrusage};
 
 /// What the program may hold while it refuses a file: itself, the weights in it, and some buffers.
@@ -127,18 +128,23 @@ fn bombs() -> Vec<(&'static str, Vec<u8>, &'static str)> {
     ]
 }
 
-/// The most that a child ever held, in MiB. Linux counts in KiB, others in bytes.
+/// The most memory that any child of this process has held, in MiB. Linux counts in KiB, others in bytes.
 fn peak() -> i64 {
     let most = getrusage(UsageWho::RUSAGE_CHILDREN).unwrap().max_rss();
     if cfg!(target_os = "linux") { most >> 10 } else { most >> 20 }
 }
 
+/// In a process of its own: the peak memory is that of all its children.
 #[test]
 fn what_promises_too_much_is_refused_in_little_memory() {
-    let room = Room::new();
+    common::alone("bombs::what_promises_too_much_is_refused_in_little_memory", refuse_all);
+}
+
+fn refuse_all() {
+    let folder = TestFolder::new();
     let mut faults = vec![];
     let mut refused = |line: &str, name: &str, word: &str| {
-        let output = room.command(line).output().unwrap();
+        let output = folder.command(line).output().unwrap();
         let text = stderr(&output);
         let said = text.starts_with("error: ") && text.contains(name) && text.contains(word);
         if output.status.code() != Some(1) || text.lines().count() != 1 || !said || peak() >= MOST_MEBIBYTES {
@@ -146,17 +152,17 @@ fn what_promises_too_much_is_refused_in_little_memory() {
         }
     };
     for (name, bytes, word) in bombs() {
-        fs::write(room.path(name), bytes).unwrap();
+        fs::write(folder.path(name), bytes).unwrap();
         refused(&format!("paint @{name} @style.png -o @out.png --size 32 -q"), name, word);
     }
     refused("paint @content.png @style.png -o @out.png --like @unicode.png", "unicode.png", "no note");
     for (name, length) in [("most", u64::MAX), ("long", 1 << 40), ("header", 90 << 20)] {
         let bytes = [&length.to_le_bytes()[..], b"{\"conv1_1.weight\":"].concat();
-        fs::write(room.path(name), bytes).unwrap();
+        fs::write(folder.path(name), bytes).unwrap();
         let paint = format!("paint @content.png @style.png -o @out.png -q --weights @{name}");
         refused(&paint, name, "not a safetensors file");
         refused(&format!("resume @{name}"), name, "is no checkpoint");
     }
     assert_eq!(faults, Vec::<String>::new());
-    assert!(!room.path("out.png").exists());
+    assert!(!folder.path("out.png").exists());
 }

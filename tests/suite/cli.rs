@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::common;
-use crate::common::room::{Room, SHALLOW, impasto, log_lines, paint, stderr};
+use crate::common::test_folder::{SHALLOW, TestFolder, impasto, log_lines, paint, stderr};
 use impasto::image_io::Image;
 use predicates::prelude::*;
 use serde_json::Value;
@@ -37,12 +37,12 @@ fn devices_lists_adapters_and_marks_one() {
 
 #[test]
 fn score_prints_the_losses_and_writes_the_gradient() {
-    let room = Room::new();
+    let folder = TestFolder::new();
     let output = impasto()
         .arg("score")
         .args([golden("content.png"), golden("style.png"), golden("image.png")])
         .arg("--gradient")
-        .arg(room.path("gradient.safetensors"))
+        .arg(folder.path("gradient.safetensors"))
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
@@ -53,7 +53,7 @@ fn score_prints_the_losses_and_writes_the_gradient() {
     assert_eq!(keys(&got["style_layers"]), keys(&want["style_layers"]));
     let (got, want) = (got["total"].as_f64().unwrap(), want["total"].as_f64().unwrap());
     assert!((got / want - 1.0).abs() < 2e-4, "{got}, not {want}");
-    let file = fs::read(room.path("gradient.safetensors")).unwrap();
+    let file = fs::read(folder.path("gradient.safetensors")).unwrap();
     let tensors = safetensors::SafeTensors::deserialize(&file).unwrap();
     let gradient = tensors.tensor("gradient").unwrap();
     assert_eq!((gradient.shape(), gradient.dtype()), (&[3, 64, 96][..], safetensors::Dtype::F32));
@@ -61,18 +61,18 @@ fn score_prints_the_losses_and_writes_the_gradient() {
 
 #[test]
 fn paint_writes_the_picture_the_log_and_the_frames() {
-    let room = Room::new();
+    let folder = TestFolder::new();
     let arguments = "paint @content.png @style.png -o @out.png --size 48 --iterations 5 --history 4 \
                      --log @log.jsonl --save-every 2 -v";
-    let output = room.command(arguments).output().unwrap();
+    let output = folder.command(arguments).output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(stderr(&output).contains("memory: ") && stderr(&output).contains("optimizer"));
     for name in ["out.png", "out-00002.png", "out-00004.png"] {
-        let image = Image::load(room.path(name)).unwrap();
+        let image = Image::load(folder.path(name)).unwrap();
         assert_eq!((image.width(), image.height()), (48, 38), "{name}");
     }
-    assert!(!room.path("out-00001.png").exists() && !room.path("out-00005.png").exists());
-    let log = fs::read_to_string(room.path("log.jsonl")).unwrap();
+    assert!(!folder.path("out-00001.png").exists() && !folder.path("out-00005.png").exists());
+    let log = fs::read_to_string(folder.path("log.jsonl")).unwrap();
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 5);
     for (k, line) in lines.iter().enumerate() {
@@ -85,27 +85,27 @@ fn paint_writes_the_picture_the_log_and_the_frames() {
 /// Of channels that hardly ever fire, the losses tell what the picture of a test does not show.
 #[test]
 fn networks_weigh_channels_differently() {
-    let room = Room::new();
+    let folder = TestFolder::new();
     let losses = ["balanced", "normalised", "raw"].map(|network| {
         let layers = "--content-layers conv4_1 --style-layers conv4_1";
-        paint(&room, &format!("--network {network} {layers} --init noise --log @log.jsonl"));
-        log_lines(&room.path("log.jsonl"))[0]["total"].as_f64().unwrap()
+        paint(&folder, &format!("--network {network} {layers} --init noise --log @log.jsonl"));
+        log_lines(&folder.path("log.jsonl"))[0]["total"].as_f64().unwrap()
     });
     assert!(losses[0] < losses[1] && losses[1] < losses[2], "{losses:?}");
 }
 
 #[test]
 fn scales_lead_from_coarse_to_fine() {
-    let room = Room::new();
+    let folder = TestFolder::new();
     for method in ["lbfgs", "adam"] {
         let arguments = format!(
             "paint @content.png @style.png -o @out.png --size 64 --scales 2 --iterations 3,2 --save-every 1 \
              --init-noise 0 --log @log.jsonl -q --optimizer {method} {SHALLOW}"
         );
-        room.command(&arguments).assert().success();
-        let width = |name: &str| Image::load(room.path(name)).unwrap().width();
+        folder.command(&arguments).assert().success();
+        let width = |name: &str| Image::load(folder.path(name)).unwrap().width();
         assert_eq!([1, 3, 4, 5].map(|k| width(&format!("out-0000{k}.png"))), [45, 45, 64, 64]);
-        let log = log_lines(&room.path("log.jsonl"));
+        let log = log_lines(&folder.path("log.jsonl"));
         let seen: Vec<_> = log.iter().map(|line| (&line["iteration"], &line["scale"])).collect();
         assert_eq!(serde_json::to_value(seen).unwrap().to_string(), "[[0,0],[1,0],[2,0],[3,1],[4,1]]");
         // The second scale begins with the picture of the first, not with the content once more.
@@ -116,20 +116,20 @@ fn scales_lead_from_coarse_to_fine() {
 
 #[test]
 fn each_option_of_paint_changes_the_picture() {
-    let room = Room::new();
+    let folder = TestFolder::new();
     for (name, black) in [("white.png", 0), ("half.png", 16)] {
         let rgb = (0..40 * 32).flat_map(|i| [if i % 40 < black { 0.0 } else { 255.0 }; 3]).collect();
-        Image::from_rgb(40, 32, rgb).unwrap().save(room.path(name)).unwrap();
+        Image::from_rgb(40, 32, rgb).unwrap().save(folder.path(name)).unwrap();
     }
-    room.picture("other.png", 36, 20);
-    let plain = paint(&room, "");
-    assert_eq!(plain, paint(&room, ""), "not reproducible");
-    let bare = paint(&room, "--init-noise 0");
-    assert_eq!(bare, paint(&room, "--init-noise 0 --seed 3"), "the seed is for noise alone");
-    assert_eq!(plain, paint(&room, "--scales auto"), "32 pixels are below the smallest scale");
+    folder.image("other.png", 36, 20);
+    let plain = paint(&folder, "");
+    assert_eq!(plain, paint(&folder, ""), "not reproducible");
+    let bare = paint(&folder, "--init-noise 0");
+    assert_eq!(bare, paint(&folder, "--init-noise 0 --seed 3"), "the seed is for noise alone");
+    assert_eq!(plain, paint(&folder, "--scales auto"), "32 pixels are below the smallest scale");
     let documented = "--style-weight 500 --tv-weight 0.005 --lr 2 --content-weight 1 --init content \
                       --init-noise 0.8 --network balanced";
-    assert_eq!(plain, paint(&room, documented), "the documented defaults are others");
+    assert_eq!(plain, paint(&folder, documented), "the documented defaults are others");
     for extra in [
         "--optimizer lbfgs",
         "--lr 0.5",
@@ -164,14 +164,14 @@ fn each_option_of_paint_changes_the_picture() {
         "--network raw",
         "@other.png",
     ] {
-        assert_ne!(plain, paint(&room, extra), "{extra} changed nothing");
+        assert_ne!(plain, paint(&folder, extra), "{extra} changed nothing");
     }
     for [a, b] in [
         ["--init noise", "--init noise --seed 3"],
         ["--init-noise 0.2", "--init-noise 0.2 --seed 3"],
         ["@other.png", "@other.png --style-weights 2,1"],
     ] {
-        assert_ne!(paint(&room, a), paint(&room, b), "{b} is no different");
+        assert_ne!(paint(&folder, a), paint(&folder, b), "{b} is no different");
     }
     // Options that say what holds anyway, or that turn another off.
     for [a, b] in [
@@ -181,70 +181,71 @@ fn each_option_of_paint_changes_the_picture() {
         ["@other.png", "@other.png --style-weights 3,3"],
         ["", "@other.png --style-weights 1,0"],
     ] {
-        assert_eq!(paint(&room, a), paint(&room, b), "{b} is different from '{a}'");
+        assert_eq!(paint(&folder, a), paint(&folder, b), "{b} is different from '{a}'");
     }
-    let content = Image::load(room.path("content.png")).unwrap().resized("32".parse().unwrap()).unwrap();
+    let content = Image::load(folder.path("content.png")).unwrap().resized("32".parse().unwrap()).unwrap();
     let rounded: Vec<f32> = content.pixels().iter().map(|v| v.round()).collect();
-    assert_eq!(paint(&room, "--strength 0"), rounded, "nothing of the painting shows");
+    assert_eq!(paint(&folder, "--strength 0"), rounded, "nothing of the painting shows");
 }
 
 #[test]
 fn the_last_of_a_repeated_option_counts() {
-    let room = Room::new();
-    assert_eq!(paint(&room, "--size 64 --size 32"), paint(&room, ""));
+    let folder = TestFolder::new();
+    assert_eq!(paint(&folder, "--size 64 --size 32"), paint(&folder, ""));
 }
 
 #[test]
 fn unfit_pictures_are_refused() {
-    let room = Room::new();
-    fs::write(room.path("text.png"), "this is no picture").unwrap();
-    room.picture("whole.jpg", 64, 64);
-    let jpeg = fs::read(room.path("whole.jpg")).unwrap();
-    fs::write(room.path("cut.jpg"), &jpeg[..jpeg.len() / 2]).unwrap();
-    room.picture("dot.png", 1, 1);
-    room.picture("tall.png", 3, 5000);
+    let folder = TestFolder::new();
+    fs::write(folder.path("text.png"), "this is no picture").unwrap();
+    folder.image("whole.jpg", 64, 64);
+    let jpeg = fs::read(folder.path("whole.jpg")).unwrap();
+    fs::write(folder.path("cut.jpg"), &jpeg[..jpeg.len() / 2]).unwrap();
+    folder.image("dot.png", 1, 1);
+    folder.image("tall.png", 3, 5000);
     let paint = |content: &str, words: &[&str]| {
-        room.refuses(&format!("paint @{content} @style.png -o @out.png"), 1, words);
-        room.refuses(&format!("paint @content.png @{content} -o @out.png"), 1, words);
-        room.refuses(&format!("score @{content} @style.png @{content}"), 1, words);
+        folder.refuses(&format!("paint @{content} @style.png -o @out.png"), 1, words);
+        folder.refuses(&format!("paint @content.png @{content} -o @out.png"), 1, words);
+        folder.refuses(&format!("score @{content} @style.png @{content}"), 1, words);
     };
     paint("missing.png", &["missing.png", "not found"]);
     paint("text.png", &["text.png"]);
     paint("cut.jpg", &["cut.jpg"]);
     paint("tall.png", &["tall.png", "conv5_1", "at least 16"]);
-    Image::from_rgb(4, 4, vec![0.0; 48]).unwrap().save(room.path("black.png")).unwrap();
+    Image::from_rgb(4, 4, vec![0.0; 48]).unwrap().save(folder.path("black.png")).unwrap();
     for option in ["--style-mask", "--content-mask"] {
         let line = format!("paint @content.png @style.png -o @out.png {option}");
-        room.refuses(&format!("{line} @black.png"), 1, &["black.png", "black all over"]);
-        room.refuses(&format!("{line} @missing.png"), 1, &["missing.png", "not found"]);
+        folder.refuses(&format!("{line} @black.png"), 1, &["black.png", "black all over"]);
+        folder.refuses(&format!("{line} @missing.png"), 1, &["missing.png", "not found"]);
     }
-    room.refuses("score @dot.png @style.png @dot.png", 1, &["dot.png", "1 x 1", "conv5_1"]);
-    room.refuses("paint @dot.png @style.png -o @out.png --size full", 1, &["dot.png", "1 x 1"]);
-    room.refuses("paint @content.png @style.png -o @out.png --init @missing.png", 1, &["missing.png"]);
-    room.refuses("score @content.png @style.png @style.png", 1, &["style.png", "32 x 32", "40 x 32"]);
+    folder.refuses("score @dot.png @style.png @dot.png", 1, &["dot.png", "1 x 1", "conv5_1"]);
+    folder.refuses("paint @dot.png @style.png -o @out.png --size full", 1, &["dot.png", "1 x 1"]);
+    folder.refuses("paint @content.png @style.png -o @out.png --init @missing.png", 1, &["missing.png"]);
+    folder.refuses("score @content.png @style.png @style.png", 1, &["style.png", "32 x 32", "40 x 32"]);
 }
 
 /// With shallow layers even these work.
 #[test]
 fn tiny_and_thin_pictures_work_as_far_as_their_layers_do() {
-    let room = Room::new();
-    room.picture("dot.png", 1, 1);
-    room.picture("tall.png", 3, 500);
+    let folder = TestFolder::new();
+    folder.image("dot.png", 1, 1);
+    folder.image("tall.png", 3, 500);
     let layers = "--content-layers conv1_2 --style-layers conv1_1";
     for name in ["dot.png", "tall.png"] {
-        room.command(&format!(
-            "paint @{name} @style.png -o @{name}.out.png --size full --iterations 2 {layers}"
-        ))
-        .assert()
-        .success();
+        folder
+            .command(&format!(
+                "paint @{name} @style.png -o @{name}.out.png --size full --iterations 2 {layers}"
+            ))
+            .assert()
+            .success();
     }
 }
 
 #[test]
 fn unfit_settings_are_refused() {
-    let room = Room::new();
+    let folder = TestFolder::new();
     let refuses = |extra: &str, words: &[&str]| {
-        room.refuses(&format!("paint @content.png @style.png -o @out.png {extra}"), 2, words);
+        folder.refuses(&format!("paint @content.png @style.png -o @out.png {extra}"), 2, words);
     };
     refuses("--size 0", &["size '0'", "from 1 up"]);
     refuses("--size 1.5", &["size '1.5'"]);
@@ -278,51 +279,51 @@ fn unfit_settings_are_refused() {
     refuses("--history 0", &["--history must be from 1"]);
     refuses("--pool median", &["'median'", "--pool"]);
     refuses("--sise 3", &["--sise"]);
-    room.refuses("paint @content.png -o @out.png", 2, &["required"]);
+    folder.refuses("paint @content.png -o @out.png", 2, &["required"]);
 }
 
 #[test]
 fn outputs_that_cannot_be_written_are_refused_before_work() {
-    let room = Room::new();
+    let folder = TestFolder::new();
     let refuses = |output: &str, words: &[&str]| {
-        room.refuses(&format!("paint @content.png @style.png -o {output}"), 1, words);
+        folder.refuses(&format!("paint @content.png @style.png -o {output}"), 1, words);
     };
     refuses("@nowhere/out.png", &["nowhere", "does not exist"]);
     refuses("@out.xyz", &["out.xyz", ".png"]);
     refuses("@.", &["cannot write"]);
     let log = "paint @content.png @style.png -o @out.png --size 32 --log @nowhere/log.jsonl";
-    room.refuses(log, 1, &["log.jsonl", "does not exist"]);
+    folder.refuses(log, 1, &["log.jsonl", "does not exist"]);
     let checkpoint = "paint @content.png @style.png -o @out.png --size 32 --checkpoint @nowhere/c";
-    room.refuses(checkpoint, 1, &["nowhere", "does not exist"]);
+    folder.refuses(checkpoint, 1, &["nowhere", "does not exist"]);
     let gradient = "score @content.png @style.png @content.png --gradient @nowhere/g.safetensors";
-    room.refuses(gradient, 1, &["g.safetensors", "does not exist"]);
+    folder.refuses(gradient, 1, &["g.safetensors", "does not exist"]);
 }
 
 #[test]
 fn bad_weights_are_refused() {
-    let room = Room::new();
-    fs::write(room.path("bad.safetensors"), "no tensors here").unwrap();
+    let folder = TestFolder::new();
+    fs::write(folder.path("bad.safetensors"), "no tensors here").unwrap();
     let with = |file: &str| format!("paint @content.png @style.png -o @out.png --weights @{file}");
-    room.refuses(&with("bad.safetensors"), 1, &["bad.safetensors"]);
-    room.refuses(&with("missing.safetensors"), 1, &["missing.safetensors", "cannot read"]);
+    folder.refuses(&with("bad.safetensors"), 1, &["bad.safetensors"]);
+    folder.refuses(&with("missing.safetensors"), 1, &["missing.safetensors", "cannot read"]);
     let bytes = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("weights/vgg19.safetensors")).unwrap();
-    fs::write(room.path("cut.safetensors"), &bytes[..bytes.len() / 2]).unwrap();
-    room.refuses(&with("cut.safetensors"), 1, &["cut.safetensors"]);
+    fs::write(folder.path("cut.safetensors"), &bytes[..bytes.len() / 2]).unwrap();
+    folder.refuses(&with("cut.safetensors"), 1, &["cut.safetensors"]);
 }
 
 #[test]
 fn without_an_adapter_the_error_says_what_to_install() {
-    let room = Room::new();
+    let folder = TestFolder::new();
     for arguments in ["devices", "paint @content.png @style.png -o @out.png"] {
-        let mut command = room.command(arguments);
+        let mut command = folder.command(arguments);
         // A backend that this system does not have.
         let foreign = if cfg!(windows) { "metal" } else { "dx12" };
         command.env("WGPU_BACKEND", foreign);
         let told = predicate::str::contains("mesa-vulkan-drivers").and(predicate::str::contains("Windows"));
         command.assert().code(1).stderr(told);
     }
-    room.refuses("paint @content.png @style.png -o @out.png --device 99", 1, &["no device 99"]);
-    room.refuses("paint @content.png @style.png -o @out.png --device turbo", 1, &["turbo"]);
+    folder.refuses("paint @content.png @style.png -o @out.png --device 99", 1, &["no device 99"]);
+    folder.refuses("paint @content.png @style.png -o @out.png --device turbo", 1, &["turbo"]);
 }
 
 /// A layer that no adapter can hold and that somebody wants whole is planned in tiles; what has no tiles refuses it
@@ -335,37 +336,38 @@ fn pictures_too_large_for_one_piece_go_in_tiles() {
     if side > 8000 {
         return; // a picture that large takes too long to make
     }
-    let room = Room::new();
-    room.picture("square.png", 64, 64);
+    let folder = TestFolder::new();
+    folder.image("square.png", 64, 64);
     let layers = "--content-layers conv1_2 --style-layers conv1_1";
     let line =
         format!("paint @square.png @style.png -o @out.png --size {side} --scales 1 --dry-run {layers}");
-    let output = room.command(&line).output().unwrap();
+    let output = folder.command(&line).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(text.contains(&format!("scale: {side} x {side}: in tiles of up to")), "{text}");
     let line = format!(
         "paint @content.png @style.png -o @out.png --size 32 --style-size {side} --memory 700MiB --dry-run {SHALLOW}"
     );
-    let output = room.command(&line).output().unwrap();
+    let output = folder.command(&line).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.contains("in one piece, its styles in tiles of"), "{text}");
     let large = format!("features @square.png --layer conv1_1 -o @out.png --size {side}");
-    room.refuses(&large, 1, &["square.png", "the largest --size that fits is"]);
-    room.refuses("profile --size 20000 --no-tune", 1, &["--size", "the largest --size that fits is"]);
+    folder.refuses(&large, 1, &["square.png", "the largest --size that fits is"]);
+    folder.refuses("profile --size 20000 --no-tune", 1, &["--size", "the largest --size that fits is"]);
     // What it suggests is the largest that fits, and larger in f16.
     let suggested = |precision: &str| -> u32 {
         let line = format!("features @square.png --layer conv1_1 -o @out.png --size {} --no-tune", 2 * side);
-        let output = room.command(&format!("{line} --precision {precision}")).output().unwrap();
+        let output = folder.command(&format!("{line} --precision {precision}")).output().unwrap();
         stderr(&output).trim().rsplit(' ').next().unwrap().parse().unwrap()
     };
     let largest = suggested("f32");
     assert!(suggested("f16") > largest);
     let line = |side: u32| format!("features @square.png --layer conv1_1 -o @out.png --maps 1 --size {side}");
-    room.command(&line(largest)).assert().success();
-    room.command(&line(largest + 1)).assert().code(1);
+    folder.command(&line(largest)).assert().success();
+    folder.command(&line(largest + 1)).assert().code(1);
     // Where only block 1 is too large it goes in bands.
-    room.command(&format!("features @square.png --layer conv2_1 -o @out.png --maps 4 --size {side}"))
+    folder
+        .command(&format!("features @square.png --layer conv2_1 -o @out.png --maps 4 --size {side}"))
         .assert()
         .success();
 }

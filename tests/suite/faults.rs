@@ -1,7 +1,7 @@
 //! Numbers that are not finite: named by layer, gone back from, and given up on where they stay.
 
 use crate::common;
-use crate::common::room::{Room, SHALLOW, stderr};
+use crate::common::test_folder::{SHALLOW, TestFolder, stderr};
 use impasto::gpu::{Gpu, Precision, Shader};
 use impasto::graph::{NotFinite, Produce};
 use impasto::image_io::Image;
@@ -123,11 +123,11 @@ fn a_run_goes_on_as_if_nobody_had_looked() {
 
 #[test]
 fn a_painting_names_the_layer_and_keeps_the_best_picture() {
-    let room = Room::new();
+    let folder = TestFolder::new();
     let line = format!(
         "paint @content.png @style.png -o @out.png --size 32 --iterations 100 --optimizer adam --lr 1e25 {SHALLOW}"
     );
-    let output = room.command(&format!("{line} -v")).output().unwrap();
+    let output = folder.command(&format!("{line} -v")).output().unwrap();
     let text = stderr(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert!(text.contains("the loss ran away; going on from the best picture"), "{text}");
@@ -139,8 +139,8 @@ fn a_painting_names_the_layer_and_keeps_the_best_picture() {
     let error = text.lines().find(|line| line.starts_with("error: ")).unwrap();
     assert!(error.contains("lower --lr") && error.contains("selftest"), "{text}");
     // It began at the content image, which remains the best.
-    assert!(Image::load(room.path("out.png")).is_ok());
+    assert!(Image::load(folder.path("out.png")).is_ok());
 
-    let output = room.command(&line).output().unwrap();
+    let output = folder.command(&line).output().unwrap();
     assert!(!stderr(&output).contains("infinity in"), "{}", stderr(&output));
 }

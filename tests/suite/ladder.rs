@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::common;
-use assert_cmd::Command;
+use crate::common::test_folder::impasto_in;
 use impasto::Error;
 use impasto::gpu::{Gpu, Precision};
 use impasto::ladder::{BENCHMARKS, Benchmark, Ladder, ProblemSize, Record, Rung};
@@ -126,24 +126,17 @@ fn sizes_that_cannot_work_are_found_beforehand() {
     }
 }
 
-fn impasto(folder: &Path, arguments: &str) -> Command {
-    let mut command = Command::cargo_bin("impasto").unwrap();
-    command.env("IMPASTO_CACHE_DIR", env!("CARGO_TARGET_TMPDIR"));
-    command.current_dir(folder).args(arguments.split(' '));
-    command
-}
-
 #[test]
 fn the_command_prints_a_ladder_and_writes_json() {
-    let room = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().unwrap();
     let arguments = "kernels --op gram --layer conv1_1 --size 16 --no-tune --json ladder.json -q";
-    let output = impasto(room.path(), arguments).output().unwrap();
+    let output = impasto_in(folder.path(), arguments).output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
     for word in ["gram: 64x16x16 to 64x1x64, f32", "naive", "of roof", "1.00x", " ok", "fastest backward: "] {
         assert!(text.contains(word), "'{word}' is not in {text}");
     }
-    let json = std::fs::read_to_string(room.path().join("ladder.json")).unwrap();
+    let json = std::fs::read_to_string(folder.path().join("ladder.json")).unwrap();
     let json: Value = serde_json::from_str(&json).unwrap();
     assert!(json["device"]["driver"].is_string() && json["roofs"]["gflops"].as_f64() > Some(0.0), "{json}");
     let naive = &json["ladders"][0]["rungs"][0];
@@ -155,7 +148,7 @@ fn the_command_prints_a_ladder_and_writes_json() {
 
 #[test]
 fn help_says_what_the_columns_are() {
-    let output = impasto(Path::new("."), "kernels --help").output().unwrap();
+    let output = impasto_in(Path::new("."), "kernels --help").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     for word in ["impasto kernels --op gram --layer conv1_1", "128 without a GPU", "off by", "direct"] {
         assert!(text.contains(word), "'{word}' is not in {text}");
@@ -164,9 +157,9 @@ fn help_says_what_the_columns_are() {
 
 #[test]
 fn what_cannot_be_climbed_is_refused() {
-    let room = tempfile::tempdir().unwrap();
+    let folder = tempfile::tempdir().unwrap();
     let refuses = |arguments: &str, code: i32, words: &[&str]| {
-        let output = impasto(room.path(), arguments).output().unwrap();
+        let output = impasto_in(folder.path(), arguments).output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(code), "{arguments}: {stderr}");
         assert!(words.iter().all(|word| stderr.contains(word)), "{arguments}: {words:?} not in {stderr}");

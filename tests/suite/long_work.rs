@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::common::room::{Room, SHALLOW, impasto, log_lines, paint, stderr};
+use crate::common::test_folder::{SHALLOW, TestFolder, impasto, log_lines, paint, stderr};
 use impasto::image_io::Image;
 use serde_json::Value;
 
@@ -16,49 +16,49 @@ fn presets_are_options_that_others_override() {
     {
         assert!(text.contains(word), "{word} is not in {text}");
     }
-    let room = Room::new();
+    let folder = TestFolder::new();
     let small = "--optimizer lbfgs --network balanced --init content --tv-weight 0";
     // The options that a preset stands for, but for those that `paint` sets in all these runs.
     let by_hand = "--content-weight 5 --style-weight 0.1 --tv-weight 295 --network raw --init noise";
-    assert_eq!(paint(&room, "--preset neural-style"), paint(&room, by_hand));
+    assert_eq!(paint(&folder, "--preset neural-style"), paint(&folder, by_hand));
     let overridden = format!("--preset neural-style --content-weight 1 --style-weight 1000 {small}");
     let plain = "--optimizer lbfgs --style-weight 1000 --tv-weight 0";
-    assert_eq!(paint(&room, &overridden), paint(&room, plain));
+    assert_eq!(paint(&folder, &overridden), paint(&folder, plain));
 }
 
 #[test]
 fn png_pictures_carry_settings_that_make_others_like_them() {
-    let room = Room::new();
-    let first = paint(&room, "--preset tutorial --tv-weight 5 --init style --ratio 1e-4");
-    fs::rename(room.path("out.png"), room.path("first.png")).unwrap();
+    let folder = TestFolder::new();
+    let first = paint(&folder, "--preset tutorial --tv-weight 5 --init style --ratio 1e-4");
+    fs::rename(folder.path("out.png"), folder.path("first.png")).unwrap();
     let like = |extra: &str| {
         let line = format!("paint @content.png @style.png -o @out.png -q --like @first.png {extra}");
-        room.command(line.trim_end()).assert().success();
-        Image::load(room.path("out.png")).unwrap().into_pixels()
+        folder.command(line.trim_end()).assert().success();
+        Image::load(folder.path("out.png")).unwrap().into_pixels()
     };
     assert_eq!(like(""), first);
     assert_ne!(like("--tv-weight 0"), first);
     assert_ne!(like("--style-weight 5"), first, "the ratio of the file is in the way");
-    let made = |file: &str| Image::note(room.path(file)).unwrap();
+    let made = |file: &str| Image::note(folder.path(file)).unwrap();
     assert!(
         made("first.png").contains("content.png")
-            && !made("first.png").contains(room.folder.path().to_str().unwrap())
+            && !made("first.png").contains(folder.root().to_str().unwrap())
     );
-    fs::remove_file(room.path("out.png")).unwrap();
-    room.refuses(
+    fs::remove_file(folder.path("out.png")).unwrap();
+    folder.refuses(
         "paint @content.png @style.png -o @out.png --like @content.png",
         1,
         &["content.png", "no note"],
     );
-    room.refuses("paint @content.png @style.png -o @out.png --like @none.png", 1, &["none.png"]);
+    folder.refuses("paint @content.png @style.png -o @out.png --like @none.png", 1, &["none.png"]);
 }
 
 /// What docs/defaults.md and --help promise of a picture that is larger than the smallest scale.
 #[test]
 fn the_default_is_coarse_to_fine() {
-    let room = Room::new();
+    let folder = TestFolder::new();
     let line = format!("paint @content.png @style.png -o @out.png --size 256 --dry-run -q {SHALLOW}");
-    let output = room.command(&line).output().unwrap();
+    let output = folder.command(&line).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let told = |text: &str, size: &str, evaluations: &str| {
         let mut lines = text.lines().filter(|line| line.starts_with("scale: "));
@@ -71,18 +71,18 @@ fn the_default_is_coarse_to_fine() {
     ] {
         assert!(told(&text, size, evaluations), "{size} is not in {text}{}", stderr(&output));
     }
-    let output = room.command(&format!("{line} --scales 1")).output().unwrap();
+    let output = folder.command(&format!("{line} --scales 1")).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(told(&text, "256 x 205:", "; 100 evaluations") && !text.contains("128 x"), "{text}");
 }
 
 #[test]
 fn a_dry_run_tells_the_plan_and_writes_nothing() {
-    let room = Room::new();
+    let folder = TestFolder::new();
     let line = format!(
         "paint @content.png @style.png -o @out.png --size 64 --scales 2 --iterations 40 --dry-run -q --log @l {SHALLOW}"
     );
-    let output = room.command(&line).output().unwrap();
+    let output = folder.command(&line).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{}", stderr(&output));
     for word in [
@@ -95,7 +95,7 @@ fn a_dry_run_tells_the_plan_and_writes_nothing() {
     ] {
         assert!(text.contains(word), "{word} is not in {text}");
     }
-    assert!(!room.path("out.png").exists() && !room.path("l").exists());
+    assert!(!folder.path("out.png").exists() && !folder.path("l").exists());
 }
 
 /// Ctrl-C ends the work early, with the picture so far.
@@ -105,9 +105,9 @@ fn an_interrupt_writes_the_picture_so_far() {
     use std::io::{BufRead, BufReader};
     use std::process::{Command, Stdio};
 
-    let room = Room::new();
+    let folder = TestFolder::new();
     let line = "paint @content.png @style.png -o @out.png --size 64 --iterations 100000";
-    let mut child = room.process(line).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = folder.process(line).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
     // The first line of progress.
     assert!(lines.any(|line| line.contains("loss")), "no progress was shown");
@@ -116,7 +116,7 @@ fn an_interrupt_writes_the_picture_so_far() {
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let rest: Vec<String> = lines.collect();
     assert!(rest.iter().any(|line| line.contains("stopped after")), "{rest:?}");
-    assert_eq!(Image::load(room.path("out.png")).unwrap().width(), 64);
+    assert_eq!(Image::load(folder.path("out.png")).unwrap().width(), 64);
 }
 
 /// A run through two scales of 30 and 20 evaluations, with all that may go on after a stop.
@@ -131,12 +131,12 @@ fn long_line(output: &str, method: &str) -> String {
 
 /// Begins the run `broken` and ends it by a signal once so many evaluations are in its log.
 #[cfg(unix)]
-fn stop(room: &Room, method: &str, signal: &str, evaluations: usize) {
+fn stop(folder: &TestFolder, method: &str, signal: &str, evaluations: usize) {
     use std::process::{Command, Stdio};
 
-    let log = room.path("broken.jsonl");
+    let log = folder.path("broken.jsonl");
     let _ = fs::remove_file(&log);
-    let mut child = room.process(&long_line("broken", method)).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = folder.process(&long_line("broken", method)).stderr(Stdio::null()).spawn().unwrap();
     let written = || fs::read_to_string(&log).map_or(0, |log| log.lines().count());
     while written() < evaluations && child.try_wait().unwrap().is_none() {
         std::thread::sleep(std::time::Duration::from_millis(1));
@@ -152,19 +152,19 @@ fn stop(room: &Room, method: &str, signal: &str, evaluations: usize) {
 #[cfg(unix)]
 #[test]
 fn a_stopped_run_goes_on_to_the_same_bytes() {
-    let room = Room::new();
+    let folder = TestFolder::new();
     let losses = |run: &str| {
-        let mut lines = log_lines(&room.path(&format!("{run}.jsonl")));
+        let mut lines = log_lines(&folder.path(&format!("{run}.jsonl")));
         lines.iter_mut().for_each(|line| line["seconds"] = Value::Null);
         lines
     };
     for method in ["lbfgs", "adam", "adam --average"] {
-        room.command(&long_line("whole", method)).assert().success();
+        folder.command(&long_line("whole", method)).assert().success();
         for (signal, evaluations) in [3, 30, 36].into_iter().flat_map(|n| [("-INT", n), ("-KILL", n)]) {
-            stop(&room, method, signal, evaluations);
-            room.command("resume @broken.ck").assert().success();
+            stop(&folder, method, signal, evaluations);
+            folder.command("resume @broken.ck").assert().success();
             for name in [".png", "-00020.png", "-00040.png"] {
-                let bytes = |run: &str| fs::read(room.path(&format!("{run}{name}"))).unwrap();
+                let bytes = |run: &str| fs::read(folder.path(&format!("{run}{name}"))).unwrap();
                 let same = bytes("whole") == bytes("broken");
                 assert!(same, "{method}, {signal} after {evaluations}: {name} differs");
             }
@@ -175,69 +175,69 @@ fn a_stopped_run_goes_on_to_the_same_bytes() {
 
 #[test]
 fn checkpoints_that_do_not_fit_are_refused() {
-    let room = Room::new();
+    let folder = TestFolder::new();
     let line = format!(
         "paint @content.png @style.png -o @a.png --size 32 --iterations 2 --checkpoint @ck {SHALLOW}"
     );
-    room.command(&line).assert().success();
+    folder.command(&line).assert().success();
     // A finished run has nothing left to do, and writes the same picture again.
-    let image = fs::read(room.path("a.png")).unwrap();
-    room.command("resume @ck").assert().success();
-    assert_eq!(fs::read(room.path("a.png")).unwrap(), image);
+    let image = fs::read(folder.path("a.png")).unwrap();
+    folder.command("resume @ck").assert().success();
+    assert_eq!(fs::read(folder.path("a.png")).unwrap(), image);
 
-    let bytes = fs::read(room.path("ck")).unwrap();
-    let with = |name: &str, bytes: &[u8]| fs::write(room.path(name), bytes).unwrap();
+    let bytes = fs::read(folder.path("ck")).unwrap();
+    let with = |name: &str, bytes: &[u8]| fs::write(folder.path(name), bytes).unwrap();
     with("cut", &bytes[..bytes.len() / 2]);
     with("text", b"no checkpoint");
     let mut flipped = bytes.clone();
     *flipped.last_mut().unwrap() ^= 1;
     with("flipped", &flipped);
-    room.refuses("resume @cut", 1, &["cut", "damaged"]);
-    room.refuses("resume @text", 1, &["text", "no checkpoint"]);
-    room.refuses("resume @flipped", 1, &["flipped", "is damaged"]);
-    room.refuses("resume @missing", 1, &["missing", "cannot read"]);
+    folder.refuses("resume @cut", 1, &["cut", "damaged"]);
+    folder.refuses("resume @text", 1, &["text", "no checkpoint"]);
+    folder.refuses("resume @flipped", 1, &["flipped", "is damaged"]);
+    folder.refuses("resume @missing", 1, &["missing", "cannot read"]);
     let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("weights/vgg19.safetensors");
-    fs::copy(weights, room.path("foreign")).unwrap();
-    room.refuses("resume @foreign", 1, &["foreign", "no checkpoint"]);
-    room.picture("style.png", 20, 20);
-    room.refuses("resume @ck", 1, &["ck", "other pictures"]);
-    assert_eq!(fs::read(room.path("ck")).unwrap(), bytes, "the checkpoint was overwritten");
+    fs::copy(weights, folder.path("foreign")).unwrap();
+    folder.refuses("resume @foreign", 1, &["foreign", "no checkpoint"]);
+    folder.image("style.png", 20, 20);
+    folder.refuses("resume @ck", 1, &["ck", "other pictures"]);
+    assert_eq!(fs::read(folder.path("ck")).unwrap(), bytes, "the checkpoint was overwritten");
 }
 
 #[test]
 fn frames_become_an_animation() {
-    let room = Room::new();
+    let folder = TestFolder::new();
     let line = format!(
         "paint @content.png @style.png -o @out.png --size 32 --scales 2 --iterations 4 --save-every 2 -q {SHALLOW}"
     );
     for name in ["a.gif", "a.webp", "a.apng"] {
-        room.command(&format!("{line} --animate @{name}")).assert().success();
+        folder.command(&format!("{line} --animate @{name}")).assert().success();
     }
     // Frames 2, 4, 6 and 8, and the picture.
     let decoder =
-        image::codecs::gif::GifDecoder::new(std::io::Cursor::new(fs::read(room.path("a.gif")).unwrap()));
+        image::codecs::gif::GifDecoder::new(std::io::Cursor::new(fs::read(folder.path("a.gif")).unwrap()));
     let frames = image::AnimationDecoder::into_frames(decoder.unwrap()).collect_frames().unwrap();
     assert_eq!(frames.len(), 5);
     assert!(frames.iter().all(|frame| frame.buffer().width() == 32));
-    fs::remove_file(room.path("out.png")).unwrap();
-    room.refuses(&format!("{line} --animate @a.mp4"), 1, &["a.mp4", ".gif"]);
-    room.refuses("paint @content.png @style.png -o @out.png --animate @a.gif", 2, &["required"]);
+    fs::remove_file(folder.path("out.png")).unwrap();
+    folder.refuses(&format!("{line} --animate @a.mp4"), 1, &["a.mp4", ".gif"]);
+    folder.refuses("paint @content.png @style.png -o @out.png --animate @a.gif", 2, &["required"]);
 }
 
 #[test]
 fn until_ends_each_scale_when_the_loss_stands_still() {
-    let room = Room::new();
+    let folder = TestFolder::new();
     // Content alone, from the content: there is nothing to gain.
     let arguments = format!(
         "paint @content.png @style.png -o @out.png --init-noise 0 --size 48 --scales 2 --iterations 40 \
          --style-weight 0 --tv-weight 0 --log @log.jsonl {SHALLOW}"
     );
-    room.command(&arguments).assert().success();
-    assert_eq!(log_lines(&room.path("log.jsonl")).len(), 80);
-    let output = room.command(&format!("{arguments} --until 0.01")).output().unwrap();
+    folder.command(&arguments).assert().success();
+    assert_eq!(log_lines(&folder.path("log.jsonl")).len(), 80);
+    let output = folder.command(&format!("{arguments} --until 0.01")).output().unwrap();
     assert!(stderr(&output).contains("the loss stands still: ended after"), "{}", stderr(&output));
     let scales: Vec<_> =
-        log_lines(&room.path("log.jsonl")).iter().map(|line| line["scale"].clone()).collect();
+        log_lines(&folder.path("log.jsonl")).iter().map(|line| line["scale"].clone()).collect();
     let first = scales.iter().filter(|scale| **scale == 0).count();
     assert!((21..40).contains(&first) && scales.len() < 80, "{first} of {}", scales.len());
 }

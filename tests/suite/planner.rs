@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::common::room::{Room, SHALLOW, log_lines, stderr};
+use crate::common::test_folder::{SHALLOW, TestFolder, log_lines, stderr};
 use impasto::Error;
 use impasto::gpu::{Faults, Gpu, GpuOptions, Precision};
 use impasto::graph::Activations;
@@ -208,38 +208,38 @@ fn short_submits_change_nothing() {
 
 #[test]
 fn the_program_tells_its_plans() {
-    let room = Room::new();
-    let output = room.command("devices --size 600 --memory 1GiB --history 10").output().unwrap();
+    let folder = TestFolder::new();
+    let output = folder.command("devices --size 600 --memory 1GiB --history 10").output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{}", stderr(&output));
     for word in ["256 x 256: in one piece, ", "600 x 600: ", "memory "] {
         assert!(text.contains(word), "{word} is not in {text}");
     }
     assert!(!text.contains("768 x 768"), "{text}");
-    room.refuses("devices --memory 1GiB", 2, &["required"]);
-    room.refuses("devices --size 4", 2, &["--size"]);
-    room.refuses("paint @content.png @style.png -o @out.png --memory lots", 2, &["--memory", "2GiB"]);
+    folder.refuses("devices --memory 1GiB", 2, &["required"]);
+    folder.refuses("devices --size 4", 2, &["--size"]);
+    folder.refuses("paint @content.png @style.png -o @out.png --memory lots", 2, &["--memory", "2GiB"]);
     let line = format!("paint @content.png @style.png -o @out.png --size 64 --scales 1 {SHALLOW}");
-    room.refuses(&format!("{line} --memory 100MiB"), 1, &["64 x 51", "--memory"]);
+    folder.refuses(&format!("{line} --memory 100MiB"), 1, &["64 x 51", "--memory"]);
 }
 
 /// In tiles a painting comes to the same, and a stopped one goes on to the same bytes.
 #[test]
 fn a_painting_in_tiles_is_the_same_painting() {
-    let room = Room::new();
-    room.picture("content.png", 400, 300);
+    let folder = TestFolder::new();
+    folder.image("content.png", 400, 300);
     let budget = |output: &str, more: &str| {
         format!(
             "paint @content.png @style.png -o @{output}.png --size 400 --style-size 200 --scales 2 --iterations 3 \
              --history 5 --no-tune --log @{output}.jsonl {SHALLOW}{more}"
         )
     };
-    room.command(&budget("whole", "")).assert().success();
-    let output = room.command(&budget("tiled", " --memory 436MiB")).output().unwrap();
+    folder.command(&budget("whole", "")).assert().success();
+    let output = folder.command(&budget("tiled", " --memory 436MiB")).output().unwrap();
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(stderr(&output).contains("plan: 400 x 300: in tiles of up to"), "{}", stderr(&output));
     let losses = |name: &str| -> Vec<f64> {
-        log_lines(&room.path(&format!("{name}.jsonl")))
+        log_lines(&folder.path(&format!("{name}.jsonl")))
             .iter()
             .map(|line| line["total"].as_f64().unwrap())
             .collect()
@@ -251,26 +251,29 @@ fn a_painting_in_tiles_is_the_same_painting() {
     // Lost at every thirtieth submit, as long as there are so many.
     let mut lost = 0;
     for at in (30..4000).step_by(30) {
-        let output =
-            room.command(&checkpointed).env("IMPASTO_TEST_FAULTS", format!("lost-at={at}")).output().unwrap();
+        let output = folder
+            .command(&checkpointed)
+            .env("IMPASTO_TEST_FAULTS", format!("lost-at={at}"))
+            .output()
+            .unwrap();
         if output.status.success() {
             break;
         }
         let text = stderr(&output);
         assert!(text.contains("the device was lost: on purpose"), "{text}");
-        if room.path("broken.ck").exists() {
+        if folder.path("broken.ck").exists() {
             assert!(
                 text.contains("go on with: impasto resume") && text.contains("the picture after"),
                 "{text}"
             );
-            room.command("resume @broken.ck").assert().success();
+            folder.command("resume @broken.ck").assert().success();
             assert!(
-                std::fs::read(room.path("broken.png")).unwrap()
-                    == std::fs::read(room.path("tiled.png")).unwrap(),
+                std::fs::read(folder.path("broken.png")).unwrap()
+                    == std::fs::read(folder.path("tiled.png")).unwrap(),
                 "lost at {at}"
             );
             lost += 1;
-            std::fs::remove_file(room.path("broken.ck")).unwrap();
+            std::fs::remove_file(folder.path("broken.ck")).unwrap();
         }
     }
     assert!(lost > 0, "it was never lost after a checkpoint");

@@ -4,20 +4,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::common;
-use assert_cmd::Command;
+use crate::common::test_folder::impasto_in;
 use impasto::gpu::{Clock, Gpu, GpuOptions, Recording, Shape, Timing, Use};
 use impasto::image_io::Image;
 use impasto::ops::{partials_shape, record_sum};
 use impasto::profiler::Roofs;
 use serde_json::Value;
 use tempfile::TempDir;
-
-fn impasto(folder: &Path, arguments: &str) -> Command {
-    let mut command = Command::cargo_bin("impasto").unwrap();
-    command.env("IMPASTO_CACHE_DIR", env!("CARGO_TARGET_TMPDIR"));
-    command.current_dir(folder).args(arguments.split(' '));
-    command
-}
 
 fn json(path: PathBuf) -> Value {
     serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap()
@@ -96,10 +89,10 @@ fn roofs_are_speeds_of_a_computer() {
 
 #[test]
 fn profile_prints_a_table_and_writes_every_file() {
-    let room = TempDir::new().unwrap();
-    let file = |name: &str| room.path().join(name);
+    let folder = TempDir::new().unwrap();
+    let file = |name: &str| folder.path().join(name);
     let arguments = "profile --size 32 --evaluations 2 --no-tune --json p.json --csv c.csv --trace t.json --plot r.png -q";
-    let output = impasto(room.path(), arguments).output().unwrap();
+    let output = impasto_in(folder.path(), arguments).output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
     let table = String::from_utf8(output.stdout).unwrap();
     for word in ["conv4_2", "backward", "GFLOP/s", "of roof", "roofs ", "wall time", "memory"] {
@@ -131,7 +124,7 @@ fn profile_prints_a_table_and_writes_every_file() {
 
 #[test]
 fn help_says_what_the_columns_are() {
-    let output = impasto(Path::new("."), "profile --help").output().unwrap();
+    let output = impasto_in(Path::new("."), "profile --help").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     for word in ["impasto profile --compare old.json new.json", "of roof", "direct", "--trace"] {
         assert!(text.contains(word), "'{word}' is not in {text}");
@@ -140,14 +133,14 @@ fn help_says_what_the_columns_are() {
 
 #[test]
 fn two_profiles_compare() {
-    let room = TempDir::new().unwrap();
+    let folder = TempDir::new().unwrap();
     for (size, plot) in [(16, "a.svg"), (32, "b.svg")] {
         let arguments =
             format!("profile --size {size} --evaluations 1 --no-tune --json {size}.json --plot {plot} -q");
-        assert!(impasto(room.path(), &arguments).output().unwrap().status.success());
-        assert!(fs::read_to_string(room.path().join(plot)).unwrap().contains("GFLOP/s"));
+        assert!(impasto_in(folder.path(), &arguments).output().unwrap().status.success());
+        assert!(fs::read_to_string(folder.path().join(plot)).unwrap().contains("GFLOP/s"));
     }
-    let output = impasto(room.path(), "profile --compare 16.json 32.json").output().unwrap();
+    let output = impasto_in(folder.path(), "profile --compare 16.json 32.json").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(output.status.success() && text.contains("not alike in size: 16 x 16, then 32 x 32"), "{text}");
     assert!(text.contains("conv3_2") && text.contains("wall time"), "{text}");
@@ -155,16 +148,16 @@ fn two_profiles_compare() {
 
 #[test]
 fn a_painting_can_be_profiled() {
-    let room = TempDir::new().unwrap();
+    let folder = TempDir::new().unwrap();
     let rgb = (0..32 * 32 * 3).map(|i| (i * 37 % 256) as f32).collect();
-    Image::from_rgb(32, 32, rgb).unwrap().save(room.path().join("a.png")).unwrap();
+    Image::from_rgb(32, 32, rgb).unwrap().save(folder.path().join("a.png")).unwrap();
     let paint = |name: &str, extra: &str| {
         let arguments = format!(
             "paint a.png a.png -o {name} --size 32 --iterations 4 --init noise --optimizer lbfgs --no-tune -q{extra}"
         );
-        let output = impasto(room.path(), &arguments).output().unwrap();
+        let output = impasto_in(folder.path(), &arguments).output().unwrap();
         assert!(output.status.success(), "{output:?}");
-        let pixels = Image::load(room.path().join(name)).unwrap().into_pixels();
+        let pixels = Image::load(folder.path().join(name)).unwrap().into_pixels();
         (String::from_utf8(output.stderr).unwrap(), pixels)
     };
     let (table, profiled) = paint("profiled.png", " --profile");
@@ -176,11 +169,11 @@ fn a_painting_can_be_profiled() {
 
 #[test]
 fn what_cannot_be_profiled_is_refused() {
-    let room = TempDir::new().unwrap();
-    fs::write(room.path().join("text.json"), "no profile").unwrap();
-    fs::write(room.path().join("other.json"), "{\"format\": 1}").unwrap();
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("text.json"), "no profile").unwrap();
+    fs::write(folder.path().join("other.json"), "{\"format\": 1}").unwrap();
     let refuses = |arguments: &str, code: i32, words: &[&str]| {
-        let output = impasto(room.path(), arguments).output().unwrap();
+        let output = impasto_in(folder.path(), arguments).output().unwrap();
         let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
         assert_eq!(output.status.code(), Some(code), "{arguments}: {stderr}");
         assert!(words.iter().all(|word| stderr.contains(word)), "{arguments}: {words:?} not in {stderr}");

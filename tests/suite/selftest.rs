@@ -1,7 +1,7 @@
 //! The self-test: all is well on this device, and a kernel that computes wrongly is named.
 
 use crate::common;
-use crate::common::room::{Room, stderr};
+use crate::common::test_folder::{TestFolder, stderr};
 use impasto::gpu::{Gpu, Precision};
 use impasto::ladder::BENCHMARKS;
 use impasto::ops::{GramVariant, OPERATIONS};
@@ -30,8 +30,8 @@ fn titles() -> Vec<String> {
 
 #[test]
 fn all_is_well_here() {
-    let room = Room::new();
-    let output = room.command("selftest --report @report.json").output().unwrap();
+    let folder = TestFolder::new();
+    let output = folder.command("selftest --report @report.json").output().unwrap();
     let text = String::from_utf8(output.stdout.clone()).unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{text}{}", stderr(&output));
     let gpu = common::fast_gpu();
@@ -43,7 +43,7 @@ fn all_is_well_here() {
         assert_eq!(text.lines().filter(|line| line.starts_with(&format!("{title} "))).count(), 1, "{title}");
     }
 
-    let report: Value = serde_json::from_slice(&std::fs::read(room.path("report.json")).unwrap()).unwrap();
+    let report: Value = serde_json::from_slice(&std::fs::read(folder.path("report.json")).unwrap()).unwrap();
     assert_eq!(report["device"]["adapter"], adapter);
     assert_eq!(report["device"]["driver"], gpu.adapter().driver);
     assert_eq!(report["device"]["limits"]["max_storage_buffer_binding_size"], gpu.adapter().max_binding);
@@ -124,7 +124,7 @@ fn a_wrong_kernel_is_named() {
 
 #[test]
 fn unfit_reports_are_refused_before_the_work() {
-    let room = Room::new();
-    room.refuses("selftest --report @nowhere/report.json", 1, &["nowhere", "does not exist"]);
-    room.refuses("selftest --device 99", 1, &["there is no device 99"]);
+    let folder = TestFolder::new();
+    folder.refuses("selftest --report @nowhere/report.json", 1, &["nowhere", "does not exist"]);
+    folder.refuses("selftest --device 99", 1, &["there is no device 99"]);
 }

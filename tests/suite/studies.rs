@@ -2,19 +2,19 @@
 
 use std::fs;
 
-use crate::common::room::{Room, SHALLOW, paint};
+use crate::common::test_folder::{SHALLOW, TestFolder, paint};
 use impasto::image_io::Image;
 use serde_json::Value;
 
 #[test]
 fn reconstruct_makes_a_picture_that_the_layers_take_for_the_image() {
-    let room = Room::new();
+    let folder = TestFolder::new();
     let content_of = |extra: &str| {
         let line = format!("reconstruct @content.png -o @out.png --size full -q {extra}");
-        room.command(&line).assert().success();
+        folder.command(&line).assert().success();
         let layers = "--content-layers conv1_2 --style-layers conv1_1";
         let scored =
-            room.command(&format!("score @content.png @content.png @out.png {layers}")).output().unwrap();
+            folder.command(&format!("score @content.png @content.png @out.png {layers}")).output().unwrap();
         let losses: Value = serde_json::from_slice(&scored.stdout).unwrap();
         ["content", "style"].map(|term| losses[term].as_f64().unwrap())
     };
@@ -25,27 +25,27 @@ fn reconstruct_makes_a_picture_that_the_layers_take_for_the_image() {
     assert!(style[1] < 0.2 * noise[1] && style[0] > content[0], "{style:?} from {noise:?}");
     assert_ne!(content_of("--content conv1_2 --iterations 1 --seed 3"), noise);
     // A sheet has a cell for each layer.
-    room.command(
+    folder.command(
         "reconstruct @content.png --style conv1_1..conv2_1 --sheet -o @out.png --size 32 --iterations 2 -q",
     )
     .assert()
     .success();
-    let sheet = Image::load(room.path("out.png")).unwrap();
+    let sheet = Image::load(folder.path("out.png")).unwrap();
     assert_eq!((sheet.width(), sheet.height()), (8 + 3 * 40, 8 + 26 + 22));
-    fs::remove_file(room.path("out.png")).unwrap();
-    room.refuses("reconstruct @content.png -o @out.png", 2, &["required"]);
-    room.refuses("reconstruct @content.png --content conv1_1 --style conv1_1 -o @out.png", 2, &["--style"]);
-    room.refuses("reconstruct @content.png --style conv2_1..conv1_1 -o @out.png", 2, &["lower one first"]);
+    fs::remove_file(folder.path("out.png")).unwrap();
+    folder.refuses("reconstruct @content.png -o @out.png", 2, &["required"]);
+    folder.refuses("reconstruct @content.png --content conv1_1 --style conv1_1 -o @out.png", 2, &["--style"]);
+    folder.refuses("reconstruct @content.png --style conv2_1..conv1_1 -o @out.png", 2, &["lower one first"]);
 }
 
 #[test]
 fn sweep_makes_a_cell_for_each_ratio_and_block() {
-    let room = Room::new();
+    let folder = TestFolder::new();
     let line = format!(
         "sweep @content.png @style.png -o @out.png --size 32 --iterations 6 --optimizer adam --init noise -q --ratio 1e-1,1e-4 --style-layers-upto 1..2 {SHALLOW}"
     );
-    room.command(&line).assert().success();
-    let sheet = Image::load(room.path("out.png")).unwrap();
+    folder.command(&line).assert().success();
+    let sheet = Image::load(folder.path("out.png")).unwrap();
     assert_eq!((sheet.width(), sheet.height()), (8 + 2 * 40, 8 + 2 * 48));
     let width = sheet.width();
     let cell = |x: u32, y: u32| -> Vec<f32> {
@@ -56,44 +56,44 @@ fn sweep_makes_a_cell_for_each_ratio_and_block() {
     for (i, a) in cells.iter().enumerate() {
         assert!(cells[..i].iter().all(|b| a != b), "two cells are alike");
     }
-    fs::remove_file(room.path("out.png")).unwrap();
-    room.refuses(&format!("{line} --style-layers-upto 6"), 2, &["--style-layers-upto", "6"]);
-    room.refuses(&format!("{line} --ratio 0"), 2, &["--ratio must be above 0"]);
-    room.refuses("sweep @content.png @style.png -o @out.png --style-weight 2", 2, &["--ratio decides"]);
-    room.refuses("paint @content.png @style.png -o @out.png --ratio 1,2", 2, &["--ratio", "impasto sweep"]);
+    fs::remove_file(folder.path("out.png")).unwrap();
+    folder.refuses(&format!("{line} --style-layers-upto 6"), 2, &["--style-layers-upto", "6"]);
+    folder.refuses(&format!("{line} --ratio 0"), 2, &["--ratio must be above 0"]);
+    folder.refuses("sweep @content.png @style.png -o @out.png --style-weight 2", 2, &["--ratio decides"]);
+    folder.refuses("paint @content.png @style.png -o @out.png --ratio 1,2", 2, &["--ratio", "impasto sweep"]);
 }
 
 #[test]
 fn features_draws_maps_and_the_gram_matrix() {
-    let room = Room::new();
+    let folder = TestFolder::new();
     let line = "features @content.png --layer conv1_1 -o @out.png --gram @gram.png --size 32 -q";
-    room.command(line).assert().success();
+    folder.command(line).assert().success();
     // 64 maps of 32 x 26, three times as large, in 8 columns.
-    let maps = Image::load(room.path("out.png")).unwrap();
+    let maps = Image::load(folder.path("out.png")).unwrap();
     assert_eq!((maps.width(), maps.height()), (8 + 8 * 104, 8 + 8 * (78 + 22)));
-    let gram = Image::load(room.path("gram.png")).unwrap();
+    let gram = Image::load(folder.path("gram.png")).unwrap();
     assert_eq!((gram.width(), gram.height()), (128, 128));
     let at = |x: u32, y: u32| gram.pixels()[((y * 128 + x) * 3) as usize..][..3].to_vec();
     assert!((0..128).all(|x| (0..x).all(|y| at(x, y) == at(y, x))), "it is not symmetric");
-    room.command(&format!("{line} --maps 4")).assert().success();
-    assert_eq!(Image::load(room.path("out.png")).unwrap().width(), 8 + 2 * 104);
-    fs::remove_file(room.path("out.png")).unwrap();
-    room.refuses("features @content.png --layer conv7_1 -o @out.png", 2, &["conv7_1"]);
+    folder.command(&format!("{line} --maps 4")).assert().success();
+    assert_eq!(Image::load(folder.path("out.png")).unwrap().width(), 8 + 2 * 104);
+    fs::remove_file(folder.path("out.png")).unwrap();
+    folder.refuses("features @content.png --layer conv7_1 -o @out.png", 2, &["conv7_1"]);
 }
 
 #[test]
 fn plot_draws_logs() {
-    let room = Room::new();
+    let folder = TestFolder::new();
     for name in ["one.jsonl", "two.jsonl"] {
-        paint(&room, &format!("--log @{name}"));
+        paint(&folder, &format!("--log @{name}"));
     }
-    room.command("plot @one.jsonl @two.jsonl -o @losses.svg").assert().success();
-    let total = fs::read_to_string(room.path("losses.svg")).unwrap();
+    folder.command("plot @one.jsonl @two.jsonl -o @losses.svg").assert().success();
+    let total = fs::read_to_string(folder.path("losses.svg")).unwrap();
     assert!(total.contains(">one<") && total.contains(">two<") && total.matches("<polyline").count() == 2);
-    room.command("plot @one.jsonl @two.jsonl -o @losses.svg --term style").assert().success();
-    assert_ne!(fs::read_to_string(room.path("losses.svg")).unwrap(), total);
-    fs::remove_file(room.path("out.png")).unwrap();
-    room.refuses("plot @content.png -o @out.png", 1, &["content.png", "cannot read"]);
-    fs::write(room.path("text"), "nothing\n").unwrap();
-    room.refuses("plot @text -o @out.png", 1, &["text", "line 1", "paint --log"]);
+    folder.command("plot @one.jsonl @two.jsonl -o @losses.svg --term style").assert().success();
+    assert_ne!(fs::read_to_string(folder.path("losses.svg")).unwrap(), total);
+    fs::remove_file(folder.path("out.png")).unwrap();
+    folder.refuses("plot @content.png -o @out.png", 1, &["content.png", "cannot read"]);
+    fs::write(folder.path("text"), "nothing\n").unwrap();
+    folder.refuses("plot @text -o @out.png", 1, &["text", "line 1", "paint --log"]);
 }

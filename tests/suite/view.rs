@@ -7,13 +7,13 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use crate::common::http::{Answer, ask};
-use crate::common::room::{Room, SHALLOW, log_lines};
+use crate::common::test_folder::{SHALLOW, TestFolder, log_lines};
 use impasto::image_io::Image;
 use serde_json::{Value, json};
 
 /// A painting that does not end by itself, and its view.
 struct Painting {
-    room: Room,
+    folder: TestFolder,
     child: Child,
     host: String,
 }
@@ -23,17 +23,17 @@ const LINE: &str = "paint @content.png @style.png -o @out.png --view -q --size 4
 
 impl Painting {
     fn begin() -> Self {
-        Self::of(Room::new(), &format!("{LINE} {SHALLOW}"))
+        Self::of(TestFolder::new(), &format!("{LINE} {SHALLOW}"))
     }
 
-    /// A command with a view, in this room.
-    fn of(room: Room, line: &str) -> Self {
-        let mut child = room.process(line).stderr(Stdio::piped()).spawn().unwrap();
+    /// A command with a view, in this folder.
+    fn of(folder: TestFolder, line: &str) -> Self {
+        let mut child = folder.process(line).stderr(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
         let address = lines.find_map(|line| line.strip_prefix("view: http://").map(String::from)).unwrap();
         // What else it says must not fill the pipe.
         std::thread::spawn(move || lines.for_each(drop));
-        Self { room, child, host: address.trim_end_matches('/').into() }
+        Self { folder, child, host: address.trim_end_matches('/').into() }
     }
 
     /// An answer to a request as the page itself makes it.
@@ -64,7 +64,7 @@ impl Painting {
     /// It ends as by Ctrl-C, with its picture.
     fn ends_with_its_picture(&mut self) {
         self.ends();
-        assert_eq!(Image::load(self.room.path("out.png")).unwrap().width(), 48);
+        assert_eq!(Image::load(self.folder.path("out.png")).unwrap().width(), 48);
     }
 }
 
@@ -104,8 +104,7 @@ fn the_page_sees_the_picture_change_saves_and_stops() {
     assert!(state["points"][1][1].as_f64().unwrap() > 0.0, "{state}");
     assert_eq!(painting.ask("POST /save").status, 200);
     let saved = until("the saved picture", || {
-        let mut files =
-            std::fs::read_dir(painting.room.folder.path()).unwrap().map(|file| file.unwrap().path());
+        let mut files = std::fs::read_dir(painting.folder.root()).unwrap().map(|file| file.unwrap().path());
         files.find(|file| file.file_name().unwrap().to_string_lossy().starts_with("out-"))
     });
     assert_eq!(Image::load(saved).unwrap().width(), 48);
@@ -147,11 +146,11 @@ fn nobody_else_may_ask() {
 /// So many contents that some are left when the first is done, however fast the device is.
 #[test]
 fn a_batch_shows_one_picture_after_the_other_and_stops() {
-    let room = Room::new();
-    std::fs::create_dir(room.path("in")).unwrap();
-    (10..50).for_each(|k| room.picture(&format!("in/{k}.png"), 40, 32));
+    let folder = TestFolder::new();
+    std::fs::create_dir(folder.path("in")).unwrap();
+    (10..50).for_each(|k| folder.image(&format!("in/{k}.png"), 40, 32));
     let line = "paint --batch @in @style.png -o @out --view -q --size 32 --scales 1 --iterations 100";
-    let mut painting = Painting::of(room, &format!("{line} --optimizer adam {SHALLOW}"));
+    let mut painting = Painting::of(folder, &format!("{line} --optimizer adam {SHALLOW}"));
     let name = |painting: &Painting| painting.state()["name"].as_str().unwrap().to_string();
     let first = until("the first picture", || Some(name(&painting)).filter(|name| !name.is_empty()));
     assert!(first.contains(" of 40: ") && first.ends_with(".png"), "{first}");
@@ -161,20 +160,20 @@ fn a_batch_shows_one_picture_after_the_other_and_stops() {
     painting.picture_but(&[]);
     assert_eq!(painting.ask("POST /stop").status, 200);
     painting.ends();
-    let whole = (10..50).filter(|k| painting.room.path(&format!("out/{k}.png")).exists()).count();
+    let whole = (10..50).filter(|k| painting.folder.path(&format!("out/{k}.png")).exists()).count();
     assert!((1..40).contains(&whole), "{whole} of 40 are finished");
 }
 
 #[test]
 fn a_painting_that_goes_on_can_be_watched() {
     let mut painting =
-        Painting::of(Room::new(), &format!("{LINE} --checkpoint @out.ck --log @log.jsonl {SHALLOW}"));
+        Painting::of(TestFolder::new(), &format!("{LINE} --checkpoint @out.ck --log @log.jsonl {SHALLOW}"));
     painting.picture_but(&[]);
     assert_eq!(painting.ask("POST /stop").status, 200);
     painting.ends_with_its_picture();
-    let done = log_lines(&painting.room.path("log.jsonl")).len();
-    let room = std::mem::replace(&mut painting.room, Room::new());
-    let mut painting = Painting::of(room, "resume @out.ck --view");
+    let done = log_lines(&painting.folder.path("log.jsonl")).len();
+    let folder = std::mem::replace(&mut painting.folder, TestFolder::new());
+    let mut painting = Painting::of(folder, "resume @out.ck --view");
     painting.picture_but(&[]);
     // Its curves begin where the first run ended.
     assert!(done > 0 && painting.state()["points"][0][0].as_u64().unwrap() >= done as u64);

@@ -1,9 +1,9 @@
-//! What the tests of this folder share.
-#![allow(dead_code)] // each test file uses its own part
+//! Helpers shared by the tests: devices, golden files, a folder to run the program in.
 
 pub mod http;
-pub mod room;
+pub mod test_folder;
 
+use std::process::Command;
 use std::sync::OnceLock;
 
 use impasto::gpu::{Gpu, GpuOptions, Shader};
@@ -41,4 +41,17 @@ pub fn npy(path: &std::path::Path) -> Vec<f32> {
     let bytes = std::fs::read(path).unwrap();
     let header = 10 + usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
     bytes[header..].chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect()
+}
+
+/// Runs `body`, the test of this name, in a process of its own, whose memory and children are those of no other test.
+/// That process is this binary once more, which then meets the variable that says so.
+pub fn alone(test: &str, body: impl FnOnce()) {
+    if std::env::var_os("IMPASTO_TEST_ALONE").is_some() {
+        return body();
+    }
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    let output = command.args([test, "--exact"]).env("IMPASTO_TEST_ALONE", "yes").output().unwrap();
+    let text =
+        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+    assert!(output.status.success() && text.contains("1 passed"), "{test} in a process of its own: {text}");
 }

@@ -1,4 +1,4 @@
-//! A folder with small pictures, and the program run in it.
+//! A folder with small images, and the program run in it.
 
 use std::ffi::OsString;
 use std::fs;
@@ -10,8 +10,8 @@ use impasto::image_io::Image;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Where the program keeps what it finds out about kernels: not in the user's own cache. Every run of a test
-/// needs it, since other kernels give other bytes.
+/// Where the program caches the kernels it chose: not in the user's own cache. Every run of a test sets it,
+/// since other kernels give other bytes.
 pub const CACHE: &str = env!("CARGO_TARGET_TMPDIR");
 
 pub fn impasto() -> Command {
@@ -20,29 +20,41 @@ pub fn impasto() -> Command {
     command
 }
 
-/// A folder with small pictures.
-pub struct Room {
-    pub folder: TempDir,
+/// `impasto` with this working directory; arguments are separated by single spaces.
+pub fn impasto_in(folder: &Path, arguments: &str) -> Command {
+    let mut command = impasto();
+    command.current_dir(folder).args(arguments.split(' '));
+    command
 }
 
-impl Room {
+/// A folder with `content.png` (40 x 32) and `style.png` (32 x 32), removed when dropped.
+pub struct TestFolder {
+    root: TempDir,
+}
+
+impl TestFolder {
     pub fn new() -> Self {
-        let room = Self { folder: TempDir::new().unwrap() };
-        room.picture("content.png", 40, 32);
-        room.picture("style.png", 32, 32);
-        room
+        let folder = Self { root: TempDir::new().unwrap() };
+        folder.image("content.png", 40, 32);
+        folder.image("style.png", 32, 32);
+        folder
+    }
+
+    pub fn root(&self) -> &Path {
+        self.root.path()
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
+        self.root().join(name)
     }
 
-    pub fn picture(&self, name: &str, width: u32, height: u32) {
+    /// Writes an image of this size; the format is that of the name's extension.
+    pub fn image(&self, name: &str, width: u32, height: u32) {
         let rgb = (0..width * height * 3).map(|i| (i * 37 % 256) as f32).collect();
         Image::from_rgb(width, height, rgb).unwrap().save(self.path(name)).unwrap();
     }
 
-    /// Arguments in which `@name` is a file of this room.
+    /// Arguments in which `@name` is a file of this folder.
     pub fn arguments<'a>(&self, line: &'a str) -> impl Iterator<Item = OsString> + use<'a, '_> {
         line.split(' ').map(|argument| match argument.strip_prefix('@') {
             Some(name) => self.path(name).into(),
@@ -57,7 +69,7 @@ impl Room {
         command
     }
 
-    /// The same, for a test that does something while it runs.
+    /// The same as a plain command, for a test that acts while the program runs.
     pub fn process(&self, line: &str) -> std::process::Command {
         let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("impasto"));
         command.env("IMPASTO_CACHE_DIR", CACHE).args(self.arguments(line));
@@ -91,11 +103,11 @@ pub fn log_lines(path: &Path) -> Vec<Value> {
 /// Layers that need little of the network, for tests that run the program often.
 pub const SHALLOW: &str = "--content-layers conv2_1 --style-layers conv1_1,conv2_1";
 
-pub fn paint(room: &Room, extra: &str) -> Vec<f32> {
+pub fn paint(folder: &TestFolder, extra: &str) -> Vec<f32> {
     let arguments = format!(
         "paint @content.png @style.png -o @out.png --size 32 --iterations 4 --optimizer adam -q {SHALLOW} {extra}"
     );
-    let output = room.command(arguments.trim_end()).output().unwrap();
+    let output = folder.command(arguments.trim_end()).output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{extra}: {}", stderr(&output));
-    Image::load(room.path("out.png")).unwrap().into_pixels()
+    Image::load(folder.path("out.png")).unwrap().into_pixels()
 }
