@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Paints the sheet of docs/defaults.md: three photographs in two styles, with the defaults at 256 pixels.
+# Paints the sheet of docs/src/guide/defaults.md: three photographs in two styles, with the defaults at 256 pixels.
 # Usage: scripts/defaults.sh [MORE ARGUMENTS FOR impasto paint]
 set -euo pipefail
 

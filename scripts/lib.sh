@@ -1,4 +1,4 @@
-# What demo.sh and test.sh share: make a fresh machine ready. To be sourced, not run.
+# What the scripts here share: make a fresh machine ready. To be sourced, not run.
 # Nothing here compiles. A check that fails installs what is missing, or prints the command that would.
 # shellcheck shell=bash
 
@@ -61,6 +61,24 @@ ensure_cargo() {
         PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH" # installed, but this shell was started before
     fi
     have cargo || die "cargo was not found. Install Rust (https://rustup.rs), open a new shell and start again."
+}
+
+# For the book. Without its optional parts and without optimisation mdbook takes some 80 s of processor time to build, and is
+# fast enough for a few dozen pages.
+mdbook_version=0.5.4
+ensure_mdbook() {
+    PATH="${CARGO_HOME:-$HOME/.cargo}/bin:$PATH"
+    have mdbook && return 0
+    say "mdbook is missing; installing mdbook $mdbook_version"
+    cargo install mdbook --version "$mdbook_version" --locked --debug --no-default-features --features search ||
+        die "mdbook could not be installed. Run this, then start again:
+    cargo install mdbook --version $mdbook_version --locked"
+}
+
+ensure_python() {
+    have python3 && return 0
+    install "python3" python3 python3 python
+    have python3 || die "python3 is still not found after installing it."
 }
 
 # rustc links with cc. macOS and Windows bring theirs with the tools that Rust itself asks for.

@@ -15,7 +15,7 @@
 // Costs:  64 registers for sums, 16 for the next slab, 16 for operands, some 120 in all; 9 KiB of workgroup
 //         memory.
 // Tried:  not cooperative matrices. The style loss compares two Gram matrices, and f16 inputs would
-//         blur what differs; see docs/performance.md.
+//         blur what differs; see docs/src/measurements/tried.md.
 
 #import shared/row
 

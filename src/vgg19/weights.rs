@@ -171,7 +171,7 @@ impl Weights {
     ///
     /// Channel 291 of `conv4_2` hardly ever fires: its mean is 1/230 of the median. Normalised, it answered an
     /// enlarged painting with 2300 times its mean, and outweighs all others in a content term of squares: see
-    /// `docs/defaults.md`.
+    /// `docs/src/guide/defaults.md`.
     ///
     /// # Errors
     /// As [`normalised`](Self::normalised).

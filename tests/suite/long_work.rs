@@ -53,7 +53,7 @@ fn png_pictures_carry_settings_that_make_others_like_them() {
     folder.refuses("paint @content.png @style.png -o @out.png --like @none.png", 1, &["none.png"]);
 }
 
-/// What docs/defaults.md and --help promise of a picture that is larger than the smallest scale.
+/// What docs/src/guide/defaults.md and --help promise of a picture that is larger than the smallest scale.
 #[test]
 fn the_default_is_coarse_to_fine() {
     let folder = TestFolder::new();

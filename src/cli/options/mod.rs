@@ -25,7 +25,7 @@ use impasto::Result;
 use impasto::painter::{Plan, Schedule};
 
 /// Defaults of a painting where they are others than those of the reference objective, which `score` and
-/// `profile` have. `docs/defaults.md` shows what they were chosen from.
+/// `profile` have. `docs/src/guide/defaults.md` shows what they were chosen from.
 pub const STYLE_WEIGHT: &str = "500";
 const TV_WEIGHT: &str = "0.005";
 const NETWORK: &str = "balanced";

@@ -16,7 +16,7 @@ pub enum Noise {
 }
 
 impl Noise {
-    /// In flat walls and skies there is nothing that strokes could grow from: see `docs/defaults.md`.
+    /// In flat walls and skies there is nothing that strokes could grow from: see `docs/src/guide/defaults.md`.
     const IN_CONTENT: f32 = 0.8;
 
     /// How much it is in such a start.
