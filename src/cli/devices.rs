@@ -16,6 +16,7 @@ use impasto::vgg19::{Network, Weights};
 use impasto::{Error, Result};
 
 use super::context::print;
+use super::message;
 use super::options::{PrecisionOption, memory_size};
 
 /// Sides that the table of `--size` lists, as far as the one asked for.
@@ -92,7 +93,7 @@ impl Devices {
             let sizes = Sizes::square(side);
             let line = match planner.choose(&parts, &sizes) {
                 Ok(choice) => format!("  {choice}\n"),
-                Err(Error::TooLarge(reason)) => format!("  {reason}\n"),
+                Err(error @ Error::TooLarge { .. }) => format!("  {}\n", message(&error)),
                 Err(error) => return Err(error),
             };
             print(&line)?;

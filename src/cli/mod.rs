@@ -23,7 +23,8 @@ mod tune;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
-use impasto::Result;
+use impasto::error::Setting;
+use impasto::{Error, Result};
 
 /// Exit codes: 0 done, 1 a file or device failed, 2 wrong use, 130 stopped by Ctrl-C.
 const STOPPED: u8 = 130;
@@ -83,9 +84,19 @@ pub fn run() -> ExitCode {
     quiet_mesa();
     return_freed_memory();
     start().unwrap_or_else(|error| {
-        eprintln!("error: {error}");
+        eprintln!("error: {}", message(&error));
         ExitCode::from(if error.is_usage() { 2 } else { 1 })
     })
+}
+
+/// The message of an error, each setting named by its option.
+fn message(error: &Error) -> String {
+    error.message(&option)
+}
+
+/// The option of a setting.
+fn option(setting: Setting) -> String {
+    format!("--{setting}")
 }
 
 fn start() -> Result<ExitCode> {
@@ -129,5 +140,19 @@ fn return_freed_memory() {
     // SAFETY: no other thread exists yet, and all it changes is where the allocator finds memory.
     unsafe {
         libc::mallopt(libc::M_MMAP_THRESHOLD, 1 << 20);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_setting_of_an_error_is_an_option() {
+        let command = Cli::command();
+        for setting in Setting::ALL {
+            let mut options = command.get_subcommands().flat_map(clap::Command::get_arguments);
+            assert!(options.any(|option| option.get_long() == Some(setting.name())), "{setting}");
+        }
     }
 }

@@ -11,6 +11,7 @@ use impasto::output::OutputFile;
 use impasto::selftest::{self, Measure, Part};
 
 use super::context::print;
+use super::option;
 
 /// Arguments of `impasto selftest`.
 #[derive(Debug, Args)]
@@ -44,7 +45,9 @@ impl Selftest {
             file.replace(|writer| writer.write_all(report.to_json().as_bytes()))?;
         }
         for part in report.faults() {
-            print(&format!("{}: {}\n", part.title(), part.consequence.as_deref().unwrap_or_default()))?;
+            let consequence = part.consequence.as_deref().unwrap_or_default();
+            let remedy = part.remedy.as_ref().map(|remedy| format!("; use {}", remedy.words(&option)));
+            print(&format!("{}: {consequence}{}\n", part.title(), remedy.unwrap_or_default()))?;
         }
         report.check()?;
         print(&format!("{} ({:.0} s)\n", report.verdict, report.seconds))?;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result, Setting};
 
 /// What the user asked for: nothing, a number in the list, or a part of the name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -175,7 +175,7 @@ pub fn list_adapters() -> Vec<AdapterSummary> {
 /// [`Error::Adapter`] if there is none, none matches, or the one asked for runs no compute shaders.
 pub fn choose_adapter(adapters: &[AdapterSummary], choice: &DeviceChoice) -> Result<usize> {
     if adapters.is_empty() {
-        return Err(Error::Adapter(NO_ADAPTER.into()));
+        return Err(Error::adapter(NO_ADAPTER));
     }
     let env = std::env::var("WGPU_ADAPTER_NAME").ok().filter(|name| !name.is_empty());
     let wanted = match (choice, env) {
@@ -193,12 +193,13 @@ pub fn choose_adapter(adapters: &[AdapterSummary], choice: &DeviceChoice) -> Res
         || adapters.iter().enumerate().map(|(i, a)| format!("{i}: {a}")).collect::<Vec<_>>().join("; ");
     match found {
         Some(i) if adapters[i].usable => Ok(i),
-        Some(i) => Err(Error::Adapter(format!(
-            "{} cannot run compute shaders; choose another with --device: {}",
+        Some(i) => Err(Error::adapter(format!(
+            "{} cannot run compute shaders; the devices are {}",
             adapters[i],
             list()
-        ))),
-        None => Err(Error::Adapter(match wanted {
+        ))
+        .with_remedies([Remedy::Change(Setting::Device)])),
+        None => Err(Error::adapter(match wanted {
             DeviceChoice::Best => format!("no adapter here runs compute shaders: {}", list()),
             DeviceChoice::Index(i) => format!("there is no device {i}; choose from {}", list()),
             DeviceChoice::Name(name) => format!("no device has '{name}' in its name; choose from {}", list()),

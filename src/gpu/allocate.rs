@@ -6,7 +6,7 @@ use super::Gpu;
 use super::memory::Use;
 use super::readback;
 use super::tensor::{Precision, Shape, Tensor, Texture, TextureSize};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result, Setting};
 
 impl Gpu {
     /// A tensor whose contents are undefined until a kernel or an upload fills it.
@@ -16,12 +16,13 @@ impl Gpu {
     pub fn tensor(&self, shape: Shape, what: Use, label: &str) -> Result<Tensor> {
         let bytes = shape.bytes();
         if bytes > self.max_tensor_bytes() {
-            return Err(Error::TooLarge(format!(
-                "{label} ({shape}) needs {}, but {} takes at most {} in one buffer; use a smaller --size",
+            return Err(Error::too_large(format!(
+                "{label} ({shape}) needs {}, but {} takes at most {} in one buffer",
                 super::mebibytes(bytes),
                 self.adapter().name,
                 super::mebibytes(self.max_tensor_bytes())
-            )));
+            ))
+            .with_remedies([Remedy::Lower(Setting::Size)]));
         }
         if self.refuses(bytes) {
             return Err(Error::OutOfMemory { what: label.into() });
@@ -57,11 +58,12 @@ impl Gpu {
     pub fn texture(&self, size: TextureSize, what: Use, label: &str) -> Result<Texture> {
         let (rows, most) = (size.rows(), self.limits().max_texture_dimension_2d);
         if !self.takes_texture(size) {
-            return Err(Error::TooLarge(format!(
-                "{label} needs a texture of {} x {rows}, but {} takes at most {most}; use a smaller --size",
+            return Err(Error::too_large(format!(
+                "{label} needs a texture of {} x {rows}, but {} takes at most {most}",
                 Texture::ROW,
                 self.adapter().name
-            )));
+            ))
+            .with_remedies([Remedy::Lower(Setting::Size)]));
         }
         let texture = self.scoped(label, |device| {
             device.create_texture(&wgpu::TextureDescriptor {

@@ -11,7 +11,7 @@ use super::lock::lock;
 use super::memory::{Ledger, MemoryUse};
 use super::pace::{self, Pace};
 use super::recording::{self, Command, Recording};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result, Setting};
 
 /// How to open a device.
 #[derive(Debug, Clone, Default)]
@@ -99,8 +99,10 @@ impl Gpu {
             memory_hints: wgpu::MemoryHints::Manual { suballocated_device_memory_block_size: BLOCK..BLOCK },
             ..Default::default()
         };
-        let (device, queue) = pollster::block_on(adapter.request_device(&descriptor))
-            .map_err(|e| Error::Adapter(format!("cannot open {summary}: {e}; try another with --device")))?;
+        let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).map_err(|e| {
+            Error::adapter(format!("cannot open {summary}: {e}"))
+                .with_remedies([Remedy::Change(Setting::Device)])
+        })?;
         let fault = Arc::new(Mutex::new(None));
         watch_for_faults(&device, &fault);
         let short = (!summary.is_software()).then_some(pace::SUBMIT);

@@ -1,7 +1,7 @@
 //! An operation as users name it.
 
 use super::{BENCHMARKS, ProblemSize, Variant};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result, Setting};
 use crate::gpu::{Gpu, Precision, Shape, Use, mebibytes};
 use crate::graph::{Graph, NodeId, Program};
 use crate::ops::OPERATIONS;
@@ -62,20 +62,24 @@ impl Benchmark {
         let ProblemSize { layer, side, .. } = size;
         if is_empty(&side) {
             let least = (side..).find(|side| !is_empty(side)).unwrap_or(side);
-            return Err(Error::Usage(format!(
-                "--size {side} leaves nothing of the picture for {} at {layer}: it takes at least {least}",
-                self.name
-            )));
+            return Err(Error::setting(
+                Setting::Size,
+                format!(
+                    "{side} leaves no pixel of the image for {} at {layer}: use at least {least}",
+                    self.name
+                ),
+            ));
         }
         if !fits(&side) {
             let largest = (1..side).rev().find(fits).unwrap_or(0);
-            return Err(Error::TooLarge(format!(
-                "{} at {layer} with --size {side} is too large for {}, which takes at most {} in one tensor: \
-                 the largest --size that fits is {largest}",
+            return Err(Error::too_large(format!(
+                "{} at {layer} for an image of {side} x {side} is too large for {}, which takes at most {} in one \
+                 tensor",
                 self.name,
                 gpu.adapter().name,
                 mebibytes(gpu.max_tensor_bytes())
-            )));
+            ))
+            .with_remedies([Remedy::AtMost(Setting::Size, largest)]));
         }
         Ok(())
     }

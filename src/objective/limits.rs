@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result, Setting};
 use crate::gpu::{Gpu, mebibytes};
 use crate::image_io::{Size, scaled_dimensions};
 use crate::vgg19::LayerId;
@@ -29,7 +29,7 @@ pub fn check_pooling(path: &Path, width: u32, height: u32, deepest: LayerId) -> 
 /// about pictures of which poolings leave nothing before the deepest layer.
 ///
 /// # Errors
-/// [`Error::TooLarge`] naming the file, with the largest `--size` that fits; those of `fits`.
+/// [`Error::TooLarge`] naming the file, with the largest size that fits; those of `fits`.
 pub fn check_fits(
     gpu: &Gpu,
     path: &Path,
@@ -42,15 +42,16 @@ pub fn check_fits(
     }
     let [width, height] = size;
     let remedy = match largest(size, deepest, fits)? {
-        Some(longer) => format!("the largest --size that fits is {longer}"),
-        None => "no --size fits".into(),
+        Some(longer) => Remedy::AtMost(Setting::Size, longer),
+        None => Remedy::Change(Setting::Device),
     };
-    Err(Error::TooLarge(format!(
-        "{}: {width} x {height} is too large for {}, which takes at most {} in one tensor: {remedy}",
+    let problem = format!(
+        "{}: {width} x {height} is too large for {}, which takes at most {} in one tensor",
         path.display(),
         gpu.adapter().name,
         mebibytes(gpu.max_tensor_bytes()),
-    )))
+    );
+    Err(Error::too_large(problem).with_remedies([remedy]))
 }
 
 /// The longer side of the largest picture of the same form that fits, less than `size`, which does not.

@@ -5,7 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::Scaling;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result, Setting};
 use crate::vgg19::LayerId;
 
 /// Layers, each with the weight of its term. Written `conv1_1,conv2_1=0.5`, or `conv1_1..conv2_2` for those
@@ -162,25 +162,23 @@ impl Settings {
     /// Finds settings that leave nothing to minimise.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a weight that is negative or not finite, and when all terms have weight 0.
+    /// [`Error::Setting`] for a weight that is negative or not finite, and when all terms have weight 0.
     pub fn check(&self) -> Result<()> {
         let weights = [
-            ("--content-weight", self.content_weight),
-            ("--style-weight", self.style_weight),
-            ("--tv-weight", self.tv_weight),
+            (Setting::ContentWeight, self.content_weight),
+            (Setting::StyleWeight, self.style_weight),
+            (Setting::TvWeight, self.tv_weight),
         ];
-        if let Some((name, weight)) = weights.iter().find(|(_, w)| !(*w >= 0.0 && w.is_finite())) {
-            return Err(Error::Usage(format!("{name} is {weight}: give a number from 0 up")));
+        if let Some((setting, weight)) = weights.into_iter().find(|(_, w)| !(*w >= 0.0 && w.is_finite())) {
+            return Err(Error::setting(setting, format!("is {weight}: give a number from 0 up")));
         }
         let some = |layers: &LayerWeights| layers.iter().any(|(_, weight)| weight > 0.0);
         let content = self.content_weight > 0.0 && some(&self.content_layers);
         let style = self.style_weight > 0.0 && some(&self.style_layers);
         if !content && !style && self.tv_weight == 0.0 {
-            return Err(Error::Usage(
-                "all weights are 0, so there is nothing to do: raise --content-weight, --style-weight or \
-                 --tv-weight"
-                    .into(),
-            ));
+            let problem = "is 0, and so are all other weights: there is nothing to minimise";
+            let remedies = weights.map(|(setting, _)| Remedy::Raise(setting));
+            return Err(Error::setting(Setting::ContentWeight, problem).with_remedies(remedies));
         }
         Ok(())
     }

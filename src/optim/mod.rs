@@ -16,7 +16,7 @@ pub use host::{HostAdam, HostLbfgs, HostMemory, HostOptimizer, Pairs, State};
 pub use lbfgs::MOST_PAIRS;
 pub use suspect::Suspect;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting};
 use crate::gpu::{Gpu, Recording, Shader, Tensor};
 
 /// Every kernel of the optimisers.
@@ -69,16 +69,16 @@ impl Method {
     /// Finds settings that cannot work.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a step length that is not above 0 or a history outside its range.
+    /// [`Error::Setting`] for a step length that is not above 0 or a history outside its range.
     pub fn check(&self) -> Result<()> {
         let (Self::Adam { lr, .. } | Self::Lbfgs { lr, .. }) = *self;
         if !(lr > 0.0 && lr.is_finite()) {
-            return Err(Error::Usage(format!("the step length --lr must be above 0, not {lr}")));
+            return Err(Error::setting(Setting::Lr, format!("must be above 0, not {lr}")));
         }
         let Self::Lbfgs { history, .. } = *self else { return Ok(()) };
         if !(1..=MOST_PAIRS).contains(&history) {
-            let most = MOST_PAIRS;
-            return Err(Error::Usage(format!("--history must be from 1 to {most}, not {history}")));
+            let problem = format!("must be from 1 to {MOST_PAIRS}, not {history}");
+            return Err(Error::setting(Setting::History, problem));
         }
         Ok(())
     }

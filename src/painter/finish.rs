@@ -1,7 +1,7 @@
 //! From the painted picture to the one that is shown.
 
 use crate::colour::{KeepColors, blend};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting};
 use crate::image_io::Image;
 
 /// What is done to a painted picture before it is shown.
@@ -24,12 +24,12 @@ impl Finish {
     /// Finds a strength that cannot be.
     ///
     /// # Errors
-    /// [`Error::Usage`] for one outside 0 to 1.
+    /// [`Error::Setting`] for one outside 0 to 1.
     pub fn check(&self) -> Result<()> {
         if (0.0..=1.0).contains(&self.strength) {
             return Ok(());
         }
-        Err(Error::Usage(format!("--strength must be from 0 to 1, not {}", self.strength)))
+        Err(Error::setting(Setting::Strength, format!("must be from 0 to 1, not {}", self.strength)))
     }
 
     /// The picture as it is shown; `content` is scaled to its size.

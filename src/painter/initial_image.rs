@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, Setting};
 use crate::image_io::Image;
 use crate::objective::to_variable;
 
@@ -49,12 +49,12 @@ impl InitialImage {
     /// Finds a share of noise that cannot be.
     ///
     /// # Errors
-    /// [`Error::Usage`] for one outside 0 to 1.
+    /// [`Error::Setting`] for one outside 0 to 1.
     pub fn check(&self) -> Result<()> {
         if (0.0..=1.0).contains(&self.noise) {
             return Ok(());
         }
-        Err(Error::Usage(format!("--init-noise must be from 0 to 1, not {}", self.noise)))
+        Err(Error::setting(Setting::InitNoise, format!("must be from 0 to 1, not {}", self.noise)))
     }
 
     /// The same with its file read, for many pictures that start from it.
@@ -144,7 +144,7 @@ mod tests {
         assert_eq!(none, to_variable(&content));
         assert_eq!(all, noise(18, 4));
         assert!((half[5] - (none[5] + all[5]) / 2.0).abs() < 1e-4);
-        assert!(variable(1.5).unwrap_err().to_string().contains("--init-noise"));
+        assert!(variable(1.5).unwrap_err().to_string().contains("init-noise"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result, Setting};
 use crate::image_io::{Size, scaled_dimensions};
 
 /// How many sizes a painting goes through. Written `auto` or a number.
@@ -144,7 +144,7 @@ impl Schedule {
     /// no lower than that.
     ///
     /// # Errors
-    /// [`Error::Usage`] if the coarsest of a given number of scales is below `least`, or more numbers
+    /// [`Error::Setting`] if the coarsest of a given number of scales is below `least`, or more numbers
     /// of iterations are given than there are scales.
     pub fn new(
         (width, height): (u32, u32),
@@ -167,22 +167,30 @@ impl Schedule {
                 let steps = (f64::from(longer) / f64::from(Self::SMALLEST)).log2() * 2.0;
                 (1..=steps.round().max(0.0) as usize).take_while(fits).count() + 1
             }
-            Scales::Count(count) => match (1..count).find(|steps| !fits(steps)) {
-                None => count,
-                Some(most) => {
-                    return Err(Error::Usage(format!(
-                        "{count} scales are too many for {width} x {height} pixels: the coarsest needs at \
-                         least {least} on each side. Use --scales {most} or a larger --size"
-                    )));
+            Scales::Count(count) => {
+                match (1..count).find(|steps| !fits(steps)) {
+                    None => count,
+                    Some(most) => {
+                        return Err(Error::setting(
+                        Setting::Scales,
+                        format!(
+                            "{count} is too many for {width} x {height} pixels: the coarsest needs at least \
+                             {least} on each side"
+                        ),
+                    )
+                    .with_remedies([Remedy::AtMost(Setting::Scales, most as u32), Remedy::Raise(Setting::Size)]));
+                    }
                 }
-            },
+            }
         };
         let given = iterations.least_scales();
         if given > count {
-            return Err(Error::Usage(format!(
-                "--iterations has {given} numbers, but there are {count} scales: give one number, or at \
-                 most one a scale"
-            )));
+            return Err(Error::setting(
+                Setting::Iterations,
+                format!(
+                    "has {given} numbers, but there are {count} scales: give one number, or at most one a scale"
+                ),
+            ));
         }
         let scale = |k: usize| {
             let ((width, height), fraction) = size(count - 1 - k);
@@ -262,7 +270,7 @@ mod tests {
             let error = Schedule::new((64, 40), scales.parse().unwrap(), &iterations, 16).unwrap_err();
             assert!(error.is_usage() && error.to_string().contains(word), "{error}");
         };
-        refused("4", "5", "--scales 3");
+        refused("4", "5", "scales 3");
         refused("2", "5,4,3", "3 numbers");
         for text in ["0", "17", "-1", "", "Auto", "1.5"] {
             assert!(text.parse::<Scales>().unwrap_err().is_usage());

@@ -14,7 +14,7 @@ pub use budget::Budget;
 
 use std::fmt;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result, Setting};
 use crate::gpu::{Gpu, MemoryUse, Use, mebibytes};
 use crate::graph::Activations;
 use crate::image_io::Image;
@@ -215,26 +215,22 @@ impl Planner<'_> {
     fn too_large(&self, sizes: &Sizes, least: Option<&Choice>) -> Error {
         let [width, height] = sizes.image;
         let name = &self.gpu.adapter().name;
-        Error::TooLarge(match least {
-            Some(Choice { device, host, .. }) => format!(
-                "{width} x {height} takes {} on {name} even in small tiles, more than {}: use a smaller --size{}",
-                mebibytes(self.budget.counted(device.total(), *host)),
-                self.limit(),
-                if self.budget.asked { " or a larger --memory" } else { "" }
-            ),
-            None => {
-                format!("{width} x {height} does not fit {name} even in small tiles: use another --device")
-            }
-        })
+        let Some(Choice { device, host, .. }) = least else {
+            let problem = format!("{width} x {height} does not fit {name} even in small tiles");
+            return Error::too_large(problem).with_remedies([Remedy::Change(Setting::Device)]);
+        };
+        let needed = mebibytes(self.budget.counted(device.total(), *host));
+        let limit = self.limit();
+        let problem =
+            format!("{width} x {height} takes {needed} on {name} even in small tiles, more than {limit}");
+        let mut remedies = vec![Remedy::Lower(Setting::Size)];
+        remedies.extend(self.budget.asked.then_some(Remedy::Raise(Setting::Memory)));
+        Error::too_large(problem).with_remedies(remedies)
     }
 
     fn limit(&self) -> String {
-        let bytes = mebibytes(self.budget.device);
-        if self.budget.asked {
-            format!("{bytes} allowed by --memory")
-        } else {
-            format!("{bytes} that may be used")
-        }
+        let verb = if self.budget.asked { "are allowed" } else { "may be used" };
+        format!("{} that {verb}", mebibytes(self.budget.device))
     }
 
     /// In one piece, the styles too if they fit.

@@ -118,7 +118,7 @@ impl Profile {
         let refuse = |reason: String| Error::Profile { path: path.into(), reason };
         let text = std::fs::read_to_string(path).map_err(|e| refuse(e.kind().to_string()))?;
         let profile: Self = serde_json::from_str(&text).map_err(|e| {
-            refuse(format!("this is no profile ({e}): give files that 'impasto profile --json' wrote"))
+            refuse(format!("this is no profile ({e}): give JSON files that 'impasto profile' wrote"))
         })?;
         if profile.format != Self::FORMAT {
             let (theirs, ours) = (profile.format, Self::FORMAT);

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 
-use crate::error::Result;
+use crate::error::{Remedy, Result};
 
 /// A part of the test, and what became of it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -21,6 +21,9 @@ pub struct Part {
     pub fault: Option<String>,
     /// What that means for paintings on this device.
     pub consequence: Option<String>,
+    /// What to paint with instead.
+    #[serde(skip)]
+    pub remedy: Option<Remedy>,
     /// Seconds that it took.
     pub seconds: f64,
 }

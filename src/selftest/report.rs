@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::Part;
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result, Setting};
 use crate::gpu::{Facts, Gpu, Precision};
 use crate::tuner::{self, Choice, conv_candidates, gram_candidates};
 
@@ -38,7 +38,8 @@ impl Report {
 
     pub(super) fn new(gpu: &Gpu, mut parts: Vec<Part>, choice: Option<&Choice>, seconds: f64) -> Self {
         for part in parts.iter_mut().filter(|part| part.fault.is_some()) {
-            part.consequence = Some(consequence(gpu, part, choice));
+            let (consequence, remedy) = consequence(gpu, part, choice);
+            (part.consequence, part.remedy) = (Some(consequence), remedy);
         }
         let mut report = Self {
             format: Self::FORMAT,
@@ -82,8 +83,8 @@ impl Report {
     }
 }
 
-/// What a fault means for paintings on this device.
-fn consequence(gpu: &Gpu, part: &Part, choice: Option<&Choice>) -> String {
+/// What a fault means for paintings on this device, and what to paint with instead.
+fn consequence(gpu: &Gpu, part: &Part, choice: Option<&Choice>) -> (String, Option<Remedy>) {
     let precision = if part.f16 { Precision::F16 } else { Precision::F32 };
     let convs = conv_candidates(gpu, precision).into_iter().map(|variant| format!("conv3x3 {variant}"));
     let grams = gram_candidates(gpu).into_iter().map(|variant| format!("gram {variant}"));
@@ -91,14 +92,17 @@ fn consequence(gpu: &Gpu, part: &Part, choice: Option<&Choice>) -> String {
     // The naive variant is what the tuner compares all others with.
     let (operation, variant) = part.name.split_once(' ').unwrap_or((&part.name, "naive"));
     if let Some(fault) = choice.and_then(|choice| choice.refused.get(&part.name)) {
-        return format!("the tuner refuses it here: it is {fault}");
+        return (format!("the tuner refuses it here: it is {fault}"), None);
     }
     match (variant != "naive", is_candidate, part.f16) {
-        (true, false, _) => "no painting runs it here unless --kernel asks for it".into(),
-        (true, true, false) => {
-            format!("the tuner's own trial does not show it: choose another with --kernel {operation}=naive")
+        (true, false, _) => ("no painting runs it here unless it is asked for".into(), None),
+        (true, true, false) => (
+            "the tuner's own trial does not show it".into(),
+            Some(Remedy::Set(Setting::Kernel, format!("{operation}=naive"))),
+        ),
+        (_, _, true) => {
+            ("f16 is wrong on this device".into(), Some(Remedy::Set(Setting::Precision, "f32".into())))
         }
-        (_, _, true) => "do without --precision f16 on this device".into(),
-        (false, _, false) => "nothing stands in for it: do not trust pictures of this device".into(),
+        (false, _, false) => ("nothing stands in for it: do not trust pictures of this device".into(), None),
     }
 }

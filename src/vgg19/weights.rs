@@ -3,7 +3,7 @@ use std::fs;
 use std::path::Path;
 
 use super::{LAYERS, LayerId};
-use crate::error::{Error, Result};
+use crate::error::{Error, Remedy, Result, Setting};
 
 mod file;
 #[cfg(test)]
@@ -185,7 +185,8 @@ impl Weights {
         for (conv, layer) in self.convs.iter_mut().zip(LayerId::all()) {
             let name = format!("{layer}.mean_activation");
             let mean = conv.mean_activation.take().ok_or_else(|| {
-                in_memory(&self.source, format!("tensor '{name}' is missing: {NORMALISED_REMEDY}"))
+                in_memory(&self.source, format!("tensor '{name}' is missing: {NORMALISED_NEEDS_IT}"))
+                    .with_remedies(raw_instead())
             })?;
             if mean.len() != layer.channels() {
                 let (expected, found) = (layer.channels(), mean.len());
@@ -194,7 +195,8 @@ impl Weights {
             }
             if let Some(at) = mean.iter().position(|m| !(*m > 0.0 && m.is_normal())) {
                 let reason = format!("tensor '{name}': value {at} is {}, not above 0", mean[at]);
-                return Err(in_memory(&self.source, format!("{reason}: {NORMALISED_REMEDY}")));
+                return Err(in_memory(&self.source, format!("{reason}: {NORMALISED_NEEDS_IT}"))
+                    .with_remedies(raw_instead()));
             }
             let least = floor * median(&mean);
             let mean: Vec<f32> = mean.into_iter().map(|mean| mean.max(least)).collect();
@@ -213,8 +215,12 @@ fn median(values: &[f32]) -> f32 {
     sorted[sorted.len() / 2]
 }
 
-/// What to do about weights without usable mean activations.
-const NORMALISED_REMEDY: &str = "the normalised network needs it. '--network raw' works without";
+const NORMALISED_NEEDS_IT: &str = "the normalised network needs it";
+
+/// What to do about weights without usable mean activations: the raw network works without them.
+fn raw_instead() -> [Remedy; 1] {
+    [Remedy::Set(Setting::Network, "raw".into())]
+}
 
 /// An error in weights that are in memory already.
 fn in_memory(source: &str, reason: String) -> Error {

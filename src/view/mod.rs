@@ -44,7 +44,7 @@ impl View {
     /// Serves on a free port of 127.0.0.1. The stop button raises `stop`.
     ///
     /// # Errors
-    /// [`Error::Output`](crate::Error::Output) if no port can be had.
+    /// [`Error::View`](crate::Error::View) if no port can be had.
     pub fn open(stop: Arc<AtomicBool>) -> Result<Self> {
         let server = Arc::new(Server::bind()?);
         let shared = Arc::new(Shared {

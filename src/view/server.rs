@@ -1,7 +1,6 @@
 //! Requests and answers. Only pages of this very server may ask: a page from elsewhere in the user's
 //! browser names itself in the header Origin, or its own name for this machine in Host.
 
-use std::path::Path;
 use std::sync::atomic::Ordering;
 
 use tiny_http::{Header, Method, Request, Response};
@@ -41,11 +40,10 @@ const TEXT: &str = "text/plain; charset=utf-8";
 
 impl Server {
     pub fn bind() -> Result<Self> {
-        let refuse = |reason: String| Error::output(Path::new("--view"), reason);
         let http = tiny_http::Server::http("127.0.0.1:0")
-            .map_err(|e| refuse(format!("no port of 127.0.0.1 can be had ({e}): paint without it")))?;
+            .map_err(|e| Error::View { reason: format!("no port of 127.0.0.1 can be had ({e})") })?;
         let address = http.server_addr().to_ip();
-        let port = address.ok_or_else(|| refuse("the port is unknown: paint without it".into()))?.port();
+        let port = address.ok_or_else(|| Error::View { reason: "its port is unknown".into() })?.port();
         Ok(Self { http, port })
     }
 

@@ -264,7 +264,7 @@ fn unfit_settings_are_refused() {
     refuses("--preset monet", &["--preset", "'monet'"]);
     refuses("--checkpoint-every 0", &["--checkpoint-every", "from 1 up"]);
     refuses("--until x", &["--until", "'x' is no weight"]);
-    refuses("--size 32 --scales 3", &["3 scales are too many", "--scales 2"]);
+    refuses("--size 32 --scales 3", &["--scales 3 is too many", "use --scales 2 or less"]);
     refuses("--iterations 5,5 --scales 1", &["--iterations has 2 numbers", "1 scales"]);
     refuses("--style-layers conv3_9", &["unknown layer 'conv3_9'", "did you mean conv3_"]);
     refuses("--content-layers relu4_2", &["did you mean conv4_2"]);
@@ -274,7 +274,10 @@ fn unfit_settings_are_refused() {
     refuses("--tv-weight inf", &["--tv-weight", "'inf' is no weight"]);
     refuses("--ratio 0", &["--ratio must be above 0"]);
     refuses("--ratio 1 --style-weight 2", &["--ratio", "cannot be used with"]);
-    refuses("--content-weight 0 --style-weight 0 --tv-weight 0", &["all weights are 0"]);
+    refuses(
+        "--content-weight 0 --style-weight 0 --tv-weight 0",
+        &["--content-weight is 0", "a larger --style-weight"],
+    );
     refuses("--lr -1", &["--lr must be above 0"]);
     refuses("--history 0", &["--history must be from 1"]);
     refuses("--pool median", &["'median'", "--pool"]);
@@ -352,13 +355,15 @@ fn pictures_too_large_for_one_piece_go_in_tiles() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(text.contains("in one piece, its styles in tiles of"), "{text}");
     let large = format!("features @square.png --layer conv1_1 -o @out.png --size {side}");
-    folder.refuses(&large, 1, &["square.png", "the largest --size that fits is"]);
-    folder.refuses("profile --size 20000 --no-tune", 1, &["--size", "the largest --size that fits is"]);
+    folder.refuses(&large, 1, &["square.png", "or less", "use --size"]);
+    folder.refuses("profile --size 20000 --no-tune", 1, &["--size", "use --size"]);
     // What it suggests is the largest that fits, and larger in f16.
     let suggested = |precision: &str| -> u32 {
         let line = format!("features @square.png --layer conv1_1 -o @out.png --size {} --no-tune", 2 * side);
         let output = folder.command(&format!("{line} --precision {precision}")).output().unwrap();
-        stderr(&output).trim().rsplit(' ').next().unwrap().parse().unwrap()
+        let text = stderr(&output);
+        let remedy = text.rsplit_once("use --size ").unwrap().1;
+        remedy.split(' ').next().unwrap().parse().unwrap()
     };
     let largest = suggested("f32");
     assert!(suggested("f16") > largest);

@@ -5,6 +5,7 @@ use std::path::Path;
 use crate::common;
 use crate::common::test_folder::impasto_in;
 use impasto::Error;
+use impasto::error::{Remedy, Setting};
 use impasto::gpu::{Gpu, Precision};
 use impasto::ladder::{BENCHMARKS, Benchmark, Ladder, ProblemSize, Record, Rung};
 use impasto::ops::{ConvVariant, GramVariant, OPERATIONS};
@@ -120,8 +121,8 @@ fn sizes_that_cannot_work_are_found_beforehand() {
     let huge = ProblemSize { layer: LayerId::FIRST, ..size(1 << 14) };
     let error = Benchmark::of_name("conv3x3").unwrap().check(gpu, &huge);
     if gpu.max_tensor_bytes() < 64 << 30 {
-        let Err(Error::TooLarge(message)) = error else { panic!("{error:?}") };
-        let largest = message.rsplit(' ').next().unwrap().parse().unwrap();
+        let Err(Error::TooLarge { remedies, .. }) = error else { panic!("{error:?}") };
+        let [Remedy::AtMost(Setting::Size, largest)] = remedies[..] else { panic!("{remedies:?}") };
         Benchmark::of_name("conv3x3").unwrap().check(gpu, &ProblemSize { side: largest, ..huge }).unwrap();
     }
 }

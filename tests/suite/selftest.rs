@@ -108,9 +108,9 @@ fn a_wrong_kernel_is_named() {
         report.refused.contains_key(&chosen) && !report.used.as_ref().unwrap().contains(&chosen),
         "{report:?}"
     );
-    assert!(consequence("gram tiled").contains("no painting runs it here unless --kernel"));
+    assert!(consequence("gram tiled").contains("no painting runs it here unless it is asked for"));
     assert!(consequence("pool_avg").contains("do not trust pictures of this device"));
-    assert!(consequence("mse, f16").contains("do without --precision f16"));
+    assert!(consequence("mse, f16").contains("f16 is wrong on this device"));
 
     // Exit code 1, with all names in one line.
     let error = report.check().unwrap_err();

@@ -18,9 +18,9 @@ use super::job::Sources;
 use super::session::End;
 use super::stop::{StopFlag, stop_on_signal};
 use super::{Files, Job, Paint, Session};
-use crate::cli::STOPPED;
 use crate::cli::context::{Context, choose_kernels, load_weights, network_with, open_gpu};
 use crate::cli::settings::Settings;
+use crate::cli::{STOPPED, message};
 
 /// Options of a batch.
 #[derive(Debug, Args)]
@@ -230,12 +230,12 @@ impl<'a> Batch<'a> {
                 Ok(End::Stopped) => tally.stopped = true,
                 // Without the device no other picture can be painted either.
                 Err(error @ Error::DeviceLost { .. }) => {
-                    eprintln!("error: {error}");
+                    eprintln!("error: {}", message(&error));
                     tally.failed += 1;
                     break;
                 }
                 Err(error) => {
-                    eprintln!("error: {error} (skipped)");
+                    eprintln!("error: {} (skipped)", message(&error));
                     tally.failed += 1;
                 }
             }

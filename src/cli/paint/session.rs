@@ -269,7 +269,7 @@ impl<'a> Session<'a> {
             let frame = Image::load(numbered(&self.output, done))?;
             frames.push(Frame { image: frame.resized_to(image.width(), image.height())?, time: FRAME });
         }
-        frames.push(Frame { image: image, time: LAST_FRAME });
+        frames.push(Frame { image, time: LAST_FRAME });
         save_animation(path, &frames)?;
         self.paint.common.say(format_args!("wrote {}", path.display()));
         Ok(())

@@ -9,7 +9,7 @@ pub use whole::WholeImageLoop;
 
 use std::borrow::Cow;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::gpu::Timing;
 use crate::graph::NotFinite;
 use crate::objective::Losses;
@@ -207,8 +207,4 @@ impl OptimizationLoop {
             Self::Tiled(optimization) => optimization.set_moments(moments),
         }
     }
-}
-
-fn no_image() -> Error {
-    Error::gpu("painting", "the loss was never a finite number: lower the weights or --lr")
 }

@@ -1,7 +1,7 @@
 //! The loop for pictures larger than the device's memory: the objective in tiles, the optimiser on the host.
 
-use super::{DivergenceGuard, Moments, Step, no_image};
-use crate::error::Result;
+use super::{DivergenceGuard, Moments, Step};
+use crate::error::{Error, Result};
 use crate::graph::NotFinite;
 use crate::objective::TiledObjective;
 use crate::optim::{HostMemory, HostOptimizer, Method, Pairs, State};
@@ -77,7 +77,7 @@ impl TiledLoop {
     }
 
     pub(super) fn image(&self) -> Result<&[f32]> {
-        let best = self.optimizer.best().ok_or_else(no_image)?;
+        let best = self.optimizer.best().ok_or(Error::NoFiniteLoss)?;
         let average = match self.optimizer.memory() {
             HostMemory::Adam(adam) => adam.average.as_deref(),
             HostMemory::Lbfgs(_) => None,

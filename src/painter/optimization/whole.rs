@@ -2,13 +2,13 @@
 
 use std::collections::VecDeque;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Readback, Tensor, Timing};
 use crate::graph::NotFinite;
 use crate::objective::Objective;
 use crate::optim::{Method, Optimizer, Problem, State, Suspect};
 
-use super::{DivergenceGuard, Moments, Step, no_image};
+use super::{DivergenceGuard, Moments, Step};
 
 /// Submits in flight: enough that the device always has the next one, few enough that a stop comes
 /// soon.
@@ -148,7 +148,7 @@ impl WholeImageLoop {
     pub fn image(&self) -> Result<Vec<f32>> {
         let guard = self.optimizer.guard();
         if self.gpu.read(guard.state())?[0] == f32::MAX {
-            return Err(no_image());
+            return Err(Error::NoFiniteLoss);
         }
         let average = self.optimizer.adam().and_then(|adam| adam.average.as_ref());
         self.gpu.read(average.unwrap_or(guard.best()))

@@ -179,11 +179,11 @@ fn normalising_needs_positive_means() {
         weights.convs[1].mean_activation.as_mut().unwrap()[7] = bad;
         let text = weights.normalised().unwrap_err().to_string();
         assert!(text.contains("'conv1_2.mean_activation': value 7 is"), "{text}");
-        assert!(text.contains("--network raw"), "{text}");
+        assert!(text.contains("use network raw"), "{text}");
     }
     let text = load(&plain()).unwrap().normalised().unwrap_err().to_string();
     assert!(text.contains("'conv1_1.mean_activation' is missing"), "{text}");
-    assert!(text.contains("net.safetensors") && text.contains("--network raw"), "{text}");
+    assert!(text.contains("net.safetensors") && text.contains("use network raw"), "{text}");
     let mut weights = raw;
     weights.convs[0].mean_activation = Some(vec![]);
     assert!(weights.normalised().unwrap_err().to_string().contains("expected 64 values, found 0"));
