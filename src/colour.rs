@@ -192,12 +192,17 @@ fn eigen(matrix: &Matrix) -> (Vector, Matrix) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ops::case::numbers;
 
     /// Colours around `mean` with different spreads, related to each other, inside 0..=255.
-    fn image(seed: u64, mean: f64, spread: f64) -> Image {
-        let noise = numbers(seed, 40 * 30 * 3);
-        let rgb = noise.chunks_exact(3).flat_map(|n| {
+    fn image(seed: u32, mean: f64, spread: f64) -> Image {
+        // A linear congruential generator, in [-1, 1).
+        let mut state = seed;
+        let mut noise = || {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            f64::from(state >> 8) / f64::from(1 << 23) - 1.0
+        };
+        let rgb = (0..40 * 30).flat_map(|_| {
+            let n = [(); 3].map(|()| noise());
             [mean + spread * n[0], mean + spread * (n[0] + n[1]) / 2.0, mean - spread * n[2] / 3.0]
         });
         Image::from_rgb(40, 30, rgb.map(|v| v as f32).collect()).unwrap()

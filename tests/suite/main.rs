@@ -10,6 +10,7 @@ mod cooperative;
 mod faults;
 mod files;
 mod golden;
+mod imports;
 mod ladder;
 mod long_work;
 mod ops;
