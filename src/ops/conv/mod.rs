@@ -57,7 +57,7 @@ impl Op for Conv {
         let kernel = weights.variant.gemm();
         let channels = [weights.out_channels, weights.in_channels];
         match weights.transform() {
-            Some(transform) => transform.scratch(kernel, channels, inputs[0]),
+            Some(transform) => transform.scratch(kernel, channels, inputs[0], weights.max_tensor_bytes),
             None => ScratchSize { buffers: vec![], textures: source_textures(kernel, channels, inputs[0]) },
         }
     }

@@ -19,6 +19,8 @@ pub struct PackedWeights {
     pub(super) bias: Tensor,
     /// The backward pass and products at points add nothing.
     pub(super) no_bias: Tensor,
+    /// The device's limit, for scratch whose size is a matter of choice.
+    pub(super) max_tensor_bytes: u64,
 }
 
 impl PackedWeights {
@@ -61,6 +63,7 @@ impl PackedWeights {
             matrices: Matrices::upload(gpu, variant.gemm(), &packed.numbers, precision)?,
             bias: gpu.upload(Shape::blocked(out_channels, 1, 1), bias, Use::Weights, "bias")?,
             no_bias: zero_bias(gpu, in_channels.max(out_channels))?,
+            max_tensor_bytes: gpu.max_tensor_bytes(),
         })
     }
 }

@@ -102,14 +102,15 @@ impl Transform {
         [size.width, size.height].map(|side| side.div_ceil(self.outputs()))
     }
 
-    /// Tiles that are worked on at a time.
-    fn band(self, kernel: GemmKernel, channels: u32, size: Shape) -> u32 {
+    /// Tiles that are worked on at a time, such that their values at all points fit in one tensor of `max_bytes`.
+    fn band(self, kernel: GemmKernel, channels: u32, size: Shape, max_bytes: u64) -> u32 {
         let budget = if kernel.fetches_textures() { TEXTURE_BAND_BYTES } else { BAND_BYTES };
         let a_tile = u64::from(self.points().pow(2)) * u64::from(channels.div_ceil(4)) * 16;
         let [across, down] = self.tiles(size);
-        // Whole tiles of every product kernel.
-        let most = (budget / a_tile / 128).max(1) as u32 * 128;
-        most.min(across * down)
+        // A multiple of the tile of every product kernel, unless the device's limit allows less.
+        let multiple = |bytes: u64| (bytes / a_tile / 128).max(1) * 128;
+        let most = multiple(budget.min(max_bytes)).min((max_bytes / a_tile).max(1));
+        most.min(u64::from(across * down)) as u32
     }
 
     /// Values of `channels` at the points of a band of tiles, a product behind the other.
@@ -118,10 +119,16 @@ impl Transform {
     }
 
     /// Scratch of a convolution of features of this size.
-    pub(super) fn scratch(self, kernel: GemmKernel, channels: [u32; 2], size: Shape) -> ScratchSize {
+    pub(super) fn scratch(
+        self,
+        kernel: GemmKernel,
+        channels: [u32; 2],
+        size: Shape,
+        max_bytes: u64,
+    ) -> ScratchSize {
         let widest = channels[0].max(channels[1]);
         // Each pass reads the channels of one side and writes those of the other.
-        let values = self.values(widest, self.band(kernel, widest, size));
+        let values = self.values(widest, self.band(kernel, widest, size, max_bytes));
         let mut textures = source_textures(kernel, channels, size);
         if kernel.fetches_textures() {
             textures.push(TextureSize { vectors: values.vectors(), precision: values.precision });
@@ -134,7 +141,7 @@ impl Transform {
         let kernel = pass.kernel();
         let (src, dst) = (pass.src.shape(), pass.dst.shape());
         let tiles = self.tiles(src).iter().product();
-        let band = self.band(kernel, src.channels.max(dst.channels), src);
+        let band = self.band(kernel, src.channels.max(dst.channels), src, pass.weights.max_tensor_bytes);
         if let Some(texture) = pass.source_texture() {
             recording.copy_to_texture(pass.src, &texture);
         }
@@ -234,6 +241,24 @@ pub(super) fn at_point(point: &[f64; 9], filter: &[f32]) -> f32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_band_fits_in_one_tensor() {
+        let size = Shape::blocked(512, 200, 100);
+        for transform in [Transform::F2, Transform::F4] {
+            for kernel in [GemmKernel::Vectors, GemmKernel::Texture] {
+                let bands = [1 << 20, 4 << 20, 11 << 20, 128 << 20].map(|limit| {
+                    let band = transform.band(kernel, 512, size, limit);
+                    assert!(
+                        transform.values(512, band).bytes() as u64 <= limit,
+                        "{band} tiles in {limit} bytes"
+                    );
+                    band
+                });
+                assert!(bands.is_sorted() && bands[0] > 0 && bands[3] % 128 == 0, "{bands:?}");
+            }
+        }
+    }
 
     /// What the backward pass relies on: the filter turned by half a turn is, at each point, the filter
     /// at another point, scaled. The numbers are those of BACKWARD in the shaders.
