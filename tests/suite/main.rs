@@ -4,6 +4,7 @@
 
 mod batch;
 mod bombs;
+mod book;
 mod cli;
 mod common;
 mod cooperative;
