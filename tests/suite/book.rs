@@ -30,7 +30,10 @@ const SMALL: &[(&str, &[(&str, &str)])] = &[
     ("features", &[("--size", "48"), ("--no-tune", "")]),
     ("tune", &[("--size", "16")]),
     ("profile --compare", &[]),
-    ("profile", &[("--size", "48"), ("--evaluations", "1"), ("--style-layers", "conv1_1"), ("--no-tune", "")]),
+    (
+        "profile",
+        &[("--size", "48"), ("--evaluations", "1"), ("--style-layers", "conv1_1"), ("--no-tune", "")],
+    ),
     ("kernels", &[("--size", "16"), ("--op", "relu")]),
     ("devices --size", &[("--size", "256")]),
 ];
@@ -40,7 +43,16 @@ const REPLACED: &[(&str, &str)] = &[("--save-every", "1"), ("--style-layers-upto
 
 /// Options whose value is a file that the command writes.
 const WRITTEN: [&str; 10] = [
-    "-o", "--log", "--animate", "--checkpoint", "--gradient", "--json", "--csv", "--trace", "--plot", "--report",
+    "-o",
+    "--log",
+    "--animate",
+    "--checkpoint",
+    "--gradient",
+    "--json",
+    "--csv",
+    "--trace",
+    "--plot",
+    "--report",
 ];
 
 /// The commands of a page, each on one line and without its comment.
