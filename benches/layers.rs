@@ -28,21 +28,22 @@ fn time(group: &mut BenchmarkGroup<WallTime>, name: &str, gpu: &Gpu, recording: 
     });
 }
 
-/// Every rung of a task at these layers.
+/// Every rung of a benchmark at these layers.
 fn ladders(criterion: &mut Criterion, benchmark: &str, layers: [&str; 5]) -> Result<()> {
     let (gpu, benchmark) = (Gpu::open(&Default::default())?, Benchmark::of_name(benchmark)?);
     let mut group = criterion.benchmark_group(benchmark.name);
     group.sample_size(10);
     for layer in layers {
         let size = ProblemSize { layer: layer.parse()?, side: side(), precision: Precision::F32 };
-        for variant in benchmark.variants().iter().filter(|variant| variant.lacks(&gpu).is_none()) {
-            let program = benchmark.program(&gpu, variant, &size)?;
+        let rungs = benchmark.implementations().into_iter().filter(|rung| rung.missing(&gpu).is_none());
+        for rung in rungs {
+            let program = benchmark.program(&gpu, rung, &size)?;
             // What the definition needs, the same for all.
             let timings = gpu.timed(&[&program.forward])?;
             let flops: f64 = timings.iter().map(|timing| timing.work.direct_flops).sum();
             group.throughput(Throughput::Elements(flops as u64));
-            time(&mut group, &format!("{layer}/{}/forward", variant.name()), &gpu, &program.forward);
-            time(&mut group, &format!("{layer}/{}/backward", variant.name()), &gpu, &program.backward);
+            time(&mut group, &format!("{layer}/{}/forward", rung.name()), &gpu, &program.forward);
+            time(&mut group, &format!("{layer}/{}/backward", rung.name()), &gpu, &program.backward);
         }
     }
     Ok(())

@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use impasto::gpu::{Faults, Gpu, GpuOptions};
 use impasto::objective::{Settings, StyleCache};
+use impasto::ops::variants::Variant;
 use impasto::planner::{self, Strategy};
 use impasto::tuner::{self, Choice};
-use impasto::vgg19::{KernelOverride, Kernels, LayerId, Network, Weights};
+use impasto::vgg19::{Kernels, LayerId, Network, Weights};
 use impasto::{Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -108,16 +109,15 @@ pub fn choose_kernels(
     let choice = tuner.choose(gpu, size, deepest, &mut |done, of, what| progress.show(done, of, what))?;
     progress.finish();
     say_choice(&choice, options);
-    let mut kernels = choice.kernels;
-    let mut checked: Vec<&KernelOverride> = vec![];
-    for kernel_override in &options.kernels.kernel_overrides {
-        if !checked.iter().any(|known| known.is_for_the_variant_of(kernel_override)) {
-            tuner::check(gpu, kernel_override, options.kernels.precision.into())?;
-            checked.push(kernel_override);
+    let overrides = &options.kernels.kernel_overrides;
+    let mut checked: Vec<&Variant> = vec![];
+    for variant in overrides.iter().map(|kernel_override| kernel_override.variant) {
+        if !checked.contains(&variant) {
+            tuner::check(gpu, variant, options.kernels.precision.into())?;
+            checked.push(variant);
         }
-        kernel_override.apply(&mut kernels);
     }
-    Ok(kernels)
+    Ok(choice.kernels.with(overrides))
 }
 
 /// Text on standard output.
@@ -137,8 +137,9 @@ pub fn say_choice(choice: &Choice, options: &CommonOptions) {
     if let Some(note) = &choice.note {
         options.say(note);
     }
-    for (variant, fault) in &choice.refused {
-        options.say(format_args!("the kernel '{variant}' is not used: on this device it is {fault}"));
+    for refusal in &choice.refused {
+        options
+            .say(format_args!("the kernel '{refusal}' is not used: on this device it is {}", refusal.fault));
     }
 }
 

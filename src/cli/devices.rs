@@ -61,8 +61,8 @@ impl Devices {
         for (i, adapter) in adapters.iter().enumerate() {
             let mark = if i == chosen { '*' } else { ' ' };
             text += &format!("{mark} {i}: {adapter}\n{}", describe(adapter));
-            for (variant, fault) in tuner.refused(adapter) {
-                text += &format!("     refused           {variant}: {fault}\n");
+            for refusal in tuner.refused(adapter) {
+                text += &format!("     refused           {refusal}: {}\n", refusal.fault);
             }
         }
         text +=

@@ -106,7 +106,7 @@ impl KernelsCommand {
     }
 
     fn run_ladders(&self, gpu: &Gpu, size: &ProblemSize, kernels: &Kernels) -> Vec<Ladder> {
-        let rungs = self.op.0.iter().map(|benchmark| benchmark.variants().len() as u64).sum();
+        let rungs = self.op.0.iter().map(|benchmark| benchmark.implementations().len() as u64).sum();
         // Shown on terminals only.
         let bar = if self.common.quiet { ProgressBar::hidden() } else { ProgressBar::new(rungs) };
         let style = ProgressStyle::with_template("checking and timing {bar:24} {pos}/{len}  {msg}");

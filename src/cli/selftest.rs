@@ -64,8 +64,8 @@ fn show(part: &Part, done: bool) -> Result<()> {
 }
 
 fn outcome(part: &Part) -> String {
-    if let Some(lacks) = &part.lacks {
-        return format!("not here: needs {lacks}");
+    if let Some(missing) = &part.missing {
+        return format!("not here: needs {missing}");
     }
     if let Some(fault) = &part.fault {
         return format!("WRONG: {fault}");

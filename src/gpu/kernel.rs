@@ -39,6 +39,22 @@ impl Shader {
     pub(crate) const fn without_checks(self) -> Self {
         Self { unchecked: true, ..self }
     }
+
+    /// The limit that a kernel exceeds on a device, in words to follow "needs"; `None` if it fits. Read off the WGSL.
+    pub(crate) fn exceeded_limits(&self, gpu: &Gpu) -> Option<String> {
+        let source = expand_imports(self.source).ok()?;
+        let interface = Interface::of(&source).ok()?;
+        let (limits, memory) = (gpu.limits(), interface.workgroup_bytes);
+        let invocations: u32 = interface.workgroup_size.iter().product();
+        if invocations > limits.max_compute_invocations_per_workgroup
+            || memory > limits.max_compute_workgroup_storage_size
+        {
+            return Some(format!("workgroups of {invocations} with {memory} bytes of their own memory"));
+        }
+        let textures = interface.bindings.iter().filter(|binding| binding.is_texture).count();
+        (textures > limits.max_storage_textures_per_shader_stage as usize)
+            .then(|| format!("{textures} storage textures a kernel"))
+    }
 }
 
 /// A WGSL file with its override constants and all that is known of its interface. It is compiled at

@@ -67,6 +67,8 @@ pub(super) struct Interface {
     /// Binding number, members and size in bytes of the uniform struct, if there is one.
     pub(super) parameters: Option<(u32, Vec<Parameter>, usize)>,
     pub(super) workgroup_size: [u32; 3],
+    /// Bytes of workgroup memory.
+    pub(super) workgroup_bytes: u32,
 }
 
 impl Interface {
@@ -78,8 +80,12 @@ impl Interface {
             .iter()
             .find(|entry| entry.name == "main" && entry.stage == naga::ShaderStage::Compute)
             .ok_or("no compute entry point 'main'")?;
-        let mut interface = Self { bindings: vec![], parameters: None, workgroup_size: entry.workgroup_size };
+        let workgroup_size = entry.workgroup_size;
+        let mut interface = Self { bindings: vec![], parameters: None, workgroup_size, workgroup_bytes: 0 };
         for (_, global) in module.global_variables.iter() {
+            if global.space == AddressSpace::WorkGroup {
+                interface.workgroup_bytes += module.types[global.ty].inner.size(module.to_ctx());
+            }
             let (Some(binding), Some(name)) = (&global.binding, &global.name) else { continue };
             match global.space {
                 AddressSpace::Storage { .. } | AddressSpace::Handle => interface.bindings.push(Binding {

@@ -75,7 +75,7 @@ pub struct Scratch {
 
 impl ScratchSize {
     /// Makes room for what another asks for, entry by entry.
-    pub(super) fn enlarge(&mut self, other: &Self) {
+    pub(crate) fn enlarge(&mut self, other: &Self) {
         for (i, shape) in other.buffers.iter().copied().enumerate() {
             match self.buffers.get_mut(i) {
                 Some(largest) if largest.bytes() >= shape.bytes() => {}

@@ -1,29 +1,223 @@
-//! An operation as users name it.
+//! The operations that can be benchmarked, each with its shapes at a layer and the rungs of its ladder.
 
-use super::{BENCHMARKS, ProblemSize, Variant};
 use crate::error::{Error, Remedy, Result, Setting};
 use crate::gpu::{Gpu, Precision, Shape, Use, mebibytes};
-use crate::graph::{Graph, NodeId, Program};
-use crate::ops::OPERATIONS;
-use crate::ops::case::{Case, numbers, to_f32};
+use crate::graph::{Graph, NodeId, Op, Program};
+use crate::ops::case::{Case, TestValues, numbers, to_f32};
+use crate::ops::variants::{Pass, TunedOp, Variant};
+use crate::ops::{
+    Crop, Mask, Mse, Normalize, OPERATIONS, Pool, Pooling, Relu, Stack, TotalVariation, WeightedSum,
+};
+use crate::vgg19::{Kernels, LayerId, activation_shape};
+
+/// A layer and an image size, which give every operation its shapes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProblemSize {
+    /// The layer.
+    pub layer: LayerId,
+    /// Width and height of the image in pixels.
+    pub side: u32,
+    /// Precision in which activations and weights are stored.
+    pub precision: Precision,
+}
+
+impl ProblemSize {
+    /// Input of the layer's convolution.
+    pub fn before(&self) -> Shape {
+        Shape { channels: self.layer.spec().inputs as u32, ..self.after() }
+    }
+
+    /// Activations of the layer.
+    pub fn after(&self) -> Shape {
+        activation_shape(self.layer, self.side, self.side).stored_in(self.precision)
+    }
+
+    /// Activations of the layer, pooled.
+    fn pooled(&self) -> Shape {
+        let whole = self.after();
+        Shape { height: whole.height / 2, width: whole.width / 2, ..whole }
+    }
+
+    /// The image, as the optimiser has it.
+    pub fn image(&self) -> Shape {
+        Shape::planar(3, self.side, self.side)
+    }
+}
 
 /// An operation as users name it.
 #[derive(Debug)]
 pub struct Benchmark {
-    /// What `--op` takes.
+    /// The name that `impasto kernels` takes.
     pub name: &'static str,
     /// Its name in [`OPERATIONS`].
-    pub(super) operation: &'static str,
-    /// Shapes of its inputs at a site.
+    operation: &'static str,
+    /// Shapes of its inputs.
     pub(super) inputs: fn(&ProblemSize) -> Vec<Shape>,
     /// Shape of its output.
     pub(super) output: fn(&ProblemSize) -> Shape,
-    /// Its rungs, plainest first.
-    pub(super) variants: fn() -> Vec<Variant>,
+    implementations: Implementations,
 }
 
+/// The ways to compute an operation.
+#[derive(Debug)]
+enum Implementations {
+    /// The variants of the registry.
+    Variants(TunedOp),
+    /// One, which every device runs.
+    One(fn(&ProblemSize) -> Box<dyn Op>),
+}
+
+/// One way to compute an operation: a rung of its ladder.
+#[derive(Debug, Clone, Copy)]
+pub enum Implementation {
+    /// A variant of the registry.
+    Variant(&'static Variant),
+    /// The only one, under the benchmark's name.
+    Only {
+        /// The benchmark's name.
+        name: &'static str,
+        /// Makes the operation.
+        build: fn(&ProblemSize) -> Box<dyn Op>,
+    },
+}
+
+impl Implementation {
+    /// The variant's name, or the benchmark's where there is only one.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Variant(variant) => variant.name,
+            Self::Only { name, .. } => name,
+        }
+    }
+
+    /// What the device is missing, in words to follow "needs".
+    pub fn missing(self, gpu: &Gpu) -> Option<String> {
+        match self {
+            Self::Variant(variant) => variant.missing(gpu),
+            Self::Only { .. } => None,
+        }
+    }
+
+    /// Whether a painting with these kernels runs it in this pass of this layer.
+    pub fn is_used(self, kernels: &Kernels, layer: LayerId, pass: Pass) -> bool {
+        match self {
+            Self::Variant(variant) => kernels.of(variant.op(), layer).of(pass) == variant,
+            Self::Only { .. } => true,
+        }
+    }
+
+    fn build(self, gpu: &Gpu, size: &ProblemSize) -> Result<Box<dyn Op>> {
+        match self {
+            Self::Variant(variant) => {
+                let features = match variant.op() {
+                    TunedOp::Conv3x3 => size.before(),
+                    TunedOp::Gram => size.after(),
+                };
+                variant.test_op(gpu, features, size.after().channels, TestValues::Mixed)
+            }
+            Self::Only { build, .. } => Ok(build(size)),
+        }
+    }
+}
+
+/// Terms of a loss by default: one of content and five of style.
+const TERMS: usize = 6;
+
+/// Every benchmark. A test makes sure that it covers every operation and every test case.
+pub static BENCHMARKS: [Benchmark; 12] = [
+    Benchmark {
+        name: "conv3x3",
+        operation: "conv",
+        inputs: |size| vec![size.before()],
+        output: ProblemSize::after,
+        implementations: Implementations::Variants(TunedOp::Conv3x3),
+    },
+    Benchmark {
+        name: "gram",
+        operation: "gram",
+        inputs: |size| vec![size.after()],
+        output: |size| Shape::blocked(size.after().channels, 1, size.after().channels),
+        implementations: Implementations::Variants(TunedOp::Gram),
+    },
+    Benchmark {
+        name: "normalize",
+        operation: "normalize",
+        inputs: |size| vec![size.image()],
+        output: |size| Shape::blocked(3, size.side, size.side).stored_in(size.precision),
+        implementations: Implementations::One(|size| {
+            Box::new(Normalize { precision: size.precision, ..Normalize::IDENTITY })
+        }),
+    },
+    Benchmark {
+        name: "pool_max",
+        operation: "pool",
+        inputs: |size| vec![size.after()],
+        output: ProblemSize::pooled,
+        implementations: Implementations::One(|_| Box::new(Pool(Pooling::Max))),
+    },
+    Benchmark {
+        name: "pool_avg",
+        operation: "pool",
+        inputs: |size| vec![size.after()],
+        output: ProblemSize::pooled,
+        implementations: Implementations::One(|_| Box::new(Pool(Pooling::Avg))),
+    },
+    Benchmark {
+        name: "relu",
+        operation: "relu",
+        inputs: |size| vec![size.after()],
+        output: ProblemSize::after,
+        implementations: Implementations::One(|_| Box::new(Relu)),
+    },
+    Benchmark {
+        name: "crop",
+        operation: "crop",
+        inputs: |size| vec![size.after()],
+        output: ProblemSize::pooled,
+        implementations: Implementations::One(|size| {
+            let Shape { height, width, .. } = size.pooled();
+            Box::new(Crop { top: height / 2, left: width / 2, height, width })
+        }),
+    },
+    Benchmark {
+        name: "stack",
+        operation: "stack",
+        inputs: |size| vec![size.pooled(); 2],
+        output: |size| Shape { height: 2 * size.pooled().height, ..size.pooled() },
+        implementations: Implementations::One(|_| Box::new(Stack)),
+    },
+    Benchmark {
+        name: "mask",
+        operation: "mask",
+        inputs: |size| vec![size.after(), Shape::planar(1, size.after().height, size.after().width)],
+        output: ProblemSize::after,
+        implementations: Implementations::One(|_| Box::new(Mask)),
+    },
+    Benchmark {
+        name: "mse",
+        operation: "mse",
+        inputs: |size| vec![size.after(); 2],
+        output: |_| Shape::scalar(),
+        implementations: Implementations::One(|_| Box::new(Mse)),
+    },
+    Benchmark {
+        name: "tv",
+        operation: "tv",
+        inputs: |size| vec![size.image()],
+        output: |_| Shape::scalar(),
+        implementations: Implementations::One(|_| Box::new(TotalVariation)),
+    },
+    Benchmark {
+        name: "weighted_sum",
+        operation: "weighted_sum",
+        inputs: |_| vec![Shape::scalar(); TERMS],
+        output: |_| Shape::scalar(),
+        implementations: Implementations::One(|_| Box::new(WeightedSum { weights: vec![0.5; TERMS] })),
+    },
+];
+
 impl Benchmark {
-    /// The task of this name.
+    /// The benchmark of this name.
     ///
     /// # Errors
     /// [`Error::Usage`] with the name that is most alike, if any is.
@@ -42,15 +236,18 @@ impl Benchmark {
         }
     }
 
-    /// Its rungs, plainest first.
-    pub fn variants(&self) -> Vec<Variant> {
-        (self.variants)()
+    /// The ways to compute it, plainest first.
+    pub fn implementations(&self) -> Vec<Implementation> {
+        match self.implementations {
+            Implementations::Variants(op) => op.variants().map(Implementation::Variant).collect(),
+            Implementations::One(build) => vec![Implementation::Only { name: self.name, build }],
+        }
     }
 
-    /// Finds out whether it can be done at a site, before anything is.
+    /// Finds out whether it can be run at a size, before anything is allocated.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a picture too small, [`Error::TooLarge`] for one too large for the device.
+    /// [`Error::Usage`] for an image too small, [`Error::TooLarge`] for one too large for the device.
     pub fn check(&self, gpu: &Gpu, size: &ProblemSize) -> Result<()> {
         let size = self.size(size);
         let shapes = |side: u32| {
@@ -62,13 +259,11 @@ impl Benchmark {
         let ProblemSize { layer, side, .. } = size;
         if is_empty(&side) {
             let least = (side..).find(|side| !is_empty(side)).unwrap_or(side);
-            return Err(Error::setting(
-                Setting::Size,
-                format!(
-                    "{side} leaves no pixel of the image for {} at {layer}: use at least {least}",
-                    self.name
-                ),
-            ));
+            let problem = format!(
+                "{side} leaves no pixel of the image for {} at {layer}: use at least {least}",
+                self.name
+            );
+            return Err(Error::setting(Setting::Size, problem));
         }
         if !fits(&side) {
             let largest = (1..side).rev().find(fits).unwrap_or(0);
@@ -84,12 +279,11 @@ impl Benchmark {
         Ok(())
     }
 
-    /// One way to do it as a program of its own, differentiated by the first input, with numbers by chance
-    /// to work on.
+    /// One implementation as a program of its own with reproducible values, differentiated by the first input.
     ///
     /// # Errors
     /// [`Error::TooLarge`] or [`Error::Gpu`] if memory or a kernel cannot be had.
-    pub fn program(&self, gpu: &Gpu, variant: &Variant, size: &ProblemSize) -> Result<Program> {
+    pub fn program(&self, gpu: &Gpu, implementation: Implementation, size: &ProblemSize) -> Result<Program> {
         let size = self.size(size);
         let (mut graph, mut leaves) = (Graph::new(), vec![]);
         for (seed, shape) in (3..).zip((self.inputs)(&size)) {
@@ -97,7 +291,7 @@ impl Benchmark {
             leaves.push((graph.leaf("x", shape), x));
         }
         let nodes: Vec<NodeId> = leaves.iter().map(|(node, _)| *node).collect();
-        let node = graph.apply(size.layer.name(), variant.build(gpu, &size)?, &nodes);
+        let node = graph.apply(size.layer.name(), implementation.build(gpu, &size)?, &nodes);
         let outputs = [node];
         let plan = graph.plan(&outputs, nodes.first().map(|first| (&outputs[..], *first)));
         let program = graph.compile(gpu, &plan, &leaves)?;
@@ -107,15 +301,16 @@ impl Benchmark {
         Ok(program)
     }
 
-    /// The site as this task has it: what never stores f16 stays in f32.
+    /// The size as this benchmark runs it: operations that never store f16 stay in f32.
     pub(super) fn size(&self, size: &ProblemSize) -> ProblemSize {
-        let halves = self.cases().any(|case| case.precision() == Precision::F16);
-        ProblemSize { precision: if halves { size.precision } else { Precision::F32 }, ..*size }
+        let stores_f16 = self.cases().any(|case| case.precision == Precision::F16);
+        ProblemSize { precision: if stores_f16 { size.precision } else { Precision::F32 }, ..*size }
     }
 
-    /// What a way is checked with.
-    pub fn cases_of(&self, variant: &Variant, precision: Precision) -> Vec<Case> {
-        self.cases().filter(|case| variant.has_case(&case.label) && case.precision() == precision).collect()
+    /// The cases that check an implementation.
+    pub fn cases_of(&self, implementation: Implementation, precision: Precision) -> Vec<Case> {
+        let cases = self.cases().filter(|case| case.rung == implementation.name());
+        cases.filter(|case| case.precision == precision).collect()
     }
 
     fn cases(&self) -> impl Iterator<Item = Case> {
@@ -132,26 +327,20 @@ mod tests {
         for operation in &OPERATIONS {
             let benchmarks = || BENCHMARKS.iter().filter(|benchmark| benchmark.operation == operation.name);
             for case in (operation.cases)() {
-                let rungs = benchmarks()
-                    .flat_map(Benchmark::variants)
-                    .filter(|variant| variant.has_case(&case.label));
-                assert_eq!(rungs.count(), 1, "{}", case.label);
+                let rungs = benchmarks().flat_map(Benchmark::implementations);
+                assert_eq!(rungs.filter(|rung| rung.name() == case.rung).count(), 1, "{}", case.label);
             }
             for benchmark in benchmarks() {
-                for variant in benchmark.variants() {
-                    assert!(
-                        !benchmark.cases_of(&variant, Precision::F32).is_empty(),
-                        "{} {}",
-                        benchmark.name,
-                        variant.name()
-                    );
+                for rung in benchmark.implementations() {
+                    let cases = benchmark.cases_of(rung, Precision::F32);
+                    assert!(!cases.is_empty(), "{} {}", benchmark.name, rung.name());
                 }
             }
         }
     }
 
     #[test]
-    fn unknown_tasks_get_a_suggestion() {
+    fn unknown_operations_get_a_suggestion() {
         let error =
             |name: &str| Benchmark::of_name(name).map(|benchmark| benchmark.name).unwrap_err().to_string();
         assert!(error("conv").contains("did you mean conv3x3?"), "{}", error("conv"));

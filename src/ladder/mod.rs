@@ -1,79 +1,123 @@
-//! The ladder of an operation: every way in which it can be computed, checked on this device against the
-//! f64 reference, timed at the shape of a layer, and compared with the plainest.
+//! The ladder of an operation: every way to compute it, checked on this device against the f64 reference, timed at the
+//! shape of a layer, and compared with the plainest.
 //!
-//! A [`Benchmark`] is an operation as users name it, with its rungs; [`BENCHMARKS`] lists them all. A [`ProblemSize`] says at
-//! which layer and size it is timed. [`Ladder::run`] does the work and [`Record`] is what comes of it.
+//! A [`Benchmark`] is an operation as users name it, with its rungs; [`BENCHMARKS`] lists them all. A [`ProblemSize`]
+//! says at which layer and size it is timed. [`Ladder::run`] runs it, and [`Record`] holds the results.
 
 mod benchmark;
-mod check;
-mod list;
-mod pass;
-mod problem_size;
 mod record;
-mod variant;
+mod timing;
 
-pub use benchmark::Benchmark;
-pub use check::Check;
-pub use list::BENCHMARKS;
-pub use pass::Pass;
-pub use problem_size::ProblemSize;
+pub use benchmark::{BENCHMARKS, Benchmark, Implementation, ProblemSize};
 pub use record::Record;
-pub use variant::Variant;
+pub use timing::PassTiming;
 
 use serde::Serialize;
 
 use crate::gpu::{Gpu, Precision};
+use crate::ops::case::Case;
+use crate::ops::variants::Pass;
 use crate::vgg19::Kernels;
 
-/// All rungs of a task, plainest first.
+/// The rungs of an operation, plainest first.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Ladder {
-    /// The task's name.
-    pub benchmark: String,
+    /// The benchmark's name.
+    pub op: String,
     /// Shapes of the inputs that it was timed with.
     pub inputs: Vec<String>,
     /// Shape of the output.
     pub output: String,
-    /// How what the network hands on was stored: `f32` or `f16`.
+    /// Precision in which activations and weights were stored: `f32` or `f16`.
     pub precision: String,
     /// In the order of the variants.
     pub rungs: Vec<Rung>,
 }
 
-/// One way to do a task, and what became of it here.
+/// One implementation, and its results on this device.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Rung {
-    /// The variant's name, or the task's where there is one way only.
+    /// The variant's name, or the benchmark's where there is only one implementation.
     pub name: String,
-    /// True if a painting of this size would run it at this layer.
-    pub used: bool,
-    /// What the device lacks for it; then nothing else is known.
-    pub lacks: Option<String>,
-    /// How far it is from the reference.
+    /// The passes in which a painting of this size would run it at this layer.
+    pub used: Vec<Pass>,
+    /// What the device is missing; then the rung is neither checked nor timed.
+    pub missing: Option<String>,
+    /// Its deviation from the reference.
     pub check: Option<Check>,
     /// Forward and backward, as timed.
-    pub passes: Vec<Pass>,
+    pub passes: Vec<PassTiming>,
     /// Why it was not timed, if it could not be.
     pub untimed: Option<String>,
 }
 
+/// The deviations of a rung in all of its test cases.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Check {
+    /// How many cases there are.
+    pub cases: usize,
+    /// The worst deviation of an output from the f64 reference: see [`distance`]. Infinity, which JSON has
+    /// as null, stands for NaN.
+    ///
+    /// [`distance`]: crate::ops::case::distance
+    pub forward: f64,
+    /// The worst deviation of a gradient.
+    pub backward: f64,
+    /// The largest deviation that is allowed.
+    pub tolerance: f64,
+    /// The first case that failed, and what is wrong with it.
+    pub wrong: Option<String>,
+}
+
+impl Check {
+    /// Runs them all.
+    pub fn of(gpu: &Gpu, cases: Vec<Case>) -> Self {
+        let mut check = Self { cases: cases.len(), ..Self::default() };
+        if cases.is_empty() {
+            check.wrong = Some("there is no case to check it with".into());
+        }
+        for case in &cases {
+            if let Err(fault) = check.run(gpu, case) {
+                check.wrong.get_or_insert(format!("{}: {fault}", case.label));
+            }
+        }
+        check
+    }
+
+    fn run(&mut self, gpu: &Gpu, case: &Case) -> Result<(), String> {
+        let deviation = case.check(gpu).map_err(|error| error.to_string())?;
+        let deviation = deviation.ok_or("the device is missing something for it")?;
+        self.forward = self.forward.max(deviation.forward);
+        self.backward = self.backward.max(deviation.backward);
+        self.tolerance = self.tolerance.max(case.tolerance);
+        let [forward, backward] = [deviation.forward, deviation.backward];
+        if forward.max(backward) > case.tolerance {
+            let allowed = case.tolerance;
+            return Err(format!(
+                "off by {forward:.1e} forward and {backward:.1e} backward, where {allowed:.0e} is allowed"
+            ));
+        }
+        if deviation.padding_is_zero { Ok(()) } else { Err("the padding is not zero".into()) }
+    }
+}
+
 impl Rung {
-    /// What is wrong with it, if anything: its answers, or that it does not run. To be absent for want of
-    /// something is no fault.
+    /// What is wrong with it, if anything: its results, or that it does not run. A rung that the device cannot run
+    /// has no fault.
     pub fn fault(&self) -> Option<&str> {
         let wrong = self.check.as_ref().and_then(|check| check.wrong.as_deref());
         wrong.or(self.untimed.as_deref())
     }
 
-    /// Of this name: `forward` or `backward`.
-    pub fn pass(&self, name: &str) -> Option<&Pass> {
-        self.passes.iter().find(|pass| pass.name == name)
+    /// The timing of a pass.
+    pub fn pass(&self, pass: Pass) -> Option<&PassTiming> {
+        self.passes.iter().find(|timing| timing.pass == pass)
     }
 }
 
 impl Ladder {
-    /// Checks every rung, and times it for about so many seconds. `kernels` is what a painting would run;
-    /// `progress` hears of each rung before it is tried. Whatever goes wrong with a rung is told in it.
+    /// Checks every rung, and times each for about `seconds`. `kernels` are those that a painting would run; `progress`
+    /// is called with a rung's name before it is tried. Failures are recorded in the rung.
     pub fn run(
         gpu: &Gpu,
         benchmark: &Benchmark,
@@ -83,14 +127,15 @@ impl Ladder {
         progress: &mut dyn FnMut(&str),
     ) -> Self {
         let size = benchmark.size(size);
-        let rung = |variant: Variant| {
-            progress(variant.name());
-            let used = variant.is_used(kernels, size.layer);
-            Rung { used, ..run(gpu, benchmark, &variant, &size, seconds) }
+        let rung = |implementation: Implementation| {
+            progress(implementation.name());
+            let used =
+                Pass::ALL.into_iter().filter(|pass| implementation.is_used(kernels, size.layer, *pass));
+            Rung { used: used.collect(), ..run(gpu, benchmark, implementation, &size, seconds) }
         };
-        let rungs = benchmark.variants().into_iter().map(rung).collect();
+        let rungs = benchmark.implementations().into_iter().map(rung).collect();
         let mut ladder = Self {
-            benchmark: benchmark.name.into(),
+            op: benchmark.name.into(),
             inputs: (benchmark.inputs)(&size).iter().map(ToString::to_string).collect(),
             output: (benchmark.output)(&size).to_string(),
             precision: if size.precision == Precision::F16 { "f16" } else { "f32" }.into(),
@@ -100,35 +145,42 @@ impl Ladder {
         ladder
     }
 
-    /// The rung whose pass of this name takes the least time, of those without fault.
-    pub fn fastest(&self, pass: &str) -> Option<(&Rung, &Pass)> {
+    /// The rung whose pass takes the least time, of those without fault.
+    pub fn fastest(&self, pass: Pass) -> Option<(&Rung, &PassTiming)> {
         let sound = self.rungs.iter().filter(|rung| rung.fault().is_none());
         let timed = sound.filter_map(|rung| Some((rung, rung.pass(pass)?)));
         timed.min_by(|(_, a), (_, b)| a.seconds.median.total_cmp(&b.seconds.median))
     }
 
-    /// Sets every pass beside that of the first rung, where there are several.
+    /// Compares every pass with that of the first rung, where there are several.
     fn compare(&mut self) {
         let [first, _, ..] = &self.rungs[..] else { return };
         let first = first.passes.clone();
-        for pass in self.rungs.iter_mut().flat_map(|rung| &mut rung.passes) {
-            let naive = first.iter().find(|naive| naive.name == pass.name);
-            pass.faster = naive.map(|naive| naive.seconds.median / pass.seconds.median.max(1e-12));
+        for timing in self.rungs.iter_mut().flat_map(|rung| &mut rung.passes) {
+            let naive = first.iter().find(|naive| naive.pass == timing.pass);
+            timing.speedup = naive.map(|naive| naive.seconds.median / timing.seconds.median.max(1e-12));
         }
     }
 }
 
-/// Tries one rung.
-fn run(gpu: &Gpu, benchmark: &Benchmark, variant: &Variant, size: &ProblemSize, seconds: f64) -> Rung {
-    let mut rung = Rung { name: variant.name().into(), lacks: variant.lacks(gpu), ..Rung::default() };
-    if rung.lacks.is_some() {
+/// Checks and times one rung.
+fn run(
+    gpu: &Gpu,
+    benchmark: &Benchmark,
+    implementation: Implementation,
+    size: &ProblemSize,
+    seconds: f64,
+) -> Rung {
+    let missing = implementation.missing(gpu);
+    let mut rung = Rung { name: implementation.name().into(), missing, ..Rung::default() };
+    if rung.missing.is_some() {
         return rung;
     }
-    rung.check = Some(Check::of(gpu, benchmark.cases_of(variant, size.precision)));
-    // What gives wrong answers is timed all the same: whoever mends it wants to know what it is worth.
+    rung.check = Some(Check::of(gpu, benchmark.cases_of(implementation, size.precision)));
+    // A wrong rung is timed all the same: its author wants to know what it is worth.
     let timed = benchmark
-        .program(gpu, variant, size)
-        .and_then(|program| pass::time(gpu, &[&program.forward, &program.backward], seconds));
+        .program(gpu, implementation, size)
+        .and_then(|program| timing::time(gpu, [&program.forward, &program.backward], seconds));
     match timed {
         Ok(passes) => rung.passes = passes,
         Err(error) => rung.untimed = Some(error.to_string()),

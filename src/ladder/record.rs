@@ -1,4 +1,4 @@
-//! The record of some ladders.
+//! The record of ladders that `impasto kernels --json` writes.
 
 use serde::Serialize;
 
@@ -7,32 +7,32 @@ use crate::error::{Error, Result};
 use crate::gpu::{Clock, Gpu};
 use crate::profiler::{Device, Roofs};
 
-/// Ladders with all that it takes to read them: what `impasto kernels --json` writes.
+/// Ladders, with the device and the conditions under which they were run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Record {
-    /// Of this layout of the record.
+    /// Version of this layout.
     pub format: u32,
     /// The version of Impasto.
     pub version: String,
     /// Where it ran.
     pub device: Device,
-    /// What the times were taken with.
+    /// The clock of the timings.
     pub clock: Clock,
-    /// What the device does at most.
+    /// The most that the device does.
     pub roofs: Roofs,
     /// The layer that gave the shapes.
     pub layer: String,
-    /// Width and height of the picture in pixels.
+    /// Width and height of the image in pixels.
     pub size: u32,
-    /// One a task.
+    /// One for each operation.
     pub ladders: Vec<Ladder>,
 }
 
 impl Record {
-    /// What [`format`](Self::format) says now.
-    pub const FORMAT: u32 = 1;
+    /// The current [`format`](Self::format).
+    pub const FORMAT: u32 = 2;
 
-    /// Puts every pass under these roofs.
+    /// Compares every pass with these roofs.
     pub fn new(gpu: &Gpu, roofs: Roofs, size: &ProblemSize, mut ladders: Vec<Ladder>) -> Self {
         let rungs = ladders.iter_mut().flat_map(|ladder| &mut ladder.rungs);
         rungs.flat_map(|rung| &mut rung.passes).for_each(|pass| pass.put_under(&roofs));
@@ -48,14 +48,14 @@ impl Record {
         }
     }
 
-    /// Whether all is well: absent rungs are.
+    /// Whether all rungs that the device runs are right.
     ///
     /// # Errors
     /// [`Error::Kernels`] naming every rung that is wrong or does not run.
     pub fn verdict(&self) -> Result<()> {
         let faulty = self.ladders.iter().flat_map(|ladder| {
             let rungs = ladder.rungs.iter().filter(|rung| rung.fault().is_some());
-            rungs.map(|rung| format!("{} {}", ladder.benchmark, rung.name))
+            rungs.map(|rung| format!("{} {}", ladder.op, rung.name))
         });
         let kernels = faulty.collect::<Vec<_>>().join(", ");
         if kernels.is_empty() {

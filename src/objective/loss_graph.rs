@@ -7,6 +7,7 @@ use super::{Objective, Parts, Settings};
 use crate::error::Result;
 use crate::gpu::{Gpu, Shape};
 use crate::graph::{Graph, NodeId};
+use crate::ops::variants::TunedOp;
 use crate::ops::{Gram, Mask, Mse, TotalVariation, WeightedSum};
 use crate::vgg19::{LayerId, Network, Piece, Pieces};
 
@@ -164,7 +165,7 @@ pub(super) fn gram(
     layer: LayerId,
     node: NodeId,
 ) -> Result<NodeId> {
-    let gram = Gram::new(gpu, network.kernels().gram(layer), layer.channels() as u32)?;
+    let gram = Gram::new(gpu, network.kernels().of(TunedOp::Gram, layer), layer.channels() as u32)?;
     Ok(graph.apply(&format!("gram {layer}"), Box::new(gram), &[node]))
 }
 

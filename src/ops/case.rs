@@ -21,8 +21,12 @@ pub type ReferenceBackward = Box<dyn Fn(&[Array], &[f64]) -> Vec<Array>>;
 
 /// See the module.
 pub struct Case {
-    /// Operation, variant and sizes.
+    /// Operation, variant and sizes, for messages.
     pub label: String,
+    /// The rung of the operation's ladder that it checks: a variant's name.
+    pub rung: &'static str,
+    /// How activations and weights are stored.
+    pub precision: Precision,
     /// Shapes of the inputs.
     pub inputs: Vec<Shape>,
     /// Makes the operation.
@@ -42,14 +46,10 @@ impl Case {
         Self {
             label: format!("{}, f16", self.label),
             inputs: self.inputs.into_iter().map(|shape| shape.stored_in(Precision::F16)).collect(),
+            precision: Precision::F16,
             tolerance: F16_TOLERANCE,
             ..self
         }
-    }
-
-    /// How what the network hands on is stored: a label ends with it where that is f16.
-    pub fn precision(&self) -> Precision {
-        if self.label.to_lowercase().ends_with("f16") { Precision::F16 } else { Precision::F32 }
     }
 
     /// Reproducible inputs of the case's shapes, such as can be stored.
@@ -80,6 +80,39 @@ pub fn numbers(seed: u64, count: usize) -> Array {
         ((z ^ (z >> 31)) >> 40) as f64 / (1u64 << 23) as f64 - 1.0
     };
     (0..count).map(next).collect()
+}
+
+/// The signs of the values that a variant is tried with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TestValues {
+    /// Of either sign.
+    Mixed,
+    /// Weights of one sign for each output channel, and features that are not negative: no sum is close to zero. A sum
+    /// that is may change its sign when it is rounded to f16; the ReLU then passes a whole gradient or none, and a
+    /// right kernel looks wrong.
+    OneSign,
+}
+
+impl TestValues {
+    /// Features with these signs.
+    pub fn features(self, seed: u64, count: usize) -> Vec<f32> {
+        let mut values = to_f32(&numbers(seed, count));
+        if self == Self::OneSign {
+            values.iter_mut().for_each(|value| *value = value.abs());
+        }
+        values
+    }
+
+    /// Weights with these signs: `per_channel` numbers for each of `channels`.
+    pub fn weights(self, seed: u64, per_channel: usize, channels: usize) -> Vec<f32> {
+        let mut weights = to_f32(&numbers(seed, per_channel * channels));
+        if self == Self::OneSign {
+            for (weights, sign) in weights.chunks_exact_mut(per_channel).zip(numbers(seed + 4, channels)) {
+                weights.iter_mut().for_each(|weight| *weight = weight.copysign(sign as f32));
+            }
+        }
+        weights
+    }
 }
 
 /// f64 to f32, number by number.

@@ -2,10 +2,16 @@
 
 use super::case::{Array, Case};
 use crate::error::Result;
-use crate::gpu::{Launch, Recording, Shader, Shape, Tensor, shader};
+use crate::gpu::{Launch, Precision, Recording, Shader, Shape, Tensor, shader};
 use crate::graph::{Backward, Forward, Op, Reads};
 
-pub(super) const SHADERS: [Shader; 2] = [shader!("crop/forward"), shader!("crop/backward")];
+static FORWARD: Shader = shader!("crop/forward");
+static BACKWARD: Shader = shader!("crop/backward");
+
+/// Every kernel that it may launch.
+pub(super) fn shaders() -> Vec<&'static Shader> {
+    vec![&FORWARD, &BACKWARD]
+}
 
 /// Blocked features `[c, h, w]` to `[c, height, width]`: rows from `top` on, columns from `left` on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,9 +32,9 @@ impl Crop {
         recording: &'a mut Recording,
         label: &'a str,
         src: Shape,
-        pass: Pass,
+        (shader, overrides): (&Shader, &[(&str, f64)]),
     ) -> Result<Launch<'a>> {
-        let kernel = recording.gpu().kernel(&SHADERS[pass.shader], &pass.overrides)?;
+        let kernel = recording.gpu().kernel(shader, overrides)?;
         let launch = recording.launch(&kernel, label).set("height", src.height).set("width", src.width);
         let launch = launch.set("top", self.top).set("left", self.left);
         Ok(launch.set("dst_height", self.height).set("dst_width", self.width))
@@ -40,20 +46,14 @@ impl Crop {
         recording: &mut Recording,
         label: &str,
         [src, dst]: [&Tensor; 2],
-        overrides: Vec<(&'static str, f64)>,
+        overrides: &[(&str, f64)],
     ) -> Result<()> {
-        self.launch(recording, label, src.shape(), Pass { shader: 0, overrides })?
+        self.launch(recording, label, src.shape(), (&FORWARD, overrides))?
             .bind("src", src)
             .bind("dst", dst)
             .bytes(2.0 * dst.shape().bytes() as f64)
             .invocations([self.width, self.height, dst.shape().channel_blocks()])
     }
-}
-
-/// Which kernel, and its overrides.
-struct Pass {
-    shader: usize,
-    overrides: Vec<(&'static str, f64)>,
 }
 
 impl Op for Crop {
@@ -73,14 +73,13 @@ impl Op for Crop {
     }
 
     fn forward(&self, recording: &mut Recording, io: &Forward) -> Result<()> {
-        self.record(recording, io.label, [io.inputs[0], io.output], vec![])
+        self.record(recording, io.label, [io.inputs[0], io.output], &[])
     }
 
     fn backward(&self, recording: &mut Recording, io: &Backward) -> Result<()> {
         let Some(d_input) = &io.d_inputs[0] else { return Ok(()) };
         let src = d_input.tensor.shape();
-        let pass = Pass { shader: 1, overrides: d_input.overrides().into() };
-        self.launch(recording, io.label, src, pass)?
+        self.launch(recording, io.label, src, (&BACKWARD, &d_input.overrides()))?
             .bind("d_dst", io.d_output)
             .bind("d_src", &d_input.tensor)
             .invocations([src.width, src.height, src.channel_blocks()])
@@ -130,6 +129,8 @@ fn case(channels: u32, [h, w]: [u32; 2], crop: Crop) -> Case {
     let Crop { top, left, height, width } = crop;
     Case {
         label: format!("crop {channels}x{h}x{w} to {height}x{width} at {top}, {left}"),
+        rung: "crop",
+        precision: Precision::F32,
         inputs: vec![Shape::blocked(channels, h, w)],
         build: Box::new(move |_| Ok(Some(Box::new(crop)))),
         reference: Box::new(move |x| places(crop, dims).map(|i| x[0][i]).collect()),

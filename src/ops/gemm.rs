@@ -1,83 +1,39 @@
-//! Products of matrices with features: what convolutions of either direction, Winograd's method in its
-//! middle and the Gram matrix's backward pass have in common.
+//! GEMM: the multiplication of matrices with features that direct convolutions, the middle of Winograd's method and
+//! the Gram matrix's backward pass share.
 
 use rayon::prelude::*;
 
+use super::variants::Needs;
 use crate::error::Result;
-use crate::gpu::{Gpu, Precision, Recording, Shader, Shape, Tensor, Texture, Use, shader};
+use crate::gpu::{Gpu, Precision, Recording, Shader, Shape, Tensor, Texture, Use};
 
-/// The rungs of the ladder, plainest first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(super) enum GemmKernel {
-    Naive,
-    Tiled,
-    Registers,
-    Vectors,
-    Cooperative,
-    Texture,
+/// A kernel that multiplies matrices with features.
+#[derive(Debug)]
+pub(super) struct GemmKernel {
+    pub(super) shader: Shader,
+    pub(super) tile: Tile,
+    /// Whether features and weights are read from storage textures instead of buffers.
+    pub(super) reads_textures: bool,
+    pub(super) needs: Needs,
 }
 
-pub(super) const SHADERS: [Shader; 6] = [
-    shader!("conv/1_naive"),
-    shader!("conv/2_tiled"),
-    shader!("conv/3_registers"),
-    shader!("conv/4_vectors"),
-    shader!("conv/5_cooperative"),
-    // Loop and bounds checks keep the loops from being unrolled and the tile out of registers:
-    // 7 times slower on lavapipe. Its loops have constant lengths and its indices come from sizes.
-    shader!("conv/texture").without_checks(),
-];
+/// Results that a workgroup computes: positions by blocks of four output channels.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Tile {
+    /// Always as many.
+    Fixed { positions: u32, blocks: u32 },
+    /// One block where there is only one, else as many: the kernel's constant `BLOCKS`.
+    UpTo { positions: u32, blocks: u32 },
+}
 
 impl GemmKernel {
-    fn shader(self) -> &'static Shader {
-        &SHADERS[self as usize]
-    }
-
-    /// Positions and blocks of four output channels that a workgroup computes, of so many blocks.
-    fn tile(self, out_blocks: u32) -> [u32; 2] {
-        match self {
-            Self::Naive => [64, 1],
-            Self::Tiled => [32, 8],
-            Self::Registers => [64, 16],
-            Self::Vectors | Self::Cooperative => [128, 16],
-            Self::Texture => [64, if out_blocks == 1 { 1 } else { 8 }],
-        }
-    }
-
-    /// Whether features and weights are read from textures.
-    pub(super) fn fetches_textures(self) -> bool {
-        self == Self::Texture
-    }
-
-    /// What the device lacks of what the kernel needs, in words to follow "needs".
-    pub(super) fn lacks(self, gpu: &Gpu) -> Option<String> {
-        let limits = gpu.limits();
-        let workgroups = |invocations: u32, memory: u32| {
-            let has = limits.max_compute_invocations_per_workgroup >= invocations
-                && limits.max_compute_workgroup_storage_size >= memory;
-            (!has).then(|| format!("workgroups of {invocations} with {memory} bytes of their own memory"))
-        };
-        match self {
-            Self::Naive => None,
-            Self::Tiled => workgroups(256, 4096),
-            Self::Registers => workgroups(64, 8320),
-            Self::Vectors => workgroups(128, 12288),
-            Self::Cooperative if !gpu.multiplies_matrices() => {
-                Some("matrix units for 16 x 16 matrices of f16 with sums in f32".into())
-            }
-            // Its four subgroups share out a tile.
-            Self::Cooperative if gpu.subgroup_size() != Some(32) => Some("subgroups of 32".into()),
-            Self::Cooperative => workgroups(128, 13568),
-            Self::Texture => {
-                let has = gpu.subgroup_size().is_some_and(|size| size >= 8)
-                    && limits.max_storage_textures_per_shader_stage >= 2;
-                (!has).then(|| "subgroups of one size, at least 8, and two storage textures a kernel".into())
-            }
-        }
+    /// A kernel that reads buffers and needs no optional feature.
+    pub(super) const fn new(shader: Shader, tile: Tile) -> Self {
+        Self { shader, tile, reads_textures: false, needs: Needs::NOTHING }
     }
 }
 
-/// Where a kernel reads its matrices: a buffer or a texture, as [`GemmKernel::fetches_textures`] says.
+/// Where a kernel reads its matrices: a buffer or a texture, as [`GemmKernel::reads_textures`] says.
 #[derive(Debug, Clone)]
 pub(super) enum Matrices {
     Buffer(Tensor),
@@ -88,11 +44,11 @@ impl Matrices {
     /// Uploads matrices that [`pack`] has packed, to be stored in this precision.
     pub(super) fn upload(
         gpu: &Gpu,
-        kernel: GemmKernel,
+        kernel: &GemmKernel,
         packed: &[f32],
         precision: Precision,
     ) -> Result<Self> {
-        if kernel.fetches_textures() {
+        if kernel.reads_textures {
             return Ok(Self::Texture(gpu.upload_texture(packed, precision, Use::Weights, "weights")?));
         }
         let shape = Shape::planar(1, 1, packed.len() as u32).stored_in(precision);
@@ -130,7 +86,7 @@ pub(super) fn zero_bias(gpu: &Gpu, channels: u32) -> Result<Tensor> {
 /// One launch: `count` products of `[in, height, width]` features to `[out, height, width]` ones, which
 /// lie behind one another, each with its own matrices.
 pub(super) struct Gemm<'a> {
-    pub(super) kernel: GemmKernel,
+    pub(super) kernel: &'static GemmKernel,
     /// Matrices a product: 9 for the taps of a 3x3 convolution, 1 for a plain product.
     pub(super) taps: u32,
     pub(super) count: u32,
@@ -161,17 +117,21 @@ impl Gemm<'_> {
     pub(super) fn record(&self, recording: &mut Recording, label: &str) -> Result<()> {
         let flag = |on: bool| f64::from(u8::from(on));
         let out_blocks = self.out_channels.div_ceil(4);
-        let [positions, blocks] = self.kernel.tile(out_blocks);
         let mut overrides = vec![
             ("TAPS", f64::from(self.taps)),
             ("TRANSPOSED", flag(self.transposed)),
             ("RELU", flag(self.relu)),
             ("ACCUMULATE", flag(self.accumulate)),
         ];
-        if self.kernel == GemmKernel::Texture {
-            overrides.push(("BLOCKS", f64::from(blocks)));
-        }
-        let kernel = recording.gpu().kernel(self.kernel.shader(), &overrides)?;
+        let (positions, blocks) = match self.kernel.tile {
+            Tile::Fixed { positions, blocks } => (positions, blocks),
+            Tile::UpTo { positions, blocks } => {
+                let blocks = if out_blocks == 1 { 1 } else { blocks };
+                overrides.push(("BLOCKS", f64::from(blocks)));
+                (positions, blocks)
+            }
+        };
+        let kernel = recording.gpu().kernel(&self.kernel.shader, &overrides)?;
         if let Some(texture) = self.texture {
             recording.copy_to_texture(self.src, texture);
         }

@@ -1,86 +1,61 @@
-//! Gram matrix: the correlations between feature maps, wherever in the picture they occur.
-
-use std::fmt;
+//! Gram matrix: the correlations between feature maps, wherever in the image they occur.
 
 use super::case::{AWKWARD, Array, Case};
 use super::gemm::{Gemm, GemmKernel, Matrices, zero_bias};
+use super::variants::{self, Needs, Pass, PassVariants, TunedOp, Variant};
 use crate::error::Result;
-use crate::gpu::{Gpu, Recording, Shader, Shape, Tensor, TextureSize, shader};
+use crate::gpu::{Gpu, Precision, Recording, Shader, Shape, Tensor, TextureSize, shader};
 use crate::graph::{Backward, Forward, Op, Reads, ScratchSize};
 
-pub(super) const SHADERS: [Shader; 7] = [
-    shader!("gram/1_naive"),
-    shader!("gram/2_tiled"),
-    shader!("gram/3_registers"),
-    shader!("gram/4_vectors"),
-    // As conv/texture: checks keep the tile out of registers.
-    shader!("gram/texture").without_checks(),
-    FINISH,
-    SYMMETRIZE,
-];
-const FINISH: Shader = shader!("gram/finish");
-const SYMMETRIZE: Shader = shader!("gram/symmetrize");
-
-/// How a Gram matrix is computed, and its backward pass.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum GramVariant {
-    /// The definition, for reading and for checking the others.
-    Naive,
-    /// Tiles in workgroup memory.
-    Tiled,
-    /// Eight by eight results an invocation, in registers.
-    Registers,
-    /// Workgroup memory read by the vector, the next slab loaded while one is multiplied.
-    Vectors,
-    /// Registers and a storage texture: for drivers on the CPU.
-    Texture,
+/// Every kernel that a Gram matrix may launch.
+pub(super) fn shaders() -> Vec<&'static Shader> {
+    variants::shaders(TunedOp::Gram).into_iter().chain([&FINISH, &SYMMETRIZE]).collect()
 }
 
-impl GramVariant {
-    /// All rungs, plainest first.
-    pub const ALL: [Self; 5] = [Self::Naive, Self::Tiled, Self::Registers, Self::Vectors, Self::Texture];
+static FINISH: Shader = shader!("gram/finish");
+static SYMMETRIZE: Shader = shader!("gram/symmetrize");
 
-    /// The kernel of the backward pass, a product.
-    fn gemm(self) -> GemmKernel {
-        match self {
-            Self::Naive => GemmKernel::Naive,
-            Self::Tiled => GemmKernel::Tiled,
-            Self::Registers => GemmKernel::Registers,
-            Self::Vectors => GemmKernel::Vectors,
-            Self::Texture => GemmKernel::Texture,
-        }
-    }
-
-    /// Whether the device has what the variant needs.
-    pub fn runs_on(self, gpu: &Gpu) -> bool {
-        self.lacks(gpu).is_none()
-    }
-
-    /// What the device lacks of what the variant needs, in words to follow "needs".
-    pub fn lacks(self, gpu: &Gpu) -> Option<String> {
-        self.gemm().lacks(gpu)
-    }
-
-    /// The variant of this [`name`](Self::name).
-    pub fn of_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|variant| variant.name() == name)
-    }
-
-    /// As `--kernel` takes it and tables show it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Naive => "naive",
-            Self::Tiled => "tiled",
-            Self::Registers => "registers",
-            Self::Vectors => "vectors",
-            Self::Texture => "texture",
-        }
-    }
+/// A kernel that sums products of feature maps over a part of the positions.
+#[derive(Debug)]
+pub(super) struct GramKernel {
+    pub(super) shader: Shader,
+    /// Columns and rows of the matrix that a workgroup computes; `None` for one element an invocation. Tiles below the
+    /// diagonal are left out.
+    pub(super) tile: Option<[u32; 2]>,
+    /// Workgroups that occupy the devices it is written for: positions are split until there are as many.
+    pub(super) workgroups: u32,
+    /// Whether features are read from a storage texture instead of a buffer.
+    pub(super) reads_textures: bool,
+    pub(super) needs: Needs,
 }
 
-impl fmt::Display for GramVariant {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.name())
+impl GramKernel {
+    /// Side of the square tiles along the diagonal.
+    fn side(&self, channels: u32) -> u32 {
+        self.tile.map_or(channels, |[columns, _]| columns)
+    }
+
+    /// Into how many parts the positions are split. Wide layers have many tiles already, and each part takes scratch.
+    fn splits(&self, features: Shape) -> u32 {
+        let tiles = features.channels.div_ceil(self.side(features.channels));
+        let groups = match self.tile {
+            None => features.channels.div_ceil(64) * features.channel_blocks(),
+            Some(_) => tiles * (tiles + 1) / 2,
+        };
+        (self.workgroups / groups).clamp(1, features.positions().div_ceil(256))
+    }
+
+    /// Operations of the forward pass.
+    fn flops(&self, features: Shape) -> f64 {
+        let side = self.side(features.channels);
+        let tiles = f64::from(features.channels.div_ceil(side));
+        let pairs = tiles * (tiles + 1.0) / 2.0 * f64::from(side).powi(2);
+        2.0 * pairs * f64::from(features.positions())
+    }
+
+    /// Sums of each part of the positions.
+    fn partials(&self, features: Shape) -> Shape {
+        Shape::blocked(features.channels, self.splits(features), features.channels)
     }
 }
 
@@ -88,7 +63,8 @@ impl fmt::Display for GramVariant {
 /// (Gatys, Ecker & Bethge 2016, equation 3, with the sum made a mean).
 #[derive(Debug)]
 pub struct Gram {
-    variant: GramVariant,
+    forward: &'static GramKernel,
+    backward: &'static GemmKernel,
     no_bias: Tensor,
 }
 
@@ -96,47 +72,12 @@ impl Gram {
     /// A Gram matrix of features with `channels` maps.
     ///
     /// # Errors
-    /// [`Error::Gpu`](crate::Error::Gpu) when memory runs out.
-    pub fn new(gpu: &Gpu, variant: GramVariant, channels: u32) -> Result<Self> {
-        Ok(Self { variant, no_bias: zero_bias(gpu, channels)? })
-    }
-
-    /// Rows and columns that a workgroup computes; the naive kernel has no tiles and skips none.
-    fn tile(&self, channels: u32) -> u32 {
-        match self.variant {
-            GramVariant::Naive => channels,
-            GramVariant::Tiled => 32,
-            GramVariant::Registers | GramVariant::Vectors => 64,
-            GramVariant::Texture => 64,
-        }
-    }
-
-    /// Into how many parts the positions are split, so that many workgroups have work but scratch stays
-    /// small, since wide layers have many tiles already. A CPU driver needs few; 256 are two or more
-    /// for each core of most GPUs.
-    fn splits(&self, features: Shape) -> u32 {
-        let tiles = features.channels.div_ceil(self.tile(features.channels));
-        let groups = match self.variant {
-            GramVariant::Naive => features.channels.div_ceil(64) * features.channel_blocks(),
-            _ => tiles * (tiles + 1) / 2,
-        };
-        let wanted = match self.variant {
-            GramVariant::Naive | GramVariant::Texture => 64,
-            GramVariant::Tiled | GramVariant::Registers | GramVariant::Vectors => 256,
-        };
-        (wanted / groups).clamp(1, features.positions().div_ceil(256))
-    }
-
-    /// Operations of the forward pass: tiles below the diagonal are left out.
-    fn flops(&self, features: Shape) -> f64 {
-        let tile = self.tile(features.channels);
-        let tiles = f64::from(features.channels.div_ceil(tile));
-        let pairs = tiles * (tiles + 1.0) / 2.0 * f64::from(tile).powi(2);
-        2.0 * pairs * f64::from(features.positions())
-    }
-
-    fn partials(&self, features: Shape) -> Shape {
-        Shape::blocked(features.channels, self.splits(features), features.channels)
+    /// [`Error::Gpu`](crate::Error::Gpu) when memory runs out, or for variants of another operation.
+    pub fn new(gpu: &Gpu, variants: impl Into<PassVariants>, channels: u32) -> Result<Self> {
+        let variants = variants.into();
+        let (forward, _) = variants.of(Pass::Forward).gram_kernels()?;
+        let (_, backward) = variants.of(Pass::Backward).gram_kernels()?;
+        Ok(Self { forward, backward, no_bias: zero_bias(gpu, channels)? })
     }
 }
 
@@ -159,12 +100,13 @@ impl Op for Gram {
     }
 
     fn scratch(&self, inputs: &[Shape]) -> ScratchSize {
-        let (partials, matrix) = (self.partials(inputs[0]), matrix_shape(inputs[0].channels));
+        let (partials, matrix) = (self.forward.partials(inputs[0]), matrix_shape(inputs[0].channels));
         let larger = if partials.bytes() > matrix.bytes() { partials } else { matrix };
         let size = |shape: Shape| TextureSize { vectors: shape.vectors(), precision: shape.precision };
-        let textures = match self.variant {
-            GramVariant::Texture => vec![size(inputs[0]), size(matrix)],
-            _ => vec![],
+        let textures = match (self.forward.reads_textures, self.backward.reads_textures) {
+            (_, true) => vec![size(inputs[0]), size(matrix)],
+            (true, false) => vec![size(inputs[0])],
+            (false, false) => vec![],
         };
         ScratchSize { buffers: vec![larger], textures }
     }
@@ -172,12 +114,12 @@ impl Op for Gram {
     fn forward(&self, recording: &mut Recording, io: &Forward) -> Result<()> {
         let (src, partials) = (io.inputs[0], &io.scratch.buffers[0]);
         let features = src.shape();
-        let splits = self.splits(features);
+        let splits = self.forward.splits(features);
         let (channels, blocks) = (features.channels, features.channel_blocks());
-        let tiles = channels.div_ceil(self.tile(channels));
-        let kernel = recording.gpu().kernel(&SHADERS[self.variant as usize], &[])?;
-        if self.variant == GramVariant::Texture {
-            recording.copy_to_texture(src, &io.scratch.textures[0]);
+        let kernel = recording.gpu().kernel(&self.forward.shader, &[])?;
+        let texture = io.scratch.textures.first().filter(|_| self.forward.reads_textures);
+        if let Some(texture) = texture {
+            recording.copy_to_texture(src, texture);
         }
         let launch = recording
             .launch(&kernel, io.label)
@@ -185,15 +127,15 @@ impl Op for Gram {
             .set("channels", channels)
             .set("positions", features.positions())
             .set("splits", splits)
-            .flops(self.flops(features), Gemm::flops(1, 1, features, channels));
-        match self.variant {
-            GramVariant::Naive => launch.bind("src", src).invocations([channels, blocks, splits])?,
-            GramVariant::Tiled | GramVariant::Registers | GramVariant::Vectors => {
-                launch.bind("src", src).groups([tiles, tiles, splits])?;
-            }
-            GramVariant::Texture => {
-                let rows = channels.div_ceil(32);
-                launch.bind_texture("src", &io.scratch.textures[0]).groups([tiles, rows, splits])?;
+            .flops(self.forward.flops(features), Gemm::flops(1, 1, features, channels));
+        let launch = match texture {
+            Some(texture) => launch.bind_texture("src", texture),
+            None => launch.bind("src", src),
+        };
+        match self.forward.tile {
+            None => launch.invocations([channels, blocks, splits])?,
+            Some([columns, rows]) => {
+                launch.groups([channels.div_ceil(columns), channels.div_ceil(rows), splits])?;
             }
         }
         let kernel = recording.gpu().kernel(&FINISH, &[])?;
@@ -203,7 +145,7 @@ impl Op for Gram {
             .bind("dst", io.output)
             .set("channels", channels)
             .set("splits", splits)
-            .set("tile", self.tile(channels))
+            .set("tile", self.forward.side(channels))
             .set("scale", 1.0 / features.positions() as f32)
             .invocations([channels, blocks, 1])
     }
@@ -220,15 +162,16 @@ impl Op for Gram {
             .set("channels", features.channels)
             .set("scale", 1.0 / features.positions() as f32)
             .invocations([features.channel_blocks() * 4, features.channel_blocks(), 1])?;
-        let matrices = match self.variant {
-            GramVariant::Texture => {
-                recording.copy_to_texture(&matrix, &io.scratch.textures[1]);
-                Matrices::Texture(io.scratch.textures[1].clone())
+        let textures = self.backward.reads_textures.then_some(&io.scratch.textures);
+        let matrices = match textures {
+            Some(textures) => {
+                recording.copy_to_texture(&matrix, &textures[1]);
+                Matrices::Texture(textures[1].clone())
             }
-            _ => Matrices::Buffer(matrix),
+            None => Matrices::Buffer(matrix),
         };
         let gemm = Gemm {
-            kernel: self.variant.gemm(),
+            kernel: self.backward,
             taps: 1,
             count: 1,
             features,
@@ -240,7 +183,7 @@ impl Op for Gram {
             dst: &d_input.tensor,
             relu: false,
             accumulate: d_input.accumulate,
-            texture: io.scratch.textures.first(),
+            texture: textures.map(|textures| &textures[0]),
             direct_flops: Gemm::flops(1, 1, features, features.channels),
         };
         gemm.record(recording, io.label)
@@ -276,7 +219,7 @@ pub(super) fn cases() -> Vec<Case> {
         ((23, 2), 12),
         ((9, 31), 65),
     ]);
-    for variant in GramVariant::ALL {
+    for variant in TunedOp::Gram.variants() {
         for ((h, w), c) in shapes.clone() {
             cases.push(case(variant, c, [h, w]));
         }
@@ -286,16 +229,14 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 pub(super) fn random_case(draw: &mut dyn FnMut(u32, u32) -> u32) -> Case {
-    case(
-        GramVariant::ALL[draw(0, GramVariant::ALL.len() as u32 - 1) as usize],
-        draw(1, 80),
-        [draw(1, 40), draw(1, 40)],
-    )
+    case(variants::random(TunedOp::Gram, draw), draw(1, 80), [draw(1, 40), draw(1, 40)])
 }
 
-fn case(variant: GramVariant, c: u32, [h, w]: [u32; 2]) -> Case {
+fn case(variant: &'static Variant, c: u32, [h, w]: [u32; 2]) -> Case {
     Case {
         label: format!("gram/{variant} {c}x{h}x{w}"),
+        rung: variant.name,
+        precision: Precision::F32,
         inputs: vec![Shape::blocked(c, h, w)],
         build: Box::new(move |gpu| {
             let op = variant.runs_on(gpu).then(|| Gram::new(gpu, variant, c)).transpose()?;

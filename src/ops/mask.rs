@@ -2,10 +2,15 @@
 
 use super::case::{AWKWARD, Array, Case};
 use crate::error::Result;
-use crate::gpu::{Recording, Shader, Shape, Tensor, shader};
+use crate::gpu::{Precision, Recording, Shader, Shape, Tensor, shader};
 use crate::graph::{Backward, Forward, Op, Reads};
 
-pub(super) const SHADERS: [Shader; 1] = [shader!("mask/multiply")];
+static MULTIPLY: Shader = shader!("mask/multiply");
+
+/// Every kernel that it may launch.
+pub(super) fn shaders() -> Vec<&'static Shader> {
+    vec![&MULTIPLY]
+}
 
 /// `mask[p] * x[c][p]`: blocked features `[c, h, w]` and a planar mask `[1, h, w]` to features. The mask is a
 /// constant.
@@ -18,7 +23,7 @@ fn record(
     [src, mask, dst]: [&Tensor; 3],
     overrides: &[(&str, f64)],
 ) -> Result<()> {
-    let kernel = recording.gpu().kernel(&SHADERS[0], overrides)?;
+    let kernel = recording.gpu().kernel(&MULTIPLY, overrides)?;
     recording
         .launch(&kernel, label)
         .bind("src", src)
@@ -72,6 +77,8 @@ fn case(channels: u32, height: u32, width: u32) -> Case {
     };
     Case {
         label: format!("mask {shape}"),
+        rung: "mask",
+        precision: Precision::F32,
         inputs: vec![shape, Shape::planar(1, height, width)],
         build: Box::new(|_| Ok(Some(Box::new(Mask)))),
         reference: Box::new(move |x| product(&x[0], &x[1])),

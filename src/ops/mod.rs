@@ -17,12 +17,13 @@ mod reduce;
 mod relu;
 mod stack;
 mod total_variation;
+pub mod variants;
 mod weighted_sum;
 
 pub use check::Deviation;
-pub use conv::{Conv, ConvVariant, Packed, PackedWeights};
+pub use conv::{Conv, Packed, PackedWeights};
 pub use crop::Crop;
-pub use gram::{Gram, GramVariant};
+pub use gram::Gram;
 pub use mask::Mask;
 pub use mse::Mse;
 pub use normalize::Normalize;
@@ -42,7 +43,7 @@ pub struct Operation {
     /// As [`Op::name`](crate::graph::Op::name) says, and the folder under `shaders/`.
     pub name: &'static str,
     /// Every kernel it may launch.
-    pub shaders: &'static [Shader],
+    pub shaders: fn() -> Vec<&'static Shader>,
     /// Sizes, values and references to test it with, for each variant.
     pub cases: fn() -> Vec<Case>,
     /// A case of sizes that `draw(low, high)` chooses, both ends included.
@@ -53,32 +54,32 @@ pub struct Operation {
 pub const OPERATIONS: [Operation; 11] = [
     Operation {
         name: "normalize",
-        shaders: &normalize::SHADERS,
+        shaders: normalize::shaders,
         cases: normalize::cases,
         random_case: normalize::random_case,
     },
-    Operation { name: "conv", shaders: &conv::SHADERS, cases: conv::cases, random_case: conv::random_case },
-    Operation { name: "relu", shaders: &relu::SHADERS, cases: relu::cases, random_case: relu::random_case },
-    Operation { name: "pool", shaders: &pool::SHADERS, cases: pool::cases, random_case: pool::random_case },
-    Operation { name: "gram", shaders: &gram::SHADERS, cases: gram::cases, random_case: gram::random_case },
-    Operation { name: "crop", shaders: &crop::SHADERS, cases: crop::cases, random_case: crop::random_case },
+    Operation { name: "conv", shaders: conv::shaders, cases: conv::cases, random_case: conv::random_case },
+    Operation { name: "relu", shaders: relu::shaders, cases: relu::cases, random_case: relu::random_case },
+    Operation { name: "pool", shaders: pool::shaders, cases: pool::cases, random_case: pool::random_case },
+    Operation { name: "gram", shaders: gram::shaders, cases: gram::cases, random_case: gram::random_case },
+    Operation { name: "crop", shaders: crop::shaders, cases: crop::cases, random_case: crop::random_case },
     Operation {
         name: "stack",
-        shaders: &stack::SHADERS,
+        shaders: stack::shaders,
         cases: stack::cases,
         random_case: stack::random_case,
     },
-    Operation { name: "mask", shaders: &mask::SHADERS, cases: mask::cases, random_case: mask::random_case },
-    Operation { name: "mse", shaders: &mse::SHADERS, cases: mse::cases, random_case: mse::random_case },
+    Operation { name: "mask", shaders: mask::shaders, cases: mask::cases, random_case: mask::random_case },
+    Operation { name: "mse", shaders: mse::shaders, cases: mse::cases, random_case: mse::random_case },
     Operation {
         name: "tv",
-        shaders: &total_variation::SHADERS,
+        shaders: total_variation::shaders,
         cases: total_variation::cases,
         random_case: total_variation::random_case,
     },
     Operation {
         name: "weighted_sum",
-        shaders: &weighted_sum::SHADERS,
+        shaders: weighted_sum::shaders,
         cases: weighted_sum::cases,
         random_case: weighted_sum::random_case,
     },

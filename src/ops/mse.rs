@@ -3,10 +3,16 @@
 use super::case::{AWKWARD, Case, any_shape};
 use super::reduce::{SUM, partial_groups, partials_shape, record_sum};
 use crate::error::Result;
-use crate::gpu::{Recording, Shader, Shape, shader};
+use crate::gpu::{Precision, Recording, Shader, Shape, shader};
 use crate::graph::{Backward, Forward, Op, Reads, ScratchSize};
 
-pub(super) const SHADERS: [Shader; 3] = [shader!("mse/forward"), shader!("mse/backward"), SUM];
+static FORWARD: Shader = shader!("mse/forward");
+static BACKWARD: Shader = shader!("mse/backward");
+
+/// Every kernel that it may launch.
+pub(super) fn shaders() -> Vec<&'static Shader> {
+    vec![&FORWARD, &BACKWARD, &SUM]
+}
 
 /// `mean((x - target)^2)`: two tensors of one shape, of any layout, to one number. The second is a constant.
 #[derive(Debug, Clone, Copy)]
@@ -38,7 +44,7 @@ impl Op for Mse {
     fn forward(&self, recording: &mut Recording, io: &Forward) -> Result<()> {
         let (src, partials) = (io.inputs[0], &io.scratch.buffers[0]);
         let groups = partial_groups(src.shape().vectors());
-        let kernel = recording.gpu().kernel(&SHADERS[0], &[])?;
+        let kernel = recording.gpu().kernel(&FORWARD, &[])?;
         recording
             .launch(&kernel, io.label)
             .bind("src", src)
@@ -52,7 +58,7 @@ impl Op for Mse {
     fn backward(&self, recording: &mut Recording, io: &Backward) -> Result<()> {
         let Some(d_input) = &io.d_inputs[0] else { return Ok(()) };
         let shape = d_input.tensor.shape();
-        let kernel = recording.gpu().kernel(&SHADERS[1], &d_input.overrides())?;
+        let kernel = recording.gpu().kernel(&BACKWARD, &d_input.overrides())?;
         recording
             .launch(&kernel, io.label)
             .bind("src", io.inputs[0])
@@ -79,6 +85,8 @@ fn case(shape: Shape) -> Case {
     let n = shape.len() as f64;
     Case {
         label: format!("mse {shape} {:?}", shape.layout),
+        rung: "mse",
+        precision: Precision::F32,
         inputs: vec![shape; 2],
         build: Box::new(|_| Ok(Some(Box::new(Mse)))),
         reference: Box::new(move |x| {

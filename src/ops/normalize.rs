@@ -5,7 +5,13 @@ use crate::error::Result;
 use crate::gpu::{Precision, Recording, Shader, Shape, shader};
 use crate::graph::{Backward, Forward, Op, Reads};
 
-pub(super) const SHADERS: [Shader; 2] = [shader!("normalize/forward"), shader!("normalize/backward")];
+static FORWARD: Shader = shader!("normalize/forward");
+static BACKWARD: Shader = shader!("normalize/backward");
+
+/// Every kernel that it may launch.
+pub(super) fn shaders() -> Vec<&'static Shader> {
+    vec![&FORWARD, &BACKWARD]
+}
 
 /// `out[k] = scale[k] * x[channel(k)] + offset[k]`: a planar picture of 3 channels to blocked.
 ///
@@ -44,7 +50,7 @@ impl Op for Normalize {
 
     fn forward(&self, recording: &mut Recording, io: &Forward) -> Result<()> {
         let positions = io.output.shape().positions();
-        let kernel = recording.gpu().kernel(&SHADERS[0], &[])?;
+        let kernel = recording.gpu().kernel(&FORWARD, &[])?;
         recording
             .launch(&kernel, io.label)
             .bind("src", io.inputs[0])
@@ -64,7 +70,7 @@ impl Op for Normalize {
     fn backward(&self, recording: &mut Recording, io: &Backward) -> Result<()> {
         let Some(d_input) = &io.d_inputs[0] else { return Ok(()) };
         let shape = d_input.tensor.shape();
-        let kernel = recording.gpu().kernel(&SHADERS[1], &d_input.overrides())?;
+        let kernel = recording.gpu().kernel(&BACKWARD, &d_input.overrides())?;
         recording
             .launch(&kernel, io.label)
             .bind("d_dst", io.d_output)
@@ -118,6 +124,8 @@ pub(super) fn random_case(draw: &mut dyn FnMut(u32, u32) -> u32) -> Case {
 fn case((h, w): (u32, u32), op: Normalize) -> Case {
     Case {
         label: format!("normalize 3x{h}x{w} reversed {}, {:?}", op.reversed, op.precision),
+        rung: "normalize",
+        precision: op.precision,
         inputs: vec![Shape::planar(3, h, w)],
         build: Box::new(move |_| Ok(Some(Box::new(op)))),
         reference: Box::new(move |x| reference(op, &x[0])),

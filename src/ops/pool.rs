@@ -2,15 +2,16 @@
 
 use super::case::{AWKWARD, Array, Case};
 use crate::error::Result;
-use crate::gpu::{Recording, Shader, Shape, shader};
+use crate::gpu::{Precision, Recording, Shader, Shape, shader};
 use crate::graph::{Backward, Forward, Op, Reads};
 
-pub(super) const SHADERS: [Shader; 4] = [
-    shader!("pool/max_forward"),
-    shader!("pool/avg_forward"),
-    shader!("pool/max_backward"),
-    shader!("pool/avg_backward"),
-];
+static MAX: [Shader; 2] = [shader!("pool/max_forward"), shader!("pool/max_backward")];
+static AVG: [Shader; 2] = [shader!("pool/avg_forward"), shader!("pool/avg_backward")];
+
+/// Every kernel that it may launch.
+pub(super) fn shaders() -> Vec<&'static Shader> {
+    MAX.iter().chain(&AVG).collect()
+}
 
 /// What stands for four positions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
@@ -21,6 +22,16 @@ pub enum Pooling {
     Max,
     /// The mean, as Gatys et al. 2016 prefer for smoother pictures.
     Avg,
+}
+
+impl Pooling {
+    /// The kernels of the forward and of the backward pass.
+    fn kernels(self) -> &'static [Shader; 2] {
+        match self {
+            Self::Max => &MAX,
+            Self::Avg => &AVG,
+        }
+    }
 }
 
 /// The operation: `[c, h, w]` blocked to `[c, h / 2, w / 2]` blocked.
@@ -46,7 +57,8 @@ impl Op for Pool {
 
     fn forward(&self, recording: &mut Recording, io: &Forward) -> Result<()> {
         let (src, dst) = (io.inputs[0].shape(), io.output.shape());
-        let kernel = recording.gpu().kernel(&SHADERS[self.0 as usize], &[])?;
+        let [forward, _] = self.0.kernels();
+        let kernel = recording.gpu().kernel(forward, &[])?;
         recording
             .launch(&kernel, io.label)
             .bind("src", io.inputs[0])
@@ -61,7 +73,8 @@ impl Op for Pool {
     fn backward(&self, recording: &mut Recording, io: &Backward) -> Result<()> {
         let Some(d_input) = &io.d_inputs[0] else { return Ok(()) };
         let src = d_input.tensor.shape();
-        let kernel = recording.gpu().kernel(&SHADERS[2 + self.0 as usize], &d_input.overrides())?;
+        let [_, backward] = self.0.kernels();
+        let kernel = recording.gpu().kernel(backward, &d_input.overrides())?;
         let launch = recording
             .launch(&kernel, io.label)
             .bind("d_dst", io.d_output)
@@ -140,6 +153,11 @@ fn case(pooling: Pooling, c: u32, [h, w]: [u32; 2]) -> Case {
     let dims = [c as usize, h as usize, w as usize];
     Case {
         label: format!("pool/{pooling:?} {c}x{h}x{w}"),
+        rung: match pooling {
+            Pooling::Max => "pool_max",
+            Pooling::Avg => "pool_avg",
+        },
+        precision: Precision::F32,
         inputs: vec![Shape::blocked(c, h, w)],
         build: Box::new(move |_| Ok(Some(Box::new(Pool(pooling))))),
         reference: Box::new(move |x| reference(pooling, &x[0], dims)),

@@ -3,7 +3,7 @@
 use crate::error::Result;
 use crate::gpu::{Recording, Shader, Shape, Tensor, shader};
 
-pub(crate) const SUM: Shader = shader!("reduce/sum");
+pub(crate) static SUM: Shader = shader!("reduce/sum");
 
 /// Partial sums that the first stage of a reduction leaves, at most: enough workgroups to fill a
 /// large GPU, few enough for one workgroup to add.

@@ -2,10 +2,16 @@
 
 use super::case::{AWKWARD, Case, any_shape};
 use crate::error::Result;
-use crate::gpu::{Recording, Shader, Shape, shader};
+use crate::gpu::{Precision, Recording, Shader, Shape, shader};
 use crate::graph::{Backward, Forward, Op, Reads};
 
-pub(super) const SHADERS: [Shader; 2] = [shader!("relu/forward"), shader!("relu/backward")];
+static FORWARD: Shader = shader!("relu/forward");
+static BACKWARD: Shader = shader!("relu/backward");
+
+/// Every kernel that it may launch.
+pub(super) fn shaders() -> Vec<&'static Shader> {
+    vec![&FORWARD, &BACKWARD]
+}
 
 /// `max(x, 0)`, elementwise, on any layout.
 #[derive(Debug)]
@@ -25,14 +31,14 @@ impl Op for Relu {
     }
 
     fn forward(&self, recording: &mut Recording, io: &Forward) -> Result<()> {
-        let kernel = recording.gpu().kernel(&SHADERS[0], &[])?;
+        let kernel = recording.gpu().kernel(&FORWARD, &[])?;
         let launch = recording.launch(&kernel, io.label).bind("src", io.inputs[0]).bind("dst", io.output);
         launch.flops_each(1, io.output.shape().len()).elements(io.output.shape().vectors())
     }
 
     fn backward(&self, recording: &mut Recording, io: &Backward) -> Result<()> {
         let Some(d_input) = &io.d_inputs[0] else { return Ok(()) };
-        let kernel = recording.gpu().kernel(&SHADERS[1], &d_input.overrides())?;
+        let kernel = recording.gpu().kernel(&BACKWARD, &d_input.overrides())?;
         recording
             .launch(&kernel, io.label)
             .bind("dst", io.output)
@@ -55,6 +61,8 @@ pub(super) fn random_case(draw: &mut dyn FnMut(u32, u32) -> u32) -> Case {
 fn case(shape: Shape) -> Case {
     Case {
         label: format!("relu {shape} {:?}", shape.layout),
+        rung: "relu",
+        precision: Precision::F32,
         inputs: vec![shape],
         build: Box::new(|_| Ok(Some(Box::new(Relu)))),
         reference: Box::new(|x| x[0].iter().map(|v| v.max(0.0)).collect()),

@@ -3,10 +3,15 @@
 use super::Crop;
 use super::case::{Array, Case};
 use crate::error::Result;
-use crate::gpu::{Recording, Shader, Shape, shader};
+use crate::gpu::{Precision, Recording, Shader, Shape, shader};
 use crate::graph::{Backward, Forward, Op, Reads};
 
-pub(super) const SHADERS: [Shader; 2] = [shader!("stack/forward"), shader!("crop/forward")];
+static FORWARD: Shader = shader!("stack/forward");
+
+/// Every kernel that it may launch; its backward pass is that of a crop, forward.
+pub(super) fn shaders() -> Vec<&'static Shader> {
+    vec![&FORWARD]
+}
 
 /// Blocked features `[c, h_1, w]`, `[c, h_2, w]` .. to `[c, h_1 + h_2 + .., w]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +40,7 @@ impl Op for Stack {
         let heights = io.inputs.iter().map(|band| band.shape().height);
         for (band, top) in io.inputs.iter().zip(tops(heights)) {
             let Shape { height, width, .. } = band.shape();
-            let kernel = recording.gpu().kernel(&SHADERS[0], &[])?;
+            let kernel = recording.gpu().kernel(&FORWARD, &[])?;
             recording
                 .launch(&kernel, io.label)
                 .bind("src", band)
@@ -57,7 +62,7 @@ impl Op for Stack {
             let Some(d_input) = d_input else { continue };
             let Shape { height, width, .. } = d_input.tensor.shape();
             let rows = Crop { top, left: 0, height, width };
-            rows.record(recording, io.label, [io.d_output, &d_input.tensor], d_input.overrides().into())?;
+            rows.record(recording, io.label, [io.d_output, &d_input.tensor], &d_input.overrides())?;
         }
         Ok(())
     }
@@ -95,6 +100,8 @@ fn case(channels: u32, heights: Vec<u32>, width: u32) -> Case {
     let back = sizes.clone();
     Case {
         label: format!("stack {channels}x{heights:?}x{width}"),
+        rung: "stack",
+        precision: Precision::F32,
         inputs: heights.into_iter().map(|height| Shape::blocked(channels, height, width)).collect(),
         build: Box::new(|_| Ok(Some(Box::new(Stack)))),
         reference: Box::new(move |x| {

@@ -3,10 +3,16 @@
 use super::case::{AWKWARD, Array, Case};
 use super::reduce::{SUM, partial_groups, partials_shape, record_sum};
 use crate::error::Result;
-use crate::gpu::{Recording, Shader, Shape, shader};
+use crate::gpu::{Precision, Recording, Shader, Shape, shader};
 use crate::graph::{Backward, Forward, Op, Reads, ScratchSize};
 
-pub(super) const SHADERS: [Shader; 3] = [shader!("tv/forward"), shader!("tv/backward"), SUM];
+static FORWARD: Shader = shader!("tv/forward");
+static BACKWARD: Shader = shader!("tv/backward");
+
+/// Every kernel that it may launch.
+pub(super) fn shaders() -> Vec<&'static Shader> {
+    vec![&FORWARD, &BACKWARD, &SUM]
+}
 
 /// Sum of squared differences between horizontal and vertical neighbours over the number of
 /// numbers: a planar picture to one number.
@@ -35,7 +41,7 @@ impl Op for TotalVariation {
         let (src, partials) = (io.inputs[0], &io.scratch.buffers[0]);
         let shape = src.shape();
         let groups = partial_groups(shape.len() as u64);
-        let kernel = recording.gpu().kernel(&SHADERS[0], &[])?;
+        let kernel = recording.gpu().kernel(&FORWARD, &[])?;
         recording
             .launch(&kernel, io.label)
             .bind("src", src)
@@ -51,7 +57,7 @@ impl Op for TotalVariation {
     fn backward(&self, recording: &mut Recording, io: &Backward) -> Result<()> {
         let Some(d_input) = &io.d_inputs[0] else { return Ok(()) };
         let shape = d_input.tensor.shape();
-        let kernel = recording.gpu().kernel(&SHADERS[1], &d_input.overrides())?;
+        let kernel = recording.gpu().kernel(&BACKWARD, &d_input.overrides())?;
         recording
             .launch(&kernel, io.label)
             .bind("src", io.inputs[0])
@@ -107,6 +113,8 @@ fn case((h, w): (u32, u32)) -> Case {
     let dims = [3, h as usize, w as usize];
     Case {
         label: format!("tv 3x{h}x{w}"),
+        rung: "tv",
+        precision: Precision::F32,
         inputs: vec![Shape::planar(3, h, w)],
         build: Box::new(|_| Ok(Some(Box::new(TotalVariation)))),
         reference: Box::new(move |x| reference(&x[0], dims)),

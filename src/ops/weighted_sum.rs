@@ -2,10 +2,15 @@
 
 use super::case::Case;
 use crate::error::Result;
-use crate::gpu::{Recording, Shader, Shape, shader};
+use crate::gpu::{Precision, Recording, Shader, Shape, shader};
 use crate::graph::{Backward, Forward, Op, Reads};
 
-pub(super) const SHADERS: [Shader; 1] = [shader!("weighted_sum/scale")];
+static SCALE: Shader = shader!("weighted_sum/scale");
+
+/// Every kernel that it may launch.
+pub(super) fn shaders() -> Vec<&'static Shader> {
+    vec![&SCALE]
+}
 
 /// `sum of weights[k] * inputs[k]`, each of the same shape. Inputs of weight 0 are counted (so that a
 /// NaN among them is seen) but not differentiated, which spares their whole backward pass.
@@ -36,7 +41,7 @@ impl Op for WeightedSum {
     fn forward(&self, recording: &mut Recording, io: &Forward) -> Result<()> {
         for (k, (term, weight)) in io.inputs.iter().zip(&self.weights).enumerate() {
             let overrides = [("ACCUMULATE", f64::from(u8::from(k > 0)))];
-            let kernel = recording.gpu().kernel(&SHADERS[0], &overrides)?;
+            let kernel = recording.gpu().kernel(&SCALE, &overrides)?;
             let launch = recording.launch(&kernel, io.label).bind("src", term).bind("dst", io.output);
             let shape = io.output.shape();
             launch.set("weight", *weight).flops_each(2, shape.len()).elements(shape.vectors())?;
@@ -47,7 +52,7 @@ impl Op for WeightedSum {
     fn backward(&self, recording: &mut Recording, io: &Backward) -> Result<()> {
         for (d_input, weight) in io.d_inputs.iter().zip(&self.weights) {
             let Some(d_input) = d_input else { continue };
-            let kernel = recording.gpu().kernel(&SHADERS[0], &d_input.overrides())?;
+            let kernel = recording.gpu().kernel(&SCALE, &d_input.overrides())?;
             let launch = recording.launch(&kernel, io.label).bind("src", io.d_output);
             let launch = launch.bind("dst", &d_input.tensor).set("weight", *weight);
             let shape = io.d_output.shape();
@@ -87,6 +92,8 @@ fn case(shape: Shape, weights: Vec<f32>) -> Case {
     let (forward, backward) = (weights.clone(), weights.clone());
     Case {
         label: format!("weighted_sum of {} terms of {shape}, first {}", weights.len(), weights[0]),
+        rung: "weighted_sum",
+        precision: Precision::F32,
         inputs: vec![shape; weights.len()],
         build: Box::new(move |_| Ok(Some(Box::new(WeightedSum { weights: weights.clone() })))),
         reference: Box::new(move |x| {

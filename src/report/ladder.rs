@@ -2,7 +2,8 @@
 
 use super::table::{clock_line, device_line, give_or_take, roofs_line};
 use super::text::{Align, columns, milliseconds, number, number_or_dash, percent};
-use crate::ladder::{Ladder, Pass, Record, Rung};
+use crate::ladder::{Ladder, PassTiming, Record, Rung};
+use crate::ops::variants::Pass;
 
 /// What ran where, then every ladder.
 pub fn ladders(record: &Record) -> String {
@@ -19,8 +20,7 @@ pub fn ladders(record: &Record) -> String {
 
 /// A table, what there is to say of rungs beside it, and the fastest.
 fn ladder(ladder: &Ladder) -> String {
-    let title =
-        format!("{}: {} to {}, {}\n", ladder.benchmark, inputs(ladder), ladder.output, ladder.precision);
+    let title = format!("{}: {} to {}, {}\n", ladder.op, inputs(ladder), ladder.output, ladder.precision);
     let header = [
         ("", Align::Left),
         ("pass", Align::Left),
@@ -38,18 +38,17 @@ fn ladder(ladder: &Ladder) -> String {
     ];
     // One way alone is no choice.
     let has_choice = ladder.rungs.len() > 1;
-    let mark = |rung: &Rung| if has_choice && rung.used { '*' } else { ' ' };
-    let rows: Vec<Vec<String>> = ladder.rungs.iter().flat_map(|rung| rows(mark(rung), rung)).collect();
+    let rows: Vec<Vec<String>> = ladder.rungs.iter().flat_map(|rung| rows(has_choice, rung)).collect();
     let mut text = title + &columns(&header, &rows);
     ladder.rungs.iter().filter_map(remark).for_each(|remark| text += &remark);
-    if ladder.rungs.iter().any(|rung| mark(rung) == '*') {
+    if has_choice && ladder.rungs.iter().any(|rung| !rung.used.is_empty()) {
         text += "* is what a painting runs here\n";
     }
-    let fastest: Vec<String> = ["forward", "backward"]
+    let fastest: Vec<String> = Pass::ALL
         .into_iter()
         .filter_map(|pass| {
-            let (rung, pass) = ladder.fastest(pass)?;
-            Some(format!("fastest {}: {}, {} ms", pass.name, rung.name, milliseconds(pass.seconds.median)))
+            let (rung, timing) = ladder.fastest(pass)?;
+            Some(format!("fastest {pass}: {}, {} ms", rung.name, milliseconds(timing.seconds.median)))
         })
         .collect();
     if has_choice && !fastest.is_empty() {
@@ -66,34 +65,36 @@ fn inputs(ladder: &Ladder) -> String {
     }
 }
 
-/// A line a pass; one alone for a rung that was not timed.
-fn rows(mark: char, rung: &Rung) -> Vec<Vec<String>> {
-    let name = format!("{mark} {}", rung.name);
+/// One line for each pass, marked if a painting runs the rung there; one alone for a rung that was not timed.
+fn rows(has_choice: bool, rung: &Rung) -> Vec<Vec<String>> {
+    let name = |used| format!("{} {}", if has_choice && used { '*' } else { ' ' }, rung.name);
     if rung.passes.is_empty() {
         let mut cells = vec!["-".to_string(); 13];
-        cells[0] = name;
+        cells[0] = name(!rung.used.is_empty());
         cells[12] = verdict(rung).into();
         return vec![cells];
     }
-    rung.passes.iter().map(|pass| row(name.clone(), rung, pass)).collect()
+    rung.passes.iter().map(|timing| row(name(rung.used.contains(&timing.pass)), rung, timing)).collect()
 }
 
-fn row(name: String, rung: &Rung, pass: &Pass) -> Vec<String> {
-    let off =
-        rung.check.as_ref().map(|check| if pass.name == "forward" { check.forward } else { check.backward });
+fn row(name: String, rung: &Rung, timing: &PassTiming) -> Vec<String> {
+    let off = rung.check.as_ref().map(|check| match timing.pass {
+        Pass::Forward => check.forward,
+        Pass::Backward => check.backward,
+    });
     let dash = || "-".to_string();
     vec![
         name,
-        pass.name.clone(),
-        milliseconds(pass.seconds.median),
-        give_or_take(&pass.seconds),
-        pass.runs.to_string(),
-        number_or_dash(pass.gflops()),
-        number_or_dash(pass.direct_gflops()),
-        number_or_dash(pass.gbytes()),
-        pass.of_roof.map_or_else(dash, |of_roof| percent(of_roof.part)),
-        pass.of_roof.map_or_else(dash, |of_roof| of_roof.bound.to_string()),
-        pass.faster.map_or_else(dash, |faster| format!("{}x", number(faster))),
+        timing.pass.name().into(),
+        milliseconds(timing.seconds.median),
+        give_or_take(&timing.seconds),
+        timing.runs.to_string(),
+        number_or_dash(timing.gflops()),
+        number_or_dash(timing.direct_gflops()),
+        number_or_dash(timing.gbytes()),
+        timing.of_roof.map_or_else(dash, |of_roof| percent(of_roof.part)),
+        timing.of_roof.map_or_else(dash, |of_roof| of_roof.bound.to_string()),
+        timing.speedup.map_or_else(dash, |faster| format!("{}x", number(faster))),
         off.map_or_else(dash, |off| if off == 0.0 { "0".into() } else { format!("{off:.0e}") }),
         verdict(rung).into(),
     ]
@@ -111,6 +112,6 @@ fn verdict(rung: &Rung) -> &'static str {
 /// What is said below the table.
 fn remark(rung: &Rung) -> Option<String> {
     let Rung { name, .. } = rung;
-    let lacks = rung.lacks.as_ref().map(|lacks| format!("{name}: not here: needs {lacks}\n"));
-    lacks.or_else(|| rung.fault().map(|fault| format!("{name}: {}: {fault}\n", verdict(rung))))
+    let missing = rung.missing.as_ref().map(|missing| format!("{name}: not here: needs {missing}\n"));
+    missing.or_else(|| rung.fault().map(|fault| format!("{name}: {}: {fault}\n", verdict(rung))))
 }

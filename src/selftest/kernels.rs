@@ -4,24 +4,20 @@ use std::time::Instant;
 
 use super::{Measure, Part, Progress};
 use crate::gpu::{Gpu, Precision};
-use crate::ladder::{BENCHMARKS, Benchmark, Check, Variant};
+use crate::ladder::{BENCHMARKS, Benchmark, Check, Implementation};
 
-/// One part for each variant and precision that has cases.
+/// One part for each implementation and precision that has cases.
 pub(super) fn check(gpu: &Gpu, progress: Progress) -> Vec<Part> {
     let mut parts = vec![];
     for benchmark in &BENCHMARKS {
-        for variant in &benchmark.variants() {
+        for implementation in benchmark.implementations() {
             for precision in [Precision::F32, Precision::F16] {
-                if benchmark.cases_of(variant, precision).is_empty() {
+                if benchmark.cases_of(implementation, precision).is_empty() {
                     continue;
                 }
-                let part = Part {
-                    name: name(benchmark, variant),
-                    f16: precision == Precision::F16,
-                    ..Part::default()
-                };
+                let part = part(benchmark, implementation, precision);
                 progress(&part, false);
-                let part = check_variant(gpu, benchmark, variant, part);
+                let part = run(gpu, benchmark, implementation, precision, part);
                 progress(&part, true);
                 parts.push(part);
             }
@@ -30,25 +26,30 @@ pub(super) fn check(gpu: &Gpu, progress: Progress) -> Vec<Part> {
     parts
 }
 
-/// As `--kernel` and the tuner call it.
-fn name(benchmark: &Benchmark, variant: &Variant) -> String {
-    match variant.name() == benchmark.name {
-        true => benchmark.name.into(),
-        false => format!("{} {}", benchmark.name, variant.name()),
-    }
+fn part(benchmark: &Benchmark, implementation: Implementation, precision: Precision) -> Part {
+    let (name, variant) = match implementation {
+        Implementation::Variant(variant) => (format!("{} {variant}", benchmark.name), Some(variant)),
+        Implementation::Only { name, .. } => (name.into(), None),
+    };
+    Part { name, variant, f16: precision == Precision::F16, ..Part::default() }
 }
 
-fn check_variant(gpu: &Gpu, benchmark: &Benchmark, variant: &Variant, mut part: Part) -> Part {
-    let begun = Instant::now();
-    part.lacks = variant.lacks(gpu);
-    if part.lacks.is_none() {
-        let precision = if part.f16 { Precision::F16 } else { Precision::F32 };
-        let check = Check::of(gpu, benchmark.cases_of(variant, precision));
+fn run(
+    gpu: &Gpu,
+    benchmark: &Benchmark,
+    implementation: Implementation,
+    precision: Precision,
+    mut part: Part,
+) -> Part {
+    let start = Instant::now();
+    part.missing = implementation.missing(gpu);
+    if part.missing.is_none() {
+        let check = Check::of(gpu, benchmark.cases_of(implementation, precision));
         part.measures = [("forward", check.forward), ("backward", check.backward)]
             .map(|(pass, off)| Measure::new(pass, off, check.tolerance))
             .into();
         part.fault = check.wrong;
     }
-    part.seconds = begun.elapsed().as_secs_f64();
+    part.seconds = start.elapsed().as_secs_f64();
     part
 }

@@ -5,18 +5,22 @@ use std::time::Instant;
 use serde::Serialize;
 
 use crate::error::{Remedy, Result};
+use crate::ops::variants::Variant;
 
 /// A part of the test, and what became of it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Part {
     /// The operation and its variant, or what else was tried.
     pub name: String,
+    /// The variant that was tried, where the operation has several.
+    #[serde(skip)]
+    pub variant: Option<&'static Variant>,
     /// True where numbers are stored in two bytes, as with `--precision f16`.
     pub f16: bool,
     /// How far off its numbers are.
     pub measures: Vec<Measure>,
-    /// What the device lacks for it, so that it was not run. That is no fault.
-    pub lacks: Option<String>,
+    /// What the device is missing, so that the part was not run. That is no fault.
+    pub missing: Option<String>,
     /// What is wrong.
     pub fault: Option<String>,
     /// What that means for paintings on this device.

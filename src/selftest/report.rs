@@ -1,13 +1,11 @@
 //! What a test came to.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 
 use super::Part;
 use crate::error::{Error, Remedy, Result, Setting};
 use crate::gpu::{Facts, Gpu, Precision};
-use crate::tuner::{self, Choice, conv_candidates, gram_candidates};
+use crate::tuner::{self, Choice, Refusal};
 
 /// What a test came to: what `impasto selftest --report` writes.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -25,7 +23,7 @@ pub struct Report {
     /// What paintings run on this device where nothing was timed; nothing if that could not be found out.
     pub used: Option<String>,
     /// Variants that the tuner never chooses on this device, and why.
-    pub refused: BTreeMap<String, String>,
+    pub refused: Vec<Refusal>,
     /// Everything that was tried.
     pub parts: Vec<Part>,
     /// Seconds that it took.
@@ -34,7 +32,7 @@ pub struct Report {
 
 impl Report {
     /// What [`format`](Self::format) says now.
-    pub const FORMAT: u32 = 1;
+    pub const FORMAT: u32 = 2;
 
     pub(super) fn new(gpu: &Gpu, mut parts: Vec<Part>, choice: Option<&Choice>, seconds: f64) -> Self {
         for part in parts.iter_mut().filter(|part| part.fault.is_some()) {
@@ -85,24 +83,27 @@ impl Report {
 
 /// What a fault means for paintings on this device, and what to paint with instead.
 fn consequence(gpu: &Gpu, part: &Part, choice: Option<&Choice>) -> (String, Option<Remedy>) {
-    let precision = if part.f16 { Precision::F16 } else { Precision::F32 };
-    let convs = conv_candidates(gpu, precision).into_iter().map(|variant| format!("conv3x3 {variant}"));
-    let grams = gram_candidates(gpu).into_iter().map(|variant| format!("gram {variant}"));
-    let is_candidate = convs.chain(grams).any(|name| name == part.name);
-    // The naive variant is what the tuner compares all others with.
-    let (operation, variant) = part.name.split_once(' ').unwrap_or((&part.name, "naive"));
-    if let Some(fault) = choice.and_then(|choice| choice.refused.get(&part.name)) {
-        return (format!("the tuner refuses it here: it is {fault}"), None);
+    let without_f16 =
+        || ("f16 is wrong on this device".into(), Some(Remedy::Set(Setting::Precision, "f32".into())));
+    // The tuner compares all variants with the naive one.
+    let Some(variant) = part.variant.filter(|variant| *variant != variant.op().naive()) else {
+        return match part.f16 {
+            true => without_f16(),
+            false => ("nothing stands in for it: do not trust images of this device".into(), None),
+        };
+    };
+    let op = variant.op();
+    let refusals = choice.map_or(&[][..], |choice| &choice.refused[..]);
+    if let Some(refusal) = refusals.iter().find(|refusal| refusal.is_of(op.name(), variant.name, part.f16)) {
+        return (format!("the tuner refuses it here: it is {}", refusal.fault), None);
     }
-    match (variant != "naive", is_candidate, part.f16) {
-        (true, false, _) => ("no painting runs it here unless it is asked for".into(), None),
-        (true, true, false) => (
+    let precision = if part.f16 { Precision::F16 } else { Precision::F32 };
+    match (op.candidates(gpu, precision).contains(&variant), part.f16) {
+        (false, _) => ("no painting runs it here unless it is asked for".into(), None),
+        (true, false) => (
             "the tuner's own trial does not show it".into(),
-            Some(Remedy::Set(Setting::Kernel, format!("{operation}=naive"))),
+            Some(Remedy::Set(Setting::Kernel, format!("{op}=naive"))),
         ),
-        (_, _, true) => {
-            ("f16 is wrong on this device".into(), Some(Remedy::Set(Setting::Precision, "f32".into())))
-        }
-        (false, _, false) => ("nothing stands in for it: do not trust pictures of this device".into(), None),
+        (true, true) => without_f16(),
     }
 }

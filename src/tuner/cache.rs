@@ -1,6 +1,6 @@
-//! What was found out about a device, kept in a file of the user's cache folder.
+//! The cache of choices: one file a device, in the user's cache folder.
 
-use std::collections::BTreeMap;
+use std::fmt;
 use std::fs;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -8,22 +8,70 @@ use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 
+use super::problem::Key;
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterSummary, expand_imports};
 use crate::ops::OPERATIONS;
+use crate::ops::variants::{Pass, PassVariants, Variant};
 use crate::output::OutputFile;
 
-/// One device's file. Anything that changes what was measured makes it worthless: another driver, or
-/// other kernels.
+/// One device's file. A change of the driver or of the kernels makes it worthless.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Record {
     adapter: String,
     driver: String,
     kernels: String,
-    /// The variant for each operation and shape.
-    pub(super) choices: BTreeMap<String, String>,
-    /// Variants that compute wrongly on the device, and what is wrong.
-    pub(super) refused: BTreeMap<String, String>,
+    /// The variants for each problem.
+    choices: Vec<Timed>,
+    /// Variants that compute wrongly on the device, or not at all.
+    pub(super) refused: Vec<Refusal>,
+}
+
+/// The variants that were chosen for a problem.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Timed {
+    #[serde(flatten)]
+    key: Key,
+    forward: String,
+    backward: String,
+}
+
+/// A variant that computes wrongly on a device, or not at all.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The operation's name.
+    pub op: String,
+    /// The variant's name.
+    pub variant: String,
+    /// Whether it failed on tensors stored in f16; else in f32.
+    pub f16: bool,
+    /// What is wrong, in words to follow "is".
+    pub fault: String,
+}
+
+impl Refusal {
+    pub(super) fn new(variant: &Variant, f16: bool, fault: String) -> Self {
+        Self { op: variant.op().name().into(), variant: variant.name.into(), f16, fault }
+    }
+
+    /// True if it refuses this variant on tensors stored in this precision.
+    pub fn is_of(&self, op: &str, variant: &str, f16: bool) -> bool {
+        (self.op.as_str(), self.variant.as_str(), self.f16) == (op, variant, f16)
+    }
+}
+
+/// Operation, variant and precision.
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}{}", self.op, self.variant, if self.f16 { ", f16" } else { "" })
+    }
+}
+
+impl Timed {
+    pub(super) fn new(key: Key, variants: PassVariants) -> Self {
+        let [forward, backward] = Pass::ALL.map(|pass| variants.of(pass).name.to_string());
+        Self { key, forward, backward }
+    }
 }
 
 impl Record {
@@ -33,9 +81,28 @@ impl Record {
             adapter: adapter.to_string(),
             driver: adapter.driver.clone(),
             kernels: fingerprint().into(),
-            choices: BTreeMap::new(),
-            refused: BTreeMap::new(),
+            choices: vec![],
+            refused: vec![],
         }
+    }
+
+    /// The variants for a problem; `None` if it was not timed, or for variants that no longer exist.
+    pub(super) fn variants(&self, key: &Key) -> Option<PassVariants> {
+        let timed = self.choices.iter().find(|timed| timed.key == *key)?;
+        let variant = |name: &str| key.op()?.variant(name).ok();
+        Some(PassVariants { forward: variant(&timed.forward)?, backward: variant(&timed.backward)? })
+    }
+
+    /// Adds the choice for a problem, in place of an older one.
+    pub(super) fn insert(&mut self, timed: Timed) {
+        self.choices.retain(|known| known.key != timed.key);
+        self.choices.push(timed);
+    }
+
+    /// Drops all that was found for one storage precision.
+    pub(super) fn forget(&mut self, f16: bool) {
+        self.choices.retain(|timed| timed.key.f16 != f16);
+        self.refused.retain(|refusal| refusal.f16 != f16);
     }
 
     fn is_of(&self, other: &Self) -> bool {
@@ -48,7 +115,7 @@ pub fn fingerprint() -> &'static str {
     static FINGERPRINT: OnceLock<String> = OnceLock::new();
     FINGERPRINT.get_or_init(|| {
         let mut hasher = DefaultHasher::new();
-        for shader in OPERATIONS.iter().flat_map(|operation| operation.shaders) {
+        for shader in OPERATIONS.iter().flat_map(|operation| (operation.shaders)()) {
             // With what it imports; a source that cannot be expanded compiles nowhere.
             expand_imports(shader.source).unwrap_or(shader.source.into()).hash(&mut hasher);
         }
@@ -95,7 +162,7 @@ pub(super) fn load(path: &Path, adapter: &AdapterSummary) -> Loaded {
 
 /// The right to time kernels and to replace a device's file, until it is dropped: waits while another run
 /// has it. `None` where the file system has no locks.
-pub(super) fn turn(path: &Path) -> Option<fs::File> {
+pub(super) fn lock(path: &Path) -> Option<fs::File> {
     fs::create_dir_all(path.parent()?).ok()?;
     let file = fs::File::create(path.with_extension("lock")).ok()?;
     file.lock().ok()?;

@@ -1,324 +1,206 @@
-//! Which variant of a kernel each layer runs on a device.
+//! Chooses the variants that each layer runs on a device.
 //!
-//! On a device's first use the candidates for each layer's shape are timed and the fastest is kept in
-//! a file of the user's cache folder. A candidate must agree with the naive kernel on this very device
-//! before it may be chosen: drivers are not always right.
+//! On a device's first use the candidates for each layer's shape are timed, forward and backward apart, and the choice
+//! is kept in a file of the user's cache folder. A candidate must agree with the naive variant on this device before
+//! it may be chosen: GPU drivers have bugs, and a buggy driver can produce wrong images silently.
 
+mod builtin;
 mod cache;
-mod candidates;
+mod problem;
 mod trial;
 
-pub use cache::{default_folder, fingerprint};
-pub use candidates::{conv_candidates, gram_candidates};
+pub use cache::{Refusal, default_folder, fingerprint};
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use cache::{Loaded, Record};
-use trial::Candidate;
+use cache::{Loaded, Record, Timed};
+use problem::{Problem, problems};
 
 use crate::error::{Error, Result};
-use crate::gpu::{AdapterSummary, Gpu, Precision, Shape};
-use crate::ops::{ConvVariant, GramVariant};
-use crate::vgg19::{KernelOverride, Kernels, LayerId, activation_shape};
+use crate::gpu::{AdapterSummary, Gpu, Precision};
+use crate::ops::variants::{Pass, PassVariants, TunedOp, Variant};
+use crate::vgg19::{Kernels, LayerId};
 
 /// How variants are chosen.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Mode {
-    /// By what the cache says; what it does not say is timed and added.
+    /// By the cache; shapes that it does not have are timed and added.
     #[default]
     Cached,
-    /// By timing everything again.
+    /// By timing all shapes again.
     Fresh,
     /// By the class of the device; nothing is timed.
     BuiltIn,
 }
 
-/// What to choose for, and how.
+/// Chooses variants.
 #[derive(Debug, Clone)]
 pub struct Tuner {
     /// How.
     pub mode: Mode,
-    /// Where findings are kept; `None` keeps nothing. See [`default_folder`].
+    /// Folder of the cache; `None` keeps nothing. See [`default_folder`].
     pub folder: Option<PathBuf>,
-    /// How the layers store their numbers.
+    /// Precision in which activations and weights are stored.
     pub precision: Precision,
 }
 
-/// Variants for a picture of some size, and how they came about.
+/// Variants for an image of some size, and how they were chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Choice {
-    /// What to use.
+    /// The variants of each layer.
     pub kernels: Kernels,
-    /// Variants that compute wrongly on this device, or not at all, and what is wrong.
-    pub refused: BTreeMap<String, String>,
-    /// Shapes that were timed now.
+    /// Candidates for this precision that compute wrongly on this device, or not at all.
+    pub refused: Vec<Refusal>,
+    /// Number of shapes that were timed now.
     pub timed: usize,
-    /// What the user should know about the cache file, if anything.
+    /// A message for the user about the cache file, if there is one.
     pub note: Option<String>,
 }
 
-/// Longest side of a picture that is timed for. Larger ones fill a device no better, and may go in tiles.
+/// Longest side of an image that is timed for. Larger ones fill a device no better, and may go in tiles.
 const LARGEST: u32 = 1024;
 
-/// A step of the tuning: so many of so many, and what is being timed.
+/// Called before each shape is timed, with how many are done, how many there are, and the shape.
 pub type Progress<'a> = &'a mut dyn FnMut(usize, usize, &str);
 
 impl Tuner {
-    /// Chooses for pictures of `width` by `height` and layers up to `deepest`.
+    /// Chooses for images of `width` by `height` and layers up to `deepest`.
     ///
     /// # Errors
-    /// [`Error::Gpu`] if the device fails or even the naive kernels cannot run. A
-    /// cache that cannot be read or written is no error but a note.
-    pub fn choose(
-        &self,
-        gpu: &Gpu,
-        [width, height]: [u32; 2],
-        deepest: LayerId,
-        progress: Progress,
-    ) -> Result<Choice> {
+    /// [`Error::Gpu`] if the device fails or even the naive variants cannot run. A cache that cannot be read or
+    /// written is no error but a note.
+    pub fn choose(&self, gpu: &Gpu, size: [u32; 2], deepest: LayerId, progress: Progress) -> Result<Choice> {
         let path = self.folder.as_ref().map(|folder| cache::file(folder, gpu.adapter()));
         let path = path.filter(|_| self.mode != Mode::BuiltIn);
-        let [width, height] = [width, height].map(|side| side.min(LARGEST));
-        let jobs = jobs(width, height, deepest, self.precision);
-        let (record, note) = self.recall(path.as_deref(), gpu.adapter());
-        if let Some(choice) = self.known(&jobs, &record, note.clone()) {
+        let problems = self.problems(size, deepest);
+        let (record, note) = self.read(path.as_deref(), gpu.adapter());
+        if let Some(choice) = self.known(&problems, &record, note.clone()) {
             return Ok(choice);
         }
-        // Runs that time at once would disturb each other, and the later one would lose what the earlier
-        // one found. So each waits its turn and looks again.
-        let _turn = path.as_deref().and_then(cache::turn);
-        let (mut record, again) = self.recall(path.as_deref(), gpu.adapter());
+        // Runs that time at once would disturb each other, and the later one would overwrite what the earlier one
+        // found. So each waits for the lock and reads the cache again.
+        let _lock = path.as_deref().and_then(cache::lock);
+        let (mut record, again) = self.read(path.as_deref(), gpu.adapter());
         let mut note = note.or(again);
-        if let Some(choice) = self.known(&jobs, &record, note.clone()) {
+        if let Some(choice) = self.known(&problems, &record, note.clone()) {
             return Ok(choice);
         }
-        let missing: Vec<&Job> = jobs.iter().filter(|job| !job.is_known(&record)).collect();
-        let candidates = Candidates::trusted(gpu, self.precision, &mut record.refused)?;
+        let trusted = self.trusted(gpu, &mut record)?;
         if self.mode == Mode::BuiltIn {
-            let kernels = candidates::builtin(&candidates.convs, &candidates.grams, width, height);
-            return Ok(Choice { kernels, refused: self.of_precision(record.refused), timed: 0, note });
+            let kernels = kernels(problems.iter().map(|problem| (problem, problem.builtin(&trusted))));
+            return Ok(Choice { kernels, refused: self.refusals(&record), timed: 0, note });
         }
-        let timed = missing.len();
-        for (done, job) in missing.into_iter().enumerate() {
-            progress(done, timed, &job.key);
-            record.choices.insert(job.key.clone(), job.fastest(gpu, &candidates)?);
+        let missing: Vec<&Problem> =
+            problems.iter().filter(|problem| record.variants(&problem.key).is_none()).collect();
+        for (done, problem) in missing.iter().enumerate() {
+            progress(done, missing.len(), &problem.key.to_string());
+            record.insert(Timed::new(problem.key.clone(), problem.fastest(gpu, &trusted)?));
         }
         if let Some(path) = path {
             let kept = cache::save(&path, &record);
             note = kept.err().map(|error| format!("the choice of kernels is not kept: {error}")).or(note);
         }
-        let kernels = of_record(&jobs, &record);
-        Ok(Choice { kernels, refused: self.of_precision(record.refused), timed, note })
+        let choice = self.known(&problems, &record, note);
+        let choice = choice.ok_or_else(|| Error::gpu("tuning", "a shape was not timed"))?;
+        Ok(Choice { timed: missing.len(), ..choice })
     }
 
-    /// The choice for pictures of `width` by `height`, if the cache knows all of it. Opens no device and
-    /// times nothing.
-    pub fn remembered(
-        &self,
-        adapter: &AdapterSummary,
-        [width, height]: [u32; 2],
-        deepest: LayerId,
-    ) -> Option<Choice> {
+    /// The choice for images of `width` by `height`, if the cache has all of it. Opens no device and times nothing.
+    pub fn remembered(&self, adapter: &AdapterSummary, size: [u32; 2], deepest: LayerId) -> Option<Choice> {
         let path = self.folder.as_ref().map(|folder| cache::file(folder, adapter));
-        let (record, note) = self.recall(path.as_deref(), adapter);
-        self.known(&jobs(width, height, deepest, self.precision), &record, note)
+        let (record, note) = self.read(path.as_deref(), adapter);
+        self.known(&self.problems(size, deepest), &record, note)
     }
 
-    /// What the cache says, and what there is to say about it.
-    fn recall(&self, path: Option<&Path>, adapter: &AdapterSummary) -> (Record, Option<String>) {
+    /// The wrong variants of an adapter that the cache knows, in both precisions, without opening it.
+    pub fn refused(&self, adapter: &AdapterSummary) -> Vec<Refusal> {
+        let path = self.folder.as_ref().map(|folder| cache::file(folder, adapter));
+        match path.map(|path| cache::load(&path, adapter)) {
+            Some(Loaded::Found(record)) => record.refused,
+            _ => vec![],
+        }
+    }
+
+    fn problems(&self, size: [u32; 2], deepest: LayerId) -> Vec<Problem> {
+        problems(size.map(|side| side.min(LARGEST)), deepest, self.precision)
+    }
+
+    /// What the cache says of an adapter, and what to tell the user about the file. A fresh tuning keeps only what
+    /// belongs to the other precision.
+    fn read(&self, path: Option<&Path>, adapter: &AdapterSummary) -> (Record, Option<String>) {
         let nothing = Record::new(adapter);
-        match path.filter(|_| self.mode == Mode::Cached).map(|path| (path, cache::load(path, adapter))) {
+        let (mut record, note) = match path.map(|path| (path, cache::load(path, adapter))) {
             Some((_, Loaded::Found(record))) => (record, None),
             Some((path, Loaded::Damaged)) => {
                 (nothing, Some(format!("{} was damaged: kernels are timed again", path.display())))
             }
             Some((_, Loaded::Nothing)) | None => (nothing, None),
+        };
+        if self.mode == Mode::Fresh {
+            record.forget(self.is_f16());
         }
+        (record, note)
     }
 
-    /// The choice that a record makes, if it knows all the jobs.
-    fn known(&self, jobs: &[Job], record: &Record, note: Option<String>) -> Option<Choice> {
-        let all = jobs.iter().all(|job| job.is_known(record));
-        let refused = self.of_precision(record.refused.clone());
-        all.then(|| Choice { kernels: of_record(jobs, record), refused, timed: 0, note })
+    /// The choice that a record makes, if it has all the problems. Layers beyond them run what the last one runs.
+    fn known(&self, problems: &[Problem], record: &Record, note: Option<String>) -> Option<Choice> {
+        let variants = problems.iter().map(|problem| Some((problem, record.variants(&problem.key)?)));
+        let kernels = kernels(variants.collect::<Option<Vec<_>>>()?);
+        Some(Choice { kernels, refused: self.refusals(record), timed: 0, note })
     }
 
-    /// The wrong variants that this precision would have run.
-    fn of_precision(&self, mut refused: BTreeMap<String, String>) -> BTreeMap<String, String> {
-        refused.retain(|name, _| name.ends_with(F16) == (self.precision == Precision::F16));
-        refused
-    }
-
-    /// What is known of an adapter's wrong variants, in both precisions, without opening it.
-    pub fn refused(&self, adapter: &AdapterSummary) -> BTreeMap<String, String> {
-        let path = self.folder.as_ref().map(|folder| cache::file(folder, adapter));
-        match path.map(|path| cache::load(&path, adapter)) {
-            Some(Loaded::Found(record)) => record.refused,
-            _ => BTreeMap::new(),
+    /// The candidates that agree with the naive variants here. Those that do not go into the record.
+    fn trusted(&self, gpu: &Gpu, record: &mut Record) -> Result<Vec<&'static Variant>> {
+        record.refused.retain(|refusal| refusal.f16 != self.is_f16());
+        let mut trusted = vec![];
+        for variant in TunedOp::ALL.iter().flat_map(|op| op.candidates(gpu, self.precision)) {
+            match trial::fault(gpu, variant, self.precision)? {
+                None => trusted.push(variant),
+                Some(fault) => record.refused.push(Refusal::new(variant, self.is_f16(), fault)),
+            }
         }
+        Ok(trusted)
+    }
+
+    fn refusals(&self, record: &Record) -> Vec<Refusal> {
+        record.refused.iter().filter(|refusal| refusal.f16 == self.is_f16()).cloned().collect()
+    }
+
+    fn is_f16(&self) -> bool {
+        self.precision == Precision::F16
     }
 }
 
-/// Makes sure that a wish can be fulfilled on this device in this precision, and rightly.
+/// Makes sure that a variant runs on this device in this precision, and computes rightly.
 ///
 /// # Errors
-/// [`Error::Usage`] if the device lacks what the variant needs or computes wrongly with it;
-/// [`Error::Gpu`] if not even the naive kernel runs.
-pub fn check(gpu: &Gpu, kernel_override: &KernelOverride, precision: Precision) -> Result<()> {
-    let (name, runs) = match kernel_override {
-        KernelOverride::Conv(_, variant) => (variant.name(), variant.runs_on(gpu)),
-        KernelOverride::Gram(_, variant) => (variant.name(), variant.runs_on(gpu)),
-    };
-    let device = &gpu.adapter().name;
-    if !runs {
-        return Err(Error::Usage(format!("{device} lacks what the {name} kernels need: choose others")));
+/// [`Error::Usage`] if the device is missing what the variant needs or computes wrongly with it;
+/// [`Error::Gpu`] if not even the naive variant runs.
+pub fn check(gpu: &Gpu, variant: &'static Variant, precision: Precision) -> Result<()> {
+    let (device, op) = (&gpu.adapter().name, variant.op());
+    if let Some(missing) = variant.missing(gpu) {
+        return Err(Error::Usage(format!(
+            "{op} {variant} needs {missing}, which {device} lacks: choose another variant"
+        )));
     }
-    let fault = match kernel_override {
-        KernelOverride::Conv(_, variant) => trial::fault(gpu, *variant, precision)?,
-        KernelOverride::Gram(_, variant) => trial::fault(gpu, *variant, precision)?,
-    };
-    fault.map_or(Ok(()), |fault| {
-        Err(Error::Usage(format!("on {device} the {name} kernels are {fault}: choose others")))
+    trial::fault(gpu, variant, precision)?.map_or(Ok(()), |fault| {
+        Err(Error::Usage(format!(
+            "on {device} the kernels of {op} {variant} are {fault}: choose another variant"
+        )))
     })
 }
 
-/// Candidates that agree with the naive kernels here.
-struct Candidates {
-    convs: Vec<ConvVariant>,
-    grams: Vec<GramVariant>,
-}
-
-impl Candidates {
-    /// Tries all, and notes those that do not agree.
-    fn trusted(gpu: &Gpu, precision: Precision, refused: &mut BTreeMap<String, String>) -> Result<Self> {
-        // What is known of the other precision stays.
-        refused.retain(|candidate, _| candidate.ends_with(F16) != (precision == Precision::F16));
-        let convs = agreeing(gpu, conv_candidates(gpu, precision), precision, refused)?;
-        let grams = agreeing(gpu, gram_candidates(gpu), precision, refused)?;
-        Ok(Self { convs, grams })
+/// The variants of some problems by layer. Layers beyond them run what the deepest of them runs.
+fn kernels<'a>(choices: impl IntoIterator<Item = (&'a Problem, PassVariants)>) -> Kernels {
+    let (mut kernels, mut known) = (Kernels::default(), LayerId::FIRST);
+    for (problem, variants) in choices {
+        problem.apply(variants, &mut kernels);
+        known = problem.deepest().map_or(known, |deepest| deepest.max(known));
     }
-}
-
-fn agreeing<C: Candidate>(
-    gpu: &Gpu,
-    candidates: Vec<C>,
-    precision: Precision,
-    refused: &mut BTreeMap<String, String>,
-) -> Result<Vec<C>> {
-    let mut agreeing = vec![];
-    for candidate in candidates {
-        match trial::fault(gpu, candidate, precision)? {
-            None => agreeing.push(candidate),
-            Some(fault) => drop(refused.insert(format!("{}{}", candidate.label(), stored(precision)), fault)),
-        }
-    }
-    Ok(agreeing)
-}
-
-/// How names end of what is stored in f16.
-const F16: &str = ", f16";
-
-/// The end of a name for what is stored in this precision.
-fn stored(precision: Precision) -> &'static str {
-    if precision == Precision::F16 { F16 } else { "" }
-}
-
-/// One shape of an operation, and the layers that have it.
-struct Job {
-    /// Operation, channels and the class of the picture's size: neighbouring sizes share a choice.
-    key: String,
-    is_gram: bool,
-    layers: Vec<LayerId>,
-    features: Shape,
-}
-
-/// All shapes of a picture's layers.
-fn jobs(width: u32, height: u32, deepest: LayerId, precision: Precision) -> Vec<Job> {
-    let mut jobs: Vec<Job> = vec![];
-    let mut add = |key: String, is_gram, layer, features| match jobs.iter_mut().find(|job| job.key == key) {
-        Some(job) => job.layers.push(layer),
-        None => jobs.push(Job { key, is_gram, layers: vec![layer], features }),
-    };
-    for layer in LayerId::all().filter(|layer| *layer <= deepest) {
-        let output = activation_shape(layer, width, height).stored_in(precision);
-        let [ins, outs] = [layer.spec().inputs as u32, output.channels];
-        let class = output.positions().max(1).ilog2();
-        let input = Shape { channels: ins, ..output };
-        let stored = stored(precision);
-        add(format!("conv3x3 {ins} to {outs}, 2^{class} positions{stored}"), false, layer, input);
-        add(format!("gram {outs}, 2^{class} positions{stored}"), true, layer, output);
-    }
-    jobs
-}
-
-impl Job {
-    fn is_known(&self, record: &Record) -> bool {
-        let name = record.choices.get(&self.key);
-        match self.is_gram {
-            true => name.and_then(|name| GramVariant::of_name(name)).is_some(),
-            false => name.and_then(|name| ConvVariant::of_name(name)).is_some(),
-        }
-    }
-
-    fn fastest(&self, gpu: &Gpu, candidates: &Candidates) -> Result<String> {
-        let outs = self.layers[0].spec().outputs as u32;
-        let (features, convs, grams) = (self.trial_shape(gpu, outs), &candidates.convs, &candidates.grams);
-        Ok(match self.is_gram {
-            true => fastest(gpu, grams, features, outs)?.name(),
-            false => fastest(gpu, convs, features, outs)?.name(),
-        }
-        .to_string())
-    }
-
-    /// So few rows that a run takes some milliseconds on a GPU and some dozen on a CPU, but enough
-    /// positions to give every lane of a workgroup work, as the whole layer would.
-    fn trial_shape(&self, gpu: &Gpu, outs: u32) -> Shape {
-        let budget = if gpu.adapter().is_software() { 5e8 } else { 2e10 };
-        let enough = 1024 / self.features.width.max(1);
-        let taps = if self.is_gram { 1.0 } else { 9.0 };
-        let a_row =
-            2.0 * taps * f64::from(self.features.channels) * f64::from(outs) * f64::from(self.features.width);
-        let rows = (budget / a_row) as u32;
-        Shape { height: self.features.height.min(rows.max(enough).max(1)), ..self.features }
-    }
-
-    fn apply(&self, record: &Record, kernels: &mut Kernels) {
-        let Some(name) = record.choices.get(&self.key) else { return };
-        for layer in &self.layers {
-            if self.is_gram {
-                GramVariant::of_name(name).into_iter().for_each(|variant| kernels.set_gram(*layer, variant));
-            } else {
-                ConvVariant::of_name(name).into_iter().for_each(|variant| kernels.set_conv(*layer, variant));
-            }
-        }
-    }
-}
-
-/// What a record says, which knows all the jobs. Layers beyond them run what the last one does.
-fn of_record(jobs: &[Job], record: &Record) -> Kernels {
-    let mut kernels = Kernels::uniform(ConvVariant::Naive, GramVariant::Naive);
-    jobs.iter().for_each(|job| job.apply(record, &mut kernels));
-    let known = jobs.iter().flat_map(|job| &job.layers).max().copied().unwrap_or(LayerId::FIRST);
     for layer in LayerId::all().filter(|layer| *layer > known) {
-        kernels.set_conv(layer, kernels.conv(known));
-        kernels.set_gram(layer, kernels.gram(known));
+        for (op, pass) in TunedOp::ALL.into_iter().flat_map(|op| Pass::ALL.map(|pass| (op, pass))) {
+            kernels.set(layer, pass, kernels.of(op, known).of(pass));
+        }
     }
     kernels
-}
-
-/// The candidate that takes the least time; the naive one where there is none. The first, which is the
-/// built-in choice, is only given up for one that is faster beyond the noise of timing.
-fn fastest<C: Candidate>(gpu: &Gpu, candidates: &[C], features: Shape, outs: u32) -> Result<C> {
-    if let [only] = candidates {
-        return Ok(*only);
-    }
-    let seconds = trial::seconds(gpu, candidates, features, outs)?;
-    let mut best = (f64::INFINITY, C::naive());
-    for (seconds, candidate) in seconds.into_iter().zip(candidates) {
-        if seconds < 0.95 * best.0 {
-            best = (seconds, *candidate);
-        }
-    }
-    Ok(best.1)
 }

@@ -1,116 +1,44 @@
-//! Runs a candidate: does it agree with the naive kernel on this device, and how long does it take?
+//! Runs a variant alone: does it agree with the definition on this device, and how long does it take?
 
 use std::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Precision, Shape, Use};
-use crate::graph::{Graph, NodeId, Op, Program};
-use crate::ops::case::{F16_TOLERANCE, distance, numbers, to_f32};
-use crate::ops::{Conv, ConvVariant, Gram, GramVariant, PackedWeights};
+use crate::graph::{Graph, NodeId, Program};
+use crate::ops::case::{F16_TOLERANCE, TestValues, distance, numbers, to_f32};
+use crate::ops::variants::{Pass, Variant};
 
-/// Sums in other orders differ by some 1e-6, Winograd's F(4x4) by a few times that. What rounds to f16 and bf16 has
-/// [`F16_TOLERANCE`].
+/// Sums in other orders differ by some 1e-6, Winograd's F(4x4) by a few times that. Results that round to f16 and bf16
+/// have [`F16_TOLERANCE`].
 const TOLERANCE: f64 = 3e-5;
 
-/// Runs of a candidate that are timed at most, after one that is not, and seconds after which no more
-/// are begun.
-const REPETITIONS: usize = 5;
+/// Timed runs of each variant, after one that is not timed, and seconds after which no further run beyond the fewest
+/// begins.
+const FEWEST: usize = 3;
+const MOST: usize = 7;
 const ENOUGH: f64 = 0.2;
 
-/// What a trial computes with.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Numbers {
-    /// Of either sign.
-    Mixed,
-    /// Weights of one sign a channel, and inputs that are not negative: no sum is close to zero. One that is may get
-    /// the other sign from rounding to f16; the ReLU then lets a whole gradient through or none, and a right kernel
-    /// looks wrong.
-    OneSign,
-}
+/// A variant replaces the built-in choice if each of its runs takes at most this share of the fastest run of that.
+const CLEARLY_FASTER: f64 = 0.9;
 
-/// Something that can be tried: a variant of an operation.
-pub(super) trait Candidate: Copy {
-    /// The operation on features of this shape, to `out_channels`.
-    fn op(self, gpu: &Gpu, features: Shape, out_channels: u32, kind: Numbers) -> Result<Box<dyn Op>>;
-
-    /// The variant that is right by definition.
-    fn naive() -> Self;
-
-    /// As tables show it.
-    fn label(self) -> String;
-
-    /// Whether it rounds to f16 by itself.
-    fn is_rough(self) -> bool {
-        false
-    }
-}
-
-impl Candidate for ConvVariant {
-    fn op(self, gpu: &Gpu, features: Shape, out_channels: u32, kind: Numbers) -> Result<Box<dyn Op>> {
-        let a_channel = features.channels as usize * 9;
-        let mut weight = to_f32(&numbers(1, a_channel * out_channels as usize));
-        if kind == Numbers::OneSign {
-            for (weights, sign) in weight.chunks_exact_mut(a_channel).zip(numbers(5, out_channels as usize)) {
-                weights.iter_mut().for_each(|weight| *weight = weight.copysign(sign as f32));
-            }
-        }
-        let bias = to_f32(&numbers(2, out_channels as usize));
-        let weights = PackedWeights::new(
-            gpu,
-            self,
-            features.precision,
-            &weight,
-            &bias,
-            [out_channels, features.channels],
-        )?;
-        Ok(Box::new(Conv::new(weights.into(), true)))
-    }
-
-    fn naive() -> Self {
-        Self::Naive
-    }
-
-    fn label(self) -> String {
-        format!("conv3x3 {self}")
-    }
-
-    fn is_rough(self) -> bool {
-        self.is_reduced_precision()
-    }
-}
-
-impl Candidate for GramVariant {
-    fn op(self, gpu: &Gpu, features: Shape, _out_channels: u32, _: Numbers) -> Result<Box<dyn Op>> {
-        Ok(Box::new(Gram::new(gpu, self, features.channels)?))
-    }
-
-    fn naive() -> Self {
-        Self::Naive
-    }
-
-    fn label(self) -> String {
-        format!("gram {self}")
-    }
-}
-
-/// Why a candidate cannot be trusted on this device, if so: it runs, forward and backward, on sizes that
-/// fit no tile, in the form that stores what a run with this precision stores, and is compared with the naive kernel
-/// in f32.
+/// Why a variant cannot be trusted on this device, if so. It runs, forward and backward, on sizes that fit no tile, on
+/// tensors stored as a run with this precision stores them, and is compared with the naive variant in f32.
 ///
 /// # Errors
-/// [`Error::Gpu`] if the naive kernel cannot run.
-pub(super) fn fault<C: Candidate>(gpu: &Gpu, candidate: C, precision: Precision) -> Result<Option<String>> {
-    let rough = precision == Precision::F16 || candidate.is_rough();
-    let (tolerance, kind) =
-        if rough { (F16_TOLERANCE, Numbers::OneSign) } else { (TOLERANCE, Numbers::Mixed) };
-    let answers = |candidate: C, precision| -> Result<[Vec<f32>; 2]> {
-        let run = Run::new(gpu, candidate, Shape::blocked(11, 9, 23).stored_in(precision), 37, kind)?;
+/// [`Error::Gpu`] if the naive variant cannot run.
+pub(super) fn fault(gpu: &Gpu, variant: &'static Variant, precision: Precision) -> Result<Option<String>> {
+    let (tolerance, values) = match precision == Precision::F16 || variant.rounds_to_f16() {
+        true => (F16_TOLERANCE, TestValues::OneSign),
+        false => (TOLERANCE, TestValues::Mixed),
+    };
+    let answers = |variant, precision| -> Result<[Vec<f32>; 2]> {
+        let run = Run::new(gpu, variant, Shape::blocked(11, 9, 23).stored_in(precision), 37, values)?;
         gpu.submit(&[&run.program.forward, &run.program.backward])?;
         let gradient = run.program.gradient().ok_or_else(|| Error::gpu("a trial", "no gradient"))?;
         Ok([gpu.read(run.program.value(run.node))?, gpu.read(gradient)?])
     };
-    let want = answers(C::naive(), Precision::F32)?;
-    let got = match answers(candidate, precision) {
+    let want = answers(variant.op().naive(), Precision::F32)?;
+    let got = match answers(variant, precision) {
         Ok(got) => got,
         Err(error) => return Ok(Some(error.to_string())),
     };
@@ -123,50 +51,93 @@ pub(super) fn fault<C: Candidate>(gpu: &Gpu, candidate: C, precision: Precision)
     Ok((worst > tolerance).then(|| format!("off by {worst:.1e} from the naive kernel")))
 }
 
-/// Seconds that both passes of each candidate take on features of this shape. They run in turns, so that
-/// whatever else the machine does slows all of them, and the fastest run counts.
+/// Seconds of the timed runs of a variant, by pass.
+#[derive(Debug, Default)]
+pub(super) struct Times {
+    forward: Vec<f64>,
+    backward: Vec<f64>,
+}
+
+impl Times {
+    fn of(&self, pass: Pass) -> &[f64] {
+        match pass {
+            Pass::Forward => &self.forward,
+            Pass::Backward => &self.backward,
+        }
+    }
+}
+
+/// Times each variant on features of this shape. They run in turns, so that other work on the machine slows all of
+/// them alike.
 ///
 /// # Errors
 /// [`Error::Gpu`] if one cannot run.
-pub(super) fn seconds<C: Candidate>(
+pub(super) fn times(
     gpu: &Gpu,
-    candidates: &[C],
+    variants: &[&'static Variant],
     features: Shape,
-    outs: u32,
-) -> Result<Vec<f64>> {
-    let new = |candidate: &C| Run::new(gpu, *candidate, features, outs, Numbers::Mixed);
-    let runs = candidates.iter().map(new).collect::<Result<Vec<_>>>()?;
+    out_channels: u32,
+) -> Result<Vec<Times>> {
+    let new = |variant: &&'static Variant| Run::new(gpu, variant, features, out_channels, TestValues::Mixed);
+    let runs = variants.iter().map(new).collect::<Result<Vec<_>>>()?;
     for run in &runs {
         run.seconds(gpu)?;
     }
-    let (mut fastest, start) = (vec![f64::INFINITY; runs.len()], Instant::now());
-    for _ in 0..REPETITIONS {
-        for (run, fastest) in runs.iter().zip(&mut fastest) {
-            *fastest = fastest.min(run.seconds(gpu)?);
-        }
-        if start.elapsed().as_secs_f64() > ENOUGH {
+    let (mut times, start) = (Vec::new(), Instant::now());
+    times.resize_with(runs.len(), Times::default);
+    for round in 0..MOST {
+        if round >= FEWEST && start.elapsed().as_secs_f64() > ENOUGH {
             break;
         }
+        for (run, times) in runs.iter().zip(&mut times) {
+            let [forward, backward] = run.seconds(gpu)?;
+            times.forward.push(forward);
+            times.backward.push(backward);
+        }
     }
-    Ok(fastest)
+    Ok(times)
 }
 
-/// An operation alone in a graph, with numbers to work on.
+/// The variant whose pass takes the least time. The built-in choice stands unless another is faster by a margin that
+/// the noise of timing does not cross: all runs of that one, its slowest included, must beat the fastest run of the
+/// built-in choice by [`CLEARLY_FASTER`].
+pub(super) fn clearly_fastest(
+    candidates: &[&'static Variant],
+    times: &[Times],
+    pass: Pass,
+    builtin: &'static Variant,
+) -> &'static Variant {
+    let fastest = |times: &Times| times.of(pass).iter().copied().fold(f64::INFINITY, f64::min);
+    let slowest = |times: &Times| times.of(pass).iter().copied().fold(0.0, f64::max);
+    let timed = || candidates.iter().zip(times);
+    let Some(limit) = timed().find(|(variant, _)| **variant == builtin).map(|(_, times)| fastest(times))
+    else {
+        return builtin;
+    };
+    let faster = timed().filter(|(_, times)| slowest(times) <= CLEARLY_FASTER * limit);
+    let best = faster.min_by(|(_, a), (_, b)| slowest(a).total_cmp(&slowest(b)));
+    best.map_or(builtin, |(variant, _)| *variant)
+}
+
+/// A variant alone in a graph, with values to work on.
 struct Run {
     program: Program,
     node: NodeId,
 }
 
 impl Run {
-    fn new<C: Candidate>(gpu: &Gpu, candidate: C, features: Shape, outs: u32, kind: Numbers) -> Result<Self> {
-        let mut activations = to_f32(&numbers(3, features.len()));
-        if kind == Numbers::OneSign {
-            activations.iter_mut().for_each(|x| *x = x.abs());
-        }
-        let x = gpu.upload(features, &activations, Use::Scratch, "trial")?;
+    fn new(
+        gpu: &Gpu,
+        variant: &'static Variant,
+        features: Shape,
+        out_channels: u32,
+        values: TestValues,
+    ) -> Result<Self> {
+        let x = gpu.upload(features, &values.features(3, features.len()), Use::Scratch, "trial")?;
         let mut graph = Graph::new();
         let leaf = graph.leaf("trial", features);
-        let node = graph.apply("trial", candidate.op(gpu, features, outs, kind)?, &[leaf]);
+        let op = variant.test_op(gpu, features, out_channels, values)?;
+        let node = graph.apply("trial", op, &[leaf]);
         let plan = graph.plan(&[node], Some((&[node], leaf)));
         let program = graph.compile(gpu, &plan, &[(leaf, x)])?;
         if let Some(seed) = program.seeds().first() {
@@ -175,11 +146,40 @@ impl Run {
         Ok(Self { program, node })
     }
 
-    /// Runs both passes.
-    fn seconds(&self, gpu: &Gpu) -> Result<f64> {
-        let start = Instant::now();
-        gpu.submit(&[&self.program.forward, &self.program.backward])?;
-        gpu.wait()?;
-        Ok(start.elapsed().as_secs_f64())
+    /// Runs both passes, one after the other.
+    fn seconds(&self, gpu: &Gpu) -> Result<[f64; 2]> {
+        let mut seconds = [0.0; 2];
+        for (recording, seconds) in
+            [&self.program.forward, &self.program.backward].into_iter().zip(&mut seconds)
+        {
+            let start = Instant::now();
+            gpu.submit(&[recording])?;
+            gpu.wait()?;
+            *seconds = start.elapsed().as_secs_f64();
+        }
+        Ok(seconds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::variants::TunedOp;
+
+    #[test]
+    fn only_what_is_faster_in_every_run_replaces_the_builtin_choice() {
+        let variants =
+            ["vectors", "winograd_f2", "winograd_f4"].map(|name| TunedOp::Conv3x3.variant(name).unwrap());
+        let choice = |runs: [&[f64]; 3]| {
+            let times = runs.map(|runs| Times { forward: runs.into(), backward: vec![1.0; runs.len()] });
+            let of = |pass| clearly_fastest(&variants, &times, pass, variants[2]).name;
+            [of(Pass::Forward), of(Pass::Backward)]
+        };
+        let both = |forward| [forward, "winograd_f4"];
+        assert_eq!(choice([&[0.5, 0.6, 0.5], &[0.8, 0.8, 0.8], &[1.0, 1.1, 1.0]]), both("vectors"));
+        // One slow run of the faster one, or one fast run of the built-in choice, and that stands.
+        assert_eq!(choice([&[0.5, 0.95, 0.5], &[1.2; 3], &[1.0, 1.1, 1.0]]), both("winograd_f4"));
+        assert_eq!(choice([&[0.5, 0.6, 0.5], &[1.2; 3], &[1.0, 0.6, 1.0]]), both("winograd_f4"));
+        assert_eq!(choice([&[0.95; 3], &[0.93; 3], &[1.0; 3]]), both("winograd_f4"));
     }
 }

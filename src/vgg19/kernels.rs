@@ -1,123 +1,161 @@
-//! Which variant each layer runs.
+//! Which variants each layer runs.
 
 use std::fmt;
 use std::str::FromStr;
 
 use super::LayerId;
 use crate::error::{Error, Result};
-use crate::ops::{ConvVariant, GramVariant};
+use crate::ops::variants::{Pass, PassVariants, TunedOp, Variant};
 
-/// A variant for the convolution of each layer, and for the Gram matrix of its features.
+/// The variants of both passes of each layer's convolution, and of the Gram matrix of its features.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kernels {
-    convs: Vec<ConvVariant>,
-    grams: Vec<GramVariant>,
+    convs: Vec<PassVariants>,
+    grams: Vec<PassVariants>,
+}
+
+impl Default for Kernels {
+    /// The definitions, which run on every device.
+    fn default() -> Self {
+        let all = |op: TunedOp| vec![op.naive().into(); LayerId::all().count()];
+        Self { convs: all(TunedOp::Conv3x3), grams: all(TunedOp::Gram) }
+    }
 }
 
 impl Kernels {
-    /// The same for all layers.
-    pub fn uniform(conv: ConvVariant, gram: GramVariant) -> Self {
-        let layers = LayerId::all().count();
-        Self { convs: vec![conv; layers], grams: vec![gram; layers] }
+    /// The variants of an operation at `layer`.
+    pub fn of(&self, op: TunedOp, layer: LayerId) -> PassVariants {
+        match op {
+            TunedOp::Conv3x3 => self.convs[layer.index()],
+            TunedOp::Gram => self.grams[layer.index()],
+        }
     }
 
-    /// What the convolution of `layer` runs.
-    pub fn conv(&self, layer: LayerId) -> ConvVariant {
-        self.convs[layer.index()]
+    /// Replaces the variant of one pass of an operation at `layer`.
+    pub fn set(&mut self, layer: LayerId, pass: Pass, variant: &'static Variant) {
+        let variants = match variant.op() {
+            TunedOp::Conv3x3 => &mut self.convs[layer.index()],
+            TunedOp::Gram => &mut self.grams[layer.index()],
+        };
+        *variants = variants.with(pass, variant);
     }
 
-    /// What the Gram matrix of `layer`'s features runs.
-    pub fn gram(&self, layer: LayerId) -> GramVariant {
-        self.grams[layer.index()]
+    /// The same with some variants replaced.
+    pub fn with<'a>(mut self, overrides: impl IntoIterator<Item = &'a KernelOverride>) -> Self {
+        overrides.into_iter().for_each(|kernel_override| kernel_override.apply(&mut self));
+        self
     }
 
-    /// The wishes that lead to this choice, as [`KernelOverride`] reads them.
-    pub fn kernel_overrides(&self) -> Vec<String> {
-        let convs = LayerId::all().map(|layer| format!("{layer}={}", self.conv(layer)));
-        convs.chain(LayerId::all().map(|layer| format!("gram@{layer}={}", self.gram(layer)))).collect()
-    }
-
-    /// Replaces the variant of one convolution.
-    pub fn set_conv(&mut self, layer: LayerId, variant: ConvVariant) {
-        self.convs[layer.index()] = variant;
-    }
-
-    /// Replaces the variant of one Gram matrix.
-    pub fn set_gram(&mut self, layer: LayerId, variant: GramVariant) {
-        self.grams[layer.index()] = variant;
+    /// The overrides that lead to this choice from any other.
+    pub fn overrides(&self) -> Vec<KernelOverride> {
+        let of_layer = |op: TunedOp, layer: LayerId| {
+            let PassVariants { forward, backward } = self.of(op, layer);
+            let of_passes = |passes: &[Pass], variant| KernelOverride {
+                layers: vec![layer],
+                passes: passes.into(),
+                variant,
+            };
+            match forward == backward {
+                true => vec![of_passes(&Pass::ALL, forward)],
+                false => vec![of_passes(&[Pass::Forward], forward), of_passes(&[Pass::Backward], backward)],
+            }
+        };
+        TunedOp::ALL
+            .into_iter()
+            .flat_map(|op| LayerId::all().flat_map(move |layer| of_layer(op, layer)))
+            .collect()
     }
 }
 
-/// A wish of the user: `conv3x3=naive`, `conv3_2=winograd_f4`, `gram=tiled` or `gram@conv3_1=tiled`.
+/// A variant that the user chose for some layers: `conv3x3=naive`, `conv3_2=winograd_f4`, `gram=tiled`,
+/// `gram@conv3_1=tiled`; with `:forward` or `:backward` before the `=` for one pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum KernelOverride {
-    /// A variant for the convolutions of these layers.
-    Conv(Vec<LayerId>, ConvVariant),
-    /// A variant for the Gram matrices of these layers' features.
-    Gram(Vec<LayerId>, GramVariant),
+pub struct KernelOverride {
+    /// Layers that run it.
+    pub layers: Vec<LayerId>,
+    /// Passes that run it.
+    pub passes: Vec<Pass>,
+    /// What they run.
+    pub variant: &'static Variant,
+}
+
+impl KernelOverride {
+    /// Puts its variant into the layers and passes that it names.
+    pub fn apply(&self, kernels: &mut Kernels) {
+        for (layer, pass) in
+            self.layers.iter().flat_map(|layer| self.passes.iter().map(move |p| (*layer, *p)))
+        {
+            kernels.set(layer, pass, self.variant);
+        }
+    }
 }
 
 impl FromStr for KernelOverride {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let (op, name) = text
+        let (target, name) = text
             .split_once('=')
             .ok_or_else(|| Error::Usage(format!("'{text}': write OP=VARIANT, for example conv3x3=naive")))?;
-        let of_gram = match op.strip_prefix("gram@") {
-            Some(layer) => Some(vec![layer.parse()?]),
-            None => (op == "gram").then(|| LayerId::all().collect()),
+        let (target, passes) = match target.split_once(':') {
+            None => (target, Pass::ALL.to_vec()),
+            Some((target, pass)) => {
+                let passes: Vec<Pass> = Pass::ALL.into_iter().filter(|known| known.name() == pass).collect();
+                if passes.is_empty() {
+                    return Err(Error::Usage(format!(
+                        "'{text}': there is no pass '{pass}': write forward or backward"
+                    )));
+                }
+                (target, passes)
+            }
         };
-        if let Some(layers) = of_gram {
-            let variant = GramVariant::of_name(name);
-            let names = GramVariant::ALL.map(GramVariant::name);
-            return variant
-                .map(|variant| Self::Gram(layers, variant))
-                .ok_or_else(|| unknown(op, name, &names));
-        }
-        let layers = match op {
-            "conv3x3" => LayerId::all().collect(),
-            layer => vec![layer.parse().map_err(|_| {
-                Error::Usage(format!(
-                    "'{op}' has no variants: choose conv3x3, a layer such as conv3_2, or gram"
-                ))
-            })?],
+        let (op, layers) = match target {
+            "conv3x3" => (TunedOp::Conv3x3, LayerId::all().collect()),
+            "gram" => (TunedOp::Gram, LayerId::all().collect()),
+            other => match other.strip_prefix("gram@") {
+                Some(layer) => (TunedOp::Gram, vec![layer.parse()?]),
+                None => (TunedOp::Conv3x3, vec![other.parse().map_err(|_| without_variants(other))?]),
+            },
         };
-        let variant = ConvVariant::of_name(name);
-        let names = ConvVariant::ALL.map(ConvVariant::name);
-        variant.map(|variant| Self::Conv(layers, variant)).ok_or_else(|| unknown(op, name, &names))
+        Ok(Self { layers, passes, variant: op.variant(name)? })
     }
 }
 
-fn unknown(op: &str, name: &str, names: &[&str]) -> Error {
-    Error::Usage(format!("{op} has no variant '{name}': choose from {}", names.join(", ")))
+fn without_variants(target: &str) -> Error {
+    Error::Usage(format!("'{target}' has no variants: choose conv3x3, a layer such as conv3_2, or gram"))
 }
 
-impl KernelOverride {
-    /// True if both are for one variant of one operation, whatever the layers.
-    pub fn is_for_the_variant_of(&self, other: &Self) -> bool {
-        match (self, other) {
-            (Self::Conv(_, a), Self::Conv(_, b)) => a == b,
-            (Self::Gram(_, a), Self::Gram(_, b)) => a == b,
-            _ => false,
+/// As [`FromStr`] reads it.
+impl fmt::Display for KernelOverride {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let op = self.variant.op();
+        match (&self.layers[..], op) {
+            ([layer], TunedOp::Conv3x3) => write!(f, "{layer}")?,
+            ([layer], TunedOp::Gram) => write!(f, "gram@{layer}")?,
+            _ => write!(f, "{op}")?,
         }
-    }
-
-    /// Fulfils it.
-    pub fn apply(&self, kernels: &mut Kernels) {
-        match self {
-            Self::Conv(layers, variant) => layers.iter().for_each(|layer| kernels.set_conv(*layer, *variant)),
-            Self::Gram(layers, variant) => layers.iter().for_each(|layer| kernels.set_gram(*layer, *variant)),
+        if let [pass] = self.passes[..] {
+            write!(f, ":{pass}")?;
         }
+        write!(f, "={}", self.variant)
     }
 }
 
-/// The variant of most layers, then the exceptions; first of convolutions, then of Gram matrices.
+/// For each operation the variant of most layers, then the exceptions; passes apart where they differ.
 impl fmt::Display for Kernels {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let convs = self.convs.iter().map(|variant| variant.name()).collect();
-        let grams = self.grams.iter().map(|variant| variant.name()).collect();
-        write!(f, "conv3x3 {}; gram {}", in_groups(convs), in_groups(grams))
+        let of_op = |op: TunedOp| {
+            let names =
+                |pass| LayerId::all().map(|layer| self.of(op, layer).of(pass).name).collect::<Vec<_>>();
+            let [forward, backward] = Pass::ALL.map(names);
+            match forward == backward {
+                true => format!("{op} {}", in_groups(forward)),
+                false => {
+                    format!("{op} forward {}; {op} backward {}", in_groups(forward), in_groups(backward))
+                }
+            }
+        };
+        f.write_str(&TunedOp::ALL.map(of_op).join("; "))
     }
 }
 
@@ -138,26 +176,36 @@ fn in_groups(names: Vec<&str>) -> String {
 mod tests {
     use super::*;
 
-    #[test]
-    fn wishes_are_read_and_fulfilled() {
-        let mut kernels = Kernels::uniform(ConvVariant::Tiled, GramVariant::Tiled);
-        for kernel_override in ["conv3x3=winograd_f2", "conv1_1=naive", "gram=naive"] {
-            kernel_override.parse::<KernelOverride>().unwrap().apply(&mut kernels);
-        }
-        assert_eq!(kernels.to_string(), "conv3x3 winograd_f2, naive for conv1_1; gram naive");
-        let mut again = Kernels::uniform(ConvVariant::Tiled, GramVariant::Tiled);
-        kernels
-            .kernel_overrides()
-            .iter()
-            .for_each(|kernel_override| kernel_override.parse::<KernelOverride>().unwrap().apply(&mut again));
-        assert_eq!(again, kernels);
+    fn kernels(overrides: &[&str]) -> Kernels {
+        let overrides: Vec<KernelOverride> = overrides.iter().map(|text| text.parse().unwrap()).collect();
+        Kernels::default().with(&overrides)
     }
 
     #[test]
-    fn what_does_not_exist_is_told_with_what_does() {
+    fn overrides_are_read_applied_and_written() {
+        let one = kernels(&["conv3x3=winograd_f2", "conv1_1=naive", "gram=naive"]);
+        assert_eq!(one.to_string(), "conv3x3 winograd_f2, naive for conv1_1; gram naive");
+        let apart =
+            kernels(&["conv3x3=tiled", "conv2_1:forward=cooperative", "gram@conv1_1:backward=vectors"]);
+        assert_eq!(
+            apart.to_string(),
+            "conv3x3 forward tiled, cooperative for conv2_1; conv3x3 backward tiled; \
+             gram forward naive; gram backward naive, vectors for conv1_1"
+        );
+        for kernels in [one, apart] {
+            let written: Vec<String> = kernels.overrides().iter().map(ToString::to_string).collect();
+            let read: Vec<KernelOverride> = written.iter().map(|text| text.parse().unwrap()).collect();
+            assert_eq!(Kernels::default().with(&read), kernels, "{written:?}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_exist_is_refused_with_what_does() {
         let error = |text: &str| text.parse::<KernelOverride>().unwrap_err().to_string();
         assert!(error("conv3x3=fast").contains("naive, tiled"), "{}", error("conv3x3=fast"));
+        assert!(error("gram=winograd_f4").contains("gram has no variant 'winograd_f4'"));
         assert!(error("pool=naive").contains("'pool' has no variants"));
+        assert!(error("conv3x3:sideways=naive").contains("forward or backward"));
         assert!(error("naive").contains("conv3x3=naive"));
     }
 }

@@ -11,6 +11,7 @@ use super::{ConvWeights, Kernels, LayerId, Pixels, Weights};
 use crate::error::Result;
 use crate::gpu::{Gpu, Precision, Shape};
 use crate::graph::{Graph, NodeId};
+use crate::ops::variants::TunedOp;
 use crate::ops::{Conv, Normalize, Packed, PackedWeights, Pool, Pooling};
 
 /// VGG19 up to some layer, packed for a device.
@@ -37,8 +38,8 @@ impl Network {
         kernels: &Kernels,
         precision: Precision,
     ) -> Result<Self> {
-        let upload = |(conv, layer): (&ConvWeights, LayerId), packed: &Packed| {
-            let weights = PackedWeights::upload(gpu, kernels.conv(layer), precision, packed, &conv.bias, 9)?;
+        let upload = |(conv, _): (&ConvWeights, LayerId), packed: &Packed| {
+            let weights = packed.upload(gpu, precision, &conv.bias)?;
             gpu.flush().map(|()| Arc::new(weights))
         };
         // Packed weights take up to four times the memory of plain ones, and the driver copies them once more on
@@ -47,7 +48,7 @@ impl Network {
         let (mut convs, mut next) = (vec![], layers.next());
         while let Some((layer, packed)) = next {
             let uploaded;
-            (uploaded, next) = rayon::join(|| upload(layer, &packed), || layers.next());
+            (uploaded, next) = rayon::join(|| upload(layer, &packed?), || layers.next());
             convs.push(uploaded?);
         }
         let (normalize, kernels) = (normalize(weights.pixels, precision), kernels.clone());
@@ -176,9 +177,9 @@ impl Network {
     }
 }
 
-fn pack((conv, layer): (&ConvWeights, LayerId), kernels: &Kernels) -> Packed {
+fn pack((conv, layer): (&ConvWeights, LayerId), kernels: &Kernels) -> Result<Packed> {
     let channels = [layer.spec().outputs as u32, layer.spec().inputs as u32];
-    Packed::new(kernels.conv(layer), &conv.weight, channels)
+    Packed::new(kernels.of(TunedOp::Conv3x3, layer), &conv.weight, channels)
 }
 
 /// Shape of a layer's activations for a picture of this size.

@@ -7,7 +7,8 @@ use crate::common;
 use impasto::gpu::{Gpu, Precision, Shader, Shape, Use};
 use impasto::graph::Graph;
 use impasto::ops::case::{distance, numbers, to_f32};
-use impasto::ops::{Conv, ConvVariant, OPERATIONS, PackedWeights};
+use impasto::ops::variants::{TunedOp, VARIANTS};
+use impasto::ops::{Conv, PackedWeights};
 
 /// A lane holds eight elements of C: half a row of 16. A and B stay in workgroup memory.
 const MATRICES: &str = "
@@ -64,12 +65,13 @@ fn emulated(source: &str) -> String {
 }
 
 /// The forward pass of a convolution with ReLU.
-fn forward(gpu: &Gpu, variant: ConvVariant, channels: [u32; 2], size: [u32; 2], taps: u32) -> Vec<f32> {
+fn forward(gpu: &Gpu, variant: &str, channels: [u32; 2], size: [u32; 2], taps: u32) -> Vec<f32> {
     let [outs, ins] = channels;
     let shape = Shape::blocked(ins, size[0], size[1]);
     let x = gpu.upload(shape, &to_f32(&numbers(1, shape.len())), Use::Activations, "x").unwrap();
     let weight = to_f32(&numbers(2, (outs * ins * taps) as usize));
     let bias = to_f32(&numbers(3, outs as usize));
+    let variant = TunedOp::Conv3x3.variant(variant).unwrap();
     let weights = PackedWeights::new(gpu, variant, Precision::F32, &weight, &bias, channels).unwrap();
     let mut graph = Graph::new();
     let leaf = graph.leaf("x", shape);
@@ -81,8 +83,7 @@ fn forward(gpu: &Gpu, variant: ConvVariant, channels: [u32; 2], size: [u32; 2], 
 
 /// How far the emulated kernel is from the definition, after `change`.
 fn error(change: impl Fn(String) -> String) -> f64 {
-    let conv = OPERATIONS.iter().find(|o| o.name == "conv").unwrap();
-    let shader = conv.shaders.iter().find(|s| s.name == "conv/5_cooperative").unwrap();
+    let shader = common::shader("conv/5_cooperative");
     let source = Box::leak(change(emulated(shader.source)).into_boxed_str());
     let gpu = Gpu::open(&impasto::gpu::GpuOptions { paranoid: true, ..Default::default() }).unwrap();
     for taps in [1.0, 9.0] {
@@ -93,11 +94,9 @@ fn error(change: impl Fn(String) -> String) -> f64 {
         [([37, 5], [1, 1], 9), ([70, 33], [9, 17], 9), ([64, 16], [16, 8], 1), ([5, 65], [3, 50], 1)];
     let mut worst: f64 = 0.0;
     for (channels, size, taps) in shapes {
-        let want: Vec<f64> = forward(&gpu, ConvVariant::Naive, channels, size, taps)
-            .iter()
-            .map(|value| f64::from(*value))
-            .collect();
-        let got = forward(&gpu, ConvVariant::Cooperative, channels, size, taps);
+        let want: Vec<f64> =
+            forward(&gpu, "naive", channels, size, taps).iter().map(|value| f64::from(*value)).collect();
+        let got = forward(&gpu, "cooperative", channels, size, taps);
         worst = worst.max(distance(&got, &want));
     }
     worst
@@ -119,9 +118,10 @@ fn the_emulation_sees_a_wrong_matrix() {
 #[test]
 fn it_is_known_for_its_precision_and_refused_without_matrix_units() {
     let gpu = common::gpu();
-    let reduced: Vec<_> = ConvVariant::ALL.into_iter().filter(|v| v.is_reduced_precision()).collect();
-    assert_eq!(reduced, [ConvVariant::Cooperative]);
+    let cooperative = TunedOp::Conv3x3.variant("cooperative").unwrap();
+    let rounding: Vec<_> = VARIANTS.iter().filter(|variant| variant.rounds_to_f16()).collect();
+    assert_eq!(rounding, [cooperative]);
     if gpu.adapter().cooperative_matrices.is_empty() {
-        assert!(!ConvVariant::Cooperative.runs_on(gpu));
+        assert!(cooperative.missing(gpu).unwrap().contains("matrix units"));
     }
 }

@@ -6,10 +6,10 @@ use impasto::gpu::{Gpu, Precision, Shader};
 use impasto::graph::{NotFinite, Produce};
 use impasto::image_io::Image;
 use impasto::objective::{Objective, Settings, Targets, to_variable};
-use impasto::ops::{ConvVariant, GramVariant, OPERATIONS, Pooling};
+use impasto::ops::Pooling;
 use impasto::optim::Method;
 use impasto::painter::{OptimizationLoop, WholeImageLoop};
-use impasto::vgg19::{Kernels, Network, Weights};
+use impasto::vgg19::{Network, Weights};
 
 const SIDE: u32 = 24;
 const ADAM: Method = Method::Adam { lr: 2.0, average: false };
@@ -28,12 +28,12 @@ fn optimization(gpu: &Gpu, method: Method, spoil: impl Fn(&Gpu)) -> Optimization
         ..Settings::default()
     };
     let weights = Weights::embedded_up_to(settings.deepest()).unwrap().normalised().unwrap();
-    let network = |conv| {
-        let mut kernels = Kernels::uniform(ConvVariant::Tiled, GramVariant::Tiled);
-        kernels.set_conv("conv2_1".parse().unwrap(), conv);
+    let network = |conv: &str| {
+        let conv = format!("conv2_1={conv}");
+        let kernels = common::kernels(&["conv3x3=tiled", "gram=tiled", &conv]);
         Network::new(gpu, &weights, Pooling::Avg, &kernels, Precision::F32).unwrap()
     };
-    let (right, spoiled) = (network(ConvVariant::Tiled), network(ConvVariant::Naive));
+    let (right, spoiled) = (network("tiled"), network("naive"));
     let (content, style) = (image(37), image(11));
     let targets = Targets::new(gpu, &right, &settings, &content, &[style.into()]).unwrap();
     spoil(gpu);
@@ -42,10 +42,6 @@ fn optimization(gpu: &Gpu, method: Method, spoil: impl Fn(&Gpu)) -> Optimization
     let mut optimization = OptimizationLoop::Whole(Box::new(optimization));
     optimization.watch().unwrap();
     optimization
-}
-
-fn shader(name: &str) -> Shader {
-    *OPERATIONS.iter().flat_map(|operation| operation.shaders).find(|shader| shader.name == name).unwrap()
 }
 
 /// Advances until the loss has run away or so many evaluations are done.
@@ -65,7 +61,7 @@ fn infinity_in_a_layer_is_named_at_once() {
         let forward = [("TAPS", 9.0), ("TRANSPOSED", 0.0), ("RELU", 1.0), ("ACCUMULATE", 0.0)];
         // By its bits, since compilers may assume that there is no infinity.
         let infinite = "dst[i] = select(sum, vec4(bitcast<f32>(0x7f800000u | (params.height >> 31u))), sum > vec4(0.0));";
-        common::replace_kernel(gpu, &shader("conv/1_naive"), "dst[i] = sum;", infinite, &forward);
+        common::replace_kernel(gpu, common::shader("conv/1_naive"), "dst[i] = sum;", infinite, &forward);
     });
     assert_eq!(run_away(&mut optimization, 20), Some(0));
     let found: NotFinite = optimization.diagnose().unwrap().unwrap();
@@ -84,7 +80,7 @@ fn nan_in_a_gradient_is_named_and_the_best_picture_kept() {
     let mut optimization = optimization(&gpu, ADAM, |gpu| {
         // By its bits, since compilers may assume that arithmetic never gives NaN.
         let wrong = "var d = vec4(bitcast<f32>(0x7fc00000u | params.width));";
-        let shader = shader("pool/avg_backward");
+        let shader = *common::shader("pool/avg_backward");
         let source = shader.source.replace("var d = vec4(0.0);", wrong).replace("d = 0.25 *", "d += 0.25 *");
         let source = Box::leak(source.into_boxed_str());
         gpu.kernel(&Shader { source, ..shader }, &[("ACCUMULATE", 0.0)]).unwrap();

@@ -3,13 +3,14 @@
 use std::fs;
 
 use crate::common;
-use impasto::gpu::{Gpu, GpuOptions, Precision, Shader};
+use impasto::gpu::{Gpu, GpuOptions, Precision};
 use impasto::image_io::Image;
 use impasto::objective::{Losses, Objective, Settings, Targets, to_image, to_variable};
-use impasto::ops::{ConvVariant, GramVariant, OPERATIONS, Pooling};
+use impasto::ops::Pooling;
+use impasto::ops::variants::{Pass, TunedOp, Variant};
 use impasto::optim::Method;
 use impasto::painter::WholeImageLoop;
-use impasto::tuner::{Mode, Tuner, conv_candidates, gram_candidates};
+use impasto::tuner::{Mode, Tuner};
 use impasto::vgg19::{Kernels, LayerId, Network, Weights};
 use serde_json::Value;
 
@@ -118,7 +119,7 @@ fn builtin(gpu: &Gpu, size: [u32; 2]) -> Kernels {
 
 fn check_score(golden: &Golden, gpu: &Gpu, kernels: &Kernels) {
     let (losses, gradient) = golden.score(gpu, kernels);
-    let variant = kernels.conv(LayerId::LAST);
+    let variant = kernels.of(TunedOp::Conv3x3, LayerId::LAST).of(Pass::Forward);
     let want = serde_json::from_str(&golden.text("score.json")).unwrap();
     assert_eq!(wrong_losses(&losses, &want), Vec::<String>::new(), "{} {variant}", golden.folder);
     let want = golden.gradient();
@@ -131,13 +132,13 @@ fn check_score(golden: &Golden, gpu: &Gpu, kernels: &Kernels) {
 #[test]
 fn scores_and_gradients_are_those_of_the_reference() {
     let gpu = common::fast_gpu();
-    let precise = |variant: &ConvVariant| variant.runs_on(gpu) && !variant.is_reduced_precision();
-    for conv in ConvVariant::ALL.into_iter().filter(precise) {
-        let grams = GramVariant::ALL.into_iter().filter(|variant| variant.runs_on(gpu));
+    let accurate = |variant: &&'static Variant| variant.runs_on(gpu) && !variant.rounds_to_f16();
+    let grams: Vec<_> = TunedOp::Gram.variants().filter(accurate).collect();
+    for (n, conv) in TunedOp::Conv3x3.variants().filter(accurate).enumerate() {
         // Each Gram variant with some convolution is enough, and each convolution with one of the two cases.
-        let gram = grams.clone().nth(conv as usize % grams.count()).unwrap();
-        let golden = if (conv as usize).is_multiple_of(2) { gatys() } else { odd() };
-        check_score(&golden, gpu, &Kernels::uniform(conv, gram));
+        let gram = grams[n % grams.len()];
+        let golden = if n.is_multiple_of(2) { gatys() } else { odd() };
+        check_score(&golden, gpu, &common::kernels(&[&format!("conv3x3={conv}"), &format!("gram={gram}")]));
     }
 }
 
@@ -145,25 +146,21 @@ fn scores_and_gradients_are_those_of_the_reference() {
 #[test]
 fn scores_do_not_depend_on_what_memory_held() {
     let gpu = common::gpu();
-    check_score(&odd(), gpu, &Kernels::uniform(ConvVariant::WinogradF4, GramVariant::Tiled));
+    check_score(&odd(), gpu, &common::kernels(&["conv3x3=winograd_f4", "gram=tiled"]));
     check_score(&gatys(), gpu, &builtin(gpu, [96, 64]));
 }
 
 #[test]
 fn wrong_kernels_are_caught() {
-    let shader = |name: &str| -> Shader {
-        let mut all = OPERATIONS.iter().flat_map(|operation| operation.shaders);
-        *all.find(|shader| shader.name == name).unwrap()
-    };
     let golden = gatys();
-    let kernels = &Kernels::uniform(ConvVariant::Vectors, GramVariant::Vectors);
+    let kernels = &common::kernels(&["conv3x3=vectors", "gram=vectors"]);
     let want: Value = serde_json::from_str(&golden.text("score.json")).unwrap();
 
     // A Gram matrix that is 1% too large.
     let gpu = Gpu::open(&GpuOptions::default()).unwrap();
     common::replace_kernel(
         &gpu,
-        &shader("gram/finish"),
+        common::shader("gram/finish"),
         "params.scale * sum",
         "1.01 * params.scale * sum",
         &[],
@@ -173,7 +170,7 @@ fn wrong_kernels_are_caught() {
 
     // A ReLU whose backward pass lets everything through: the losses are right, the gradient is not.
     let gpu = Gpu::open(&GpuOptions::default()).unwrap();
-    common::replace_kernel(&gpu, &shader("relu/mask"), "> vec4(0.0)", "> vec4(-1.0)", &[]);
+    common::replace_kernel(&gpu, common::shader("relu/mask"), "> vec4(0.0)", "> vec4(-1.0)", &[]);
     let (losses, gradient) = golden.score(&gpu, kernels);
     assert!(wrong_losses(&losses, &want).is_empty());
     assert!(cosine(&gradient, &golden.gradient()) < 0.9999, "the gradient did not show it");
@@ -204,12 +201,18 @@ fn reference_total(file: &str, iteration: usize) -> f64 {
     line["total"].as_f64().unwrap()
 }
 
+/// This convolution for all layers, with a Gram matrix that may be chosen on this device.
+fn kernels_of(conv: &Variant, gpu: &Gpu) -> Kernels {
+    let gram = TunedOp::Gram.candidates(gpu, Precision::F32)[0];
+    common::kernels(&[&format!("conv3x3={conv}"), &format!("gram={gram}")])
+}
+
 /// With every variant that may be chosen on this device.
 #[test]
 fn lbfgs_gets_as_far_as_the_reference() {
     let gpu = common::fast_gpu();
-    for conv in conv_candidates(gpu, Precision::F32) {
-        let kernels = Kernels::uniform(conv, gram_candidates(gpu)[0]);
+    for conv in TunedOp::Conv3x3.candidates(gpu, Precision::F32) {
+        let kernels = kernels_of(conv, gpu);
         let (totals, _) = run(&kernels, Method::Lbfgs { lr: 1.0, history: 100 }, 60);
         let want = reference_total("lbfgs.jsonl", 59);
         assert!(totals[59] <= 1.15 * want, "{conv}: {} is more than 1.15 * {want}", totals[59]);
@@ -221,8 +224,9 @@ fn lbfgs_gets_as_far_as_the_reference() {
 #[test]
 fn lbfgs_takes_the_first_steps_of_the_reference() {
     let gpu = common::fast_gpu();
-    let direct = [ConvVariant::Texture, ConvVariant::Tiled].into_iter().find(|variant| variant.runs_on(gpu));
-    let kernels = Kernels::uniform(direct.unwrap(), gram_candidates(gpu)[0]);
+    let direct = ["texture", "tiled"].map(|name| TunedOp::Conv3x3.variant(name).unwrap());
+    let direct = direct.into_iter().find(|variant| variant.runs_on(gpu)).unwrap();
+    let kernels = kernels_of(direct, gpu);
     let (totals, image) = run(&kernels, Method::Lbfgs { lr: 1.0, history: 100 }, 5);
     for (k, total) in totals.iter().enumerate() {
         let want = reference_total("lbfgs.jsonl", k);

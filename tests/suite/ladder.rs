@@ -8,10 +8,10 @@ use impasto::Error;
 use impasto::error::{Remedy, Setting};
 use impasto::gpu::{Gpu, Precision};
 use impasto::ladder::{BENCHMARKS, Benchmark, Ladder, ProblemSize, Record, Rung};
-use impasto::ops::{ConvVariant, GramVariant, OPERATIONS};
-use impasto::profiler::Roofs;
+use impasto::ops::variants::{Pass, TunedOp};
+use impasto::profiler::{KernelLine, Roofs};
 use impasto::report;
-use impasto::vgg19::{Kernels, LayerId};
+use impasto::vgg19::LayerId;
 use serde_json::Value;
 
 const ROOFS: Roofs = Roofs { gflops: 100.0, gbytes: 10.0 };
@@ -21,7 +21,7 @@ fn size(side: u32) -> ProblemSize {
 }
 
 fn run(gpu: &Gpu, benchmark: &str, size: &ProblemSize) -> Ladder {
-    let kernels = Kernels::uniform(ConvVariant::Naive, GramVariant::Tiled);
+    let kernels = common::kernels(&["gram=tiled", "conv3x3:backward=tiled"]);
     Ladder::run(gpu, Benchmark::of_name(benchmark).unwrap(), size, &kernels, 0.0, &mut |_| ())
 }
 
@@ -29,15 +29,16 @@ fn check_rung(rung: &Rung) {
     assert_eq!(rung.fault(), None, "{}", rung.name);
     let Some(check) = &rung.check else {
         // Absent, and it is said why.
-        assert!(rung.lacks.is_some() && rung.passes.is_empty(), "{rung:?}");
+        assert!(rung.missing.is_some() && rung.passes.is_empty(), "{rung:?}");
         return;
     };
     assert!(check.cases > 10 && check.forward > 0.0 && check.forward < check.tolerance, "{rung:?}");
-    for name in ["forward", "backward"] {
-        let pass = rung.pass(name).unwrap();
-        assert!(pass.runs >= 3 && pass.seconds.median > 0.0, "{pass:?}");
-        assert!(pass.flops > 0.0 && pass.bytes > 0.0 && pass.faster.unwrap() > 0.0, "{pass:?}");
-        assert!(pass.kernels.iter().all(|line| line.pass == name && line.layer == "conv2_1"), "{pass:?}");
+    for pass in Pass::ALL {
+        let timing = rung.pass(pass).unwrap();
+        assert!(timing.runs >= 3 && timing.seconds.median > 0.0, "{timing:?}");
+        assert!(timing.flops > 0.0 && timing.bytes > 0.0 && timing.speedup.unwrap() > 0.0, "{timing:?}");
+        let of_pass = |line: &KernelLine| line.pass == pass.name() && line.layer == "conv2_1";
+        assert!(timing.kernels.iter().all(of_pass), "{timing:?}");
     }
 }
 
@@ -45,23 +46,24 @@ fn check_rung(rung: &Rung) {
 fn every_rung_is_found_and_right() {
     let gpu = common::fast_gpu();
     let names = |ladder: &Ladder| ladder.rungs.iter().map(|rung| rung.name.clone()).collect::<Vec<_>>();
-    let used = |ladder: &Ladder| {
-        let used = ladder.rungs.iter().filter(|rung| rung.used).map(|rung| rung.name.clone());
+    let variants = |op: TunedOp| op.variants().map(|variant| variant.name.to_string()).collect::<Vec<_>>();
+    let used = |ladder: &Ladder, pass: Pass| {
+        let used = ladder.rungs.iter().filter(|rung| rung.used.contains(&pass)).map(|rung| rung.name.clone());
         used.collect::<Vec<_>>()
     };
     let conv = run(gpu, "conv3x3", &size(16));
-    assert_eq!(names(&conv), ConvVariant::ALL.map(ConvVariant::name));
+    assert_eq!(names(&conv), variants(TunedOp::Conv3x3));
     assert_eq!((conv.inputs[0].as_str(), conv.output.as_str()), ("64x8x8", "128x8x8"));
-    assert_eq!(used(&conv), ["naive"]);
+    assert_eq!(Pass::ALL.map(|pass| used(&conv, pass)), [["naive"], ["tiled"]]);
     let gram = run(gpu, "gram", &size(16));
-    assert_eq!(names(&gram), GramVariant::ALL.map(GramVariant::name));
+    assert_eq!(names(&gram), variants(TunedOp::Gram));
     assert_eq!((gram.inputs[0].as_str(), gram.output.as_str()), ("128x8x8", "128x1x128"));
-    assert_eq!(used(&gram), ["tiled"]);
+    assert_eq!(Pass::ALL.map(|pass| used(&gram, pass)), [["tiled"]; 2]);
     conv.rungs.iter().chain(&gram.rungs).for_each(check_rung);
     // Winograd's methods do fewer operations than the definition, which counts alike for all.
     let forward = |name: &str| {
         let rung = conv.rungs.iter().find(|rung| rung.name == name);
-        rung.and_then(|rung| rung.pass("forward")).map(|pass| (pass.flops, pass.direct_flops))
+        rung.and_then(|rung| rung.pass(Pass::Forward)).map(|timing| (timing.flops, timing.direct_flops))
     };
     let direct = 2.0 * 9.0 * 64.0 * 128.0 * 64.0;
     assert_eq!(forward("naive").unwrap(), (direct, direct));
@@ -94,13 +96,12 @@ fn f16_is_checked_as_such() {
 #[test]
 fn a_wrong_rung_is_named() {
     let gpu = Gpu::open(&Default::default()).unwrap();
-    let shader = OPERATIONS.iter().flat_map(|o| o.shaders).find(|s| s.name == "gram/1_naive").unwrap();
-    common::replace_kernel(&gpu, shader, "= sum;", "= sum * 1.001;", &[]);
+    common::replace_kernel(&gpu, common::shader("gram/1_naive"), "= sum;", "= sum * 1.001;", &[]);
     let gram = run(&gpu, "gram", &size(16));
     let faulty: Vec<_> = gram.rungs.iter().filter(|rung| rung.fault().is_some()).collect();
     assert_eq!(faulty.len(), 1);
     assert!(faulty[0].fault().unwrap().contains("off by 1.0e-3 forward"), "{:?}", faulty[0]);
-    assert_ne!(gram.fastest("forward").map(|(rung, _)| rung.name.as_str()), Some("naive"));
+    assert_ne!(gram.fastest(Pass::Forward).map(|(rung, _)| rung.name.as_str()), Some("naive"));
     let record = Record::new(&gpu, ROOFS, &size(16), vec![gram]);
     let error = record.verdict().unwrap_err();
     assert!(matches!(&error, Error::Kernels { kernels, .. } if kernels == "gram naive"), "{error}");

@@ -10,7 +10,7 @@ use naga::back::{hlsl, msl, pipeline_constants::process_overrides, spv};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
 fn all_shaders() -> Vec<Shader> {
-    let of_operations = OPERATIONS.iter().flat_map(|operation| operation.shaders);
+    let of_operations = OPERATIONS.iter().flat_map(|operation| (operation.shaders)());
     let of_optimisers = optim::SHADERS.into_iter().flatten();
     of_operations.chain(of_optimisers).chain(&profiler::SHADERS).copied().collect()
 }

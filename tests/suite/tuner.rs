@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use crate::common;
 use impasto::gpu::{Gpu, Precision};
-use impasto::ops::{ConvVariant, GramVariant, OPERATIONS};
-use impasto::tuner::{self, Choice, Mode, Tuner, conv_candidates, gram_candidates};
+use impasto::ops::OPERATIONS;
+use impasto::ops::variants::{Pass, TunedOp, VARIANTS};
+use impasto::tuner::{self, Choice, Mode, Tuner};
 use impasto::vgg19::LayerId;
 
 fn choose(gpu: &Gpu, folder: Option<&Path>, mode: Mode) -> Choice {
@@ -100,13 +101,10 @@ fn a_folder_that_cannot_be_made_is_noted() {
 #[test]
 fn right_kernels_are_accepted() {
     let gpu = common::fast_gpu();
-    let convs = ConvVariant::ALL.into_iter().filter(|variant| variant.runs_on(gpu));
-    let grams = GramVariant::ALL.into_iter().filter(|variant| variant.runs_on(gpu));
-    let kernel_overrides = convs.map(|variant| format!("conv3x3={variant}"));
-    for kernel_override in kernel_overrides.chain(grams.map(|variant| format!("gram={variant}"))) {
+    for variant in VARIANTS.iter().filter(|variant| variant.runs_on(gpu)) {
         for precision in [Precision::F32, Precision::F16] {
-            let accepted = tuner::check(gpu, &kernel_override.parse().unwrap(), precision);
-            assert!(accepted.is_ok(), "{kernel_override}, {precision:?}: {accepted:?}");
+            let accepted = tuner::check(gpu, variant, precision);
+            assert!(accepted.is_ok(), "{} {variant}, {precision:?}: {accepted:?}", variant.op());
         }
     }
 }
@@ -115,33 +113,37 @@ fn right_kernels_are_accepted() {
 #[test]
 fn wrong_kernels_are_refused() {
     let gpu = Gpu::open(&Default::default()).unwrap();
-    let conv = conv_candidates(&gpu, Precision::F32)[0];
-    let suffix = if conv == ConvVariant::TextureWinogradF4 { "_texture" } else { "" };
+    let (conv, gram) = (TunedOp::Conv3x3, TunedOp::Gram);
+    let on_cpu = gram.candidates(&gpu, Precision::F32) == [gram.variant("texture").unwrap()];
+    let wrong = conv.variant(if on_cpu { "texture_winograd_f4" } else { "winograd_f4" }).unwrap();
+    let suffix = if on_cpu { "_texture" } else { "" };
     let replace = |name: &str, right, wrong, overrides: &[(&str, f64)]| {
-        let shader = OPERATIONS.iter().flat_map(|o| o.shaders).find(|s| s.name == name).unwrap();
+        let shader = OPERATIONS.iter().flat_map(|o| (o.shaders)()).find(|s| s.name == name).unwrap();
         common::replace_kernel(&gpu, shader, right, wrong, overrides);
     };
     // The transform of another tile size.
     let transform = format!("conv/winograd_f4_input{suffix}");
     replace(&transform, "shared/winograd_f4\n", "shared/winograd_f2\n", &[("BACKWARD", 0.0)]);
-    let on_cpu = gram_candidates(&gpu) == [GramVariant::Texture];
     if on_cpu {
         replace("gram/texture", "select(0.0, 1.0, p < end)", "select(0.0, 1.001, p < end)", &[]);
     }
     let folder = tempfile::tempdir().unwrap();
     let choice = choose(&gpu, Some(folder.path()), Mode::Cached);
-    assert!(choice.refused.contains_key(&format!("conv3x3 {conv}")), "{:?}", choice.refused);
-    for layer in LayerId::all() {
-        assert_ne!(choice.kernels.conv(layer), conv);
-        assert_ne!(choice.kernels.conv(layer), ConvVariant::Naive, "others agree");
+    let fault = |choice: &Choice, op: &str, variant: &str, f16| {
+        let refusal = choice.refused.iter().find(|refusal| refusal.is_of(op, variant, f16));
+        refusal.map(|refusal| refusal.fault.clone())
+    };
+    assert!(fault(&choice, "conv3x3", wrong.name, false).is_some(), "{:?}", choice.refused);
+    for (layer, pass) in LayerId::all().flat_map(|layer| Pass::ALL.map(|pass| (layer, pass))) {
+        let chosen = choice.kernels.of(conv, layer).of(pass);
+        assert!(chosen != wrong && chosen != conv.naive(), "others agree, and yet it is {chosen}");
     }
     if on_cpu {
-        assert!(choice.refused["gram texture"].contains("off by"), "{:?}", choice.refused);
-        assert_eq!(choice.kernels.gram(LayerId::FIRST), GramVariant::Naive);
+        assert!(fault(&choice, "gram", "texture", false).unwrap().contains("off by"), "{:?}", choice.refused);
+        assert_eq!(choice.kernels.of(gram, LayerId::FIRST), gram.naive().into());
     }
-    // Whoever wishes for it is told.
-    let kernel_override = format!("conv3x3={conv}").parse().unwrap();
-    assert!(tuner::check(&gpu, &kernel_override, Precision::F32).unwrap_err().is_usage());
+    // A user who asks for it gets an error.
+    assert!(tuner::check(&gpu, wrong, Precision::F32).unwrap_err().is_usage());
     // And devices are known by what was found out about them.
     let tuner = Tuner { mode: Mode::Cached, folder: Some(folder.path().into()), precision: Precision::F32 };
     assert_eq!(tuner.refused(gpu.adapter()), choice.refused);
@@ -150,12 +152,13 @@ fn wrong_kernels_are_refused() {
     let tuner = Tuner { precision: Precision::F16, ..tuner };
     let size = [48, 40];
     let in_f16 = tuner.choose(&gpu, size, "conv2_1".parse().unwrap(), &mut |_, _, _| ()).unwrap();
-    assert!(in_f16.refused.keys().all(|name| name.ends_with(", f16")), "{:?}", in_f16.refused);
+    assert!(in_f16.refused.iter().all(|refusal| refusal.f16), "{:?}", in_f16.refused);
     let all = tuner.refused(gpu.adapter());
-    assert!(choice.refused.iter().chain(&in_f16.refused).all(|(name, fault)| all.get(name) == Some(fault)));
+    assert!(choice.refused.iter().chain(&in_f16.refused).all(|refusal| all.contains(refusal)));
     if on_cpu {
-        assert!(!in_f16.refused.contains_key("gram texture, f16"), "{:?}", in_f16.refused);
-        assert_eq!(in_f16.kernels.gram(LayerId::FIRST), GramVariant::Texture);
-        assert!(tuner::check(&gpu, &"gram=texture".parse().unwrap(), Precision::F16).is_ok());
+        let texture = gram.variant("texture").unwrap();
+        assert_eq!(fault(&in_f16, "gram", "texture", true), None, "{:?}", in_f16.refused);
+        assert_eq!(in_f16.kernels.of(gram, LayerId::FIRST), texture.into());
+        assert!(tuner::check(&gpu, texture, Precision::F16).is_ok());
     }
 }

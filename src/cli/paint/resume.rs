@@ -70,7 +70,7 @@ impl Record {
             quiet: paint.common.quiet,
             verbose: paint.common.verbose,
             settings: job.settings.clone(),
-            kernels: kernels.kernel_overrides(),
+            kernels: kernels.overrides().iter().map(ToString::to_string).collect(),
             images: job.fingerprint(),
         };
         serde_json::to_string(&record)

@@ -1,8 +1,9 @@
 //! What convolution is tested with.
 
-use super::{Conv, ConvVariant, PackedWeights};
+use super::{Conv, PackedWeights};
 use crate::gpu::{Precision, Shape};
 use crate::ops::case::{AWKWARD, Array, Case, F16_TOLERANCE, numbers, to_f32};
+use crate::ops::variants::{self, TunedOp, Variant};
 
 /// The definition in f64; `x` is `[in, h, w]`, `weight` is `[out, in, k, k]` with k = 1 or 3.
 fn reference(x: &[f64], weight: &[f64], bias: &[f64], [ins, h, w]: [usize; 3], relu: bool) -> Array {
@@ -41,7 +42,7 @@ pub(in crate::ops) fn cases() -> Vec<Case> {
     let channels = [(1, 1), (3, 5), (4, 4), (5, 37), (16, 32), (13, 65)];
     let sizes = AWKWARD.into_iter().chain([(33, 19)]);
     let mut cases = vec![];
-    for variant in ConvVariant::ALL {
+    for variant in TunedOp::Conv3x3.variants() {
         for (n, (h, w)) in sizes.clone().enumerate() {
             for k in [0, 3] {
                 let (ins, outs) = channels[(n + k) % channels.len()];
@@ -52,7 +53,7 @@ pub(in crate::ops) fn cases() -> Vec<Case> {
                     [h, w],
                     if (n + k) % 3 == 2 { 1 } else { 9 },
                     // A sum that f16 takes across zero would let through what the reference stops.
-                    n % 2 == 0 && !variant.is_reduced_precision(),
+                    n % 2 == 0 && !variant.rounds_to_f16(),
                 ));
             }
         }
@@ -65,7 +66,7 @@ pub(in crate::ops) fn cases() -> Vec<Case> {
 }
 
 pub(in crate::ops) fn random_case(draw: &mut dyn FnMut(u32, u32) -> u32) -> Case {
-    let variant = ConvVariant::ALL[draw(0, ConvVariant::ALL.len() as u32 - 1) as usize];
+    let variant = variants::random(TunedOp::Conv3x3, draw);
     let channels = [draw(1, 40), draw(1, 70)];
     let size = [draw(1, 24), draw(1, 24)];
     // Without the ReLU: among so many random sums one may be so close to 0 that f32 and f64 differ in
@@ -75,7 +76,7 @@ pub(in crate::ops) fn random_case(draw: &mut dyn FnMut(u32, u32) -> u32) -> Case
 }
 
 fn case(
-    variant: ConvVariant,
+    variant: &'static Variant,
     precision: Precision,
     channels: [u32; 2],
     size: [u32; 2],
@@ -90,6 +91,8 @@ fn case(
     let dims = [ins as usize, h as usize, w as usize];
     let case = Case {
         label: format!("conv/{variant} {taps} taps, {ins}x{h}x{w} to {outs}, relu {relu}"),
+        rung: variant.name,
+        precision: Precision::F32,
         inputs: vec![Shape::blocked(ins, h, w)],
         build: Box::new(move |gpu| {
             if !variant.runs_on(gpu) {
@@ -112,7 +115,7 @@ fn case(
             });
             vec![d_x]
         }),
-        tolerance: if variant.is_reduced_precision() { F16_TOLERANCE } else { 1e-5 },
+        tolerance: if variant.rounds_to_f16() { F16_TOLERANCE } else { 1e-5 },
     };
     if precision == Precision::F16 { case.in_f16() } else { case }
 }

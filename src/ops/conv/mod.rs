@@ -1,27 +1,30 @@
 //! Convolution with bias, 3x3 with zero padding or 1x1, optionally with its ReLU fused.
 
 mod cases;
-mod variant;
+mod method;
 mod weights;
 mod winograd;
 
 pub(super) use cases::{cases, random_case};
-pub use variant::ConvVariant;
+pub(super) use method::ConvMethod;
 pub use weights::{Packed, PackedWeights};
+pub(super) use winograd::Winograd;
 
 use std::sync::Arc;
 
-use super::gemm::{self, Gemm, GemmKernel};
+use super::gemm::Gemm;
+use super::variants::{self, TunedOp};
 use crate::error::Result;
-use crate::gpu::{Recording, Shader, Shape, Tensor, Texture, TextureSize, shader};
+use crate::gpu::{Recording, Shader, Shape, Tensor, Texture, shader};
 use crate::graph::{Backward, Forward, Op, Reads, Scratch, ScratchSize};
+use weights::PassWeights;
 
-pub(super) const SHADERS: [Shader; 15] = {
-    let [a, b, c, d, e, f] = gemm::SHADERS;
-    let [g, h, i, j, k, l, m, n] = winograd::SHADERS;
-    [a, b, c, d, e, f, g, h, i, j, k, l, m, n, MASK]
-};
-const MASK: Shader = shader!("relu/mask");
+/// Every kernel that a convolution may launch.
+pub(super) fn shaders() -> Vec<&'static Shader> {
+    variants::shaders(TunedOp::Conv3x3).into_iter().chain([&MASK]).collect()
+}
+
+static MASK: Shader = shader!("relu/mask");
 
 /// The operation: `[in, h, w]` blocked to `[out, h, w]` blocked.
 #[derive(Debug)]
@@ -53,18 +56,20 @@ impl Op for Conv {
     }
 
     fn scratch(&self, inputs: &[Shape]) -> ScratchSize {
-        let Self { weights, .. } = self;
-        let kernel = weights.variant.gemm();
-        let channels = [weights.out_channels, weights.in_channels];
-        match weights.transform() {
-            Some(transform) => transform.scratch(kernel, channels, inputs[0], weights.max_tensor_bytes),
-            None => ScratchSize { buffers: vec![], textures: source_textures(kernel, channels, inputs[0]) },
-        }
+        let PackedWeights { forward, backward, out_channels, in_channels, max_tensor_bytes, .. } =
+            &*self.weights;
+        let of =
+            |method: ConvMethod| method.scratch([*out_channels, *in_channels], inputs[0], *max_tensor_bytes);
+        let mut scratch = of(forward.method);
+        scratch.enlarge(&of(backward.method));
+        scratch
     }
 
     fn forward(&self, recording: &mut Recording, io: &Forward) -> Result<()> {
-        let pass = Pass {
-            weights: &self.weights,
+        let pass = ConvPass {
+            weights: &self.weights.forward,
+            layer: &self.weights,
+            bias: &self.weights.bias,
             src: io.inputs[0],
             dst: io.output,
             transposed: false,
@@ -78,17 +83,19 @@ impl Op for Conv {
 
     fn backward(&self, recording: &mut Recording, io: &Backward) -> Result<()> {
         let Some(d_input) = &io.d_inputs[0] else { return Ok(()) };
-        // Winograd's input transform can take the ReLU's mask in its stride; all else needs a pass over
-        // the gradient first.
-        let fused = self.weights.transform().is_some() && !self.weights.variant.gemm().fetches_textures();
+        let weights = &self.weights.backward;
+        // Some transforms apply the ReLU's mask to what they read; other methods need a pass over the gradient first.
+        let fused = weights.method.masks_its_input();
         if self.relu && !fused {
             let kernel = recording.gpu().kernel(&MASK, &[])?;
             let launch =
                 recording.launch(&kernel, io.label).bind("dst", io.output).bind("d_dst", io.d_output);
             launch.elements(io.output.shape().vectors())?;
         }
-        let pass = Pass {
-            weights: &self.weights,
+        let pass = ConvPass {
+            weights,
+            layer: &self.weights,
+            bias: &self.weights.no_bias,
             src: io.d_output,
             dst: &d_input.tensor,
             transposed: true,
@@ -101,67 +108,52 @@ impl Op for Conv {
     }
 }
 
-/// Room for a copy of what either pass reads: the input forward, the output's gradient backward.
-fn source_textures(kernel: GemmKernel, [outs, ins]: [u32; 2], input: Shape) -> Vec<TextureSize> {
-    let vectors = Shape { channels: ins.max(outs), ..input }.vectors();
-    match kernel.fetches_textures() {
-        true => vec![TextureSize { vectors, precision: input.precision }],
-        false => vec![],
-    }
-}
-
-/// One direction of a convolution.
-struct Pass<'a> {
-    weights: &'a PackedWeights,
+/// One pass of a convolution, ready to be recorded.
+struct ConvPass<'a> {
+    layer: &'a PackedWeights,
+    /// Those of `layer` for this pass.
+    weights: &'a PassWeights,
+    bias: &'a Tensor,
     src: &'a Tensor,
     dst: &'a Tensor,
-    /// Backward: the weights transposed, no bias.
+    /// Backward: the weights transposed and their taps in reverse.
     transposed: bool,
     relu: bool,
-    /// Where this is not above zero, `src` counts as zero. Only for transforms that read buffers.
+    /// Where this is not above zero, `src` counts as zero: see [`ConvMethod::masks_its_input`].
     mask: Option<&'a Tensor>,
     accumulate: bool,
     scratch: &'a Scratch,
 }
 
-impl Pass<'_> {
+impl ConvPass<'_> {
     fn record(&self, recording: &mut Recording, label: &str) -> Result<()> {
-        if let Some(transform) = self.weights.transform() {
-            return transform.record(recording, self, label);
+        if let Some(winograd) = self.weights.method.winograd {
+            return winograd.record(recording, self, label);
         }
         let (features, out_channels) = (self.src.shape(), self.dst.shape().channels);
         let texture = self.source_texture();
         let gemm = Gemm {
-            kernel: self.kernel(),
-            taps: self.weights.taps,
+            kernel: self.weights.method.gemm,
+            taps: self.layer.taps,
             count: 1,
             features,
             out_channels,
             matrices: &self.weights.matrices,
             transposed: self.transposed,
-            bias: self.bias(),
+            bias: self.bias,
             src: self.src,
             dst: self.dst,
             relu: self.relu,
             accumulate: self.accumulate,
             texture: texture.as_ref(),
-            direct_flops: Gemm::flops(self.weights.taps, 1, features, out_channels),
+            direct_flops: Gemm::flops(self.layer.taps, 1, features, out_channels),
         };
         gemm.record(recording, label)
     }
 
-    /// The kernel that multiplies.
-    fn kernel(&self) -> GemmKernel {
-        let variant = self.weights.variant;
-        if self.transposed { variant.backward_gemm() } else { variant.gemm() }
-    }
-
-    /// The texture for a copy of `src`, for kernels that fetch from one.
+    /// The texture for a copy of `src`, for kernels that read textures.
     fn source_texture(&self) -> Option<Texture> {
-        self.scratch.textures.first().map(|texture| texture.holding(self.src.shape().precision))
-    }
-
-    fn bias(&self) -> &Tensor {
-        if self.transposed { &self.weights.no_bias } else { &self.weights.bias }
+        let texture = self.scratch.textures.first().filter(|_| self.weights.method.gemm.reads_textures);
+        texture.map(|texture| texture.holding(self.src.shape().precision))
     }
 }

@@ -7,6 +7,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 
 use impasto::gpu::{Gpu, GpuOptions, Shader};
+use impasto::ops::OPERATIONS;
+use impasto::vgg19::{KernelOverride, Kernels};
 
 /// The device that tests run on, opened once: checks everywhere and poisoned memory.
 pub fn gpu() -> &'static Gpu {
@@ -29,6 +31,17 @@ pub fn replace_kernel(gpu: &Gpu, shader: &Shader, right: &str, wrong: &str, over
     assert!(shader.source.contains(right), "{} does not contain {right}", shader.name);
     let source = Box::leak(shader.source.replace(right, wrong).into_boxed_str());
     gpu.kernel(&Shader { source, ..*shader }, overrides).unwrap();
+}
+
+/// The naive variants, with these kernel overrides.
+pub fn kernels(overrides: &[&str]) -> Kernels {
+    let overrides: Vec<KernelOverride> = overrides.iter().map(|text| text.parse().unwrap()).collect();
+    Kernels::default().with(&overrides)
+}
+
+/// The shader of this name, of the operations.
+pub fn shader(name: &str) -> &'static Shader {
+    OPERATIONS.iter().flat_map(|operation| (operation.shaders)()).find(|shader| shader.name == name).unwrap()
 }
 
 /// Folder of the golden cases.

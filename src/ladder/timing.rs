@@ -1,4 +1,4 @@
-//! How long a rung takes.
+//! Timing of a rung.
 
 use std::time::Instant;
 
@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::gpu::{Gpu, Recording, Timing, Work};
+use crate::ops::variants::Pass;
 use crate::profiler::{KernelLine, OfRoof, Roofs, Spread, lines};
 
 /// Seconds of warming up, unless there are fewer in all: clocks of a GPU at rest are low.
@@ -19,9 +20,9 @@ const MOST: usize = 1000;
 
 /// The forward or the backward pass of a rung: all of its kernels and copies together.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Pass {
-    /// `forward` or `backward`.
-    pub name: String,
+pub struct PassTiming {
+    /// Which pass.
+    pub pass: Pass,
     /// Seconds of a run.
     pub seconds: Spread,
     /// Runs that were timed.
@@ -32,15 +33,15 @@ pub struct Pass {
     pub direct_flops: f64,
     /// Bytes that must move at least.
     pub bytes: f64,
-    /// How near it comes to its roof; known once a [`Record`](super::Record) is made of it.
+    /// The share of its roof that it reaches; known once a [`Record`](super::Record) is made of it.
     pub of_roof: Option<OfRoof>,
-    /// Times faster than the first rung, where there are several.
-    pub faster: Option<f64>,
+    /// The time of the first rung over its own, where there are several rungs.
+    pub speedup: Option<f64>,
     /// Kernel by kernel.
     pub kernels: Vec<KernelLine>,
 }
 
-impl Pass {
+impl PassTiming {
     /// 10^9 operations a second.
     pub fn gflops(&self) -> f64 {
         self.rate(self.flops)
@@ -66,45 +67,45 @@ impl Pass {
         amount / self.seconds.median.max(1e-12) * 1e-9
     }
 
-    fn of(name: &str, runs: &[Vec<Timing>], kernels: Vec<KernelLine>) -> Self {
+    fn of(pass: Pass, runs: &[Vec<Timing>], kernels: Vec<KernelLine>) -> Self {
         let of_pass = |run: &Vec<Timing>| {
-            run.iter().filter(|timing| timing.pass == name).map(|timing| timing.seconds).sum()
+            run.iter().filter(|timing| timing.pass == pass.name()).map(|timing| timing.seconds).sum()
         };
         let sum = |amount: fn(&KernelLine) -> f64| kernels.iter().map(amount).sum();
         Self {
-            name: name.into(),
+            pass,
             seconds: Spread::of(&runs.iter().map(of_pass).collect::<Vec<f64>>()),
             runs: runs.len(),
             flops: sum(|line| line.flops),
             direct_flops: sum(|line| line.direct_flops),
             bytes: sum(|line| line.bytes),
             of_roof: None,
-            faster: None,
+            speedup: None,
             kernels,
         }
     }
 }
 
-/// Warms up, then runs the recordings for about so many seconds: a pass for each.
+/// Warms up, then runs the recordings of the two passes for about `seconds`.
 ///
 /// # Errors
 /// [`Error::Gpu`](crate::Error::Gpu) if the device failed.
-pub(super) fn time(gpu: &Gpu, recordings: &[&Recording], seconds: f64) -> Result<Vec<Pass>> {
-    let one = warm_up(gpu, recordings, seconds.min(WARM_UP))?;
+pub(super) fn time(gpu: &Gpu, recordings: [&Recording; 2], seconds: f64) -> Result<Vec<PassTiming>> {
+    let one = warm_up(gpu, &recordings, seconds.min(WARM_UP))?;
     let least = if one > SLOW { LEAST_OF_SLOW } else { LEAST };
     let (mut runs, start) = (vec![], Instant::now());
     while runs.len() < least || (runs.len() < MOST && start.elapsed().as_secs_f64() < seconds) {
-        runs.push(gpu.timed(recordings)?);
+        runs.push(gpu.timed(&recordings)?);
     }
     let mut kernels = lines(&runs);
-    let pass = |recording: &&Recording| {
+    let timing = |(pass, recording): (Pass, &Recording)| {
         let own = kernels.extract_if(.., |line| line.pass == recording.name()).collect();
-        Pass::of(recording.name(), &runs, own)
+        PassTiming::of(pass, &runs, own)
     };
-    Ok(recordings.iter().map(pass).collect())
+    Ok(Pass::ALL.into_iter().zip(recordings).map(timing).collect())
 }
 
-/// Runs for so many seconds, and says how many the last run took.
+/// Runs for about `seconds`; returns how many the last run took.
 fn warm_up(gpu: &Gpu, recordings: &[&Recording], seconds: f64) -> Result<f64> {
     let start = Instant::now();
     loop {

@@ -1,0 +1,157 @@
+//! The table: kernels, and the variants made of them.
+
+use super::{Arithmetic, DeviceClass, Needs, Passes, Subgroups, Variant};
+use crate::gpu::shader;
+use crate::ops::conv::{ConvMethod, Winograd};
+use crate::ops::gemm::{GemmKernel, Tile};
+use crate::ops::gram::GramKernel;
+
+/// Every variant of every operation that has more than one; those of an operation stand plainest first.
+pub static VARIANTS: [Variant; 14] = [
+    CONV_NAIVE,
+    Variant {
+        name: "tiled",
+        summary: "implicit GEMM with tiles in workgroup memory",
+        passes: Passes::conv(&TILED),
+        ..CONV_NAIVE
+    },
+    Variant {
+        name: "registers",
+        summary: "8 x 8 results an invocation, in registers",
+        passes: Passes::conv(&REGISTERS),
+        timed_on: Some(DeviceClass::Gpu),
+        ..CONV_NAIVE
+    },
+    Variant {
+        name: "vectors",
+        summary: "workgroup memory read as vec4, the next K-tile loaded during the multiplication of one",
+        passes: Passes::conv(&VECTORS),
+        timed_on: Some(DeviceClass::Gpu),
+        ..CONV_NAIVE
+    },
+    Variant {
+        name: "winograd_f2",
+        summary: "Winograd's F(2x2, 3x3) around the GEMM of 'vectors'",
+        passes: Passes::winograd(&Winograd::F2, &VECTORS),
+        timed_on: Some(DeviceClass::Gpu),
+        ..CONV_NAIVE
+    },
+    Variant {
+        name: "winograd_f4",
+        summary: "Winograd's F(4x4, 3x3) around the GEMM of 'vectors'",
+        passes: Passes::winograd(&Winograd::F4, &VECTORS),
+        timed_on: Some(DeviceClass::Gpu),
+        ..CONV_NAIVE
+    },
+    Variant {
+        name: "cooperative",
+        summary: "matrix units, f16 inputs and f32 sums; backward as 'vectors'",
+        // Unscaled gradients underflow f16.
+        passes: Passes::Conv {
+            forward: ConvMethod::gemm(&COOPERATIVE),
+            backward: ConvMethod::gemm(&VECTORS),
+        },
+        arithmetic: Arithmetic::F16Inputs,
+        timed_on: Some(DeviceClass::Gpu),
+    },
+    Variant {
+        name: "texture",
+        summary: "for CPU drivers: registers, subgroup broadcasts and storage textures",
+        passes: Passes::conv(&TEXTURE),
+        timed_on: Some(DeviceClass::CpuDriver),
+        ..CONV_NAIVE
+    },
+    Variant {
+        name: "texture_winograd_f4",
+        summary: "for CPU drivers: Winograd's F(4x4, 3x3) around the GEMM of 'texture'",
+        passes: Passes::winograd(&Winograd::F4_TEXTURE, &TEXTURE),
+        timed_on: Some(DeviceClass::CpuDriver),
+        ..CONV_NAIVE
+    },
+    GRAM_NAIVE,
+    Variant {
+        name: "tiled",
+        summary: "tiles in workgroup memory",
+        passes: Passes::Gram { forward: &GRAM_TILED, backward: &TILED },
+        ..GRAM_NAIVE
+    },
+    Variant {
+        name: "registers",
+        summary: "8 x 8 results an invocation, in registers",
+        passes: Passes::Gram { forward: &GRAM_REGISTERS, backward: &REGISTERS },
+        timed_on: Some(DeviceClass::Gpu),
+        ..GRAM_NAIVE
+    },
+    Variant {
+        name: "vectors",
+        summary: "workgroup memory read as vec4, the next K-tile loaded during the multiplication of one",
+        passes: Passes::Gram { forward: &GRAM_VECTORS, backward: &VECTORS },
+        timed_on: Some(DeviceClass::Gpu),
+        ..GRAM_NAIVE
+    },
+    Variant {
+        name: "texture",
+        summary: "for CPU drivers: registers and a storage texture",
+        passes: Passes::Gram { forward: &GRAM_TEXTURE, backward: &TEXTURE },
+        timed_on: Some(DeviceClass::CpuDriver),
+        ..GRAM_NAIVE
+    },
+];
+
+const CONV_NAIVE: Variant = Variant {
+    name: "naive",
+    summary: "the definition, which all others are checked against",
+    passes: Passes::conv(&NAIVE),
+    arithmetic: Arithmetic::F32,
+    timed_on: None,
+};
+
+const GRAM_NAIVE: Variant =
+    Variant { passes: Passes::Gram { forward: &GRAM_DEFINITION, backward: &NAIVE }, ..CONV_NAIVE };
+
+// GEMM kernels: direct convolutions, the middle of Winograd's method, the Gram matrix's backward pass.
+
+static NAIVE: GemmKernel = GemmKernel::new(shader!("conv/1_naive"), Tile::Fixed { positions: 64, blocks: 1 });
+static TILED: GemmKernel = GemmKernel::new(shader!("conv/2_tiled"), Tile::Fixed { positions: 32, blocks: 8 });
+static REGISTERS: GemmKernel =
+    GemmKernel::new(shader!("conv/3_registers"), Tile::Fixed { positions: 64, blocks: 16 });
+static VECTORS: GemmKernel =
+    GemmKernel::new(shader!("conv/4_vectors"), Tile::Fixed { positions: 128, blocks: 16 });
+static COOPERATIVE: GemmKernel = GemmKernel {
+    // Its four subgroups share a tile.
+    needs: Needs { subgroups: Subgroups::Exactly(32), matrix_units: true },
+    ..GemmKernel::new(shader!("conv/5_cooperative"), Tile::Fixed { positions: 128, blocks: 16 })
+};
+static TEXTURE: GemmKernel = GemmKernel {
+    reads_textures: true,
+    needs: Needs { subgroups: Subgroups::AtLeast(8), matrix_units: false },
+    // Loop and bounds checks keep the loops from being unrolled and the tile out of registers: 7 times slower on
+    // lavapipe. Its loops have constant lengths and its indices come from sizes.
+    ..GemmKernel::new(shader!("conv/texture").without_checks(), Tile::UpTo { positions: 64, blocks: 8 })
+};
+
+// Forward kernels of the Gram matrix. A CPU driver needs few workgroups; 256 are two or more for each core of most
+// GPUs.
+
+static GRAM_DEFINITION: GramKernel =
+    GramKernel { shader: shader!("gram/1_naive"), tile: None, workgroups: 64, ..GRAM_ON_GPU };
+static GRAM_TILED: GramKernel =
+    GramKernel { shader: shader!("gram/2_tiled"), tile: Some([32, 32]), ..GRAM_ON_GPU };
+static GRAM_REGISTERS: GramKernel = GramKernel { shader: shader!("gram/3_registers"), ..GRAM_ON_GPU };
+static GRAM_VECTORS: GramKernel = GRAM_ON_GPU;
+static GRAM_TEXTURE: GramKernel = GramKernel {
+    // As conv/texture: checks keep the tile out of registers.
+    shader: shader!("gram/texture").without_checks(),
+    tile: Some([64, 32]),
+    workgroups: 64,
+    reads_textures: true,
+    needs: Needs { subgroups: Subgroups::AtLeast(8), matrix_units: false },
+};
+
+const GRAM_ON_GPU: GramKernel = GramKernel {
+    shader: shader!("gram/4_vectors"),
+    tile: Some([64, 64]),
+    workgroups: 256,
+    reads_textures: false,
+    needs: Needs::NOTHING,
+};

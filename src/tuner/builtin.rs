@@ -1,0 +1,53 @@
+//! The choice where nothing was timed.
+
+use crate::gpu::Shape;
+use crate::ops::variants::{Pass, TunedOp, Variant};
+
+/// The last of the candidates, which stand plainest first. Where channels or tiles are few, transforms outweigh the
+/// GEMM and matrix units idle: there it is the last candidate without either. The definition if there is no candidate.
+pub(super) fn builtin(
+    op: TunedOp,
+    pass: Pass,
+    candidates: &[&'static Variant],
+    features: Shape,
+) -> &'static Variant {
+    let tiles = features.width.div_ceil(4) * features.height.div_ceil(4);
+    let is_small = features.channels < 32 || tiles < 32;
+    let wants_many = |variant: &Variant| variant.has_transform(pass) || variant.rounds_to_f16();
+    // A variant may compute a pass just as a plainer one does, and stands in its place then.
+    let is_new = |at: usize| !candidates[..at].iter().any(|plainer| plainer.shares(pass, candidates[at]));
+    let distinct = || (0..candidates.len()).rev().filter(|at| is_new(*at)).map(|at| candidates[at]);
+    let suited = distinct().find(|variant| op == TunedOp::Gram || !is_small || !wants_many(variant));
+    suited.or_else(|| distinct().next()).unwrap_or(op.naive())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn choice(pass: Pass, names: &[&str], channels: u32, side: u32) -> &'static str {
+        let op = TunedOp::Conv3x3;
+        let candidates: Vec<_> = names.iter().map(|name| op.variant(name).unwrap()).collect();
+        builtin(op, pass, &candidates, Shape::blocked(channels, side, side)).name
+    }
+
+    #[test]
+    fn small_layers_do_without_transforms() {
+        let gpu = ["registers", "vectors", "winograd_f2", "winograd_f4"];
+        assert_eq!(choice(Pass::Forward, &gpu, 64, 128), "winograd_f4");
+        assert_eq!(choice(Pass::Forward, &gpu, 3, 128), "vectors");
+        assert_eq!(choice(Pass::Backward, &gpu, 512, 16), "vectors");
+        assert_eq!(choice(Pass::Forward, &["texture", "texture_winograd_f4"], 64, 64), "texture_winograd_f4");
+        assert_eq!(choice(Pass::Forward, &["winograd_f2"], 3, 8), "winograd_f2", "there is no other");
+        assert_eq!(choice(Pass::Forward, &[], 64, 128), "naive");
+    }
+
+    /// The backward pass of `cooperative` is that of `vectors`, which Winograd's method beats.
+    #[test]
+    fn passes_are_chosen_apart() {
+        let half = ["registers", "vectors", "winograd_f2", "winograd_f4", "cooperative"];
+        assert_eq!(choice(Pass::Forward, &half, 64, 128), "cooperative");
+        assert_eq!(choice(Pass::Backward, &half, 64, 128), "winograd_f4");
+        assert_eq!(choice(Pass::Forward, &half, 3, 128), "vectors");
+    }
+}

@@ -1,0 +1,120 @@
+//! Problems to tune for: an operation at the shape of some layers.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::builtin::builtin;
+use super::trial;
+use crate::error::Result;
+use crate::gpu::{Gpu, Precision, Shape};
+use crate::ops::variants::{Pass, PassVariants, TunedOp, Variant};
+use crate::vgg19::{Kernels, LayerId, activation_shape};
+
+/// Names a problem in the cache: images of neighbouring sizes share a choice.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Key {
+    op: String,
+    /// Channels in and out; the same number twice for a Gram matrix.
+    channels: [u32; 2],
+    /// Base-2 logarithm of the number of positions, rounded down.
+    log2_positions: u32,
+    /// Whether activations and weights are stored in f16.
+    pub f16: bool,
+}
+
+impl Key {
+    /// The operation; `None` if the name is not known.
+    pub fn op(&self) -> Option<TunedOp> {
+        TunedOp::ALL.into_iter().find(|op| op.name() == self.op)
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { op, channels: [ins, outs], log2_positions, f16 } = self;
+        write!(f, "{op} {ins} to {outs}, 2^{log2_positions} positions{}", if *f16 { ", f16" } else { "" })
+    }
+}
+
+/// One shape of an operation, and the layers that have it.
+pub(super) struct Problem {
+    pub key: Key,
+    op: TunedOp,
+    layers: Vec<LayerId>,
+    features: Shape,
+    out_channels: u32,
+}
+
+/// The problems of an image of `width` by `height` and layers up to `deepest`.
+pub(super) fn problems([width, height]: [u32; 2], deepest: LayerId, precision: Precision) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = vec![];
+    for layer in LayerId::all().filter(|layer| *layer <= deepest) {
+        let output = activation_shape(layer, width, height).stored_in(precision);
+        let input = Shape { channels: layer.spec().inputs as u32, ..output };
+        for (op, features) in [(TunedOp::Conv3x3, input), (TunedOp::Gram, output)] {
+            let key = Key {
+                op: op.name().into(),
+                channels: [features.channels, output.channels],
+                log2_positions: output.positions().max(1).ilog2(),
+                f16: precision == Precision::F16,
+            };
+            match problems.iter_mut().find(|problem| problem.key == key) {
+                Some(problem) => problem.layers.push(layer),
+                None => {
+                    let (layers, out_channels) = (vec![layer], output.channels);
+                    problems.push(Problem { key, op, layers, features, out_channels });
+                }
+            }
+        }
+    }
+    problems
+}
+
+impl Problem {
+    /// The choice by the class of the device alone, from the variants that agree with the definition there.
+    pub fn builtin(&self, trusted: &[&'static Variant]) -> PassVariants {
+        let candidates = self.candidates(trusted);
+        let of = |pass| builtin(self.op, pass, &candidates, self.features);
+        PassVariants { forward: of(Pass::Forward), backward: of(Pass::Backward) }
+    }
+
+    /// The choice by time. The built-in choice stands unless another variant is faster beyond the noise of timing.
+    pub fn fastest(&self, gpu: &Gpu, trusted: &[&'static Variant]) -> Result<PassVariants> {
+        let (builtin, candidates) = (self.builtin(trusted), self.candidates(trusted));
+        if candidates.len() < 2 {
+            return Ok(builtin);
+        }
+        let times = trial::times(gpu, &candidates, self.trial_shape(gpu), self.out_channels)?;
+        let of = |pass| trial::clearly_fastest(&candidates, &times, pass, builtin.of(pass));
+        Ok(PassVariants { forward: of(Pass::Forward), backward: of(Pass::Backward) })
+    }
+
+    /// Sets the variants of its layers.
+    pub fn apply(&self, variants: PassVariants, kernels: &mut Kernels) {
+        for (layer, pass) in self.layers.iter().flat_map(|layer| Pass::ALL.map(|pass| (*layer, pass))) {
+            kernels.set(layer, pass, variants.of(pass));
+        }
+    }
+
+    /// The deepest of its layers.
+    pub fn deepest(&self) -> Option<LayerId> {
+        self.layers.iter().max().copied()
+    }
+
+    fn candidates(&self, trusted: &[&'static Variant]) -> Vec<&'static Variant> {
+        trusted.iter().copied().filter(|variant| variant.op() == self.op).collect()
+    }
+
+    /// So few rows that a run takes some milliseconds on a GPU and some dozen on a CPU, but enough
+    /// positions to give every lane of a workgroup work, as the whole layer would.
+    fn trial_shape(&self, gpu: &Gpu) -> Shape {
+        let budget = if gpu.adapter().is_software() { 5e8 } else { 2e10 };
+        let enough = 1024 / self.features.width.max(1);
+        let taps = if self.op == TunedOp::Conv3x3 { 9.0 } else { 1.0 };
+        let channels = f64::from(self.features.channels) * f64::from(self.out_channels);
+        let a_row = 2.0 * taps * channels * f64::from(self.features.width);
+        let rows = (budget / a_row) as u32;
+        Shape { height: self.features.height.min(rows.max(enough).max(1)), ..self.features }
+    }
+}
