@@ -17,7 +17,7 @@
 
 struct Guard { best: f32, improved: f32, diverged: f32, restarts: f32 }
 struct Lbfgs { count: u32, head: u32, newest: u32, accepted: u32, steps: u32, gamma: f32, descent: f32, reach: f32 }
-struct Params { groups: u32, capacity: u32, first: f32, furthest: f32, numbers: f32 }
+struct Params { groups: u32, capacity: u32, first: f32, furthest: f32, curvature: f32, cut: f32, recovery: f32, growth: f32, numbers: f32 }
 
 @group(0) @binding(0) var<storage, read> guard: Guard;
 @group(0) @binding(1) var<storage, read> partials: array<f32>;
@@ -42,14 +42,14 @@ fn main(@builtin(local_invocation_index) local: u32) {
     }
     state.accepted = 0u;
     if guard.improved > 0.0 {
-        state.reach = min(2.0 * state.reach, params.furthest);
+        state.reach = min(params.recovery * state.reach, params.furthest);
     }
     if guard.diverged > 0.0 {
         state.count = 0u;
         state.head = 0u;
         state.steps = 0u;
-        state.reach /= 4.0;
-    } else if state.steps > 0u && sy > 1e-10 {
+        state.reach *= params.cut;
+    } else if state.steps > 0u && sy > params.curvature {
         state.accepted = 1u;
         state.newest = state.head;
         state.head = (state.head + 1u) % params.capacity;
@@ -61,6 +61,6 @@ fn main(@builtin(local_invocation_index) local: u32) {
     } else if state.steps == 1u {
         state.descent = 1.0;
     } else if state.count == 0u && norm > 0.0 && state.descent * norm < params.furthest * params.numbers {
-        state.descent *= 4.0;
+        state.descent *= params.growth;
     }
 }

@@ -12,7 +12,7 @@ use impasto::objective::{
     MemoryEstimate, Objective, Settings, Targets, check_fits, check_pooling, to_variable,
 };
 use impasto::output::OutputFile;
-use impasto::painter::{Evaluation, Painter};
+use impasto::painter::{Evaluation, Painter, Schedule};
 use impasto::profiler::{Comparison, Measurement, Profile, Roofs, Spread, Workload, measure};
 use impasto::report::{self, Chart, ChartFormat};
 use impasto::vgg19::Network;
@@ -179,9 +179,9 @@ impl RunProfile {
         Ok(Self { roofs, scale: 0, done: vec![] })
     }
 
-    /// Before the first evaluation.
-    pub fn begin_work(&self, painter: &mut Painter) {
-        painter.time_every(painter.schedule().iterations().div_ceil(Self::TIMED));
+    /// The interval in evaluations between those that are timed.
+    pub fn interval(schedule: &Schedule) -> usize {
+        schedule.iterations().div_ceil(Self::TIMED)
     }
 
     /// After each evaluation. Only the last scale counts, as for the timings of [`Painter`].

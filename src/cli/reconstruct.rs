@@ -7,7 +7,7 @@ use clap::Args;
 use impasto::Result;
 use impasto::image_io::{Image, Size, check_output, check_output_fits};
 use impasto::objective::{LayerWeights, Settings, check_pooling};
-use impasto::painter::{Finish, PaintingInputs, Plan, Schedule, Start};
+use impasto::painter::{PaintingInputs, Plan, Schedule, Start};
 use impasto::sheet::sheet;
 
 use super::context::Context;
@@ -90,15 +90,14 @@ impl Reconstruct {
         let start = Start::Noise.variable(&image, &image, self.seed)?;
         let inputs =
             PaintingInputs { content: image.clone(), styles: vec![image.into()], content_region: None };
+        let schedule = Schedule::plain(width, height, self.iterations);
         let item = |(label, settings)| {
             let plan = Plan {
                 settings,
                 method,
-                schedule: Schedule::plain(width, height, self.iterations),
-                until: self.method.until.map(f64::from),
-                finish: Finish::default(),
-                pauses: vec![],
+                tolerance: self.method.until.map(f64::from),
                 memory: self.common.memory(),
+                ..Plan::new(schedule.clone())
             };
             Item { label, inputs: inputs.clone(), plan, start: start.clone() }
         };

@@ -2,7 +2,7 @@
 
 use impasto::Result;
 use impasto::objective::StyleCache;
-use impasto::painter::{Painter, PaintingInputs, Plan};
+use impasto::painter::{Origin, Painter, PainterOptions, PaintingInputs, Plan};
 use impasto::sheet::Cell;
 
 use super::context::Context;
@@ -26,7 +26,9 @@ pub fn paint_all(context: &Context, items: Vec<Item>, common: &CommonOptions) ->
     for (i, item) in items.into_iter().enumerate() {
         common.say(format_args!("{} of {count}: {}", i + 1, item.label));
         let Context { gpu, network, .. } = context;
-        let mut painter = Painter::remembering(gpu, network, item.inputs, item.plan, &item.start, &styles)?;
+        let (origin, style_cache) = (Origin::Variable(&item.start), styles.clone());
+        let options = PainterOptions { origin, style_cache, ..Default::default() };
+        let mut painter = Painter::new(gpu, network, item.inputs, item.plan, options)?;
         while painter.advance()?.is_some() {}
         cells.push(Cell { label: item.label, image: painter.image()? });
     }

@@ -231,7 +231,7 @@ mod tests {
         assert!(ok.check().is_ok());
         assert_eq!(ok.deepest().name(), "conv5_1");
         let nothing = Settings { content_weight: 0.0, style_weight: 0.0, ..ok.clone() };
-        assert!(nothing.check().unwrap_err().to_string().contains("all weights are 0"));
+        assert!(nothing.check().unwrap_err().to_string().contains("so are all other weights"));
         assert!(Settings { tv_weight: 1.0, ..nothing }.check().is_ok());
         let silent =
             Settings { style_layers: "conv1_1=0".parse().unwrap(), content_weight: 0.0, ..ok.clone() };

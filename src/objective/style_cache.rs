@@ -15,7 +15,7 @@ pub(super) type Grams = BTreeMap<LayerId, Vec<f32>>;
 ///
 /// A style image of the same pixels and the same layers is not looked at again. Another network, even
 /// one with other kernels, needs a memory of its own.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct StyleCache(Option<Arc<Mutex<VecDeque<Entry>>>>);
 
 #[derive(Debug)]

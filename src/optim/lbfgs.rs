@@ -1,5 +1,10 @@
 //! L-BFGS (Liu & Nocedal 1989), without a line search, as Gatys' own code and PyTorch run it.
 
+use super::state::names;
+use super::step_rules::{
+    CUT_AFTER_DIVERGENCE, GROWTH_AFTER_IMPROVEMENT, GROWTH_WITHOUT_PAIRS, LEAST_CURVATURE, LONGEST_STEP,
+    first_step,
+};
 use super::{Guard, Problem};
 use crate::error::Result;
 use crate::gpu::{Gpu, Recording, Shader, Shape, Tensor, Use, shader};
@@ -14,17 +19,6 @@ const COMBINE: Shader = shader!("lbfgs/combine");
 const LENGTH: Shader = shader!("lbfgs/length");
 const ADVANCE: Shader = shader!("lbfgs/advance");
 
-/// How far a step may reach at first and at most, as the root mean square of what it changes, in levels of
-/// 255. A step for a pair of hardly any curvature would leave the picture far behind.
-pub(super) const FURTHEST: f32 = 10.0;
-
-/// How long the first step of so many numbers may be, in the 1-norm. PyTorch has 1; but levels around 100
-/// come in grains of 8e-6 in single precision, and 1 shared out over a large picture is lost in them. So large
-/// ones may have 3e-5 of a level a number, which is 1 for a picture of 100 x 100.
-pub(super) fn first_length(numbers: usize) -> f32 {
-    (numbers as f32 / 32768.0).max(1.0)
-}
-
 /// Workgroups that share out a dot product, at most: each leaves five partial sums a slot, which one
 /// workgroup adds.
 const MOST_GROUPS: u64 = 64;
@@ -32,11 +26,11 @@ const MOST_GROUPS: u64 = 64;
 /// The longest history: the recursion's coefficients stay in workgroup memory.
 pub const MOST_PAIRS: u32 = 256;
 
-/// Records one update, the two-loop recursion included; returns the state, the history with it.
+/// Records one update, the two-loop recursion included; returns the state, history included, with its names.
 ///
-/// The recursion is run on numbers: each step computes the dot products of the newest pair and the
+/// The recursion runs on scalars: each step computes the dot products of the newest pair and the
 /// gradient with the whole history in one pass, then the coefficients of the step, then the step in
-/// one more pass. The history is read twice a step, where a recursion on vectors reads it four times
+/// one more pass. The history is read twice a step; a recursion on vectors reads it four times,
 /// in twice as many dependent passes as there are pairs.
 pub(super) fn record(
     update: &mut Recording,
@@ -44,23 +38,30 @@ pub(super) fn record(
     guard: &Guard,
     lr: f32,
     history: u32,
-) -> Result<Vec<Tensor>> {
+) -> Result<Vec<(&'static str, Tensor)>> {
     let lbfgs = Lbfgs::allocate(update.gpu(), problem.x.shape(), history)?;
     lbfgs.record_pair(update, problem, guard)?;
     lbfgs.record_direction(update, problem, guard, lr)?;
     lbfgs.record_step(update, problem, guard)?;
     let Lbfgs { state, s, gradient_before, products, ring, .. } = lbfgs;
-    let ring = ring.into_iter().flat_map(|chunk| [chunk.s, chunk.y]);
-    Ok([state, s, gradient_before, products].into_iter().chain(ring).collect())
+    let ring =
+        ring.into_iter().flat_map(|chunk| [(names::LBFGS_STEPS, chunk.s), (names::LBFGS_CHANGES, chunk.y)]);
+    let tensors = [
+        (names::LBFGS, state),
+        (names::LBFGS_STEP, s),
+        (names::LBFGS_GRADIENT, gradient_before),
+        (names::LBFGS_PRODUCTS, products),
+    ];
+    Ok(tensors.into_iter().chain(ring).collect())
 }
 
 #[derive(Debug)]
 struct Lbfgs {
     /// Eight words: see `struct Lbfgs` in the shaders.
     state: Tensor,
-    /// The step taken last.
+    /// The last step.
     s: Tensor,
-    /// What the gradient changed by.
+    /// Change of the gradient.
     y: Tensor,
     gradient_before: Tensor,
     ring: Vec<Chunk>,
@@ -92,15 +93,15 @@ impl Lbfgs {
             gpu.upload(Shape::planar(1, 1, count), &vec![0.0; count as usize], Use::Optimizer, label)
         };
         let vector = |label: &str| gpu.upload(shape, &vec![0.0; shape.len()], Use::Optimizer, label);
-        // Zeros but for the last word, the reach.
-        let start = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, FURTHEST];
+        // Zeros but for the last word, the bound on the length of a step.
+        let start = [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, LONGEST_STEP];
         Ok(Self {
-            state: gpu.upload(Shape::planar(1, 1, 8), &start, Use::Optimizer, "state of L-BFGS")?,
-            s: vector("L-BFGS step")?,
+            state: gpu.upload(Shape::planar(1, 1, 8), &start, Use::Optimizer, names::LBFGS)?,
+            s: vector(names::LBFGS_STEP)?,
             y: vector("L-BFGS change of the gradient")?,
-            gradient_before: vector("gradient before")?,
+            gradient_before: vector(names::LBFGS_GRADIENT)?,
             ring: Chunk::cut(gpu, shape, history)?,
-            products: numbers(2 * history * history, "L-BFGS products")?,
+            products: numbers(2 * history * history, names::LBFGS_PRODUCTS)?,
             coefficients: numbers(1 + 2 * history, "L-BFGS coefficients")?,
             pair_partials: numbers(3 * groups, "L-BFGS partial sums")?,
             dot_partials: numbers(5 * groups * history, "L-BFGS partial dot products")?,
@@ -109,7 +110,7 @@ impl Lbfgs {
         })
     }
 
-    /// The newest pair, and its place in the history if it earns one.
+    /// The newest pair, and whether it is added to the history.
     fn record_pair(&self, update: &mut Recording, problem: &Problem, guard: &Guard) -> Result<()> {
         let gpu = update.gpu().clone();
         let pair = gpu.kernel(&PAIR, &[])?;
@@ -130,8 +131,12 @@ impl Lbfgs {
             .bind("state", &self.state)
             .set("groups", self.groups)
             .set("capacity", self.history)
-            .set("first", first_length(self.s.shape().len()))
-            .set("furthest", FURTHEST)
+            .set("first", first_step(self.s.shape().len()))
+            .set("furthest", LONGEST_STEP)
+            .set("curvature", LEAST_CURVATURE)
+            .set("cut", CUT_AFTER_DIVERGENCE)
+            .set("recovery", GROWTH_AFTER_IMPROVEMENT)
+            .set("growth", GROWTH_WITHOUT_PAIRS)
             .set("numbers", self.s.shape().len() as f32)
             .groups([1, 1, 1])?;
         let push = gpu.kernel(&PUSH, &[])?;
@@ -242,8 +247,8 @@ impl Chunk {
             .map(|first| {
                 let slots = slots.min(history - first);
                 let ring = Shape::planar(slots, 1, shape.vectors() as u32 * 4);
-                let s = gpu.tensor(ring, Use::Optimizer, "L-BFGS history of steps")?;
-                let y = gpu.tensor(ring, Use::Optimizer, "L-BFGS history of gradients")?;
+                let s = gpu.tensor(ring, Use::Optimizer, names::LBFGS_STEPS)?;
+                let y = gpu.tensor(ring, Use::Optimizer, names::LBFGS_CHANGES)?;
                 Ok(Self { first, slots, s, y })
             })
             .collect()

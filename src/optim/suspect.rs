@@ -1,5 +1,6 @@
-//! The last picture whose loss was not finite or ran away, for those who look for the reason.
+//! A copy of the image whose loss diverged last, to find the cause.
 
+use super::step_rules::DIVERGENCE_FACTOR;
 use super::{Guard, Problem};
 use crate::error::Result;
 use crate::gpu::{Gpu, Recording, Shader, Tensor, Use, shader};
@@ -7,8 +8,8 @@ use crate::gpu::{Gpu, Recording, Shader, Tensor, Use, shader};
 pub(super) const SHADERS: [Shader; 1] = [SUSPECT];
 const SUSPECT: Shader = shader!("guard/suspect");
 
-/// Keeps the picture that the [`Guard`] is about to replace by the best one. It takes memory for a picture,
-/// so it is only there where somebody asks.
+/// Keeps a copy of the image that the [`Guard`] is about to replace by the best one. It takes the memory of one
+/// image, so it is optional.
 #[derive(Debug)]
 pub struct Suspect {
     /// To be submitted after an evaluation and before its update.
@@ -17,13 +18,13 @@ pub struct Suspect {
 }
 
 impl Suspect {
-    /// Allocates the picture and records the kernel.
+    /// Allocates the copy and records the kernel.
     ///
     /// # Errors
     /// [`Error::Gpu`](crate::Error::Gpu) or [`Error::TooLarge`](crate::Error::TooLarge) when memory runs out.
     pub fn new(gpu: &Gpu, problem: &Problem, guard: &Guard) -> Result<Self> {
         let shape = problem.x.shape();
-        let x = gpu.upload(shape, &vec![0.0; shape.len()], Use::Optimizer, "suspect picture")?;
+        let x = gpu.upload(shape, &vec![0.0; shape.len()], Use::Optimizer, "suspect image")?;
         let mut recording = Recording::named(gpu, "update");
         let kernel = gpu.kernel(&SUSPECT, &[])?;
         recording
@@ -32,12 +33,12 @@ impl Suspect {
             .bind("state", guard.state())
             .bind("x", &problem.x)
             .bind("suspect", &x)
-            .set("growth", Guard::GROWTH)
+            .set("growth", DIVERGENCE_FACTOR)
             .elements(shape.vectors())?;
         Ok(Self { recording, x })
     }
 
-    /// The picture; zeros if no loss ever ran away.
+    /// The copy, of the shape of x; zeros if no loss has diverged.
     pub fn x(&self) -> &Tensor {
         &self.x
     }

@@ -1,7 +1,7 @@
-//! The state of a painting in a file, to go on from later.
+//! Checkpoints: the state of a painting in a file, to resume later.
 //!
-//! The file is safetensors: one f32 tensor for each of the variable, the best picture, the guard's state
-//! and what the optimiser remembers, and in its metadata a JSON object for the rest.
+//! The file is safetensors: one f32 tensor for each array of the optimiser's [`State`], and in its metadata a JSON
+//! object for the rest.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -13,82 +13,85 @@ use serde::{Deserialize, Serialize};
 
 use super::{EarlyStopping, OptimizationLoop, Painter, Scale, Schedule};
 use crate::error::{Error, Result};
+use crate::optim::State;
 use crate::output::OutputFile;
 
-/// What the metadata calls itself, with the version of the format.
+/// Name and version of the format, in the metadata.
 const FORMAT: &str = "impasto checkpoint 2";
 
 /// The state of a painting between two evaluations.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Checkpoint {
     pub(super) scale: usize,
-    pub(super) before: usize,
+    pub(super) evaluations_before: usize,
     pub(super) early_stopping: EarlyStopping,
     pub(super) seconds: f64,
     finished: usize,
-    restarts: f32,
-    tensors: Vec<(String, Vec<f32>)>,
-    /// Whatever the caller needs to make subject and plan again.
+    restarts: u32,
+    state: State,
+    /// What the caller needs to make the inputs and the plan again.
     pub note: String,
 }
 
-/// The part of a checkpoint that is no tensor.
+/// The metadata of a checkpoint.
 #[derive(Serialize, Deserialize)]
 struct Header {
     scale: usize,
-    before: usize,
+    #[serde(rename = "before")]
+    evaluations_before: usize,
     finished: usize,
     seconds: f64,
     restarts: f32,
     early_stopping: EarlyStopping,
-    /// Labels of the tensors, in their order.
-    labels: Vec<String>,
-    /// Of all tensors' bytes.
+    /// Names of the arrays, in order.
+    #[serde(rename = "labels")]
+    names: Vec<String>,
+    /// [`fingerprint`] of all tensors' bytes.
     checksum: u64,
     note: String,
 }
 
 impl Checkpoint {
-    /// Reads the state of a painter at rest.
-    pub(super) fn of(painter: &Painter, optimization: &OptimizationLoop) -> Result<Self> {
+    /// The state of a painter and its idle loop.
+    pub(super) fn of(painter: &Painter, optimization: &dyn OptimizationLoop) -> Result<Self> {
         Ok(Self {
             scale: painter.scale,
-            before: painter.before,
+            evaluations_before: painter.evaluations_before,
             finished: optimization.finished(),
             seconds: painter.seconds(),
             restarts: optimization.restarts(),
             early_stopping: painter.early_stopping.clone(),
-            tensors: optimization.state()?,
+            state: optimization.state()?,
             note: String::new(),
         })
     }
 
-    /// Evaluations that are done, all scales counted.
+    /// Number of finished evaluations, over all scales.
     pub fn done(&self) -> usize {
-        self.before + self.finished
+        self.evaluations_before + self.finished
     }
 
-    /// The scale of `schedule` at which it was taken.
+    /// The scale of `schedule` at which it was made.
     ///
     /// # Errors
     /// [`Error::Usage`] if the schedule has no such scale or evaluation.
     pub(super) fn scale_of<'a>(&self, schedule: &'a Schedule) -> Result<&'a Scale> {
         let earlier: usize = schedule.scales().iter().take(self.scale).map(|scale| scale.iterations).sum();
-        let fits = |scale: &&Scale| self.finished <= scale.iterations && self.before <= earlier;
+        let fits = |scale: &&Scale| self.finished <= scale.iterations && self.evaluations_before <= earlier;
         let scale = schedule.scales().get(self.scale).filter(fits);
         scale.ok_or_else(|| Error::Usage("the checkpoint is of another schedule of scales".into()))
     }
 
-    /// Puts a fresh descent into this state.
+    /// Puts a new loop into this state.
     ///
     /// # Errors
     /// [`Error::Usage`] if it has other tensors.
-    pub(super) fn write_to(&self, optimization: &mut OptimizationLoop) -> Result<()> {
-        if optimization.restore(&self.tensors, self.finished, self.restarts) {
+    pub(super) fn write_to(&self, optimization: &mut dyn OptimizationLoop) -> Result<()> {
+        if optimization.restore(&self.state, self.finished, self.restarts) {
             return Ok(());
         }
         Err(Error::Usage(
-            "the checkpoint is of another optimiser, another size of picture, or a device with other limits"
+            "the checkpoint is of another optimiser, another image size, or a device with other limits"
                 .into(),
         ))
     }
@@ -98,15 +101,15 @@ impl Checkpoint {
     /// # Errors
     /// [`Error::Output`] naming the file.
     pub fn save(&self, file: &OutputFile) -> Result<()> {
-        let bytes: Vec<Vec<u8>> = self.tensors.iter().map(|(_, values)| to_bytes(values)).collect();
+        let bytes: Vec<Vec<u8>> = self.state.0.iter().map(|(_, values)| to_bytes(values)).collect();
         let header = Header {
             scale: self.scale,
-            before: self.before,
+            evaluations_before: self.evaluations_before,
             finished: self.finished,
             seconds: self.seconds,
-            restarts: self.restarts,
+            restarts: self.restarts as f32,
             early_stopping: self.early_stopping.clone(),
-            labels: self.tensors.iter().map(|(label, _)| label.clone()).collect(),
+            names: self.state.0.iter().map(|(name, _)| name.clone()).collect(),
             checksum: fingerprint(bytes.iter().flatten().copied()),
             note: self.note.clone(),
         };
@@ -115,7 +118,7 @@ impl Checkpoint {
             let metadata = HashMap::from([("format".into(), FORMAT.into()), ("painting".into(), header)]);
             let views = bytes.iter().enumerate().map(|(i, bytes)| {
                 let view = TensorView::new(Dtype::F32, vec![bytes.len() / 4], bytes);
-                view.map(|view| (name(i), view)).map_err(std::io::Error::other)
+                view.map(|view| (tensor_name(i), view)).map_err(std::io::Error::other)
             });
             let views = views.collect::<std::io::Result<Vec<_>>>()?;
             let file = safetensors::serialize(views, Some(metadata)).map_err(std::io::Error::other)?;
@@ -126,8 +129,7 @@ impl Checkpoint {
     /// Reads a file that [`save`](Self::save) wrote.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] naming the file: it cannot be read, is of another kind or version, or is
-    /// damaged.
+    /// [`Error::Checkpoint`] naming the file if it cannot be read, has another format or version, or is damaged.
     pub fn load(path: &Path) -> Result<Self> {
         let unreadable = |e: std::io::Error| Error::Checkpoint {
             path: path.into(),
@@ -136,7 +138,7 @@ impl Checkpoint {
         Self::parse(path, &std::fs::read(path).map_err(unreadable)?)
     }
 
-    /// What [`load`](Self::load) makes of a file with these bytes. `path` is for messages.
+    /// Parses the bytes of a file. `path` is for messages.
     ///
     /// # Errors
     /// As [`load`](Self::load).
@@ -151,10 +153,10 @@ impl Checkpoint {
         let header = metadata.get("painting").and_then(|header| serde_json::from_str::<Header>(header).ok());
         let header = header.ok_or_else(foreign)?;
         let damaged = || refuse("is damaged: use another checkpoint or start anew");
-        // Nothing counts so far; later sums rely on it.
-        header.before.checked_add(header.finished).ok_or_else(damaged)?;
+        // Counts of a real painting never overflow; later sums rely on that.
+        header.evaluations_before.checked_add(header.finished).ok_or_else(damaged)?;
         let file = SafeTensors::deserialize(bytes).map_err(|_| damaged())?;
-        let views = (0..header.labels.len()).map(|i| file.tensor(&name(i)).ok());
+        let views = (0..header.names.len()).map(|i| file.tensor(&tensor_name(i)).ok());
         let views = views.collect::<Option<Vec<_>>>().ok_or_else(damaged)?;
         if fingerprint(views.iter().flat_map(|view| view.data().iter().copied())) != header.checksum {
             return Err(damaged());
@@ -162,19 +164,19 @@ impl Checkpoint {
         let values = views.iter().map(|view| from_bytes(view.data()));
         Ok(Self {
             scale: header.scale,
-            before: header.before,
+            evaluations_before: header.evaluations_before,
             finished: header.finished,
             seconds: header.seconds,
-            restarts: header.restarts,
+            restarts: header.restarts as u32,
             early_stopping: header.early_stopping,
-            tensors: header.labels.into_iter().zip(values).collect(),
+            state: State(header.names.into_iter().zip(values).collect()),
             note: header.note,
         })
     }
 }
 
-/// Tensors are numbered, since labels repeat: a long history is cut into several alike.
-fn name(index: usize) -> String {
+/// Tensors are numbered in the file, since names of arrays repeat: a long history is cut into several.
+fn tensor_name(index: usize) -> String {
     format!("{index:02}")
 }
 
@@ -186,7 +188,7 @@ fn from_bytes(bytes: &[u8]) -> Vec<f32> {
     bytes.chunks_exact(4).map(|b| f32::from_bits(u32::from_le_bytes([b[0], b[1], b[2], b[3]]))).collect()
 }
 
-/// FNV-1a of 64 bits: tells damage and other files apart, and is no protection against intent.
+/// FNV-1a of 64 bits: detects damage and other files, but not manipulation.
 pub fn fingerprint(bytes: impl Iterator<Item = u8>) -> u64 {
     bytes.fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
 }
@@ -198,18 +200,18 @@ mod tests {
     fn checkpoint(scale: usize, before: usize, finished: usize) -> Checkpoint {
         Checkpoint {
             scale,
-            before,
+            evaluations_before: before,
             early_stopping: EarlyStopping::new(None),
             seconds: 1.0,
             finished,
-            restarts: 0.0,
-            tensors: vec![("x".into(), vec![1.0, -0.0, f32::MIN_POSITIVE])],
+            restarts: 0,
+            state: State(vec![("x".into(), vec![1.0, -0.0, f32::MIN_POSITIVE])]),
             note: "note".into(),
         }
     }
 
-    /// What a reader makes of the file of a checkpoint.
-    fn read_again(checkpoint: &Checkpoint) -> Result<Checkpoint> {
+    /// The checkpoint, saved and loaded.
+    fn saved_and_loaded(checkpoint: &Checkpoint) -> Result<Checkpoint> {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("c");
         checkpoint.save(&OutputFile::of(&path).unwrap()).unwrap();
@@ -217,10 +219,10 @@ mod tests {
     }
 
     #[test]
-    fn counts_that_no_painting_has_are_refused() {
+    fn impossible_counts_are_refused() {
         let right = checkpoint(0, 0, 7);
-        assert_eq!(read_again(&right).unwrap(), right);
-        let error = read_again(&checkpoint(1, usize::MAX, 1)).unwrap_err().to_string();
+        assert_eq!(saved_and_loaded(&right).unwrap(), right);
+        let error = saved_and_loaded(&checkpoint(1, usize::MAX, 1)).unwrap_err().to_string();
         assert!(error.contains("is damaged"), "{error}");
         let schedule = Schedule::plain(8, 8, 10);
         assert!(right.scale_of(&schedule).is_ok());

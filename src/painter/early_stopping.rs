@@ -1,4 +1,4 @@
-//! When to stop early: nobody is to wait for what can no longer be seen.
+//! Early stopping: ends a scale when the loss stops improving.
 
 use std::collections::VecDeque;
 
@@ -6,46 +6,46 @@ use serde::{Deserialize, Serialize};
 
 use super::optimization::DEPTH;
 
-/// Watches the losses of one scale for the moment when they hardly fall.
+/// Observes the losses of one scale and decides after which evaluation it ends.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EarlyStopping {
-    /// The smallest relative improvement worth going on for; `None` goes on to the end.
-    least: Option<f64>,
+    /// The relative improvement that must be exceeded; `None` never stops.
+    #[serde(rename = "least")]
+    tolerance: Option<f64>,
     /// The lowest loss so far, after each of the last evaluations.
     lowest: VecDeque<f64>,
-    /// Evaluations after which to stop, once that is known.
+    /// Number of evaluations after which to stop, once that is known.
     stop: Option<usize>,
 }
 
 impl EarlyStopping {
-    /// Over how many evaluations an improvement is measured. Losses of L-BFGS stand still or rise for
-    /// a few steps and fall again.
+    /// Number of evaluations over which the improvement is measured. Losses of L-BFGS can stall or rise for
+    /// a few steps before they fall again.
     pub const WINDOW: usize = 20;
 
-    /// EarlyStopping that ends when the lowest loss fell by no more than the part `least` of itself over
-    /// [`WINDOW`](Self::WINDOW) evaluations.
-    pub fn new(least: Option<f64>) -> Self {
-        Self { least, lowest: VecDeque::new(), stop: None }
+    /// Stops when the lowest loss fell by no more than the part `tolerance` of itself over
+    /// [`WINDOW`](Self::WINDOW) evaluations; never with `None`.
+    pub fn new(tolerance: Option<f64>) -> Self {
+        Self { tolerance, lowest: VecDeque::new(), stop: None }
     }
 
-    /// Takes note of the total loss of an evaluation; `done` counts it.
+    /// Records the total loss of an evaluation, the `done`-th.
     ///
-    /// The stop is a few evaluations ahead, where submits may already have gone, so that it does not
-    /// depend on how many have.
+    /// The stop is as many evaluations later as may be in flight, so that it does not depend on how many are.
     pub fn observe(&mut self, done: usize, total: f64) {
-        let Some(least) = self.least else { return };
+        let Some(tolerance) = self.tolerance else { return };
         let before = self.lowest.back().copied().unwrap_or(f64::INFINITY);
         let now = total.min(before);
         self.lowest.push_back(now);
         if self.lowest.len() > Self::WINDOW {
             let then = self.lowest.pop_front().unwrap_or(f64::INFINITY);
-            if then - now <= least * then && self.stop.is_none() {
+            if then - now <= tolerance * then && self.stop.is_none() {
                 self.stop = Some(done + DEPTH - 1);
             }
         }
     }
 
-    /// How many evaluations this scale may have, as far as is known.
+    /// Largest number of evaluations of this scale, as far as is known.
     pub fn limit(&self) -> usize {
         self.stop.unwrap_or(usize::MAX)
     }
@@ -55,22 +55,22 @@ impl EarlyStopping {
 mod tests {
     use super::*;
 
-    fn stops(least: Option<f64>, losses: impl Iterator<Item = f64>) -> Option<usize> {
-        let mut early_stopping = EarlyStopping::new(least);
+    fn stops(tolerance: Option<f64>, losses: impl Iterator<Item = f64>) -> Option<usize> {
+        let mut early_stopping = EarlyStopping::new(tolerance);
         losses.enumerate().for_each(|(k, loss)| early_stopping.observe(k + 1, loss));
         early_stopping.stop
     }
 
     #[test]
-    fn patience_ends_when_losses_stand_still() {
-        // Falls by 5% an evaluation for 30, then not at all: 19 more and the window has seen it all.
+    fn it_stops_when_losses_stall() {
+        // Falls by 5% an evaluation for 30, then not at all: after 19 more the window holds only equal losses.
         let losses = || (0..100).map(|k| 0.95f64.powi(k.min(30)));
         let stop = stops(Some(0.01), losses()).unwrap();
         assert!((50..=54).contains(&stop), "{stop}");
         assert_eq!(stops(None, losses()), None);
-        // A demand that is met to the end.
+        // The loss falls fast enough to the end.
         assert_eq!(stops(Some(0.01), (0..100).map(|k| 0.95f64.powi(k))), None);
-        // A loss that rises for a while and falls again is no standstill.
+        // A loss that rises for a while and falls again has not stalled.
         let wavy = (0..100).map(|k| 0.9f64.powi(k) * if k % 7 < 3 { 5.0 } else { 1.0 });
         assert_eq!(stops(Some(0.01), wavy), None);
     }

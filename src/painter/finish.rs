@@ -1,27 +1,27 @@
-//! From the painted picture to the one that is shown.
+//! Post-processing of the painted image: colours of the content, and blending with it.
 
 use crate::colour::{KeepColors, blend};
 use crate::error::{Error, Result, Setting};
 use crate::image_io::Image;
 
-/// What is done to a painted picture before it is shown.
+/// What is done to a painted image before it is shown.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Finish {
-    /// Colours that it gets back from the content.
+    /// Which colours it takes from the content.
     pub colors: KeepColors,
-    /// How much of the painting shows, 0 to 1; the rest is the content.
+    /// Weight of the painting, 0 to 1; the content has the rest.
     pub strength: f32,
 }
 
 impl Default for Finish {
-    /// The picture as it was painted.
+    /// The image as painted.
     fn default() -> Self {
         Self { colors: KeepColors::None, strength: 1.0 }
     }
 }
 
 impl Finish {
-    /// Finds a strength that cannot be.
+    /// Checks the strength.
     ///
     /// # Errors
     /// [`Error::Setting`] for one outside 0 to 1.
@@ -32,7 +32,7 @@ impl Finish {
         Err(Error::setting(Setting::Strength, format!("must be from 0 to 1, not {}", self.strength)))
     }
 
-    /// The picture as it is shown; `content` is scaled to its size.
+    /// The finished image; `content` is scaled to its size.
     ///
     /// # Errors
     /// [`Error::Image`] if a value is NaN or infinite.

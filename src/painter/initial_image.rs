@@ -1,4 +1,4 @@
-//! Where a painting starts.
+//! The initial image of a painting.
 
 use std::path::PathBuf;
 
@@ -6,18 +6,18 @@ use crate::error::{Error, Result, Setting};
 use crate::image_io::Image;
 use crate::objective::to_variable;
 
-/// What the first picture is. Written `content`, `noise`, `style` or a path.
+/// The initial image without added noise. Written `content`, `noise`, `style` or a path.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Start {
     /// The content image.
     Content,
-    /// Grey noise.
+    /// Noise around the mean colour.
     Noise,
     /// The first style image, scaled to the size of the content.
     Style,
     /// An image file, scaled to the size of the content.
     File(PathBuf),
-    /// An image, scaled in the same way.
+    /// An image, scaled to the size of the content.
     Image(Image),
 }
 
@@ -34,19 +34,19 @@ impl std::str::FromStr for Start {
     }
 }
 
-/// The first picture: a start with some noise in it.
+/// The initial image: a start blended with noise.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InitialImage {
-    /// What it is without noise.
+    /// The image without noise.
     pub start: Start,
     /// The share of noise, 0 to 1.
     pub noise: f32,
-    /// Decides the noise.
+    /// Seed of the noise.
     pub seed: u64,
 }
 
 impl InitialImage {
-    /// Finds a share of noise that cannot be.
+    /// Checks the share of noise.
     ///
     /// # Errors
     /// [`Error::Setting`] for one outside 0 to 1.
@@ -57,7 +57,7 @@ impl InitialImage {
         Err(Error::setting(Setting::InitNoise, format!("must be from 0 to 1, not {}", self.noise)))
     }
 
-    /// The same with its file read, for many pictures that start from it.
+    /// The same with its file read, for several paintings that start from it.
     ///
     /// # Errors
     /// [`Error::Image`] for a file that cannot be read.
@@ -88,7 +88,7 @@ impl Start {
     /// Standard deviation of the noise, in levels of 255 around the mean colour.
     const NOISE: f32 = 30.0;
 
-    /// The variable to start from, of the size of `content`. Only noise depends on `seed`.
+    /// The variable, of the size of `content`. Only noise depends on `seed`.
     ///
     /// # Errors
     /// [`Error::Image`](crate::Error::Image) for a file that cannot be read.
@@ -104,7 +104,7 @@ impl Start {
     }
 }
 
-/// Normal noise by Box & Muller (1958) from the numbers of SplitMix64 (Steele, Lea & Flood 2014).
+/// Normal noise by the method of Box & Muller (1958) from SplitMix64 (Steele, Lea & Flood 2014).
 fn noise(count: usize, seed: u64) -> Vec<f32> {
     let mut state = seed;
     let mut uniform = move || {
@@ -112,7 +112,7 @@ fn noise(count: usize, seed: u64) -> Vec<f32> {
         let mut z = state;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        // 24 bits, and never 0, whose logarithm there is not.
+        // 24 bits, and never 0: the logarithm must be finite.
         ((z ^ (z >> 31)) >> 40) as f64 / f64::from(1 << 24) + 1e-9
     };
     let mut normal = move || (-2.0 * uniform().ln()).sqrt() * (std::f64::consts::TAU * uniform()).cos();

@@ -1,4 +1,4 @@
-//! What is painted: the pictures that a painting is made from.
+//! The images that a painting is made from.
 
 use super::Scale;
 use crate::error::Result;
@@ -9,19 +9,19 @@ use crate::planner::{Sizes, image_bytes};
 /// The content and the styles of a painting, at the sizes of its last scale.
 #[derive(Debug, Clone)]
 pub struct PaintingInputs {
-    /// What the picture is to show.
+    /// The content image.
     pub content: Image,
-    /// How it is to be painted.
+    /// The style images, with their weights and regions.
     pub styles: Vec<Style>,
-    /// Where the content counts; `None` is everywhere.
+    /// Where the content term applies; `None` is everywhere.
     pub content_region: Option<Region>,
 }
 
 impl PaintingInputs {
-    /// The same at another scale: the content of just its size, the styles smaller by its fraction.
+    /// The inputs at a scale: the content resized to it, the styles by its fraction.
     ///
     /// # Errors
-    /// [`Error::Usage`](crate::Error::Usage) for a size that no picture can have.
+    /// [`Error::Usage`](crate::Error::Usage) for a size that no image can have.
     pub fn at(&self, scale: &Scale) -> Result<Self> {
         let smaller = |style: &Style| {
             let [width, height] = style_size(style, scale);
@@ -35,20 +35,20 @@ impl PaintingInputs {
         })
     }
 
-    /// How large these will be, and how much memory the pictures take while the optimiser is at work.
+    /// Sizes of the inputs at a scale, and the memory that images take while the optimiser runs.
     pub(super) fn sizes_at(&self, scale: &Scale) -> Sizes {
         let image = [scale.width, scale.height];
         let styles: Vec<_> = self.styles.iter().map(|style| style_size(style, scale)).collect();
         let whole = self.styles.iter().map(|style| [style.image.width(), style.image.height()]);
         let whole = whole.chain([[self.content.width(), self.content.height()]]);
-        // At the last scale all but the content has been let go.
+        // At the last scale only the content is still held.
         let last = scale.fraction >= 1.0;
         let held = whole.filter(|_| !last).chain([image]).map(image_bytes).sum();
         Sizes { image, styles, held }
     }
 }
 
-/// Columns and rows of a style at a scale.
+/// Width and height of a style at a scale.
 fn style_size(style: &Style, scale: &Scale) -> [u32; 2] {
     [style.image.width(), style.image.height()]
         .map(|side| ((f64::from(side) * scale.fraction).round() as u32).max(1))

@@ -1,4 +1,4 @@
-//! What a painter is asked to do.
+//! Settings of a painting.
 
 use super::{Finish, PaintingInputs, Scale, Schedule};
 use crate::error::Result;
@@ -8,46 +8,59 @@ use crate::optim::Method;
 use crate::planner::{Budget, Choice, Planner};
 use crate::vgg19::Network;
 
-/// How a painting goes about it.
+/// How a painting is made.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// What is minimised.
     pub settings: Settings,
     /// The optimiser.
     pub method: Method,
-    /// The sizes and how long each is worked on.
+    /// The sizes, with the number of evaluations at each.
     pub schedule: Schedule,
-    /// Ends a scale before its last evaluation when the loss falls by less than this part of itself
-    /// over [`EarlyStopping::WINDOW`](super::EarlyStopping::WINDOW) evaluations.
-    pub until: Option<f64>,
-    /// What becomes of the picture when it is shown.
+    /// Ends a scale early when the lowest loss falls by less than this part of itself over
+    /// [`EarlyStopping::WINDOW`](super::EarlyStopping::WINDOW) evaluations; `None` never does.
+    pub tolerance: Option<f64>,
+    /// What is done to an image before it is shown.
     pub finish: Finish,
-    /// After every so many evaluations, by each of these numbers (from 1 up), [`Painter::image`](super::Painter::image) is
-    /// to be what it was just then, so the painter does not run ahead of them.
+    /// Intervals in evaluations, from 1 up. After each multiple of one, [`Painter::image`](super::Painter::image) is the
+    /// image of just that evaluation: nothing beyond it is submitted before.
     pub pauses: Vec<usize>,
-    /// How much memory may be used in bytes; `None` leaves it to [`Budget::of`].
+    /// Memory that may be used in bytes; `None` leaves it to [`Budget::of`].
     pub memory: Option<u64>,
 }
 
 impl Plan {
-    /// The optimiser of one scale: no more pairs of L-BFGS than its evaluations can make.
+    /// The defaults: the default objective and method, no early stop, no pauses, and nothing done to the result.
+    pub fn new(schedule: Schedule) -> Self {
+        Self {
+            settings: Settings::default(),
+            method: Method::default(),
+            schedule,
+            tolerance: None,
+            finish: Finish::default(),
+            pauses: vec![],
+            memory: None,
+        }
+    }
+
+    /// The optimiser of one scale, with no more L-BFGS pairs than its evaluations can make.
     pub(super) fn method_at(&self, scale: &Scale) -> Method {
         match self.method {
             Method::Lbfgs { history, .. } => {
                 let made = scale.iterations.saturating_sub(1).max(1);
-                self.method.remembering(history.min(u32::try_from(made).unwrap_or(u32::MAX)))
+                self.method.with_history(history.min(u32::try_from(made).unwrap_or(u32::MAX)))
             }
             adam @ Method::Adam { .. } => adam,
         }
     }
 
-    /// How many evaluations may be submitted when so many are finished.
-    pub(super) fn horizon(&self, finished: usize) -> usize {
+    /// The number of evaluations at the next pause after `finished`.
+    pub(super) fn next_pause(&self, finished: usize) -> usize {
         let next = self.pauses.iter().map(|every| (finished / every + 1) * every).min();
         next.unwrap_or(usize::MAX)
     }
 
-    /// How each scale is worked on, found out before any work.
+    /// How each scale is computed, decided from sizes alone.
     ///
     /// # Errors
     /// As [`Painter::new`](super::Painter::new).

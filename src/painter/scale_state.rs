@@ -1,54 +1,50 @@
-//! What one scale leaves to the next.
+//! State carried from one scale to the next: the best image, and Adam's moments.
 
-use super::optimization::Moments;
 use super::{OptimizationLoop, Scale};
 use crate::error::Result;
 use crate::image_io::{Filter, resample_planes};
 use crate::objective::clamp_to_displayable;
+use crate::optim::{Moments, Powers};
 
-/// The picture of a scale and what its optimiser knows that holds at another size as well.
+/// The result of a scale, enlarged to the size of the next.
 ///
-/// Adam's running means are fields over the picture like the picture itself. The pairs of L-BFGS are
-/// not carried: their dot products belong to one size, and a history of them is soon refilled.
+/// Adam's running means are fields over the image like the image itself. The pairs of L-BFGS are not carried over:
+/// their dot products hold for one size only, and the history refills within its length in steps.
 pub(super) struct ScaleState {
     /// The variable to start the next scale from.
     pub x: Vec<f32>,
-    adam: Option<Moments>,
+    /// Adam's running means, if the method is Adam.
+    pub moments: Option<Moments>,
 }
 
 impl ScaleState {
-    /// Reads and enlarges what `optimization` made at one scale for the other.
+    /// Reads the result of `optimization`, of the size of `from`, and enlarges it to that of `to`.
     ///
     /// Each term of the objective is a mean over positions, so a gradient shrinks as the number of
     /// pixels grows: its mean by the ratio of the two, its mean square by the square of that.
     ///
-    /// What of the picture cannot be shown is cut off, overshoot of the filter as well: the next scale begins
-    /// with what this one would show.
+    /// Values that an image cannot show are clamped, overshoot of the filter included: the next scale begins
+    /// with the image that this one would show.
     ///
-    /// Both means are enlarged by one filter without negative weights. Then no mean square falls to zero
-    /// beside a mean that does not, which would be a leap of the picture.
-    pub fn from(optimization: &OptimizationLoop, at: &Scale, next: &Scale) -> Result<Self> {
-        let size = |scale: &Scale| (scale.width as usize, scale.height as usize);
-        let (from, to) = (size(at), size(next));
+    /// Both means are enlarged by a filter without negative weights. Otherwise a mean square could fall to zero where
+    /// the mean does not, and the next step would be huge.
+    pub fn new(optimization: &dyn OptimizationLoop, from: &Scale, to: &Scale) -> Result<Self> {
+        let [from, to] = [from, to].map(|scale| (scale.width as usize, scale.height as usize));
         let enlarged = |planes: &[f32], filter| resample_planes(planes, from, to, filter);
         let shrink = (from.0 * from.1) as f32 / (to.0 * to.1) as f32;
-        let moment = |planes: &[f32], factor: f32| {
-            let mut moment = enlarged(planes, Filter::Linear);
-            moment.iter_mut().for_each(|value| *value *= factor);
-            moment
+        let scaled = |planes: &[f32], factor: f32| {
+            let mut mean = enlarged(planes, Filter::Linear);
+            mean.iter_mut().for_each(|value| *value *= factor);
+            mean
         };
-        let adam = optimization.moments()?.map(|Moments { mut powers, mean, square }| {
-            // The average begins anew, from the picture that the old one made.
-            powers[2] = 1.0;
-            Moments { powers, mean: moment(&mean, shrink), square: moment(&square, shrink * shrink) }
+        let moments = optimization.moments()?.map(|Moments { powers, mean, square }| Moments {
+            // The average restarts at the image that the old one resulted in.
+            powers: Powers { average: 1.0, ..powers },
+            mean: scaled(&mean, shrink),
+            square: scaled(&square, shrink * shrink),
         });
         let mut x = enlarged(&optimization.image()?, Filter::Lanczos);
         clamp_to_displayable(&mut x);
-        Ok(Self { x, adam })
-    }
-
-    /// Hands the optimiser's part over; the picture went in when `optimization` was made.
-    pub fn give(&self, optimization: &mut OptimizationLoop) {
-        self.adam.iter().for_each(|moments| optimization.set_moments(moments));
+        Ok(Self { x, moments })
     }
 }

@@ -1,4 +1,4 @@
-//! Coarse to fine: the sizes at which a picture is painted, one after the other.
+//! Coarse to fine: the sizes at which an image is painted, and the number of evaluations at each.
 
 use std::fmt;
 use std::str::FromStr;
@@ -6,12 +6,12 @@ use std::str::FromStr;
 use crate::error::{Error, Remedy, Result, Setting};
 use crate::image_io::{Size, scaled_dimensions};
 
-/// How many sizes a painting goes through. Written `auto` or a number.
+/// Number of scales. Written `auto` or a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scales {
-    /// From about [`Schedule::SMALLEST`] pixels up.
+    /// As many as start at about [`Schedule::SMALLEST`] pixels.
     Auto,
-    /// So many, at least 1.
+    /// This many, at least 1.
     Count(usize),
 }
 
@@ -34,7 +34,7 @@ impl FromStr for Scales {
 }
 
 impl fmt::Display for Scales {
-    /// Writes what `from_str` reads.
+    /// Writes the form that `from_str` parses.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Auto => f.write_str("auto"),
@@ -48,14 +48,14 @@ impl fmt::Display for Scales {
 pub enum Iterations {
     /// [`FIRST`](Self::FIRST) at the coarsest scale and [`LATER`](Self::LATER) at each that follows.
     Auto,
-    /// From the coarsest, at least one number; the last holds for all that follow.
+    /// From the coarsest scale on, at least one number; the last applies to all further scales.
     Given(Vec<usize>),
 }
 
 impl Iterations {
-    /// What `auto` takes at the coarsest scale, where the picture is composed and evaluations are cheap.
+    /// Of `auto` at the coarsest scale, where the composition forms and evaluations are cheap.
     pub const FIRST: usize = 100;
-    /// What `auto` takes at a scale that begins with the picture of the one before.
+    /// Of `auto` at each further scale.
     pub const LATER: usize = 40;
 
     /// The same number at each scale.
@@ -72,7 +72,7 @@ impl Iterations {
         }
     }
 
-    /// How many scales there must be.
+    /// Smallest number of scales that uses every number.
     fn least_scales(&self) -> usize {
         match self {
             Self::Auto => 1,
@@ -104,7 +104,7 @@ impl FromStr for Iterations {
 }
 
 impl fmt::Display for Iterations {
-    /// Writes what `from_str` reads.
+    /// Writes the form that `from_str` parses.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Auto => f.write_str("auto"),
@@ -119,11 +119,11 @@ impl fmt::Display for Iterations {
 /// One size of a [`Schedule`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scale {
-    /// Pixels in a row.
+    /// In pixels.
     pub width: u32,
-    /// Rows.
+    /// In pixels.
     pub height: u32,
-    /// Evaluations of the objective.
+    /// Number of evaluations of the objective.
     pub iterations: usize,
     /// Its size over that of the last scale, 0 to 1: style images shrink by the same factor.
     pub fraction: f64,
@@ -136,12 +136,12 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Longer side at which `auto` begins, as nearly as its steps hit it.
+    /// Longer side at which `auto` starts, to within its steps.
     pub const SMALLEST: u32 = 128;
 
     /// A schedule that ends with `width` x `height`, each scale larger than the one before by the
-    /// square root of two. `least` is the shortest side that the objective can do with: `auto` begins
-    /// no lower than that.
+    /// square root of two. `least` is the shortest side that the objective allows: `auto` starts no
+    /// smaller than that.
     ///
     /// # Errors
     /// [`Error::Setting`] if the coarsest of a given number of scales is below `least`, or more numbers
@@ -152,37 +152,7 @@ impl Schedule {
         iterations: &Iterations,
         least: u32,
     ) -> Result<Self> {
-        let longer = width.max(height);
-        let size = |steps: usize| {
-            let fraction = 0.5f64.powf(steps as f64 / 2.0);
-            let scaled = (f64::from(longer) * fraction).round() as u32;
-            (scaled_dimensions(width, height, Size::Longer(scaled)), fraction)
-        };
-        let fits = |steps: &usize| {
-            let (w, h) = size(*steps).0;
-            w.min(h) >= least
-        };
-        let count = match scales {
-            Scales::Auto => {
-                let steps = (f64::from(longer) / f64::from(Self::SMALLEST)).log2() * 2.0;
-                (1..=steps.round().max(0.0) as usize).take_while(fits).count() + 1
-            }
-            Scales::Count(count) => {
-                match (1..count).find(|steps| !fits(steps)) {
-                    None => count,
-                    Some(most) => {
-                        return Err(Error::setting(
-                        Setting::Scales,
-                        format!(
-                            "{count} is too many for {width} x {height} pixels: the coarsest needs at least \
-                             {least} on each side"
-                        ),
-                    )
-                    .with_remedies([Remedy::AtMost(Setting::Scales, most as u32), Remedy::Raise(Setting::Size)]));
-                    }
-                }
-            }
-        };
+        let count = Self::count((width, height), scales, least)?;
         let given = iterations.least_scales();
         if given > count {
             return Err(Error::setting(
@@ -193,13 +163,35 @@ impl Schedule {
             ));
         }
         let scale = |k: usize| {
-            let ((width, height), fraction) = size(count - 1 - k);
+            let ((width, height), fraction) = reduced((width, height), count - 1 - k);
             Scale { width, height, iterations: iterations.at(k), fraction }
         };
         Ok(Self { scales: (0..count).map(scale).collect() })
     }
 
-    /// One scale only: the plain run.
+    /// The number of scales, none of them shorter than `least` on a side unless it is the only one.
+    fn count((width, height): (u32, u32), scales: Scales, least: u32) -> Result<usize> {
+        let fits = |steps: &usize| {
+            let (w, h) = reduced((width, height), *steps).0;
+            w.min(h) >= least
+        };
+        let count = match scales {
+            Scales::Auto => {
+                let longer = f64::from(width.max(height));
+                let steps = (longer / f64::from(Self::SMALLEST)).log2() * 2.0;
+                return Ok((1..=steps.round().max(0.0) as usize).take_while(fits).count() + 1);
+            }
+            Scales::Count(count) => count,
+        };
+        let Some(most) = (1..count).find(|steps| !fits(steps)) else { return Ok(count) };
+        let problem = format!(
+            "{count} is too many for {width} x {height} pixels: the coarsest needs at least {least} on each side"
+        );
+        let remedies = [Remedy::AtMost(Setting::Scales, most as u32), Remedy::Raise(Setting::Size)];
+        Err(Error::setting(Setting::Scales, problem).with_remedies(remedies))
+    }
+
+    /// A single scale.
     pub fn plain(width: u32, height: u32, iterations: usize) -> Self {
         Self { scales: vec![Scale { width, height, iterations, fraction: 1.0 }] }
     }
@@ -223,6 +215,13 @@ impl Schedule {
     pub fn iterations(&self) -> usize {
         self.before(self.scales.len())
     }
+}
+
+/// The size `steps` scales below the last, and its fraction of the last.
+fn reduced((width, height): (u32, u32), steps: usize) -> ((u32, u32), f64) {
+    let fraction = 0.5f64.powf(steps as f64 / 2.0);
+    let longer = (f64::from(width.max(height)) * fraction).round() as u32;
+    (scaled_dimensions(width, height, Size::Longer(longer)), fraction)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use super::golden::Golden;
 use crate::error::{Error, Result};
 use crate::gpu::Gpu;
 use crate::optim::Method;
-use crate::painter::WholeImageLoop;
+use crate::painter::{OptimizationLoop, WholeImageLoop};
 
 /// Evaluations of a run.
 const EVALUATIONS: usize = 9;
@@ -48,7 +48,7 @@ fn run(gpu: &Gpu, golden: &Golden, method: Method) -> Result<(f64, Vec<f32>)> {
         }
         last = step.losses.total;
     }
-    Ok((last, optimization.image()?))
+    Ok((last, optimization.image()?.into_owned()))
 }
 
 #[cfg(test)]

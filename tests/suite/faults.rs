@@ -21,7 +21,7 @@ fn image(factor: u32) -> Image {
 
 /// A painting that has just begun, with a convolution of its own at conv2_1. What is replaced by then is
 /// replaced in the targets' run as well, unless `spoil` does it.
-fn optimization(gpu: &Gpu, method: Method, spoil: impl Fn(&Gpu)) -> OptimizationLoop {
+fn optimization(gpu: &Gpu, method: Method, spoil: impl Fn(&Gpu)) -> WholeImageLoop {
     let settings = Settings {
         content_layers: "conv2_2".parse().unwrap(),
         style_layers: "conv1_1,conv2_1".parse().unwrap(),
@@ -38,14 +38,13 @@ fn optimization(gpu: &Gpu, method: Method, spoil: impl Fn(&Gpu)) -> Optimization
     let targets = Targets::new(gpu, &right, &settings, &content, &[style.into()]).unwrap();
     spoil(gpu);
     let objective = Objective::new(gpu, &spoiled, &settings, &targets).unwrap();
-    let optimization = WholeImageLoop::new(gpu, objective, method, &to_variable(&content)).unwrap();
-    let mut optimization = OptimizationLoop::Whole(Box::new(optimization));
-    optimization.watch().unwrap();
+    let mut optimization = WholeImageLoop::new(gpu, objective, method, &to_variable(&content)).unwrap();
+    optimization.keep_diverged().unwrap();
     optimization
 }
 
 /// Advances until the loss has run away or so many evaluations are done.
-fn run_away(optimization: &mut OptimizationLoop, evaluations: usize) -> Option<usize> {
+fn run_away(optimization: &mut WholeImageLoop, evaluations: usize) -> Option<usize> {
     while let Some(step) = optimization.advance(evaluations).unwrap() {
         if step.restarted {
             return Some(step.iteration);

@@ -9,7 +9,7 @@ use impasto::objective::{Losses, Objective, Settings, Targets, to_image, to_vari
 use impasto::ops::Pooling;
 use impasto::ops::variants::{Pass, TunedOp, Variant};
 use impasto::optim::Method;
-use impasto::painter::WholeImageLoop;
+use impasto::painter::{OptimizationLoop, WholeImageLoop};
 use impasto::tuner::{Mode, Tuner};
 use impasto::vgg19::{Kernels, LayerId, Network, Weights};
 use serde_json::Value;

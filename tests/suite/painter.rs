@@ -11,7 +11,7 @@ use impasto::ops::case::numbers;
 use impasto::optim::Method;
 use impasto::output::OutputFile;
 use impasto::painter::{
-    Checkpoint, Finish, InitialImage, Painter, PaintingInputs, Plan, Scales, Schedule, Start,
+    Checkpoint, InitialImage, Origin, Painter, PainterOptions, PaintingInputs, Plan, Scales, Schedule, Start,
 };
 use impasto::tuner::{Mode, Tuner};
 use impasto::vgg19::{Network, Weights};
@@ -44,17 +44,25 @@ fn inputs() -> PaintingInputs {
     PaintingInputs { content: image(1, 30, 22), styles: vec![image(2, 20, 24).into()], content_region: None }
 }
 
-fn plan(method: Method, iterations: &str, until: Option<f64>) -> Plan {
+fn plan(method: Method, iterations: &str, tolerance: Option<f64>) -> Plan {
     let schedule = Schedule::new((30, 22), Scales::Count(2), &iterations.parse().unwrap(), 2).unwrap();
     let settings = settings();
-    Plan { settings, method, schedule, until, finish: Finish::default(), pauses: vec![], memory: None }
+    Plan { settings, method, tolerance, ..Plan::new(schedule) }
+}
+
+fn from(x: &[f32]) -> PainterOptions<'_> {
+    PainterOptions { origin: Origin::Variable(x), ..Default::default() }
+}
+
+fn resumed(checkpoint: &Checkpoint) -> PainterOptions<'_> {
+    PainterOptions { origin: Origin::Checkpoint(checkpoint), ..Default::default() }
 }
 
 fn start(plan: &Plan) -> Painter {
     let first = inputs().at(plan.schedule.first()).unwrap();
     let initial_image = InitialImage { start: Start::Content, noise: 0.1, seed: 1 };
     let x = initial_image.variable(&first.content, &first.styles[0].image).unwrap();
-    Painter::new(common::fast_gpu(), &network(), inputs(), plan.clone(), &x).unwrap()
+    Painter::new(common::fast_gpu(), &network(), inputs(), plan.clone(), from(&x)).unwrap()
 }
 
 /// Paints on; the totals of what came, and the picture.
@@ -77,17 +85,17 @@ fn a_checkpoint_goes_on_exactly() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("checkpoint");
     let file = OutputFile::of(&path).unwrap();
-    for (method, until) in [(LBFGS, None), (AVERAGE, None), (ADAM, Some(0.99))] {
-        let plan = plan(method, "24,23", until);
+    for (method, tolerance) in [(LBFGS, None), (AVERAGE, None), (ADAM, Some(0.99))] {
+        let plan = plan(method, "24,23", tolerance);
         let (totals, whole) = finish(&mut start(&plan));
-        assert_eq!(totals.len() < 47, until.is_some(), "patience: {}", totals.len());
+        assert_eq!(totals.len() < 47, tolerance.is_some(), "early stop: {}", totals.len());
         for stop in [1, 22, 24, 30] {
             let mut painter = start(&plan);
             let mut done = 0;
             while let Some(evaluation) = painter.advance().unwrap() {
                 done = evaluation.iteration + 1;
                 if done >= stop {
-                    painter.hold();
+                    painter.stop();
                 }
             }
             let mut checkpoint = painter.checkpoint().unwrap();
@@ -97,7 +105,8 @@ fn a_checkpoint_goes_on_exactly() {
             let loaded = Checkpoint::load(&path).unwrap();
             assert_eq!((loaded.done(), loaded.note.as_str()), (done, "a note"));
             let gpu = common::fast_gpu();
-            let mut painter = Painter::resume(gpu, &network(), inputs(), plan.clone(), &loaded).unwrap();
+            let mut painter =
+                Painter::new(gpu, &network(), inputs(), plan.clone(), resumed(&loaded)).unwrap();
             let (rest, image) = finish(&mut painter);
             assert_eq!(rest, totals[done..], "{method:?} after {done}");
             assert!(image == whole, "{method:?} after {done}: another picture");
@@ -110,13 +119,13 @@ fn a_checkpoint_of_something_else_is_refused() {
     let mut painter = start(&plan(ADAM, "2", None));
     painter.advance().unwrap();
     assert!(painter.checkpoint().unwrap_err().to_string().contains("in flight"));
-    painter.hold();
+    painter.stop();
     while painter.advance().unwrap().is_some() {}
     let checkpoint = painter.checkpoint().unwrap();
     for (other, word) in [(plan(LBFGS, "2", None), "another optimiser"), (plan(ADAM, "1", None), "schedule")]
     {
         let error =
-            Painter::resume(common::fast_gpu(), &network(), inputs(), other, &checkpoint).unwrap_err();
+            Painter::new(common::fast_gpu(), &network(), inputs(), other, resumed(&checkpoint)).unwrap_err();
         assert!(error.to_string().contains(word), "{error}");
     }
 }
@@ -196,7 +205,7 @@ fn masked_styles_stay_in_their_regions() {
         let plan = Plan { settings, schedule: Schedule::plain(32, 24, 60), ..plan(ADAM, "1", None) };
         let start = to_variable(&content);
         let image =
-            finish(&mut Painter::new(common::fast_gpu(), &network(), inputs, plan, &start).unwrap()).1;
+            finish(&mut Painter::new(common::fast_gpu(), &network(), inputs, plan, from(&start)).unwrap()).1;
         [columns(&image, 0, 16), columns(&image, 16, 16)]
     };
     let [left, right] = paint([Some(half(true)), Some(half(false))]);

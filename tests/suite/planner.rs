@@ -11,7 +11,7 @@ use impasto::image_io::Image;
 use impasto::objective::{MemoryEstimate, Parts, Settings};
 use impasto::ops::Pooling;
 use impasto::optim::{Method, Pairs};
-use impasto::painter::{Finish, Painter, PaintingInputs, Plan, Schedule};
+use impasto::painter::{Painter, PainterOptions, PaintingInputs, Plan, Schedule};
 use impasto::planner::{Budget, Choice, Strategy};
 use impasto::tuner::{Mode, Tuner};
 use impasto::vgg19::{LayerId, Network, Weights};
@@ -40,15 +40,7 @@ fn inputs(width: u32, height: u32) -> PaintingInputs {
 }
 
 fn plan(width: u32, height: u32, method: Method, memory: Option<u64>) -> Plan {
-    Plan {
-        settings: Settings::default(),
-        method,
-        schedule: Schedule::plain(width, height, 2),
-        until: None,
-        finish: Finish::default(),
-        pauses: vec![],
-        memory,
-    }
+    Plan { method, memory, ..Plan::new(Schedule::plain(width, height, 2)) }
 }
 
 /// A budget that just holds what a choice takes.
@@ -59,8 +51,8 @@ fn enough_for(gpu: &Gpu, choice: &Choice) -> u64 {
 /// Paints two evaluations and compares what was foretold with what was taken.
 fn check(gpu: &Gpu, network: &Arc<Network>, plan: Plan, [width, height]: [u32; 2]) -> Choice {
     gpu.forget_peak_memory();
-    let start = vec![0.0; (width * height * 3) as usize];
-    let mut painter = Painter::new(gpu, network, inputs(width, height), plan, &start).unwrap();
+    let mut painter =
+        Painter::new(gpu, network, inputs(width, height), plan, PainterOptions::default()).unwrap();
     while painter.advance().unwrap().is_some() {}
     let choice = painter.choices()[0].clone();
     let (foretold, taken) = (choice.device.total() as f64, gpu.peak_memory() as f64);
@@ -166,9 +158,14 @@ fn a_run_steps_down_when_memory_runs_out() {
     let faults = Faults { memory: Some(taken - (4 << 20)), lost_at: None };
     let gpu = open(GpuOptions { faults, ..GpuOptions::default() });
     let network = network(&gpu, Precision::F32);
-    let start = vec![0.0; 320 * 200 * 3];
-    let mut painter =
-        Painter::new(&gpu, &network, inputs(320, 200), plan(320, 200, LBFGS, None), &start).unwrap();
+    let mut painter = Painter::new(
+        &gpu,
+        &network,
+        inputs(320, 200),
+        plan(320, 200, LBFGS, None),
+        PainterOptions::default(),
+    )
+    .unwrap();
     let notes = painter.take_notes();
     assert!(
         notes.len() == 1 && notes[0].contains("out of memory") && notes[0].contains("smaller pieces"),
@@ -192,9 +189,14 @@ fn short_submits_change_nothing() {
         let gpu = open(GpuOptions { submit_time, ..GpuOptions::default() });
         let network = network(&gpu, Precision::F32);
         let before = gpu.submits();
-        let start = vec![0.0; 64 * 48 * 3];
-        let mut painter =
-            Painter::new(&gpu, &network, inputs(64, 48), plan(64, 48, LBFGS, None), &start).unwrap();
+        let mut painter = Painter::new(
+            &gpu,
+            &network,
+            inputs(64, 48),
+            plan(64, 48, LBFGS, None),
+            PainterOptions::default(),
+        )
+        .unwrap();
         let mut losses = vec![];
         while let Some(evaluation) = painter.advance().unwrap() {
             losses.push(evaluation.losses);

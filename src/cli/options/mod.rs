@@ -73,7 +73,7 @@ impl PaintingOptions {
             settings: self.objective.settings()?,
             method: self.method.method()?,
             schedule,
-            until: self.method.until.map(f64::from),
+            tolerance: self.method.until.map(f64::from),
             finish: self.styles.finish()?,
             pauses,
             memory,

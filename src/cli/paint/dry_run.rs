@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use impasto::Result;
 use impasto::gpu::{Gpu, Use, mebibytes};
-use impasto::painter::{Painter, PaintingInputs, Plan, Scale, Schedule};
+use impasto::painter::{Painter, PainterOptions, PaintingInputs, Plan, Scale, Schedule};
 use impasto::planner::Choice;
 use impasto::vgg19::Network;
 
@@ -71,8 +71,7 @@ fn try_out(gpu: &Gpu, network: &Arc<Network>, inputs: &PaintingInputs, plan: &Pl
     let small = Scale { width, height, fraction, ..first };
     // A pause after each, so that no time is that of two.
     let plan = Plan { schedule: Schedule::plain(width, height, 1 + TIMED), pauses: vec![1], ..plan.clone() };
-    let start = vec![0.0; width as usize * height as usize * 3];
-    let mut painter = Painter::new(gpu, network, inputs.at(&small)?, plan, &start)?;
+    let mut painter = Painter::new(gpu, network, inputs.at(&small)?, plan, PainterOptions::default())?;
     painter.advance()?;
     let began = Instant::now();
     while painter.advance()?.is_some() {}

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use impasto::gpu::Gpu;
 use impasto::image_io::{Frame, Image, check_animation, save_animation};
 use impasto::output::OutputFile;
-use impasto::painter::{Checkpoint, Evaluation, Painter};
+use impasto::painter::{Checkpoint, Evaluation, Origin, Painter, PainterOptions};
 use impasto::view::View;
 use impasto::{Error, Result};
 
@@ -98,15 +98,14 @@ impl<'a> Session<'a> {
         let Job { inputs, schedule, start, output, note, .. } = job;
         let plan = options.plan(schedule, pauses, common.memory())?;
         say_choices(&plan.choices(gpu, network, &inputs)?, common);
-        let mut painter = match from {
-            None => Painter::remembering(gpu, network, inputs, plan, &start, styles)?,
-            Some(from) => Painter::resume(gpu, network, inputs, plan, from)?,
+        let options = PainterOptions {
+            origin: from.map_or(Origin::Variable(&start), Origin::Checkpoint),
+            style_cache: styles.clone(),
+            time_every: profile.as_ref().map(|_| RunProfile::interval(&plan.schedule)),
+            keep_diverged: common.verbose,
         };
+        let mut painter = Painter::new(gpu, network, inputs, plan, options)?;
         painter.take_notes().iter().for_each(|note| common.say(note));
-        if common.verbose {
-            painter.watch()?;
-        }
-        profile.iter().for_each(|profile| profile.begin_work(&mut painter));
         if let Some(path) = &paint.animate {
             check_animation(path, width, height)?;
         }
@@ -179,7 +178,7 @@ impl<'a> Session<'a> {
             self.note_down(&evaluation, progress)?;
             self.show(&evaluation, progress)?;
             if self.stop.load(Ordering::Relaxed) {
-                self.painter.hold();
+                self.painter.stop();
             }
             let due = self.rescue.2.is_none() || self.rescue.0.elapsed() > RESCUE_EVERY;
             if due && self.painter.is_on_the_device() {

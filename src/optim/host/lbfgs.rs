@@ -1,167 +1,199 @@
-//! L-BFGS in the host's memory: the two-loop recursion as the textbook has it (Nocedal & Wright 2006,
-//! algorithm 7.4), on vectors. See `optim/lbfgs.rs` for the same on the device, and `lbfgs/accept.wgsl` for how
-//! far a step may reach and what it is where there is no pair.
+//! L-BFGS in the host's memory: the two-loop recursion on vectors (Nocedal & Wright 2006, algorithm 7.4).
+//!
+//! `optim/lbfgs.rs` is the same method on the device; `lbfgs/accept.wgsl` explains the length of its steps.
 
 use std::collections::VecDeque;
 
+use super::Pairs;
 use super::stored::Stored;
-use super::{Pairs, State};
-use crate::optim::lbfgs::{FURTHEST, first_length};
+use crate::optim::state::{State, names};
+use crate::optim::step_rules::{
+    CUT_AFTER_DIVERGENCE, GROWTH_AFTER_IMPROVEMENT, GROWTH_WITHOUT_PAIRS, LEAST_CURVATURE, LONGEST_STEP,
+    first_step,
+};
 
-/// What L-BFGS remembers.
+/// Settings and state of L-BFGS.
 #[derive(Debug)]
-pub struct HostLbfgs {
+pub(super) struct HostLbfgs {
     lr: f32,
     history: usize,
     pairs: Pairs,
-    /// Oldest first: step, change of the gradient, and their product.
-    ring: VecDeque<(Stored, Stored, f64)>,
-    /// Steps since the start or the last divergence.
-    steps: u32,
-    gamma: f64,
-    /// Factor on the gradient where there is no pair to go by.
-    descent: f32,
-    /// The longest step, as a root mean square.
-    reach: f32,
-    /// The step taken last.
+    /// Oldest first.
+    ring: VecDeque<Pair>,
+    scalars: Scalars,
+    /// The last step.
     s: Vec<f32>,
     gradient_before: Vec<f32>,
 }
 
+/// A step and the change of the gradient along it.
+#[derive(Debug)]
+struct Pair {
+    s: Stored,
+    y: Stored,
+    /// The curvature s.y.
+    sy: f64,
+}
+
+/// The numbers of the state.
+#[derive(Debug, Clone, Copy)]
+struct Scalars {
+    /// Steps since the start or the last divergence.
+    steps: u32,
+    /// Scale of the initial inverse Hessian: s.y / y.y of the newest pair.
+    gamma: f64,
+    /// Factor on the gradient while the history is empty.
+    descent: f32,
+    /// Bound on the length of a step, as a root mean square.
+    longest: f32,
+}
+
 impl HostLbfgs {
-    pub(super) fn new(lr: f32, history: usize, n: usize, pairs: Pairs) -> Self {
-        Self {
-            lr,
-            history,
-            pairs,
-            ring: VecDeque::new(),
-            steps: 0,
-            gamma: 1.0,
-            descent: 0.0,
-            reach: FURTHEST,
-            s: vec![0.0; n],
-            gradient_before: vec![0.0; n],
-        }
+    pub fn new(lr: f32, history: usize, n: usize, pairs: Pairs) -> Self {
+        let scalars = Scalars { steps: 0, gamma: 1.0, descent: 0.0, longest: LONGEST_STEP };
+        let (ring, s, gradient_before) = (VecDeque::new(), vec![0.0; n], vec![0.0; n]);
+        Self { lr, history, pairs, ring, scalars, s, gradient_before }
     }
 
-    /// Starts afresh after a divergence, with shorter steps.
-    pub(super) fn forget(&mut self) {
+    /// Empties the history after a divergence, and shortens steps.
+    pub fn restart(&mut self) {
         self.ring.clear();
-        self.steps = 0;
-        self.reach /= 4.0;
+        self.scalars.steps = 0;
+        self.scalars.longest *= CUT_AFTER_DIVERGENCE;
     }
 
     /// One step; `improved` if the loss at `x` is the lowest so far.
-    pub(super) fn step(&mut self, x: &mut [f32], gradient: Vec<f32>, improved: bool) {
+    pub fn step(&mut self, x: &mut [f32], gradient: Vec<f32>, improved: bool) {
         if improved {
-            self.reach = (2.0 * self.reach).min(FURTHEST);
+            self.scalars.longest = (GROWTH_AFTER_IMPROVEMENT * self.scalars.longest).min(LONGEST_STEP);
         }
-        if self.steps > 0 {
-            self.remember(&gradient);
+        if self.scalars.steps > 0 {
+            self.push_pair(&gradient);
         }
-        self.descent = self.next_descent(&gradient);
-        self.direct(&gradient);
-        self.shorten();
+        self.scalars.descent = self.next_descent(&gradient);
+        self.compute_step(&gradient);
+        self.limit_length();
         x.iter_mut().zip(&self.s).for_each(|(x, s)| *x += s);
         self.gradient_before = gradient;
-        self.steps += 1;
+        self.scalars.steps += 1;
     }
 
-    /// Keeps the newest pair if its curvature is positive: 1e-10 is PyTorch's bound.
-    fn remember(&mut self, gradient: &[f32]) {
-        // The old gradient is not needed any more: its memory takes the change.
+    /// Adds the newest pair to the history if its curvature is large enough.
+    fn push_pair(&mut self, gradient: &[f32]) {
+        // The previous gradient is not needed any more: its memory takes the change.
         let y = &mut self.gradient_before;
         y.iter_mut().zip(gradient).for_each(|(before, now)| *before = now - *before);
         let s = Stored::new(&self.s, self.pairs);
-        let curvature = s.dot(y);
-        if curvature <= 1e-10 {
+        if s.dot(y) <= f64::from(LEAST_CURVATURE) {
             return;
         }
-        let kept = Stored::new(y, self.pairs);
-        // With what is kept, rounded or not, so that the recursion's equations hold exactly.
-        let (sy, yy) = (s.dot_stored(&kept), kept.dot_stored(&kept));
-        self.gamma = sy / yy;
+        let y = Stored::new(y, self.pairs);
+        // From the stored values, rounded or not, so that the recursion's equations hold exactly.
+        let sy = s.dot_stored(&y);
+        self.scalars.gamma = sy / y.dot_stored(&y);
         if self.ring.len() == self.history {
             self.ring.pop_front();
         }
-        self.ring.push_back((s, kept, sy));
+        self.ring.push_back(Pair { s, y, sy });
     }
 
-    /// The next step, into `self.s`.
-    fn direct(&mut self, gradient: &[f32]) {
+    /// The two-loop recursion: the next step, into `self.s`.
+    fn compute_step(&mut self, gradient: &[f32]) {
         let q = &mut self.s;
         q.copy_from_slice(gradient);
         let mut alphas = vec![];
-        for (s, y, sy) in self.ring.iter().rev() {
+        for Pair { s, y, sy } in self.ring.iter().rev() {
             let alpha = s.dot(q) / sy;
             y.add_to(-alpha as f32, q);
             alphas.push(alpha);
         }
-        let gamma = if self.ring.is_empty() { self.descent } else { self.gamma as f32 };
+        let gamma = if self.ring.is_empty() { self.scalars.descent } else { self.scalars.gamma as f32 };
         q.iter_mut().for_each(|q| *q *= gamma);
-        for ((s, y, sy), alpha) in self.ring.iter().zip(alphas.into_iter().rev()) {
+        for (Pair { s, y, sy }, alpha) in self.ring.iter().zip(alphas.into_iter().rev()) {
             let beta = y.dot(q) / sy;
             s.add_to((alpha - beta) as f32, q);
         }
         q.iter_mut().for_each(|q| *q *= -self.lr);
     }
 
-    /// Factor on the gradient for a step that has no pair to go by.
+    /// Factor on the gradient for a step with an empty history.
     fn next_descent(&self, gradient: &[f32]) -> f32 {
+        let Scalars { steps, descent, .. } = self.scalars;
         let norm = || gradient.iter().map(|g| f64::from(g.abs())).sum::<f64>();
-        let furthest = f64::from(FURTHEST) * gradient.len() as f64;
-        let may_grow = |norm: f64| norm > 0.0 && f64::from(self.descent) * norm < furthest;
-        match self.steps {
-            0 => (f64::from(first_length(gradient.len())) / norm()).min(1.0) as f32,
+        let longest = f64::from(LONGEST_STEP) * gradient.len() as f64;
+        let may_grow = |norm: f64| norm > 0.0 && f64::from(descent) * norm < longest;
+        match steps {
+            0 => (f64::from(first_step(gradient.len())) / norm()).min(1.0) as f32,
             1 => 1.0,
-            _ if self.ring.is_empty() && may_grow(norm()) => 4.0 * self.descent,
-            _ => self.descent,
+            _ if self.ring.is_empty() && may_grow(norm()) => GROWTH_WITHOUT_PAIRS * descent,
+            _ => descent,
         }
     }
 
-    /// Cuts the step to its reach.
-    fn shorten(&mut self) {
+    /// Scales the step down to the longest that is allowed.
+    fn limit_length(&mut self) {
         let square: f64 = self.s.iter().map(|s| f64::from(*s).powi(2)).sum();
         let rms = (square / self.s.len() as f64).sqrt() as f32;
-        if rms > self.reach {
-            let factor = self.reach / rms;
+        if rms > self.scalars.longest {
+            let factor = self.scalars.longest / rms;
             self.s.iter_mut().for_each(|s| *s *= factor);
         }
     }
 
-    pub(super) fn save(&self, state: &mut State) {
-        let numbers =
-            vec![self.steps as f32, self.gamma as f32, self.descent, self.reach, self.ring.len() as f32];
-        state.push(("state of L-BFGS".into(), numbers));
-        state.push(("L-BFGS step".into(), self.s.clone()));
-        state.push(("gradient before".into(), self.gradient_before.clone()));
-        for (s, y, _) in &self.ring {
-            state.push(("L-BFGS history of steps".into(), s.values()));
-            state.push(("L-BFGS history of gradients".into(), y.values()));
+    pub fn save(&self, state: &mut State) {
+        state.push(names::LBFGS, self.scalars.to_array(self.ring.len()).to_vec());
+        state.push(names::LBFGS_STEP, self.s.clone());
+        state.push(names::LBFGS_GRADIENT, self.gradient_before.clone());
+        for pair in &self.ring {
+            state.push(names::LBFGS_STEPS, pair.s.values());
+            state.push(names::LBFGS_CHANGES, pair.y.values());
         }
     }
 
-    pub(super) fn load(&mut self, state: &[(String, Vec<f32>)], n: usize) -> bool {
-        let [(_, numbers), (_, s), (_, before), ring @ ..] = state else { return false };
-        let [steps, gamma, descent, reach, pairs] = numbers[..] else { return false };
-        let fits = ring.len() == 2 * pairs as usize && pairs as usize <= self.history;
-        if !fits || [s, before].into_iter().chain(ring.iter().map(|(_, v)| v)).any(|v| v.len() != n) {
-            return false;
-        }
-        self.steps = steps as u32;
-        (self.descent, self.reach) = (descent, reach);
-        (self.s, self.gradient_before) = (s.clone(), before.clone());
-        let pair = |pair: &[(String, Vec<f32>)]| {
-            let [s, y] = [&pair[0].1, &pair[1].1].map(|values| Stored::new(values, self.pairs));
+    /// L-BFGS with the same settings in a saved state of `n` numbers; `None` if the state is not of this kind.
+    pub fn restored(&self, state: &State, n: usize) -> Option<Self> {
+        let numbers = state.get(names::LBFGS, Scalars::STORED)?;
+        let (mut scalars, count) = Scalars::from_slice(numbers)?;
+        let vector = |name| state.get(name, n).map(<[f32]>::to_vec);
+        let (s, gradient_before) = (vector(names::LBFGS_STEP)?, vector(names::LBFGS_GRADIENT)?);
+        let (steps, changes): (Vec<_>, Vec<_>) =
+            (state.all(names::LBFGS_STEPS).collect(), state.all(names::LBFGS_CHANGES).collect());
+        let of_this_size = steps.iter().chain(&changes).all(|vector| vector.len() == n);
+        let complete = steps.len() == count && changes.len() == count && count <= self.history;
+        (of_this_size && complete).then_some(())?;
+        let pair = |(s, y): (&[f32], &[f32])| {
+            let [s, y] = [s, y].map(|values| Stored::new(values, self.pairs));
             let sy = s.dot_stored(&y);
-            (s, y, sy)
+            Pair { s, y, sy }
         };
-        self.ring = ring.chunks_exact(2).map(pair).collect();
-        self.gamma = match self.ring.back() {
+        let ring: VecDeque<Pair> = steps.into_iter().zip(changes).map(pair).collect();
+        if let Some(Pair { y, sy, .. }) = ring.back() {
             // As it was computed, in double precision.
-            Some((_, y, sy)) => sy / y.dot_stored(y),
-            None => f64::from(gamma),
-        };
-        true
+            scalars.gamma = sy / y.dot_stored(y);
+        }
+        Some(Self {
+            lr: self.lr,
+            history: self.history,
+            pairs: self.pairs,
+            ring,
+            scalars,
+            s,
+            gradient_before,
+        })
+    }
+}
+
+impl Scalars {
+    /// Numbers of a saved state.
+    const STORED: usize = 5;
+
+    fn to_array(self, pairs: usize) -> [f32; Self::STORED] {
+        [self.steps as f32, self.gamma as f32, self.descent, self.longest, pairs as f32]
+    }
+
+    /// The scalars and the number of pairs.
+    fn from_slice(numbers: &[f32]) -> Option<(Self, usize)> {
+        let [steps, gamma, descent, longest, pairs] = *numbers else { return None };
+        Some((Self { steps: steps as u32, gamma: f64::from(gamma), descent, longest }, pairs as usize))
     }
 }

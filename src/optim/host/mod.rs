@@ -1,50 +1,47 @@
-//! The optimisers in the host's memory, for pictures whose state would not fit the device's.
+//! The optimisers in the host's memory, for images whose optimiser state does not fit the device.
 //!
-//! The same steps as on the device, guard included, in plain loops over all processors. Next to an evaluation
-//! in tiles they cost nothing. Sums are taken in double precision and in an order that does not depend on the
-//! number of threads, so a run gives the same bytes twice.
+//! They take the same steps as on the device, guard included, in plain loops over all processors; their time is
+//! negligible next to an evaluation in tiles. Sums are in double precision and in an order that does not depend on the
+//! number of threads, so that two runs give the same bytes.
 
 mod adam;
 mod lbfgs;
 mod stored;
 
-pub use adam::HostAdam;
-pub use lbfgs::HostLbfgs;
+use adam::HostAdam;
+use lbfgs::HostLbfgs;
 
-use super::{Guard, Method};
+use super::state::{State, names};
+use super::step_rules::DIVERGENCE_FACTOR;
+use super::{Method, Moments};
 use crate::error::Result;
 
-/// How the pairs of L-BFGS are kept.
+/// Storage precision of the L-BFGS history.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Pairs {
     /// Four bytes a number.
     #[default]
     Single,
-    /// Two bytes a number, each vector scaled to the range of f16: for long histories of large pictures.
+    /// Two bytes a number, each vector scaled to the range of f16: for long histories of large images.
     Half,
 }
 
-/// An optimiser at work on a picture in the host's memory.
+/// An optimiser in the host's memory.
 #[derive(Debug)]
 pub struct HostOptimizer {
     x: Vec<f32>,
     best: Vec<f32>,
     best_loss: f32,
     restarts: u32,
-    memory: HostMemory,
+    method: MethodState,
 }
 
-/// What a method remembers from one update to the next.
+/// State that the method keeps between updates.
 #[derive(Debug)]
-pub enum HostMemory {
-    /// See [`Adam`](super::Adam).
+enum MethodState {
     Adam(HostAdam),
-    /// See `optim/lbfgs.rs`.
     Lbfgs(HostLbfgs),
 }
-
-/// Numbers of the state, as a checkpoint keeps them.
-pub type State = Vec<(String, Vec<f32>)>;
 
 impl HostOptimizer {
     /// An optimiser that begins at `start`.
@@ -54,14 +51,13 @@ impl HostOptimizer {
     pub fn new(method: Method, start: &[f32], pairs: Pairs) -> Result<Self> {
         method.check()?;
         let n = start.len();
-        let memory = match method {
-            Method::Adam { lr, average } => HostMemory::Adam(HostAdam::new(lr, average, n)),
+        let method = match method {
+            Method::Adam { lr, average } => MethodState::Adam(HostAdam::new(lr, average, n)),
             Method::Lbfgs { lr, history } => {
-                HostMemory::Lbfgs(HostLbfgs::new(lr, history as usize, n, pairs))
+                MethodState::Lbfgs(HostLbfgs::new(lr, history as usize, n, pairs))
             }
         };
-        let best = vec![0.0; n];
-        Ok(Self { x: start.to_vec(), best, best_loss: f32::MAX, restarts: 0, memory })
+        Ok(Self { x: start.to_vec(), best: vec![0.0; n], best_loss: f32::MAX, restarts: 0, method })
     }
 
     /// The variable.
@@ -69,100 +65,115 @@ impl HostOptimizer {
         &self.x
     }
 
-    /// The variable with the lowest loss so far; `None` if no loss was ever finite.
+    /// The variable with the lowest loss so far; `None` if no loss was finite.
     pub fn best(&self) -> Option<&[f32]> {
         (self.best_loss < f32::MAX).then_some(&self.best)
     }
 
-    /// How often the loss has run away.
+    /// Exponential mean of the images, if the method keeps it.
+    pub fn average(&self) -> Option<&[f32]> {
+        match &self.method {
+            MethodState::Adam(adam) => adam.average.as_deref(),
+            MethodState::Lbfgs(_) => None,
+        }
+    }
+
+    /// Adam's running means, if the method is Adam.
+    pub fn moments(&self) -> Option<&Moments> {
+        match &self.method {
+            MethodState::Adam(adam) => Some(&adam.moments),
+            MethodState::Lbfgs(_) => None,
+        }
+    }
+
+    /// Overwrites Adam's running means; does nothing for another method.
+    pub fn set_moments(&mut self, moments: &Moments) {
+        if let MethodState::Adam(adam) = &mut self.method {
+            adam.moments.clone_from(moments);
+        }
+    }
+
+    /// Number of losses that diverged.
     pub fn restarts(&self) -> u32 {
         self.restarts
     }
 
-    /// What the method remembers.
-    pub fn memory(&self) -> &HostMemory {
-        &self.memory
-    }
-
-    /// The same, to be overwritten.
-    pub fn memory_mut(&mut self) -> &mut HostMemory {
-        &mut self.memory
-    }
-
-    /// Whether an update with this loss at [`x`](Self::x) would go back to the best picture.
-    pub fn runs_away(&self, loss: f32) -> bool {
-        !loss.is_finite() || loss > Guard::GROWTH * self.best_loss
+    /// Whether an update with this loss would restore the best image.
+    pub fn diverges(&self, loss: f32) -> bool {
+        !loss.is_finite() || loss > DIVERGENCE_FACTOR * self.best_loss
     }
 
     /// One update, from the loss and the gradient at [`x`](Self::x).
     pub fn update(&mut self, loss: f32, gradient: Vec<f32>) {
-        let diverged = self.runs_away(loss);
-        let improved = !diverged && loss < self.best_loss;
-        if diverged {
+        if self.diverges(loss) {
             self.restarts += 1;
             self.x.copy_from_slice(&self.best);
-        } else if improved {
+            return match &mut self.method {
+                MethodState::Adam(adam) => adam.restart(),
+                MethodState::Lbfgs(lbfgs) => lbfgs.restart(),
+            };
+        }
+        let improved = loss < self.best_loss;
+        if improved {
             self.best_loss = loss;
             self.best.copy_from_slice(&self.x);
         }
-        match &mut self.memory {
-            HostMemory::Adam(adam) if diverged => adam.forget(),
-            HostMemory::Lbfgs(lbfgs) if diverged => lbfgs.forget(),
-            HostMemory::Adam(adam) => adam.step(&mut self.x, &gradient),
-            HostMemory::Lbfgs(lbfgs) => lbfgs.step(&mut self.x, gradient, improved),
+        match &mut self.method {
+            MethodState::Adam(adam) => adam.step(&mut self.x, &gradient),
+            MethodState::Lbfgs(lbfgs) => lbfgs.step(&mut self.x, gradient, improved),
         }
     }
 
-    /// Everything that decides how it goes on.
+    /// Everything that determines later updates.
     pub fn state(&self) -> State {
-        let guard = vec![self.best_loss, self.restarts as f32];
-        let mut state = vec![
-            ("x".into(), self.x.clone()),
-            ("best picture".into(), self.best.clone()),
-            ("guard in the host's memory".into(), guard),
-        ];
-        match &self.memory {
-            HostMemory::Adam(adam) => adam.save(&mut state),
-            HostMemory::Lbfgs(lbfgs) => lbfgs.save(&mut state),
+        let mut state = State::default();
+        state.push(names::X, self.x.clone());
+        state.push(names::BEST, self.best.clone());
+        state.push(names::HOST_GUARD, vec![self.best_loss, self.restarts as f32]);
+        match &self.method {
+            MethodState::Adam(adam) => adam.save(&mut state),
+            MethodState::Lbfgs(lbfgs) => lbfgs.save(&mut state),
         }
         state
     }
 
-    /// Goes on from a state that an optimiser of the same method and size gave. False, and nothing changed,
-    /// if it is of another.
+    /// Continues from a state that an optimiser of the same method and size gave. Returns false, with nothing
+    /// changed, if the state is not of this kind.
     pub fn restore(&mut self, state: &State) -> bool {
-        let n = self.x.len();
-        let [(_, x), (_, best), (_, guard), memory @ ..] = &state[..] else { return false };
-        if x.len() != n || best.len() != n || guard.len() != 2 {
-            return false;
-        }
-        let restored = match &mut self.memory {
-            HostMemory::Adam(adam) => adam.load(memory, n),
-            HostMemory::Lbfgs(lbfgs) => lbfgs.load(memory, n),
-        };
-        if restored {
-            (self.x, self.best) = (x.clone(), best.clone());
-            (self.best_loss, self.restarts) = (guard[0], guard[1] as u32);
-        }
-        restored
+        let restored = self.restored(state);
+        let fits = restored.is_some();
+        restored.into_iter().for_each(|restored| *self = restored);
+        fits
     }
 
-    /// Bytes that a method takes for `n` numbers, the gradient that it is given counted.
+    fn restored(&self, state: &State) -> Option<Self> {
+        let n = self.x.len();
+        let guard = state.get(names::HOST_GUARD, 2)?;
+        let method = match &self.method {
+            MethodState::Adam(adam) => MethodState::Adam(adam.restored(state, n)?),
+            MethodState::Lbfgs(lbfgs) => MethodState::Lbfgs(lbfgs.restored(state, n)?),
+        };
+        Some(Self {
+            x: state.get(names::X, n)?.to_vec(),
+            best: state.get(names::BEST, n)?.to_vec(),
+            best_loss: guard[0],
+            restarts: guard[1] as u32,
+            method,
+        })
+    }
+
+    /// Bytes that a method takes for `n` numbers, the gradient included.
     pub fn bytes(method: Method, n: usize, pairs: Pairs) -> u64 {
-        // The variable, the best one and the gradient; then what the method keeps.
-        let vectors = 3 + match method {
-            Method::Adam { average, .. } => 2 + u64::from(average),
-            Method::Lbfgs { .. } => 2,
-        };
-        let single = 4 * n as u64;
+        let vector = 4 * n as u64;
         let pair = match pairs {
-            Pairs::Single => 2 * single,
-            Pairs::Half => single,
+            Pairs::Single => 2 * vector,
+            Pairs::Half => vector,
         };
-        let history = match method {
-            Method::Adam { .. } => 0,
-            Method::Lbfgs { history, .. } => u64::from(history),
-        };
-        vectors * single + history * pair
+        // The variable, the best image and the gradient; then the method's state.
+        3 * vector
+            + match method {
+                Method::Adam { average, .. } => (2 + u64::from(average)) * vector,
+                Method::Lbfgs { history, .. } => 2 * vector + u64::from(history) * pair,
+            }
     }
 }

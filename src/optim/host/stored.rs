@@ -1,4 +1,4 @@
-//! Long vectors, in single or in half precision, and the two things that the two-loop recursion does with them.
+//! Long vectors in single or half precision, with the two operations of the two-loop recursion.
 
 use std::borrow::Cow;
 
@@ -8,10 +8,10 @@ use rayon::prelude::*;
 
 use super::Pairs;
 
-/// Numbers that a thread takes at a time: 64 KiB of f32, which stay in its cache.
+/// Numbers that a thread processes at a time: 64 KiB of f32, which stay in its cache.
 pub(super) const CHUNK: usize = 1 << 14;
 
-/// A vector of a pair.
+/// A vector of an L-BFGS pair.
 #[derive(Debug)]
 pub(super) enum Stored {
     Single(Vec<f32>),
@@ -23,15 +23,15 @@ pub(super) enum Stored {
 }
 
 impl Stored {
-    /// Keeps a vector. For f16 it is scaled so that its largest number becomes 2^15: what is 2^29 times
-    /// smaller still has all its bits.
+    /// Stores a vector. For f16 it is scaled so that its largest number becomes 2^15: numbers 2^29 times
+    /// smaller still have all their bits.
     pub fn new(values: &[f32], pairs: Pairs) -> Self {
         if pairs == Pairs::Single {
             return Self::Single(values.to_vec());
         }
         let largest = values.par_chunks(CHUNK).map(|chunk| chunk.iter().fold(0.0_f32, |m, v| m.max(v.abs())));
         let largest = largest.reduce(|| 0.0, f32::max);
-        // A power of two: then scaling rounds nothing, and what is kept can be kept again unchanged.
+        // A power of two: scaling rounds nothing, and stored values can be stored again unchanged.
         let exponent = if largest > 0.0 { largest.log2().floor() as i32 - 14 } else { 0 };
         let scale = 2.0_f32.powi(exponent.clamp(-126, 126));
         let mut numbers = vec![f16::ZERO; values.len()];
@@ -57,14 +57,14 @@ impl Stored {
         }
     }
 
-    /// The dot product with `q`. The chunks' sums are added in their order, whichever thread made them.
+    /// The dot product with `q`. The sums of chunks are added in order, whichever thread computed them.
     pub fn dot(&self, q: &[f32]) -> f64 {
         let chunks = q.par_chunks(CHUNK).enumerate();
         let sums: Vec<f64> = chunks.map(|(k, q)| dot(&self.chunk(k), q)).collect();
         sums.into_iter().sum()
     }
 
-    /// The dot product with another one.
+    /// The dot product with another stored vector.
     pub fn dot_stored(&self, other: &Self) -> f64 {
         let sums: Vec<f64> = (0..self.len().div_ceil(CHUNK))
             .into_par_iter()

@@ -1,22 +1,24 @@
-//! The loop for pictures larger than the device's memory: the objective in tiles, the optimiser on the host.
+//! The loop for images larger than the device's memory: the objective in tiles, the optimiser on the host.
 
-use super::{DivergenceGuard, Moments, Step};
+use std::borrow::Cow;
+
+use super::{DivergenceGuard, OptimizationLoop, Step};
 use crate::error::{Error, Result};
 use crate::graph::NotFinite;
 use crate::objective::TiledObjective;
-use crate::optim::{HostMemory, HostOptimizer, Method, Pairs, State};
+use crate::optim::{HostOptimizer, Method, Moments, Pairs, State};
 
-/// An objective in tiles going downhill. Each evaluation is waited for: it is long, and the update needs all
-/// of it.
+/// Optimisation of an objective in tiles. Each evaluation finishes before its update, which needs the gradient of all
+/// tiles.
 #[derive(Debug)]
 pub struct TiledLoop {
     objective: TiledObjective,
     optimizer: HostOptimizer,
     finished: usize,
     divergence: DivergenceGuard,
-    /// The last picture at which the loss ran away, where somebody wants to know why.
-    suspect: Option<Vec<f32>>,
-    watched: bool,
+    keeps_diverged: bool,
+    /// The last image whose loss diverged, if it is to be kept.
+    diverged: Option<Vec<f32>>,
 }
 
 impl TiledLoop {
@@ -25,27 +27,27 @@ impl TiledLoop {
     /// # Errors
     /// As [`Method::check`].
     pub fn new(objective: TiledObjective, method: Method, start: &[f32], pairs: Pairs) -> Result<Self> {
-        let optimizer = HostOptimizer::new(method, start, pairs)?;
         Ok(Self {
             objective,
-            optimizer,
+            optimizer: HostOptimizer::new(method, start, pairs)?,
             finished: 0,
             divergence: DivergenceGuard::default(),
-            suspect: None,
-            watched: false,
+            keeps_diverged: false,
+            diverged: None,
         })
     }
+}
 
-    /// The next evaluation and its update, while there are fewer than `limit`.
-    pub(super) fn advance(&mut self, limit: usize) -> Result<Option<Step>> {
+impl OptimizationLoop for TiledLoop {
+    fn advance(&mut self, limit: usize) -> Result<Option<Step>> {
         if self.finished >= limit {
             return Ok(None);
         }
         let (losses, gradient) = self.objective.evaluate(self.optimizer.x())?;
         let loss = losses.total as f32;
-        let restarted = self.optimizer.runs_away(loss);
-        if restarted && self.watched {
-            self.suspect = Some(self.optimizer.x().to_vec());
+        let restarted = self.optimizer.diverges(loss);
+        if restarted && self.keeps_diverged {
+            self.diverged = Some(self.optimizer.x().to_vec());
         }
         self.optimizer.update(loss, gradient);
         self.finished += 1;
@@ -54,42 +56,51 @@ impl TiledLoop {
         Ok(Some(step))
     }
 
-    pub(super) fn watch(&mut self) {
-        self.watched = true;
+    fn finished(&self) -> usize {
+        self.finished
     }
 
-    pub(super) fn diagnose(&self) -> Result<Option<NotFinite>> {
-        let Some(x) = &self.suspect else { return Ok(None) };
+    fn is_idle(&self) -> bool {
+        true
+    }
+
+    fn gave_up(&self) -> bool {
+        self.divergence.gave_up()
+    }
+
+    fn image(&self) -> Result<Cow<'_, [f32]>> {
+        let best = self.optimizer.best().ok_or(Error::NoFiniteLoss)?;
+        Ok(self.optimizer.average().unwrap_or(best).into())
+    }
+
+    fn is_on_the_device(&self) -> bool {
+        false
+    }
+
+    fn keep_diverged(&mut self) -> Result<()> {
+        self.keeps_diverged = true;
+        Ok(())
+    }
+
+    fn diagnose(&self) -> Result<Option<NotFinite>> {
+        let Some(x) = &self.diverged else { return Ok(None) };
         let found = self.objective.first_not_finite(x)?;
         match self.optimizer.best().filter(|_| x.iter().any(|value| !value.is_finite())) {
-            // A step from the best picture led there: its gradient may be the reason.
+            // The step that led there started at the best image: its gradient may be the cause.
             Some(best) => Ok(self.objective.first_not_finite(best)?.or(found)),
             None => Ok(found),
         }
     }
 
-    pub(super) fn gave_up(&self) -> bool {
-        self.divergence.gave_up()
+    fn state(&self) -> Result<State> {
+        Ok(self.optimizer.state())
     }
 
-    pub(super) fn finished(&self) -> usize {
-        self.finished
+    fn restarts(&self) -> u32 {
+        self.optimizer.restarts()
     }
 
-    pub(super) fn image(&self) -> Result<&[f32]> {
-        let best = self.optimizer.best().ok_or(Error::NoFiniteLoss)?;
-        let average = match self.optimizer.memory() {
-            HostMemory::Adam(adam) => adam.average.as_deref(),
-            HostMemory::Lbfgs(_) => None,
-        };
-        Ok(average.unwrap_or(best))
-    }
-
-    pub(super) fn state(&self) -> State {
-        self.optimizer.state()
-    }
-
-    pub(super) fn restore(&mut self, state: &State, finished: usize) -> bool {
+    fn restore(&mut self, state: &State, finished: usize, _restarts: u32) -> bool {
         let restored = self.optimizer.restore(state);
         if restored {
             self.finished = finished;
@@ -97,26 +108,11 @@ impl TiledLoop {
         restored
     }
 
-    pub(super) fn restarts(&self) -> f32 {
-        self.optimizer.restarts() as f32
+    fn moments(&self) -> Result<Option<Moments>> {
+        Ok(self.optimizer.moments().cloned())
     }
 
-    pub(super) fn moments(&self) -> Option<Moments> {
-        match self.optimizer.memory() {
-            HostMemory::Lbfgs(_) => None,
-            HostMemory::Adam(adam) => Some(Moments {
-                powers: adam.powers.to_vec(),
-                mean: adam.mean.clone(),
-                square: adam.square.clone(),
-            }),
-        }
-    }
-
-    pub(super) fn set_moments(&mut self, moments: &Moments) {
-        if let HostMemory::Adam(adam) = self.optimizer.memory_mut() {
-            adam.powers.copy_from_slice(&moments.powers);
-            adam.mean.copy_from_slice(&moments.mean);
-            adam.square.copy_from_slice(&moments.square);
-        }
+    fn set_moments(&mut self, moments: &Moments) {
+        self.optimizer.set_moments(moments);
     }
 }
