@@ -1,7 +1,7 @@
-//! Colours of the photograph in a painted picture, and blends of the two.
+//! Transfer of colours between photograph and painting, and blends of the two.
 //!
 //! The methods are those of Gatys, Bethge, Hertzmann & Shechtman 2016, "Preserving color in neural
-//! artistic style transfer" (arXiv:1606.05897), and of the programs that came before it.
+//! artistic style transfer" (arXiv:1606.05897), and of earlier programs.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,23 +9,23 @@ use std::str::FromStr;
 use crate::error::{Error, Result};
 use crate::image_io::Image;
 
-/// Which colours a painting keeps of its content, and how. Written in lower case.
+/// Which colours of the content a painting keeps. Written in lower case.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum KeepColors {
-    /// None: colours are style, too.
+    /// None: the colours are those of the style.
     #[default]
     None,
-    /// The finished picture gives its brightness, the content its colours: `U` and `V` of YUV.
+    /// The painting has its own brightness and the chrominance of the content: `U` and `V` of YUV.
     Luminance,
-    /// Before painting, each channel of the style gets the content's histogram.
+    /// Before painting, the histogram of each channel of the style is matched to the content's.
     Histogram,
-    /// Before painting, the style's colours are moved, turned and stretched so that their mean and
-    /// covariance are the content's.
+    /// Before painting, the style's colours are transformed linearly so that their mean and covariance are
+    /// the content's.
     Linear,
 }
 
 impl KeepColors {
-    /// Every choice.
+    /// Every variant.
     pub const ALL: [Self; 4] = [Self::None, Self::Luminance, Self::Histogram, Self::Linear];
 
     fn name(self) -> &'static str {
@@ -37,7 +37,7 @@ impl KeepColors {
         }
     }
 
-    /// The style image as it is to be imitated.
+    /// The style image with its colours changed as this variant says.
     ///
     /// # Errors
     /// [`Error::Image`] if a colour is not finite.
@@ -49,7 +49,7 @@ impl KeepColors {
         }
     }
 
-    /// The painted picture as it is to be shown. `content` must be of its size.
+    /// The painted image with its colours changed as this variant says. `content` has the same size.
     ///
     /// # Errors
     /// [`Error::Image`] if a colour is not finite.
@@ -65,11 +65,11 @@ impl FromStr for KeepColors {
     type Err = Error;
 
     /// # Errors
-    /// [`Error::Usage`] with the names that there are.
+    /// [`Error::Usage`] with the valid names.
     fn from_str(text: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|choice| choice.name() == text).ok_or_else(|| {
             let names = Self::ALL.map(Self::name).join(", ");
-            Error::Usage(format!("'{text}' is no way to keep colours: choose one of {names}"))
+            Error::Usage(format!("'{text}' is no method to keep colours: choose one of {names}"))
         })
     }
 }
@@ -80,7 +80,7 @@ impl fmt::Display for KeepColors {
     }
 }
 
-/// `strength * picture + (1 - strength) * content`, of two pictures of one size.
+/// `strength * image + (1 - strength) * content`, of two images of the same size.
 ///
 /// # Errors
 /// [`Error::Image`] if a colour is not finite.
@@ -95,8 +95,8 @@ fn brightness(rgb: &[f32]) -> f32 {
     0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2]
 }
 
-/// `image` with another's `Y`. In YUV each of red, green and blue is `Y` plus something that only U
-/// and V decide, so to exchange `Y` is to add one number to all three.
+/// `image` with the `Y` of `other`. In YUV each of red, green and blue is `Y` plus a term of U and V alone, so
+/// replacing `Y` adds one number to all three.
 fn with_brightness_of(image: &Image, other: &Image) -> Result<Image> {
     let pairs = image.pixels().chunks_exact(3).zip(other.pixels().chunks_exact(3));
     let rgb = pairs.flat_map(|(rgb, other)| {
@@ -106,8 +106,8 @@ fn with_brightness_of(image: &Image, other: &Image) -> Result<Image> {
     Image::from_rgb(image.width(), image.height(), rgb.collect())
 }
 
-/// Each channel of `image` mapped so that its values are distributed like those of `other`: a value
-/// goes to the one of `other` that has as large a part of all below it.
+/// Histogram matching: each channel of `image` is mapped so that a value becomes the one of the same quantile in
+/// `other`.
 fn with_histogram_of(image: &Image, other: &Image) -> Result<Image> {
     let sorted = |image: &Image, c: usize| {
         let mut values: Vec<f32> = image.pixels().iter().skip(c).step_by(3).copied().collect();
@@ -119,7 +119,7 @@ fn with_histogram_of(image: &Image, other: &Image) -> Result<Image> {
         let (from, to) = &channels[i % 3];
         let below = from.partition_point(|v| v < value);
         let equal = from.partition_point(|v| v <= value) - below;
-        // The middle of those that are equal: a flat channel goes to the median.
+        // The middle of equal values: a flat channel becomes the median.
         let part = (below as f64 + equal as f64 / 2.0) / from.len() as f64;
         to[((part * to.len() as f64) as usize).min(to.len() - 1)]
     };
@@ -130,12 +130,12 @@ fn with_histogram_of(image: &Image, other: &Image) -> Result<Image> {
 type Vector = [f64; 3];
 type Matrix = [[f64; 3]; 3];
 
-/// `A (x - mean) + mean of other` with `A = C_other^(1/2) C^(-1/2)`: the transform with the least turn
+/// `A (x - mean) + mean of other` with `A = C_other^(1/2) C^(-1/2)`: the transform with the least rotation
 /// that gives `image` the mean and covariance `C` of `other`.
 fn with_covariance_of(image: &Image, other: &Image) -> Result<Image> {
     let ((mean, covariance), (to_mean, to_covariance)) = (statistics(image), statistics(other));
-    // A channel without any spread, as in a grey style, is not to be blown up: below one level of
-    // standard deviation there is nothing to stretch.
+    // Directions without spread, as in a grey style, must not be amplified: the standard deviation counts as at
+    // least one level.
     let whiten = of_eigenvalues(&covariance, |value| 1.0 / value.max(1.0).sqrt());
     let colour = of_eigenvalues(&to_covariance, |value| value.max(0.0).sqrt());
     let transform: Matrix = from_fn(|i, j| (0..3).map(|k| colour[i][k] * whiten[k][j]).sum());
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn luminance_takes_brightness_from_the_picture_and_colour_from_the_content() {
+    fn luminance_takes_brightness_from_the_painting_and_colour_from_the_content() {
         let (painted, content) = (image(1, 120.0, 20.0), image(2, 130.0, 30.0));
         let done = KeepColors::Luminance.finish(&painted, &content).unwrap();
         for ((done, painted), content) in done

@@ -1,4 +1,5 @@
-//! Files that the program writes: whole or not at all.
+//! Output files, replaced atomically: a failed write leaves an existing file unchanged.
+
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -19,7 +20,7 @@ pub struct OutputFile {
 }
 
 impl OutputFile {
-    /// Looks at `path` and its folder without touching either.
+    /// Checks `path` and its folder, and changes neither.
     ///
     /// # Errors
     /// [`Error::Output`] naming the path: a folder or another thing that is not a regular file, a
@@ -61,19 +62,18 @@ impl OutputFile {
         }
     }
 
-    /// Finds out whether a file can be made there. Leaves and changes nothing.
+    /// Checks that a file can be created there, and leaves nothing behind.
     ///
     /// # Errors
     /// [`Error::Output`] naming the path.
     pub fn check_writable(&self) -> Result<()> {
-        // Where the file system can, this makes a file without a name, so not even the folder's time
-        // of modification changes.
+        // Where the file system supports it, this creates a file without a name, so that not even the folder's
+        // modification time changes.
         tempfile::tempfile_in(&self.folder).map_err(|e| self.unwritable(&e))?;
         Ok(())
     }
 
-    /// Writes a new file under a temporary name in the same folder and renames it when complete, so
-    /// a failure leaves an existing file as it was.
+    /// Writes a new file under a temporary name in the same folder and renames it when complete.
     ///
     /// # Errors
     /// [`Error::Output`] naming the path, for a failure of the file system or of `write`.
@@ -92,7 +92,7 @@ impl OutputFile {
         run().map_err(|e| self.unwritable(&e))
     }
 
-    /// A new file under a passing name next to the target, with the permissions the target shall have.
+    /// A new file under a temporary name next to the target, with the permissions of the target.
     /// It is deleted when dropped.
     fn new_file(&self) -> io::Result<tempfile::NamedTempFile> {
         let mut builder = tempfile::Builder::new();
@@ -100,7 +100,7 @@ impl OutputFile {
         #[cfg(unix)]
         {
             use std::os::unix::fs::PermissionsExt;
-            // The process's umask takes its part of these, as for any new file.
+            // The process's umask applies, as for any new file.
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
         let file = builder.tempfile_in(&self.folder)?;
@@ -117,7 +117,7 @@ impl OutputFile {
         if error.kind() == io::ErrorKind::Other {
             return Error::output(&self.named, error.to_string());
         }
-        // The kind alone: tempfile's own message names a file the user never heard of.
+        // The kind alone: tempfile's own message names a file that the user does not know.
         Error::output(&self.named, format!("{} in the folder {folder}", error.kind()))
     }
 }

@@ -1,7 +1,7 @@
-//! Paintings seen while they come to be: a page on this machine with the picture, the losses and buttons.
+//! The live view: a local web page with the present image, the losses, and buttons to save and stop.
 //!
-//! The server runs in a thread of its own and knows only what the painting's loop hands it. Pictures are
-//! read from the device when somebody looks at them, not before.
+//! The server runs in its own thread and shows what the painting's loop passes to it. An image is read from the device
+//! only when a page has requested one.
 
 mod server;
 mod state;
@@ -16,7 +16,7 @@ use crate::objective::Losses;
 use server::Server;
 use state::State;
 
-/// A live view of one painting, or of several one after the other. It ends when dropped.
+/// A live view of one painting, or of several in sequence. It ends when dropped.
 #[derive(Debug)]
 pub struct View {
     shared: Arc<Shared>,
@@ -24,12 +24,12 @@ pub struct View {
     thread: Option<JoinHandle<()>>,
 }
 
-/// What the loop and the server's thread tell each other.
+/// Messages between the painting's loop and the server's thread.
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
     stop: Arc<AtomicBool>,
-    /// Somebody asked for a picture since the last one came.
+    /// A page has requested an image since the last one was shown.
     wants_image: AtomicBool,
     wants_save: AtomicBool,
 }
@@ -41,10 +41,10 @@ impl Shared {
 }
 
 impl View {
-    /// Serves on a free port of 127.0.0.1. The stop button raises `stop`.
+    /// Serves on a free port of 127.0.0.1. The stop button sets `stop`.
     ///
     /// # Errors
-    /// [`Error::View`](crate::Error::View) if no port can be had.
+    /// [`Error::View`](crate::Error::View) if no port is free.
     pub fn open(stop: Arc<AtomicBool>) -> Result<Self> {
         let server = Arc::new(Server::bind()?);
         let shared = Arc::new(Shared {
@@ -60,36 +60,36 @@ impl View {
         Ok(Self { shared, server, thread: Some(thread) })
     }
 
-    /// What to type into a browser of this machine.
+    /// Address of the page for a browser on this machine.
     pub fn address(&self) -> String {
         format!("http://{}/", self.server.host())
     }
 
-    /// A painting of so many evaluations begins. `name` tells it from others; empty if there are none.
+    /// Begins a painting of `total` evaluations. `name` distinguishes several; it is empty for a single one.
     pub fn begin(&self, name: &str, total: usize) {
         *self.shared.state() = State::new(name, total);
-        // A press of the button was meant for the painting before.
+        // The button was pressed for the previous painting.
         self.shared.wants_save.store(false, Ordering::Relaxed);
         self.shared.wants_image.store(true, Ordering::Relaxed);
     }
 
-    /// After each evaluation, counted from 0.
+    /// Adds the losses of evaluation `iteration`, counted from 0.
     pub fn show_losses(&self, iteration: usize, losses: &Losses) {
         self.shared.state().add(iteration, losses);
     }
 
-    /// True if somebody waits for a newer picture.
+    /// True if a page waits for a newer image.
     pub fn wants_image(&self) -> bool {
         self.shared.wants_image.load(Ordering::Relaxed)
     }
 
-    /// The picture so far.
+    /// Shows `image`.
     pub fn show_image(&self, image: Image) {
         self.shared.state().image = Some(Arc::new(image));
         self.shared.wants_image.store(false, Ordering::Relaxed);
     }
 
-    /// True once for a press, or several, of the save button.
+    /// True once after the save button was pressed, however often.
     pub fn takes_save(&self) -> bool {
         self.shared.wants_save.swap(false, Ordering::Relaxed)
     }
@@ -98,7 +98,7 @@ impl View {
 impl Drop for View {
     fn drop(&mut self) {
         self.server.end();
-        // A panic of the thread was reported by it; there is nothing to add.
+        // A panic of the thread has already been reported.
         self.thread.take().map(JoinHandle::join);
     }
 }

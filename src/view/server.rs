@@ -1,5 +1,5 @@
-//! Requests and answers. Only pages of this very server may ask: a page from elsewhere in the user's
-//! browser names itself in the header Origin, or its own name for this machine in Host.
+//! The HTTP server of the live view. It answers only its own page: requests from other pages in the user's browser are
+//! recognised by the headers `Origin` and `Host`.
 
 use std::sync::atomic::Ordering;
 
@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 
 const PAGE: &str = include_str!("page.html");
 
-/// Nothing from elsewhere, in no frame of another page, and no memory of what was.
+/// No resources from other servers, no frames, no caching.
 const HEADERS: [(&str, &str); 3] = [
     (
         "Content-Security-Policy",
@@ -33,7 +33,7 @@ impl std::fmt::Debug for Server {
     }
 }
 
-/// Status, type and body of an answer.
+/// Status, content type and body of a response.
 type Answer = (u16, &'static str, Vec<u8>);
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -41,37 +41,37 @@ const TEXT: &str = "text/plain; charset=utf-8";
 impl Server {
     pub fn bind() -> Result<Self> {
         let http = tiny_http::Server::http("127.0.0.1:0")
-            .map_err(|e| Error::View { reason: format!("no port of 127.0.0.1 can be had ({e})") })?;
+            .map_err(|e| Error::View { reason: format!("no port of 127.0.0.1 is free ({e})") })?;
         let address = http.server_addr().to_ip();
         let port = address.ok_or_else(|| Error::View { reason: "its port is unknown".into() })?.port();
         Ok(Self { http, port })
     }
 
-    /// Address and port, as a browser names them.
+    /// Address and port, as in the header `Host`.
     pub fn host(&self) -> String {
         format!("127.0.0.1:{}", self.port)
     }
 
-    /// Answers until [`end`](Self::end).
+    /// Answers requests until [`end`](Self::end).
     pub fn serve(&self, shared: &Shared) {
         for request in self.http.incoming_requests() {
             let (status, kind, body) = self.answer(&request, shared);
             let headers = HEADERS.into_iter().chain([("Content-Type", kind)]);
             let headers = headers.filter_map(|(name, value)| Header::from_bytes(name, value).ok());
             let response = headers.fold(Response::from_data(body), Response::with_header);
-            // Whoever closed the page wants no answer.
+            // Fails if the page was closed: nothing to do.
             let _ = request.respond(response.with_status_code(status));
         }
     }
 
-    /// Lets [`serve`](Self::serve) return.
+    /// Makes [`serve`](Self::serve) return.
     pub fn end(&self) {
         self.http.unblock();
     }
 
     fn answer(&self, request: &Request, shared: &Shared) -> Answer {
         if !self.is_from_here(request) {
-            return text(403, "Only the page of this view may ask.");
+            return text(403, "Only requests from this page are allowed.");
         }
         let path = request.url().split('?').next().unwrap_or_default();
         match (request.method(), path) {
@@ -86,12 +86,12 @@ impl Server {
                 shared.wants_save.store(true, Ordering::Relaxed);
                 text(200, "saving")
             }
-            (_, "/" | "/state" | "/picture.png" | "/stop" | "/save") => text(405, "Not in this way."),
-            _ => text(404, "There is nothing here."),
+            (_, "/" | "/state" | "/picture.png" | "/stop" | "/save") => text(405, "Method not allowed."),
+            _ => text(404, "Not found."),
         }
     }
 
-    /// One Host, this one, and no Origin but it.
+    /// Exactly one `Host`, this server, and no other `Origin`.
     fn is_from_here(&self, request: &Request) -> bool {
         let values = |name: &'static str| {
             let named = request.headers().iter().filter(move |header| header.field.equiv(name));
@@ -117,11 +117,11 @@ fn state(shared: &Shared) -> Answer {
 
 fn image(shared: &Shared) -> Answer {
     shared.wants_image.store(true, Ordering::Relaxed);
-    // The lock is free while the picture is packed.
+    // The lock is free while the image is encoded.
     let image = shared.state().image.clone();
     match image.map(|image| image.to_png()) {
         Some(Ok(png)) => (200, "image/png", png),
         Some(Err(e)) => text(500, &e.to_string()),
-        None => text(404, "There is no picture yet."),
+        None => text(404, "No image yet."),
     }
 }

@@ -1,4 +1,4 @@
-//! What the page shows.
+//! The data that the page shows.
 
 use std::sync::Arc;
 
@@ -7,33 +7,34 @@ use serde::Serialize;
 use crate::image_io::Image;
 use crate::objective::Losses;
 
-/// How far the painting at work is. Serialises to what the page reads.
+/// Progress of the present painting. Serialises to the JSON that the page fetches.
 #[derive(Debug, Serialize)]
 pub struct State {
-    /// Which of several paintings it is; empty for the only one.
+    /// Name of the painting; empty for a single one.
     name: String,
-    /// Evaluations that are finished, and that there are to be.
+    /// Number of finished evaluations.
     done: usize,
+    /// Number of evaluations in all.
     total: usize,
-    /// Evaluation, then total, content and style loss: evenly thinned out where there are many.
+    /// Number of the evaluation, then total, content and style loss; evenly thinned out where there are many.
     points: Vec<(usize, f64, f64, f64)>,
-    /// The page gets it by itself.
+    /// Fetched separately, as PNG.
     #[serde(skip)]
     pub image: Option<Arc<Image>>,
-    /// Every so many evaluations become a point.
+    /// Interval in evaluations between points.
     #[serde(skip)]
     stride: usize,
 }
 
 impl State {
-    /// More points than this are not to be told apart on a screen.
+    /// Largest number of points; a screen cannot show more.
     const POINTS: usize = 600;
 
     pub fn new(name: &str, total: usize) -> Self {
         Self { name: name.into(), done: 0, total, points: vec![], image: None, stride: 1 }
     }
 
-    /// The losses of an evaluation, counted from 0.
+    /// Adds the losses of evaluation `iteration`, counted from 0.
     pub fn add(&mut self, iteration: usize, losses: &Losses) {
         self.done = iteration + 1;
         if !iteration.is_multiple_of(self.stride) {
