@@ -77,7 +77,7 @@ struct Lbfgs {
 }
 
 /// Slots `[first, first + slots)` of the history. One buffer may be no larger than the device's
-/// binding limit, so a long history of a large picture takes several.
+/// binding limit, so a long history of a large image takes several.
 #[derive(Debug)]
 struct Chunk {
     first: u32,

@@ -33,7 +33,7 @@ pub struct Checkpoint {
     pub note: String,
 }
 
-/// The metadata of a checkpoint.
+/// The metadata of a checkpoint. The keys belong to the format: files with other keys are refused.
 #[derive(Serialize, Deserialize)]
 struct Header {
     scale: usize,
@@ -42,6 +42,7 @@ struct Header {
     finished: usize,
     seconds: f64,
     restarts: f32,
+    #[serde(rename = "patience")]
     early_stopping: EarlyStopping,
     /// Names of the arrays, in order.
     #[serde(rename = "labels")]

@@ -243,7 +243,7 @@ mod tests {
         assert_eq!(sizes(300, 400, "2", 16), [(212, 283), (300, 400)]);
         assert_eq!(sizes(100, 60, "auto", 16), [(100, 60)]);
         assert_eq!(sizes(100, 60, "1", 16), [(100, 60)]);
-        // A narrow picture begins where its shorter side is enough.
+        // A narrow image starts where its shorter side is enough.
         assert_eq!(sizes(1024, 24, "auto", 16), [(724, 17), (1024, 24)]);
     }
 

@@ -15,6 +15,8 @@ use impasto::painter::{
 };
 use impasto::tuner::{Mode, Tuner};
 use impasto::vgg19::{Network, Weights};
+use safetensors::SafeTensors;
+use serde_json::{Value, json};
 
 /// Layers that need little of the network.
 fn settings() -> Settings {
@@ -127,6 +129,33 @@ fn a_checkpoint_of_something_else_is_refused() {
         let error =
             Painter::new(common::fast_gpu(), &network(), inputs(), other, resumed(&checkpoint)).unwrap_err();
         assert!(error.to_string().contains(word), "{error}");
+    }
+}
+
+/// Keys and names of the format: other ones would make checkpoints of earlier versions unreadable.
+#[test]
+fn the_format_of_checkpoints_keeps_its_names() {
+    let adam = ["powers of beta", "mean of the gradient", "mean square of the gradient", "average picture"];
+    let lbfgs = ["state of L-BFGS", "L-BFGS step", "gradient before", "L-BFGS products"];
+    let history = ["L-BFGS history of steps", "L-BFGS history of gradients"];
+    for (method, names) in [(AVERAGE, adam.to_vec()), (LBFGS, [&lbfgs[..], &history[..]].concat())] {
+        let mut painter = start(&plan(method, "1", None));
+        while painter.advance().unwrap().is_some() {}
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("checkpoint");
+        painter.checkpoint().unwrap().save(&OutputFile::of(&path).unwrap()).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        let (_, metadata) = SafeTensors::read_metadata(&bytes).unwrap();
+        let metadata = metadata.metadata().clone().unwrap();
+        assert_eq!(metadata["format"], "impasto checkpoint 2");
+        let header: Value = serde_json::from_str(&metadata["painting"]).unwrap();
+        let keys =
+            ["scale", "before", "finished", "seconds", "restarts", "patience", "labels", "checksum", "note"];
+        assert!(keys.iter().all(|key| !header[key].is_null()), "{header}");
+        let patience = ["least", "lowest", "stop"];
+        assert!(patience.iter().all(|key| header["patience"].get(key).is_some()), "{header}");
+        let names = [&["x", "state of the guard", "best picture"][..], &names].concat();
+        assert_eq!(header["labels"], json!(names));
     }
 }
 
