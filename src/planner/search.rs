@@ -55,7 +55,7 @@ impl Planner<'_> {
     fn why_not_whole(&self, estimate: &MemoryEstimate) -> String {
         if estimate.fits {
             let taken = mebibytes(self.budget.counted(estimate.device.total(), estimate.host));
-            return format!("in one piece it takes {taken}, of {}", self.limit());
+            return format!("in one piece it takes {taken}, more than {}", self.limit());
         }
         let (largest, name) = (mebibytes(self.gpu.max_tensor_bytes()), &self.gpu.adapter().name);
         format!("in one piece it takes tensors larger than {largest}, the most that {name} allows")
@@ -150,7 +150,7 @@ impl Planner<'_> {
 
     fn limit(&self) -> String {
         let verb = if self.budget.asked { "are allowed" } else { "may be used" };
-        format!("{} that {verb}", mebibytes(self.budget.device))
+        format!("the {} that {verb}", mebibytes(self.budget.device))
     }
 
     /// Memory of [`Strategy::Whole`], and the side of tiles for styles, if those do not fit in one piece.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::common::test_folder::{SHALLOW, TestFolder, log_lines, stderr};
 use impasto::Error;
+use impasto::error::{Remedy, Setting};
 use impasto::gpu::{Faults, Gpu, GpuOptions, Precision};
 use impasto::graph::Activations;
 use impasto::image_io::Image;
@@ -109,10 +110,11 @@ fn history_shrinks_last() {
         .unzip();
     assert_eq!(pairs, [Pairs::Single, Pairs::Single, Pairs::Half, Pairs::Half]);
     assert!(histories[..2] == [None, None] && histories[3].is_some_and(|pairs| pairs >= 1), "{histories:?}");
-    let error = choose(300 << 20).unwrap_err().to_string();
-    for word in ["1024 x 768", "even in small tiles", "300.0 MiB allowed by --memory", "--size"] {
-        assert!(error.contains(word), "{error}");
+    let Err(Error::TooLarge { problem, remedies }) = choose(300 << 20) else { panic!("300 MiB are enough") };
+    for word in ["1024 x 768", "even in small tiles", "more than the 300.0 MiB that are allowed"] {
+        assert!(problem.contains(word), "{problem}");
     }
+    assert_eq!(remedies, [Remedy::Lower(Setting::Size), Remedy::Raise(Setting::Memory)]);
 }
 
 /// Two evaluations make one pair, however long a history is asked for.
