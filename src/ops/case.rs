@@ -1,5 +1,5 @@
-//! A case: an operation on given shapes with its plain f64 reference. One case serves the test of the
-//! forward pass, that of the backward pass, the check by finite differences, and the bench.
+//! A test case: an operation on given shapes, with its f64 reference. It serves the tests of the forward and of the
+//! backward pass, the check by finite differences, and the benches.
 
 use half::f16;
 
@@ -10,7 +10,7 @@ use crate::graph::Op;
 /// Numbers in `[channels][height][width]` order.
 pub type Array = Vec<f64>;
 
-/// Makes the operation on a device; `None` where the device lacks what the variant needs.
+/// Makes the operation on a device; `None` if the device is missing a feature that the variant needs.
 pub type Build = Box<dyn Fn(&Gpu) -> Result<Option<Box<dyn Op>>>>;
 
 /// Computes the output from the inputs.
@@ -19,7 +19,7 @@ pub type Reference = Box<dyn Fn(&[Array]) -> Array>;
 /// Computes the inputs' gradients from the inputs and the output's gradient.
 pub type ReferenceBackward = Box<dyn Fn(&[Array], &[f64]) -> Vec<Array>>;
 
-/// See the module.
+/// A test case of an operation.
 pub struct Case {
     /// Operation, variant and sizes, for messages.
     pub label: String,
@@ -65,7 +65,7 @@ impl Case {
     }
 }
 
-/// What may be off where activations and weights have 11 bits and gradients 8.
+/// Tolerance where activations and weights are stored with 11 bits and gradients with 8.
 pub(crate) const F16_TOLERANCE: f64 = 6e-3;
 
 /// Reproducible numbers in [-1, 1): the same seed, the same numbers, on every machine (SplitMix64).
@@ -120,8 +120,8 @@ pub fn to_f32(values: &[f64]) -> Vec<f32> {
     values.iter().map(|value| *value as f32).collect()
 }
 
-/// How far `got` is from `want`: the largest difference over the largest number of `want`. NaN or a
-/// wrong length count as infinitely far.
+/// The largest difference between `got` and `want` over the largest magnitude in `want`. Infinite for NaN or a wrong
+/// length.
 pub fn distance(got: &[f32], want: &[f64]) -> f64 {
     let scale = want.iter().fold(1e-30, |most: f64, value| most.max(value.abs()));
     let off = |(got, want): (&f32, &f64)| (f64::from(*got) - want).abs() / scale;
@@ -137,7 +137,7 @@ pub(super) fn any_shape(draw: &mut dyn FnMut(u32, u32) -> u32) -> Shape {
     shape(draw(1, 12), draw(1, 50), draw(1, 50))
 }
 
-/// Spatial sizes no tile likes: 1, odd, prime, one past a tile, thin.
+/// Spatial sizes that fit no tile: 1, odd, prime, one past a tile, thin.
 pub(super) const AWKWARD: [(u32, u32); 6] = [(1, 1), (5, 3), (7, 13), (2, 65), (17, 1), (16, 16)];
 
 #[cfg(test)]

@@ -1,11 +1,11 @@
-//! Runs a case on a device and says how far the answers are from the reference.
+//! Runs a case on a device and measures the deviation from the reference.
 
 use super::case::{Array, Case, distance, numbers, to_f32};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Layout, Tensor, Use};
 use crate::graph::{Graph, NodeId, Op, Program};
 
-/// How far an operation is from its reference: see [`distance`].
+/// Deviation of an operation from its reference: see [`distance`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Deviation {
     /// Of the output.

@@ -56,13 +56,13 @@ impl Matrices {
     }
 }
 
-/// Makes `count` matrices of filters, `[out][in][taps]`, in blocks of 4 x 4: `[matrix][in / 4][out / 4][4 in][4 out]`,
-/// zeros past the end. `number` is what a filter's taps contribute to a matrix.
+/// Packs filters, `[out][in][taps]`, into `count` matrices in blocks of 4 x 4: `[matrix][in / 4][out / 4][4 in][4 out]`,
+/// padded with zeros. `element` computes the element of a matrix from the taps of a filter.
 pub(super) fn pack(
     filters: &[f32],
     [outs, ins]: [usize; 2],
     count: usize,
-    number: impl Fn(usize, &[f32]) -> f32 + Sync,
+    element: impl Fn(usize, &[f32]) -> f32 + Sync,
 ) -> Vec<f32> {
     let taps = filters.len() / (outs * ins);
     let [out_blocks, in_blocks] = [outs.div_ceil(4), ins.div_ceil(4)];
@@ -72,7 +72,7 @@ pub(super) fn pack(
         for (at, filter) in filters.chunks_exact(taps).enumerate() {
             let [o, i] = [at / ins, at % ins];
             let block = i / 4 * out_blocks + o / 4;
-            packed[block * 16 + i % 4 * 4 + o % 4] = number(matrix, filter);
+            packed[block * 16 + i % 4 * 4 + o % 4] = element(matrix, filter);
         }
     });
     packed
@@ -83,32 +83,32 @@ pub(super) fn zero_bias(gpu: &Gpu, channels: u32) -> Result<Tensor> {
     gpu.upload(Shape::blocked(channels, 1, 1), &vec![0.0; channels as usize], Use::Weights, "no bias")
 }
 
-/// One launch: `count` products of `[in, height, width]` features to `[out, height, width]` ones, which
-/// lie behind one another, each with its own matrices.
+/// One launch of `count` GEMMs from `[in, height, width]` features to `[out, height, width]` ones. Their operands and
+/// results are stored one after the other, and each has its own matrices.
 pub(super) struct Gemm<'a> {
     pub(super) kernel: &'static GemmKernel,
-    /// Matrices a product: 9 for the taps of a 3x3 convolution, 1 for a plain product.
+    /// Matrices of each GEMM: 9 for the taps of a 3x3 convolution, else 1.
     pub(super) taps: u32,
     pub(super) count: u32,
-    /// Of the source, one product alone.
+    /// Shape of the source of one GEMM.
     pub(super) features: Shape,
     pub(super) out_channels: u32,
     pub(super) matrices: &'a Matrices,
-    /// Uses the matrices transposed and the taps in reverse, as backward passes do.
+    /// The matrices are read transposed and the taps in reverse, as backward passes need them.
     pub(super) transposed: bool,
     pub(super) bias: &'a Tensor,
     pub(super) src: &'a Tensor,
     pub(super) dst: &'a Tensor,
     pub(super) relu: bool,
     pub(super) accumulate: bool,
-    /// For the copy of `src` that kernels which fetch from textures need.
+    /// Texture for a copy of `src`, for kernels that read textures.
     pub(super) texture: Option<&'a Texture>,
-    /// Operations that the definition of what this is a part of would need.
+    /// Operations of the definition of the result that this GEMM is a part of.
     pub(super) direct_flops: f64,
 }
 
 impl Gemm<'_> {
-    /// Operations of a direct product: two for each number of each matrix at each position.
+    /// Floating-point operations: a multiplication and an addition for each matrix element at each position.
     pub(super) fn flops(taps: u32, count: u32, features: Shape, out_channels: u32) -> f64 {
         let positions = f64::from(features.positions());
         2.0 * f64::from(taps * count) * f64::from(features.channels) * f64::from(out_channels) * positions

@@ -1,7 +1,7 @@
-//! The operations: each with its kernels, its backward pass, its plain f64 reference and its cases.
+//! The operations: each with its kernels, its backward pass, its f64 reference and its test cases.
 //!
-//! Adding one is a folder under `shaders/`, a file here and a line in [`OPERATIONS`]. Tests and
-//! benches walk that list, so that none can be forgotten.
+//! Adding one takes a folder under `shaders/`, a file here and a line in [`OPERATIONS`]. Tests and benches derive from
+//! that list.
 
 pub mod case;
 mod check;
@@ -37,14 +37,14 @@ pub use weighted_sum::WeightedSum;
 use crate::gpu::Shader;
 use case::Case;
 
-/// One line of the list of operations.
+/// An entry of the list of operations.
 #[derive(Debug)]
 pub struct Operation {
-    /// As [`Op::name`](crate::graph::Op::name) says, and the folder under `shaders/`.
+    /// As [`Op::name`](crate::graph::Op::name) returns it; also the folder under `shaders/`.
     pub name: &'static str,
     /// Every kernel it may launch.
     pub shaders: fn() -> Vec<&'static Shader>,
-    /// Sizes, values and references to test it with, for each variant.
+    /// Test cases for each variant: sizes, values and references.
     pub cases: fn() -> Vec<Case>,
     /// A case of sizes that `draw(low, high)` chooses, both ends included.
     pub random_case: fn(draw: &mut dyn FnMut(u32, u32) -> u32) -> Case,

@@ -14,7 +14,7 @@ pub fn partials_shape(count: u32) -> Shape {
     Shape::planar(1, 1, count)
 }
 
-/// How many workgroups of 64 for so many elements.
+/// Workgroups of 64 invocations that reduce this number of elements.
 pub(super) fn partial_groups(elements: u64) -> u32 {
     elements.div_ceil(64 * 4).clamp(1, u64::from(PARTIALS)) as u32
 }

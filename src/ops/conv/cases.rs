@@ -1,4 +1,4 @@
-//! What convolution is tested with.
+//! Test cases of the convolution.
 
 use super::{Conv, PackedWeights};
 use crate::gpu::{Precision, Shape};
@@ -19,7 +19,7 @@ fn reference(x: &[f64], weight: &[f64], bias: &[f64], [ins, h, w]: [usize; 3], r
     out
 }
 
-/// Calls `f(out channel, in channel, tap, output position, input position)` for every product.
+/// Calls `f(out channel, in channel, tap, output position, input position)` for every multiplication.
 fn visit(
     taps: usize,
     [ins, h, w]: [usize; 3],
@@ -69,8 +69,7 @@ pub(in crate::ops) fn random_case(draw: &mut dyn FnMut(u32, u32) -> u32) -> Case
     let variant = variants::random(TunedOp::Conv3x3, draw);
     let channels = [draw(1, 40), draw(1, 70)];
     let size = [draw(1, 24), draw(1, 24)];
-    // Without the ReLU: among so many random sums one may be so close to 0 that f32 and f64 differ in
-    // its sign.
+    // Without the ReLU: one of many random sums may be so close to 0 that f32 and f64 differ in its sign.
     let precision = [Precision::F32, Precision::F16][draw(0, 1) as usize];
     case(variant, precision, channels, size, [1, 9][draw(0, 1) as usize], false)
 }
