@@ -1,11 +1,10 @@
-//! The memory that programs work in. Programs that never run at the same time may share one.
+//! The buffers of programs. Programs that never run at the same time can share an arena.
 
-use super::ScratchSize;
-use super::plan::{MemoryPlan, Slot};
+use super::{MemoryPlan, ScratchSize, Slot};
 use crate::error::Result;
 use crate::gpu::{Gpu, MemoryUse, Shape, Tensor, Texture, TextureSize, Use};
 
-/// Buffers for the slots of some plans, largest first, and scratch.
+/// Buffers for the slots of plans, the largest first, and scratch.
 #[derive(Debug)]
 pub struct Arena {
     pub(super) slots: Vec<Tensor>,
@@ -13,7 +12,7 @@ pub struct Arena {
     pub(super) textures: Vec<Texture>,
 }
 
-/// How large an [`Arena`] is to be.
+/// Sizes of the buffers of an [`Arena`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ArenaSize {
     slots: Vec<Slot>,
@@ -21,7 +20,8 @@ pub struct ArenaSize {
 }
 
 impl ArenaSize {
-    /// Room for each of these plans, one at a time: the k-th largest slot of any plan fits the k-th buffer.
+    /// The smallest arena that holds each of these plans, one at a time: its k-th buffer is as large as the k-th
+    /// largest slot of any plan.
     pub fn of<'a>(plans: impl IntoIterator<Item = &'a MemoryPlan>) -> Self {
         let mut size = Self::default();
         for plan in plans {
@@ -39,7 +39,7 @@ impl ArenaSize {
         size
     }
 
-    /// Bytes that are allocated, by use: a texture's last row is whole.
+    /// Bytes that the arena takes, by use, with the unused ends of textures.
     pub fn memory(&self) -> MemoryUse {
         let slots = self.slots.iter().fold(MemoryUse::default(), |sum, slot| sum.with(slot.what, slot.bytes));
         let buffers = self.scratch.buffers.iter().map(Shape::bytes).sum::<u64>();
@@ -47,7 +47,7 @@ impl ArenaSize {
         slots.with(Use::Scratch, buffers + textures)
     }
 
-    /// Whether a device takes each buffer and texture.
+    /// Whether each buffer and texture is within the limits of the device.
     pub fn fits(&self, gpu: &Gpu) -> bool {
         let slots = self.slots.iter().map(|slot| slot.bytes);
         let mut buffers = slots.chain(self.scratch.buffers.iter().map(Shape::bytes));
@@ -57,10 +57,10 @@ impl ArenaSize {
 }
 
 impl Arena {
-    /// Allocates.
+    /// Allocates the buffers.
     ///
     /// # Errors
-    /// [`Error::TooLarge`](crate::Error::TooLarge) or [`Error::Gpu`](crate::Error::Gpu) if memory cannot be had.
+    /// [`Error::TooLarge`](crate::Error::TooLarge) or [`Error::OutOfMemory`](crate::Error::OutOfMemory).
     pub fn new(gpu: &Gpu, size: &ArenaSize) -> Result<Self> {
         let slot = |(k, slot): (usize, &Slot)| {
             let vectors = u32::try_from(slot.bytes.div_ceil(16)).unwrap_or(u32::MAX);

@@ -1,4 +1,4 @@
-//! Where in a program a number stops being finite.
+//! Finds the first operation of a program whose result is NaN or infinite.
 
 use std::fmt;
 use std::ops::Range;
@@ -7,36 +7,36 @@ use super::Program;
 use crate::error::Result;
 use crate::gpu::{Gpu, Recording, Tensor};
 
-/// A value, or the gradient of an operation's input, that some commands of a program compute.
+/// A value, or the gradient of an operation's input, and the commands of a program that compute it.
 #[derive(Debug)]
-pub(super) struct Produced {
+pub(super) struct StepOutput {
     /// The operation that computes it.
     pub label: String,
-    pub what: Produce,
-    /// The name of the recording, since a backward pass may compute values again.
+    pub quantity: Quantity,
+    /// The name of the recording: a backward pass may recompute values.
     pub pass: &'static str,
-    /// The commands, by their place in it.
+    /// Indices of the commands in the recording.
     pub commands: Range<usize>,
     pub tensor: Tensor,
 }
 
 /// What an operation computes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Produce {
+pub enum Quantity {
     /// Its value.
     Value,
-    /// The gradient of an input, in its backward pass.
+    /// The gradient of one of its inputs, in the backward pass.
     Gradient,
 }
 
-/// The first numbers of an evaluation that are not finite.
+/// The first result of an evaluation that is not finite.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NotFinite {
-    /// The operation that computed them: a layer's name.
+    /// The operation that computed it: a layer's name.
     pub label: String,
-    /// Which of its numbers.
-    pub what: Produce,
-    /// How many are NaN.
+    /// What it computed.
+    pub quantity: Quantity,
+    /// How many of its numbers are NaN.
     pub nans: usize,
     /// How many are infinite.
     pub infinities: usize,
@@ -45,48 +45,46 @@ pub struct NotFinite {
 }
 
 impl NotFinite {
-    /// What is wrong with these numbers of a node, if anything.
-    fn among(numbers: &[f32], label: &str, what: Produce) -> Option<Self> {
+    /// Counts NaN and infinity among the numbers of a result; `None` if all are finite.
+    fn among(numbers: &[f32], label: &str, quantity: Quantity) -> Option<Self> {
         let nans = numbers.iter().filter(|number| number.is_nan()).count();
         let infinities = numbers.iter().filter(|number| number.is_infinite()).count();
-        let found = Self { label: label.into(), what, nans, infinities, of: numbers.len() };
+        let found = Self { label: label.into(), quantity, nans, infinities, of: numbers.len() };
         (nans + infinities > 0).then_some(found)
     }
 }
 
 impl fmt::Display for NotFinite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { label, what, nans, infinities, of } = self;
+        let Self { label, quantity, nans, infinities, of } = self;
         let kind = match (nans, infinities) {
             (_, 0) => "NaN",
             (0, _) => "infinity",
             _ => "NaN and infinity",
         };
-        let what = match what {
-            Produce::Value => "its values",
-            Produce::Gradient => "the gradient that it hands back",
+        let what = match quantity {
+            Quantity::Value => "its values",
+            Quantity::Gradient => "the gradient of its input",
         };
         write!(f, "{label}: {kind} in {what} ({} of {of} numbers)", nans + infinities)
     }
 }
 
 impl Program {
-    /// Evaluates once more, operation by operation, and looks at what each leaves before another takes
-    /// over its memory: the first numbers that are not finite, or `None` if all are. Reads everything
-    /// back, so it takes its time.
+    /// Evaluates once more, operation by operation, and reads each result back before another takes over its
+    /// memory. Returns the first that is not finite, or `None` if all are. Slow.
     ///
     /// # Errors
     /// [`Error::Gpu`](crate::Error::Gpu) if the device failed.
     pub fn first_not_finite(&self, gpu: &Gpu) -> Result<Option<NotFinite>> {
         for (leaf, tensor) in &self.leaves {
-            if let Some(found) = NotFinite::among(&gpu.read(tensor)?, leaf, Produce::Value) {
+            if let Some(found) = NotFinite::among(&gpu.read(tensor)?, leaf, Quantity::Value) {
                 return Ok(Some(found));
             }
         }
-        for produced in &self.produced {
-            let Produced { label, what, pass, commands, tensor } = produced;
+        for StepOutput { label, quantity, pass, commands, tensor } in &self.outputs {
             self.recording(pass).submit_part(commands.clone())?;
-            if let Some(found) = NotFinite::among(&gpu.read(tensor)?, label, *what) {
+            if let Some(found) = NotFinite::among(&gpu.read(tensor)?, label, *quantity) {
                 return Ok(Some(found));
             }
         }
@@ -103,13 +101,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_finite_is_counted() {
-        assert_eq!(NotFinite::among(&[0.0, f32::MAX], "a", Produce::Value), None);
+    fn nan_and_infinity_are_counted() {
+        assert_eq!(NotFinite::among(&[0.0, f32::MAX], "a", Quantity::Value), None);
         let among =
-            |numbers: &[f32]| NotFinite::among(numbers, "conv1_1", Produce::Value).unwrap().to_string();
+            |numbers: &[f32]| NotFinite::among(numbers, "conv1_1", Quantity::Value).unwrap().to_string();
         assert_eq!(among(&[0.0, f32::NAN]), "conv1_1: NaN in its values (1 of 2 numbers)");
         assert_eq!(among(&[f32::NEG_INFINITY; 3]), "conv1_1: infinity in its values (3 of 3 numbers)");
-        let both = NotFinite::among(&[f32::INFINITY, f32::NAN], "x", Produce::Gradient).unwrap().to_string();
-        assert_eq!(both, "x: NaN and infinity in the gradient that it hands back (2 of 2 numbers)");
+        let both = NotFinite::among(&[f32::INFINITY, f32::NAN], "x", Quantity::Gradient).unwrap().to_string();
+        assert_eq!(both, "x: NaN and infinity in the gradient of its input (2 of 2 numbers)");
     }
 }

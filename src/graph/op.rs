@@ -1,31 +1,25 @@
-//! What an operation is to the graph.
+//! The trait of operations, and what the graph passes to them.
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gpu::{Precision, Recording, Shape, Tensor, Texture, TextureSize};
 
-/// An operation with its constants (weights, targets, sizes): one output from some inputs.
+/// An operation: computes one output from some inputs, and the gradients of the inputs from that of the output.
 ///
-/// The graph calls [`forward`](Self::forward) and [`backward`](Self::backward) once each, to record
-/// dispatches; the recordings then run as often as one likes.
+/// [`forward`](Self::forward) and [`backward`](Self::backward) run when a graph is compiled. They record dispatches,
+/// which then run as often as the program is submitted.
 pub trait Op {
-    /// The operation's name, as in the list of operations and in `shaders/`.
+    /// The operation's name: that of its folder under `shaders/`.
     fn name(&self) -> &'static str;
 
     /// Shape of the output for inputs of these shapes.
-    fn output(&self, inputs: &[Shape]) -> Shape;
+    fn output_shape(&self, inputs: &[Shape]) -> Shape;
 
-    /// What the backward pass reads again; the memory plan keeps it until then.
+    /// The values that the backward pass reads. They stay in memory until then; all others do not.
     fn backward_reads(&self) -> Reads;
 
-    /// False for an input whose gradient is always zero or never wanted.
+    /// False for an input whose gradient is always zero or never needed.
     fn differentiable(&self, _input: usize) -> bool {
         true
-    }
-
-    /// True if its output is so small beside what led to it that a pass that recomputes should start from there:
-    /// see [`Activations::Recomputed`](super::Activations::Recomputed).
-    fn is_checkpoint_boundary(&self) -> bool {
-        false
     }
 
     /// Space needed while the operation runs, forward or backward.
@@ -39,14 +33,14 @@ pub trait Op {
     /// [`Error::Gpu`](crate::Error::Gpu) if a kernel or bind group cannot be made.
     fn forward(&self, recording: &mut Recording, io: &Forward) -> Result<()>;
 
-    /// Records, for each input that wants one, `d_input (+)= d_output * df/d_input`.
+    /// Records `d_input = d_output * df/d_input`, or `+=`, for each input whose gradient is needed.
     ///
     /// # Errors
     /// As [`forward`](Self::forward).
     fn backward(&self, recording: &mut Recording, io: &Backward) -> Result<()>;
 }
 
-/// Which values an operation's backward pass reads.
+/// The values that an operation's backward pass reads.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Reads {
     /// Its inputs.
@@ -55,7 +49,7 @@ pub struct Reads {
     pub output: bool,
 }
 
-/// How much scratch an operation asks for. All operations of a program share it: one runs at a time.
+/// The scratch memory that an operation needs. All operations of a program share it, since one runs at a time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ScratchSize {
     /// Shapes of buffers.
@@ -64,17 +58,17 @@ pub struct ScratchSize {
     pub textures: Vec<TextureSize>,
 }
 
-/// Scratch as large as asked for, or larger.
+/// Scratch memory, as large as the operation needs or larger.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    /// One for each entry of [`ScratchSize::buffers`], with the shape asked for.
+    /// One for each entry of [`ScratchSize::buffers`], with its shape.
     pub buffers: Vec<Tensor>,
     /// One for each entry of [`ScratchSize::textures`].
     pub textures: Vec<Texture>,
 }
 
 impl ScratchSize {
-    /// Makes room for what another asks for, entry by entry.
+    /// Enlarges each entry to that of `other`.
     pub(crate) fn enlarge(&mut self, other: &Self) {
         for (i, shape) in other.buffers.iter().copied().enumerate() {
             match self.buffers.get_mut(i) {
@@ -92,8 +86,7 @@ impl ScratchSize {
         }
     }
 
-    /// For each texture asked for, which of these it is: the first of the same size of numbers for the
-    /// first, and so on.
+    /// For each texture, the index of one in `among` whose numbers are as large, no index twice.
     pub(super) fn matching(&self, among: &[Precision]) -> Vec<Option<usize>> {
         let mut taken = vec![false; among.len()];
         let matching = self.textures.iter().map(|size| {
@@ -106,7 +99,7 @@ impl ScratchSize {
     }
 }
 
-/// What the forward pass of an operation works on.
+/// The tensors of an operation's forward pass.
 #[derive(Debug)]
 pub struct Forward<'a> {
     /// The node's name, for messages and timings.
@@ -119,21 +112,44 @@ pub struct Forward<'a> {
     pub scratch: &'a Scratch,
 }
 
-/// What the backward pass of an operation works on.
+/// The tensors of an operation's backward pass.
 #[derive(Debug)]
 pub struct Backward<'a> {
     /// The node's name, for messages and timings.
     pub label: &'a str,
-    /// Values of the inputs; of their shapes in any case, but meaningful only if [`Op::backward_reads`] says so.
-    pub inputs: &'a [&'a Tensor],
-    /// Value of the output; of its shape in any case, but meaningful only if [`Op::backward_reads`] says so.
-    pub output: &'a Tensor,
-    /// The complete gradient of the output. Nobody reads it afterwards: it may be overwritten.
+    /// Shapes of the inputs.
+    pub input_shapes: &'a [Shape],
+    pub(super) inputs: &'a [Option<&'a Tensor>],
+    pub(super) output: Option<&'a Tensor>,
+    /// The complete gradient of the output. No other operation reads it, so it may be overwritten.
     pub d_output: &'a Tensor,
-    /// For each input, where its gradient goes, if it is wanted.
+    /// For each input, where its gradient goes; `None` where it is not needed.
     pub d_inputs: &'a [Option<Gradient>],
     /// See [`Op::scratch`].
     pub scratch: &'a Scratch,
+}
+
+impl<'a> Backward<'a> {
+    /// Value of an input.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if it is no longer in memory: it is neither a leaf nor asked for by [`Op::backward_reads`].
+    pub fn input(&self, k: usize) -> Result<&'a Tensor> {
+        self.inputs[k].ok_or_else(|| self.discarded("an input"))
+    }
+
+    /// Value of the output.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if it is no longer in memory: [`Op::backward_reads`] does not ask for it.
+    pub fn output(&self) -> Result<&'a Tensor> {
+        self.output.ok_or_else(|| self.discarded("the output"))
+    }
+
+    fn discarded(&self, what: &str) -> Error {
+        let message = format!("its backward pass reads {what}, which Op::backward_reads does not ask for");
+        Error::gpu(self.label, message)
+    }
 }
 
 /// Where the gradient of an input goes.
@@ -141,12 +157,12 @@ pub struct Backward<'a> {
 pub struct Gradient {
     /// The tensor to write to.
     pub tensor: Tensor,
-    /// True if another consumer of the input has written already: add to it.
+    /// True if another operation that reads the input has written to it: add to that.
     pub accumulate: bool,
 }
 
 impl Gradient {
-    /// The override constant that every backward kernel has for this.
+    /// The override constant of backward kernels that says whether to add.
     pub fn overrides(&self) -> [(&'static str, f64); 1] {
         [("ACCUMULATE", f64::from(u8::from(self.accumulate)))]
     }

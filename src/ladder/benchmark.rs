@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Remedy, Result, Setting};
 use crate::gpu::{Gpu, Precision, Shape, Use, mebibytes};
-use crate::graph::{Graph, NodeId, Op, Program};
+use crate::graph::{Differentiate, Graph, NodeId, Op, Program, Request};
 use crate::ops::case::{Case, TestValues, numbers, to_f32};
 use crate::ops::variants::{Pass, TunedOp, Variant};
 use crate::ops::{
@@ -292,8 +292,8 @@ impl Benchmark {
         }
         let nodes: Vec<NodeId> = leaves.iter().map(|(node, _)| *node).collect();
         let node = graph.apply(size.layer.name(), implementation.build(gpu, &size)?, &nodes);
-        let outputs = [node];
-        let plan = graph.plan(&outputs, nodes.first().map(|first| (&outputs[..], *first)));
+        let differentiate = nodes.first().map(|input| Differentiate { outputs: vec![node], input: *input });
+        let plan = graph.plan(Request { keep: vec![node], differentiate, ..Request::default() });
         let program = graph.compile(gpu, &plan, &leaves)?;
         if let Some(seed) = program.seeds().first() {
             gpu.write(seed, &to_f32(&numbers(2, seed.shape().len())));

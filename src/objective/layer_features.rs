@@ -4,7 +4,7 @@ use super::targets::{content_graph, content_targets, gram_matrices, missing};
 use super::{LayerWeights, MemoryEstimate, Settings, variable_shape};
 use crate::error::Result;
 use crate::gpu::{Gpu, Shape};
-use crate::graph::ArenaSize;
+use crate::graph::{ArenaSize, Request};
 use crate::image_io::Image;
 use crate::vgg19::{LayerId, Network};
 
@@ -27,8 +27,8 @@ impl LayerFeatures {
     pub fn fits(gpu: &Gpu, network: &Network, layer: LayerId, size: [u32; 2]) -> Result<bool> {
         let settings = Self::settings(layer);
         let (graph, _, features) = content_graph(network, &settings, variable_shape(size[0], size[1]));
-        let nodes: Vec<_> = features.into_values().collect();
-        let maps_fit = ArenaSize::of([&graph.plan(&nodes, None)]).fits(gpu);
+        let keep = features.into_values().collect();
+        let maps_fit = ArenaSize::of([&graph.plan(Request { keep, ..Request::default() })]).fits(gpu);
         Ok(maps_fit && MemoryEstimate::of_styles(gpu, network, &settings, &[size], None)?.fits)
     }
 

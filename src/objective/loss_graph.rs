@@ -6,7 +6,7 @@ use super::parts::mask_shape;
 use super::{Objective, Parts, Settings};
 use crate::error::Result;
 use crate::gpu::{Gpu, Shape};
-use crate::graph::{Graph, NodeId};
+use crate::graph::{Activations, Differentiate, Graph, MemoryPlan, NodeId, Request};
 use crate::ops::variants::TunedOp;
 use crate::ops::{Gram, Mask, Mse, TotalVariation, WeightedSum};
 use crate::vgg19::{LayerId, Network, Piece, Pieces};
@@ -55,6 +55,12 @@ impl LossGraph {
             contents.into_iter().chain(styles).chain([(tv, settings.tv_weight)]).unzip();
         terms.insert(0, graph.apply("total", Box::new(WeightedSum { weights }), &terms));
         Ok(Self { graph, x, terms, constants })
+    }
+
+    /// The memory plan of a program that computes every term, and the gradient of the total with respect to the image.
+    pub fn plan(&self, activations: Activations) -> MemoryPlan {
+        let differentiate = Some(Differentiate { outputs: vec![self.terms[0]], input: self.x });
+        self.graph.plan(Request { keep: self.terms.clone(), differentiate, activations })
     }
 }
 

@@ -6,7 +6,7 @@ use super::tiled::{TileLayout, Tiling};
 use super::{Parts, Settings, variable_shape};
 use crate::error::Result;
 use crate::gpu::{Gpu, MemoryUse, Use};
-use crate::graph::{Activations, ArenaSize};
+use crate::graph::{Activations, ArenaSize, Request};
 use crate::vgg19::{Network, activation_shape};
 
 /// Memory for an objective, the network's weights and the optimiser's state not counted.
@@ -36,8 +36,9 @@ impl MemoryEstimate {
         activations: Activations,
     ) -> Result<Self> {
         let image = variable_shape(size[0], size[1]);
-        let LossGraph { graph, x, terms, constants } = LossGraph::new(gpu, network, settings, parts, image)?;
-        let arena = ArenaSize::of([&graph.plan_with(&terms, Some((&terms[..1], x)), activations)]);
+        let losses = LossGraph::new(gpu, network, settings, parts, image)?;
+        let arena = ArenaSize::of([&losses.plan(activations)]);
+        let LossGraph { graph, constants, .. } = losses;
         let leaves_fit =
             constants.iter().all(|(node, _)| graph.shape(*node).bytes() <= gpu.max_tensor_bytes());
         let constants: u64 = constants.iter().map(|(node, _)| graph.shape(*node).bytes()).sum();
@@ -98,8 +99,8 @@ impl MemoryEstimate {
                 None => {
                     let image = variable_shape(size[0], size[1]);
                     let (graph, _, grams) = gram_graph(gpu, network, settings, image)?;
-                    let nodes: Vec<_> = grams.into_values().collect();
-                    let arena = ArenaSize::of([&graph.plan(&nodes, None)]);
+                    let keep = grams.into_values().collect();
+                    let arena = ArenaSize::of([&graph.plan(Request { keep, ..Request::default() })]);
                     (arena.memory().with(Use::Activations, image.bytes()), arena.fits(gpu))
                 }
                 Some(core) => {

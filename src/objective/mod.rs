@@ -74,19 +74,18 @@ impl Objective {
         settings.check()?;
         let (shape, parts) = (targets.shape(), targets.parts());
         let x = gpu.upload(shape, &vec![0.0; shape.len()], Use::Optimizer, "x")?;
-        let LossGraph { graph, x: leaf, terms, constants } =
-            LossGraph::new(gpu, network, settings, parts, shape)?;
-        let mut leaves = vec![(leaf, x.clone())];
-        for (node, constant) in constants {
-            leaves.push((node, targets.constant(gpu, constant)?));
+        let losses = LossGraph::new(gpu, network, settings, parts, shape)?;
+        let mut leaves = vec![(losses.x, x.clone())];
+        for (node, constant) in &losses.constants {
+            leaves.push((*node, targets.constant(gpu, *constant)?));
         }
-        let plan = graph.plan_with(&terms, Some((&terms[..1], leaf)), activations);
-        let program = graph.compile(gpu, &plan, &leaves)?;
+        let program = losses.graph.compile(gpu, &losses.plan(activations), &leaves)?;
         let gradient = program
             .gradient()
             .cloned()
             .ok_or_else(|| Error::gpu("the objective", "the graph has no gradient"))?;
-        Ok(Self { settings: settings.clone(), x, program, terms, gradient, shares: parts.shares() })
+        let (settings, terms, shares) = (settings.clone(), losses.terms, parts.shares());
+        Ok(Self { settings, x, program, terms, gradient, shares })
     }
 
     /// The picture at which to evaluate: planar `[3, h, w]`, B, G, R in 0..255 minus the mean.

@@ -9,7 +9,7 @@ use super::tiled;
 use super::{Parts, Region, Settings, StyleCache, to_variable, variable_shape};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Recording, Shape, Tensor, Use};
-use crate::graph::{Graph, NodeId};
+use crate::graph::{Graph, NodeId, Request};
 use crate::image_io::Image;
 use crate::vgg19::{LayerId, Network, activation_shape};
 
@@ -146,8 +146,8 @@ pub(super) fn content_targets(
     let shape = variable_shape(image.width(), image.height());
     let x = gpu.upload(shape, &to_variable(image), Use::Activations, "picture")?;
     let (graph, leaf, features) = content_graph(network, settings, shape);
-    let nodes: Vec<_> = features.values().copied().collect();
-    let program = graph.compile(gpu, &graph.plan(&nodes, None), &[(leaf, x)])?;
+    let keep = features.values().copied().collect();
+    let program = graph.compile(gpu, &graph.plan(Request { keep, ..Request::default() }), &[(leaf, x)])?;
     let mut copies = Recording::new(gpu);
     let targets = features
         .into_iter()
@@ -185,8 +185,8 @@ pub(super) fn gram_matrices(
     let shape = variable_shape(image.width(), image.height());
     let x = gpu.upload(shape, &to_variable(image), Use::Activations, "picture")?;
     let (graph, leaf, grams) = gram_graph(gpu, network, settings, shape)?;
-    let nodes: Vec<_> = grams.values().copied().collect();
-    let program = graph.compile(gpu, &graph.plan(&nodes, None), &[(leaf, x)])?;
+    let keep = grams.values().copied().collect();
+    let program = graph.compile(gpu, &graph.plan(Request { keep, ..Request::default() }), &[(leaf, x)])?;
     gpu.submit(&[&program.forward])?;
     grams.into_iter().map(|(layer, node)| Ok((layer, gpu.read(program.value(node))?))).collect()
 }

@@ -3,7 +3,7 @@
 use super::case::{Array, Case, distance, numbers, to_f32};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Layout, Tensor, Use};
-use crate::graph::{Graph, NodeId, Op, Program};
+use crate::graph::{Differentiate, Graph, NodeId, Op, Program, Request};
 
 /// Deviation of an operation from its reference: see [`distance`].
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -62,8 +62,8 @@ impl Case {
         let mut graph = Graph::new();
         let leaves: Vec<NodeId> = self.inputs.iter().map(|shape| graph.leaf("x", *shape)).collect();
         let node = graph.apply(op.name(), op, &leaves);
-        let outputs = [node];
-        let plan = graph.plan(&outputs, wrt.map(|k| (&outputs[..], leaves[k])));
+        let differentiate = wrt.map(|k| Differentiate { outputs: vec![node], input: leaves[k] });
+        let plan = graph.plan(Request { keep: vec![node], differentiate, ..Request::default() });
         let bound: Vec<_> = leaves.into_iter().zip(tensors.iter().cloned()).collect();
         Ok((graph.compile(gpu, &plan, &bound)?, node))
     }

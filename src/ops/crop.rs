@@ -61,7 +61,7 @@ impl Op for Crop {
         "crop"
     }
 
-    fn output(&self, inputs: &[Shape]) -> Shape {
+    fn output_shape(&self, inputs: &[Shape]) -> Shape {
         debug_assert!(
             self.top + self.height <= inputs[0].height && self.left + self.width <= inputs[0].width
         );

@@ -91,7 +91,7 @@ impl Op for Gram {
         "gram"
     }
 
-    fn output(&self, inputs: &[Shape]) -> Shape {
+    fn output_shape(&self, inputs: &[Shape]) -> Shape {
         Shape::blocked(inputs[0].channels, 1, inputs[0].channels)
     }
 
@@ -152,7 +152,7 @@ impl Op for Gram {
 
     fn backward(&self, recording: &mut Recording, io: &Backward) -> Result<()> {
         let Some(d_input) = &io.d_inputs[0] else { return Ok(()) };
-        let features = io.inputs[0].shape();
+        let features = io.input_shapes[0];
         let matrix = io.scratch.buffers[0].viewed_as(matrix_shape(features.channels));
         let kernel = recording.gpu().kernel(&SYMMETRIZE, &[])?;
         recording
@@ -179,7 +179,7 @@ impl Op for Gram {
             matrices: &matrices,
             transposed: false,
             bias: &self.no_bias,
-            src: io.inputs[0],
+            src: io.input(0)?,
             dst: &d_input.tensor,
             relu: false,
             accumulate: d_input.accumulate,

@@ -38,7 +38,7 @@ impl Op for Mask {
         "mask"
     }
 
-    fn output(&self, inputs: &[Shape]) -> Shape {
+    fn output_shape(&self, inputs: &[Shape]) -> Shape {
         debug_assert_eq!(inputs[0].positions(), inputs[1].positions());
         inputs[0]
     }
@@ -58,7 +58,7 @@ impl Op for Mask {
 
     fn backward(&self, recording: &mut Recording, io: &Backward) -> Result<()> {
         let Some(d_input) = &io.d_inputs[0] else { return Ok(()) };
-        record(recording, io.label, [io.d_output, io.inputs[1], &d_input.tensor], &d_input.overrides())
+        record(recording, io.label, [io.d_output, io.input(1)?, &d_input.tensor], &d_input.overrides())
     }
 }
 

@@ -23,7 +23,7 @@ impl Op for Mse {
         "mse"
     }
 
-    fn output(&self, inputs: &[Shape]) -> Shape {
+    fn output_shape(&self, inputs: &[Shape]) -> Shape {
         debug_assert_eq!(inputs[0], inputs[1]);
         Shape::scalar()
     }
@@ -61,8 +61,8 @@ impl Op for Mse {
         let kernel = recording.gpu().kernel(&BACKWARD, &d_input.overrides())?;
         recording
             .launch(&kernel, io.label)
-            .bind("src", io.inputs[0])
-            .bind("goal", io.inputs[1])
+            .bind("src", io.input(0)?)
+            .bind("goal", io.input(1)?)
             .bind("d_loss", io.d_output)
             .bind("d_src", &d_input.tensor)
             .set("scale", 2.0 / shape.len() as f32)

@@ -40,7 +40,7 @@ impl Op for Normalize {
         "normalize"
     }
 
-    fn output(&self, inputs: &[Shape]) -> Shape {
+    fn output_shape(&self, inputs: &[Shape]) -> Shape {
         Shape::blocked(3, inputs[0].height, inputs[0].width).stored_in(self.precision)
     }
 

@@ -43,16 +43,12 @@ impl Op for Pool {
         "pool"
     }
 
-    fn output(&self, inputs: &[Shape]) -> Shape {
+    fn output_shape(&self, inputs: &[Shape]) -> Shape {
         Shape { height: inputs[0].height / 2, width: inputs[0].width / 2, ..inputs[0] }
     }
 
     fn backward_reads(&self) -> Reads {
         Reads { inputs: self.0 == Pooling::Max, output: false }
-    }
-
-    fn is_checkpoint_boundary(&self) -> bool {
-        true
     }
 
     fn forward(&self, recording: &mut Recording, io: &Forward) -> Result<()> {
@@ -85,8 +81,8 @@ impl Op for Pool {
         match self.0 {
             // Three to find the largest, three to find where it is.
             Pooling::Max => launch
-                .bind("src", io.inputs[0])
-                .flops_each(6, io.output.shape().len())
+                .bind("src", io.input(0)?)
+                .flops_each(6, io.d_output.shape().len())
                 .invocations([src.width.div_ceil(2), src.height.div_ceil(2), src.channel_blocks()]),
             Pooling::Avg => {
                 launch.flops_each(1, src.len()).invocations([src.width, src.height, src.channel_blocks()])

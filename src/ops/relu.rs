@@ -22,7 +22,7 @@ impl Op for Relu {
         "relu"
     }
 
-    fn output(&self, inputs: &[Shape]) -> Shape {
+    fn output_shape(&self, inputs: &[Shape]) -> Shape {
         inputs[0]
     }
 
@@ -39,13 +39,14 @@ impl Op for Relu {
     fn backward(&self, recording: &mut Recording, io: &Backward) -> Result<()> {
         let Some(d_input) = &io.d_inputs[0] else { return Ok(()) };
         let kernel = recording.gpu().kernel(&BACKWARD, &d_input.overrides())?;
+        let shape = io.d_output.shape();
         recording
             .launch(&kernel, io.label)
-            .bind("dst", io.output)
+            .bind("dst", io.output()?)
             .bind("d_dst", io.d_output)
             .bind("d_src", &d_input.tensor)
-            .flops_each(1, io.output.shape().len())
-            .elements(io.output.shape().vectors())
+            .flops_each(1, shape.len())
+            .elements(shape.vectors())
     }
 }
 

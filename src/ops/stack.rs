@@ -27,7 +27,7 @@ impl Op for Stack {
         "stack"
     }
 
-    fn output(&self, inputs: &[Shape]) -> Shape {
+    fn output_shape(&self, inputs: &[Shape]) -> Shape {
         debug_assert!(inputs.iter().all(|band| Shape { height: inputs[0].height, ..*band } == inputs[0]));
         Shape { height: inputs.iter().map(|band| band.height).sum(), ..inputs[0] }
     }
@@ -57,7 +57,7 @@ impl Op for Stack {
     }
 
     fn backward(&self, recording: &mut Recording, io: &Backward) -> Result<()> {
-        let heights = io.inputs.iter().map(|band| band.shape().height);
+        let heights = io.input_shapes.iter().map(|band| band.height);
         for (d_input, top) in io.d_inputs.iter().zip(tops(heights)) {
             let Some(d_input) = d_input else { continue };
             let Shape { height, width, .. } = d_input.tensor.shape();

@@ -24,7 +24,7 @@ impl Op for TotalVariation {
         "tv"
     }
 
-    fn output(&self, _inputs: &[Shape]) -> Shape {
+    fn output_shape(&self, _inputs: &[Shape]) -> Shape {
         Shape::scalar()
     }
 
@@ -60,7 +60,7 @@ impl Op for TotalVariation {
         let kernel = recording.gpu().kernel(&BACKWARD, &d_input.overrides())?;
         recording
             .launch(&kernel, io.label)
-            .bind("src", io.inputs[0])
+            .bind("src", io.input(0)?)
             .bind("d_loss", io.d_output)
             .bind("d_src", &d_input.tensor)
             .set("channels", shape.channels)

@@ -25,7 +25,7 @@ impl Op for WeightedSum {
         "weighted_sum"
     }
 
-    fn output(&self, inputs: &[Shape]) -> Shape {
+    fn output_shape(&self, inputs: &[Shape]) -> Shape {
         debug_assert!(inputs.len() == self.weights.len() && inputs.iter().all(|input| *input == inputs[0]));
         inputs[0]
     }

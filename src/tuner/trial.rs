@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Precision, Shape, Use};
-use crate::graph::{Graph, NodeId, Program};
+use crate::graph::{Differentiate, Graph, NodeId, Program, Request};
 use crate::ops::case::{F16_TOLERANCE, TestValues, distance, numbers, to_f32};
 use crate::ops::variants::{Pass, Variant};
 
@@ -138,7 +138,8 @@ impl Run {
         let leaf = graph.leaf("trial", features);
         let op = variant.test_op(gpu, features, out_channels, values)?;
         let node = graph.apply("trial", op, &[leaf]);
-        let plan = graph.plan(&[node], Some((&[node], leaf)));
+        let differentiate = Some(Differentiate { outputs: vec![node], input: leaf });
+        let plan = graph.plan(Request { keep: vec![node], differentiate, ..Request::default() });
         let program = graph.compile(gpu, &plan, &[(leaf, x)])?;
         if let Some(seed) = program.seeds().first() {
             gpu.write(seed, &to_f32(&numbers(4, seed.shape().len())));

@@ -148,6 +148,8 @@ impl Network {
                 let leaves_some = pooled.is_empty() || !band.own_within(2).is_empty();
                 if let Some(pool) = pool.as_ref().filter(|_| leaves_some) {
                     let rows = graph.apply(pool, Box::new(Pool(self.pooling)), &[rows]);
+                    // A pooled layer is a quarter of the size of the layers around it.
+                    graph.checkpoint(rows);
                     pooled.push(cut(graph, pool, rows, band.own_within(2)));
                 }
             }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::common;
 use impasto::gpu::{Gpu, Precision, Shader, Shape, Use};
-use impasto::graph::Graph;
+use impasto::graph::{Graph, Request};
 use impasto::ops::case::{distance, numbers, to_f32};
 use impasto::ops::variants::{TunedOp, VARIANTS};
 use impasto::ops::{Conv, PackedWeights};
@@ -76,7 +76,8 @@ fn forward(gpu: &Gpu, variant: &str, channels: [u32; 2], size: [u32; 2], taps: u
     let mut graph = Graph::new();
     let leaf = graph.leaf("x", shape);
     let node = graph.apply("conv", Box::new(Conv::new(Arc::new(weights), true)), &[leaf]);
-    let program = graph.compile(gpu, &graph.plan(&[node], None), &[(leaf, x)]).unwrap();
+    let plan = graph.plan(Request { keep: vec![node], ..Request::default() });
+    let program = graph.compile(gpu, &plan, &[(leaf, x)]).unwrap();
     gpu.submit(&[&program.forward]).unwrap();
     gpu.read(program.value(node)).unwrap()
 }

@@ -3,7 +3,7 @@
 use crate::common;
 use crate::common::test_folder::{SHALLOW, TestFolder, stderr};
 use impasto::gpu::{Gpu, Precision, Shader};
-use impasto::graph::{NotFinite, Produce};
+use impasto::graph::{NotFinite, Quantity};
 use impasto::image_io::Image;
 use impasto::objective::{Objective, Settings, Targets, to_variable};
 use impasto::ops::Pooling;
@@ -64,7 +64,7 @@ fn infinity_in_a_layer_is_named_at_once() {
     });
     assert_eq!(run_away(&mut optimization, 20), Some(0));
     let found: NotFinite = optimization.diagnose().unwrap().unwrap();
-    assert_eq!((found.label.as_str(), found.what), ("conv2_1", Produce::Value));
+    assert_eq!((found.label.as_str(), found.quantity), ("conv2_1", Quantity::Value));
     assert!(found.infinities > 0 && found.nans == 0, "{found:?}");
     assert!(found.to_string().starts_with("conv2_1: infinity in its values ("), "{found}");
     // No loss was ever finite, and so there is no picture; but it does not try for ever.
@@ -87,7 +87,7 @@ fn nan_in_a_gradient_is_named_and_the_best_picture_kept() {
     // The loss is right; the step that follows is not, and so the next loss is not.
     assert_eq!(run_away(&mut optimization, 20), Some(1));
     let found = optimization.diagnose().unwrap().unwrap();
-    assert_eq!((found.label.as_str(), found.what), ("pool1", Produce::Gradient));
+    assert_eq!((found.label.as_str(), found.quantity), ("pool1", Quantity::Gradient));
     assert!(found.nans > 0, "{found:?}");
     while optimization.advance(1000).unwrap().is_some_and(|_| !optimization.gave_up()) {}
     assert!(optimization.gave_up() && optimization.finished() < 30, "{}", optimization.finished());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::common;
 use impasto::gpu::{Gpu, Shape, Use};
-use impasto::graph::Graph;
+use impasto::graph::{Differentiate, Graph, Request};
 use impasto::ops::case::{Array, Case, distance, numbers, to_f32};
 use impasto::ops::{Deviation, Mse, OPERATIONS, WeightedSum};
 use proptest::collection::vec;
@@ -158,7 +158,8 @@ fn gradients_from_several_consumers_add_up() {
                 }
                 let sum = WeightedSum { weights: vec![1.0; consumers] };
                 let loss = graph.apply("sum", Box::new(sum), &losses);
-                let plan = graph.plan(&[], Some((&[loss], nodes[0])));
+                let differentiate = Some(Differentiate { outputs: vec![loss], input: nodes[0] });
+                let plan = graph.plan(Request { differentiate, ..Request::default() });
                 let program = graph.compile(gpu, &plan, &leaves).unwrap();
                 gpu.submit(&[&program.forward, &program.backward]).unwrap();
                 Some(gpu.read(program.gradient().unwrap()).unwrap())

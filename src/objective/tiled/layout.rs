@@ -7,7 +7,9 @@ use super::super::{Objective, Parts, Settings, variable_shape};
 use super::geometry::{Area, Tile, tiles};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, MemoryUse, Shape, Tensor, Use};
-use crate::graph::{Activations, Arena, ArenaSize, Graph, MemoryPlan, NodeId, Program};
+use crate::graph::{
+    Activations, Arena, ArenaSize, Differentiate, Graph, MemoryPlan, NodeId, Program, Request,
+};
 use crate::ops::Crop;
 use crate::vgg19::{LayerId, Network};
 
@@ -215,14 +217,15 @@ impl Kind {
         let nodes = |terms: &[(NodeId, Term)]| terms.iter().map(|(node, _)| *node).collect::<Vec<_>>();
         let of =
             |gram: bool| self.terms.iter().filter(move |(_, term)| matches!(term, Term::Gram(..)) == gram);
-        let kept: Vec<NodeId> = match pass {
+        let keep: Vec<NodeId> = match pass {
             Pass::Grams => of(true).map(|(node, _)| *node).collect(),
             Pass::Features => self.features.iter().map(|(node, _)| *node).collect(),
             Pass::Gradient => of(false).map(|(node, _)| *node).collect(),
         };
         let outputs = nodes(&self.counted);
-        let differentiate = (pass == Pass::Gradient && !outputs.is_empty()).then_some((&outputs[..], self.x));
-        self.graph.plan_with(&kept, differentiate, activations)
+        let has_gradient = pass == Pass::Gradient && !outputs.is_empty();
+        let differentiate = has_gradient.then_some(Differentiate { outputs, input: self.x });
+        self.graph.plan(Request { keep, differentiate, activations })
     }
 
     /// Records a pass, to run in a workspace.

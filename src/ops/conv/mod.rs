@@ -45,7 +45,7 @@ impl Op for Conv {
         "conv"
     }
 
-    fn output(&self, inputs: &[Shape]) -> Shape {
+    fn output_shape(&self, inputs: &[Shape]) -> Shape {
         debug_assert_eq!(inputs[0].channels, self.weights.in_channels);
         Shape { channels: self.weights.out_channels, ..inputs[0] }
     }
@@ -89,8 +89,8 @@ impl Op for Conv {
         if self.relu && !fused {
             let kernel = recording.gpu().kernel(&MASK, &[])?;
             let launch =
-                recording.launch(&kernel, io.label).bind("dst", io.output).bind("d_dst", io.d_output);
-            launch.elements(io.output.shape().vectors())?;
+                recording.launch(&kernel, io.label).bind("dst", io.output()?).bind("d_dst", io.d_output);
+            launch.elements(io.d_output.shape().vectors())?;
         }
         let pass = ConvPass {
             weights,
@@ -100,7 +100,7 @@ impl Op for Conv {
             dst: &d_input.tensor,
             transposed: true,
             relu: false,
-            mask: (self.relu && fused).then_some(io.output),
+            mask: if self.relu && fused { Some(io.output()?) } else { None },
             accumulate: d_input.accumulate,
             scratch: io.scratch,
         };
