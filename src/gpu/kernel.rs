@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 
 use super::lock::lock;
-use super::narrow::narrow;
 use super::reflect::{Interface, expand_imports};
+use super::storage_precision::store_as;
 use super::{Gpu, Precision};
 use crate::error::{Error, Result};
 
@@ -58,7 +58,7 @@ impl Shader {
 }
 
 /// A WGSL file with its override constants and all that is known of its interface. It is compiled at
-/// its first launch, once for each choice of bindings that hold narrow numbers.
+/// its first launch, once for each choice of bindings of another storage precision.
 #[derive(Debug)]
 pub struct Kernel {
     shader: Shader,
@@ -95,22 +95,22 @@ impl Kernel {
     }
 
     /// The pipeline for numbers of these precisions at the bindings named and of f32 at the others.
-    pub(super) fn pipeline(&self, gpu: &Gpu, narrow: &BTreeMap<&str, Precision>) -> Result<Arc<Pipeline>> {
+    pub(super) fn pipeline(&self, gpu: &Gpu, storage: &BTreeMap<&str, Precision>) -> Result<Arc<Pipeline>> {
         let key: BTreeMap<String, Precision> =
-            narrow.iter().map(|(name, precision)| ((*name).to_string(), *precision)).collect();
+            storage.iter().map(|(name, precision)| ((*name).to_string(), *precision)).collect();
         if let Some(pipeline) = lock(&self.pipelines).get(&key) {
             return Ok(pipeline.clone());
         }
-        let pipeline = Arc::new(self.compile(gpu, narrow)?);
+        let pipeline = Arc::new(self.compile(gpu, storage)?);
         lock(&self.pipelines).insert(key, pipeline.clone());
         Ok(pipeline)
     }
 
-    fn compile(&self, gpu: &Gpu, bindings: &BTreeMap<&str, Precision>) -> Result<Pipeline> {
+    fn compile(&self, gpu: &Gpu, storage: &BTreeMap<&str, Precision>) -> Result<Pipeline> {
         let what = format!("kernel {}", self.shader.name);
-        let source = match bindings.is_empty() {
+        let source = match storage.is_empty() {
             true => self.source.clone(),
-            false => narrow(&self.source, bindings).map_err(|message| Error::gpu(&what, message))?.into(),
+            false => store_as(&self.source, storage).map_err(|message| Error::gpu(&what, message))?.into(),
         };
         let constants: Vec<(&str, f64)> =
             self.overrides.iter().map(|(name, value)| (name.as_str(), *value)).collect();

@@ -135,7 +135,7 @@ impl<'a> Launch<'a> {
             return Err(Error::gpu(what, format!("{side} workgroups in one direction; at most {most}")));
         }
         let uniform = self.uniform_buffer(&what)?;
-        let pipeline = self.kernel.pipeline(&self.recording.gpu, &self.narrow_bindings())?;
+        let pipeline = self.kernel.pipeline(&self.recording.gpu, &self.storage())?;
         let bind_group = self.bind_group(&what, uniform.as_ref(), &pipeline)?;
         let (flops, direct_flops) = self.flops;
         let bytes = self.bytes.unwrap_or_else(|| self.bound_bytes());
@@ -165,7 +165,7 @@ impl<'a> Launch<'a> {
     }
 
     /// What does not hold f32.
-    fn narrow_bindings(&self) -> BTreeMap<&'a str, Precision> {
+    fn storage(&self) -> BTreeMap<&'a str, Precision> {
         let precision = |resource: &Resource| match resource {
             Resource::Buffer(tensor) => tensor.shape.precision,
             Resource::Texture(texture) => texture.precision,

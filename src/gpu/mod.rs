@@ -14,11 +14,11 @@ mod kernel;
 mod launch;
 mod lock;
 mod memory;
-mod narrow;
 mod pace;
 mod readback;
 mod recording;
 mod reflect;
+mod storage_precision;
 mod tensor;
 mod timing;
 

@@ -8,7 +8,7 @@ use half::{bf16, f16};
 
 use super::memory::Entry;
 
-/// How a tensor's numbers are stored. Kernels compute in f32 whatever it is: see `gpu/narrow.rs`.
+/// How a tensor's numbers are stored. Kernels compute in f32 whatever it is: see `gpu/storage_precision.rs`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Precision {
     /// Four bytes a number.

@@ -1,9 +1,9 @@
-//! The form of a kernel that works on narrow numbers: the same WGSL, some of its bindings stored as f16 or
+//! The form of a kernel for another storage precision: the same WGSL, some of its bindings stored as f16 or
 //! bf16.
 //!
 //! A kernel is written once, for `array<vec4<f32>>` and `texture_storage_2d<rgba32float, read>`. Where a launch
 //! binds tensors of another [`Precision`], those bindings become `array<vec2<u32>>` or
-//! `texture_storage_2d<rgba16uint, read>`, every read of one is widened to f32 and every write narrowed. Arithmetic
+//! `texture_storage_2d<rgba16uint, read>`, every read of one is widened to f32 and every write rewritten. Arithmetic
 //! stays in f32. What that takes is part of WGSL itself, so it runs on every adapter, those without arithmetic in f16
 //! included.
 
@@ -14,40 +14,40 @@ use super::Precision;
 /// What is appended. f16 ends at 65504; what is larger becomes that and not infinity. bf16 is the upper
 /// half of f32, rounded to nearest.
 const HELPERS: &str = "
-fn widen_f16(v: vec2<u32>) -> vec4<f32> {
+fn unpack_f16(v: vec2<u32>) -> vec4<f32> {
     return vec4(unpack2x16float(v.x), unpack2x16float(v.y));
 }
 
-fn narrow_f16(v: vec4<f32>) -> vec2<u32> {
+fn pack_f16(v: vec4<f32>) -> vec2<u32> {
     let c = clamp(v, vec4(-65504.0), vec4(65504.0));
     return vec2(pack2x16float(c.xy), pack2x16float(c.zw));
 }
 
-fn widen_texel_f16(v: vec4<u32>) -> vec4<f32> {
-    return widen_f16(v.xz | (v.yw << vec2(16u)));
+fn unpack_texel_f16(v: vec4<u32>) -> vec4<f32> {
+    return unpack_f16(v.xz | (v.yw << vec2(16u)));
 }
 
-fn widen_bf16(v: vec2<u32>) -> vec4<f32> {
+fn unpack_bf16(v: vec2<u32>) -> vec4<f32> {
     return bitcast<vec4<f32>>(vec4(v.x << 16u, v.x & 0xffff0000u, v.y << 16u, v.y & 0xffff0000u));
 }
 
-fn narrow_bf16(v: vec4<f32>) -> vec2<u32> {
+fn pack_bf16(v: vec4<f32>) -> vec2<u32> {
     let bits = bitcast<vec4<u32>>(v) + vec4(0x8000u);
     return (bits.xz >> vec2(16u)) | (bits.yw & vec2(0xffff0000u));
 }
 
-fn widen_texel_bf16(v: vec4<u32>) -> vec4<f32> {
+fn unpack_texel_bf16(v: vec4<u32>) -> vec4<f32> {
     return bitcast<vec4<f32>>(v << vec4(16u));
 }
 ";
 
-/// Rewrites WGSL so that these bindings hold narrow numbers.
+/// Rewrites WGSL so that these bindings are stored in 16 bits.
 ///
 /// # Errors
 /// What cannot be rewritten, by its binding. A form that is missed here is none that goes wrong in
 /// silence: the types no longer fit, and the WGSL does not compile.
-pub(super) fn narrow(source: &str, bindings: &BTreeMap<&str, Precision>) -> Result<String, String> {
-    let mut narrowed = String::with_capacity(source.len() + HELPERS.len());
+pub(super) fn store_as(source: &str, bindings: &BTreeMap<&str, Precision>) -> Result<String, String> {
+    let mut rewritten = String::with_capacity(source.len() + HELPERS.len());
     for line in source.lines() {
         let (code, comment) = line.split_at(line.find("//").unwrap_or(line.len()));
         let declares = |name: &&str| {
@@ -55,16 +55,16 @@ pub(super) fn narrow(source: &str, bindings: &BTreeMap<&str, Precision>) -> Resu
                 || code.contains(&format!("var {name}: texture_storage_2d<rgba32float, read>"))
         };
         if code.contains("@binding") && bindings.keys().any(declares) {
-            narrowed +=
+            rewritten +=
                 &code.replace("array<vec4<f32>>", "array<vec2<u32>>").replace("rgba32float", "rgba16uint");
         } else {
-            narrowed += &accesses(code, bindings)?;
+            rewritten += &accesses(code, bindings)?;
         }
-        narrowed += comment;
-        narrowed.push('\n');
+        rewritten += comment;
+        rewritten.push('\n');
     }
-    narrowed += HELPERS;
-    Ok(narrowed)
+    rewritten += HELPERS;
+    Ok(rewritten)
 }
 
 /// Rewrites the reads and writes in a line. None of them spans lines.
@@ -101,12 +101,12 @@ fn element<'a>(
     let after = &code[close + 1..];
     let follows = after.trim_start();
     let Some(operator) = ["= ", "+= "].into_iter().find(|operator| follows.starts_with(operator)) else {
-        return Ok((format!("widen_{kind}({element})"), after));
+        return Ok((format!("unpack_{kind}({element})"), after));
     };
     let end = follows.find(';').ok_or_else(|| format!("a write to '{name}' does not end on its line"))?;
     let value = accesses(follows[operator.len()..end].trim(), bindings)?;
-    let sum = if operator == "+= " { format!("widen_{kind}({element}) + ") } else { String::new() };
-    Ok((format!("{element} = narrow_{kind}({sum}{value})"), &follows[end..]))
+    let sum = if operator == "+= " { format!("unpack_{kind}({element}) + ") } else { String::new() };
+    Ok((format!("{element} = pack_{kind}({sum}{value})"), &follows[end..]))
 }
 
 /// The arguments of a `textureLoad`; and what comes after.
@@ -114,7 +114,7 @@ fn fetch<'a>(code: &'a str, bindings: &BTreeMap<&str, Precision>) -> Result<(Str
     let close = closing(code).ok_or("a textureLoad does not end on its line")?;
     let load = format!("textureLoad({})", accesses(&code[1..close], bindings)?);
     let name = code[1..close].split(',').next().unwrap_or_default().trim();
-    let widened = bindings.get(name).map(|precision| format!("widen_texel_{}({load})", suffix(*precision)));
+    let widened = bindings.get(name).map(|precision| format!("unpack_texel_{}({load})", suffix(*precision)));
     Ok((widened.unwrap_or(load), &code[close + 1..]))
 }
 
@@ -152,16 +152,16 @@ mod tests {
     }
 
     #[test]
-    fn reads_are_widened_and_writes_narrowed() {
-        assert_eq!(one("let s = src[i + at[p]].x;"), "let s = widen_f16(src[i + at[p]]).x;");
+    fn reads_are_unpacked_and_writes_packed() {
+        assert_eq!(one("let s = src[i + at[p]].x;"), "let s = unpack_f16(src[i + at[p]]).x;");
         assert_eq!(
             one("dst[i] = max(src[i], dst[0]);"),
-            "dst[i] = narrow_bf16(max(widen_f16(src[i]), widen_bf16(dst[0])));"
+            "dst[i] = pack_bf16(max(unpack_f16(src[i]), unpack_bf16(dst[0])));"
         );
-        assert_eq!(one("dst[i] += sum;"), "dst[i] = narrow_bf16(widen_bf16(dst[i]) + sum);");
-        assert_eq!(one("if src[i].x == 0.0 {"), "if widen_f16(src[i]).x == 0.0 {");
+        assert_eq!(one("dst[i] += sum;"), "dst[i] = pack_bf16(unpack_bf16(dst[i]) + sum);");
+        assert_eq!(one("if src[i].x == 0.0 {"), "if unpack_f16(src[i]).x == 0.0 {");
         let texel = "let s = textureLoad(src, texel(i)) * 2.0;";
-        assert_eq!(one(texel), "let s = widen_texel_f16(textureLoad(src, texel(i))) * 2.0;");
+        assert_eq!(one(texel), "let s = unpack_texel_f16(textureLoad(src, texel(i))) * 2.0;");
     }
 
     #[test]
@@ -171,7 +171,7 @@ mod tests {
         for code in others {
             assert_eq!(one(code), code);
         }
-        let declared = |code: &str| narrow(code, &bindings()).unwrap().lines().next().unwrap().to_string();
+        let declared = |code: &str| store_as(code, &bindings()).unwrap().lines().next().unwrap().to_string();
         assert_eq!(
             declared("@group(0) @binding(0) var<storage, read> src: array<vec4<f32>>; // src[i]"),
             "@group(0) @binding(0) var<storage, read> src: array<vec2<u32>>; // src[i]"
