@@ -18,6 +18,7 @@ mod pace;
 mod readback;
 mod recording;
 mod reflect;
+mod source;
 mod storage_precision;
 mod tensor;
 mod timing;
@@ -30,7 +31,7 @@ pub use launch::Launch;
 pub use memory::{MemoryUse, Use, mebibytes};
 pub use readback::Readback;
 pub use recording::{Recording, Work};
-pub use reflect::expand_imports;
+pub use source::expand_imports;
 pub use tensor::{Layout, Precision, Shape, Tensor, Texture, TextureSize};
 pub use timing::{Clock, Timing};
 

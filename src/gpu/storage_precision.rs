@@ -1,121 +1,191 @@
-//! The form of a kernel for another storage precision: the same WGSL, some of its bindings stored as f16 or
-//! bf16.
+//! Storage precision: the text of a kernel some of whose bindings hold f16 or bf16.
 //!
-//! A kernel is written once, for `array<vec4<f32>>` and `texture_storage_2d<rgba32float, read>`. Where a launch
-//! binds tensors of another [`Precision`], those bindings become `array<vec2<u32>>` or
-//! `texture_storage_2d<rgba16uint, read>`, every read of one is widened to f32 and every write rewritten. Arithmetic
-//! stays in f32. What that takes is part of WGSL itself, so it runs on every adapter, those without arithmetic in f16
-//! included.
+//! A kernel is written once, for `array<vec4<f32>>` and `texture_storage_2d<rgba32float, read>`, and reads `src[i]`.
+//! Where a launch binds tensors of another [`Precision`], three things change in its text: the type of the binding,
+//! `src[i]` becomes `unpack_f16(src[i])`, and `dst[i] = v` becomes `dst[i] = pack_f16(v)`. Arithmetic stays in f32.
+//! These functions are plain WGSL (`shaders/shared/storage_f16.wgsl`), so devices without f16 arithmetic run them.
+//!
+//! naga parses the text and says where it declares, reads and writes a binding. Everything else, comments and line
+//! numbers included, stays as it is, so that people and compilers point at the same lines.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+
+use naga::{Block, Expression, Function, GlobalVariable, Handle, Module, Span, Statement, TypeInner};
 
 use super::Precision;
+use super::source::{describe, locate};
 
-/// What is appended. f16 ends at 65504; what is larger becomes that and not infinity. bf16 is the upper
-/// half of f32, rounded to nearest.
-const HELPERS: &str = "
-fn unpack_f16(v: vec2<u32>) -> vec4<f32> {
-    return vec4(unpack2x16float(v.x), unpack2x16float(v.y));
-}
+/// The precision of each binding that does not hold f32, by its name.
+pub(super) type Storage = BTreeMap<String, Precision>;
 
-fn pack_f16(v: vec4<f32>) -> vec2<u32> {
-    let c = clamp(v, vec4(-65504.0), vec4(65504.0));
-    return vec2(pack2x16float(c.xy), pack2x16float(c.zw));
-}
+/// Types of a binding in f32, and what they become.
+const BUFFER: [&str; 2] = ["array<vec4<f32>>", "array<vec2<u32>>"];
+const TEXTURE: [&str; 2] = ["rgba32float", "rgba16uint"];
 
-fn unpack_texel_f16(v: vec4<u32>) -> vec4<f32> {
-    return unpack_f16(v.xz | (v.yw << vec2(16u)));
-}
-
-fn unpack_bf16(v: vec2<u32>) -> vec4<f32> {
-    return bitcast<vec4<f32>>(vec4(v.x << 16u, v.x & 0xffff0000u, v.y << 16u, v.y & 0xffff0000u));
-}
-
-fn pack_bf16(v: vec4<f32>) -> vec2<u32> {
-    let bits = bitcast<vec4<u32>>(v) + vec4(0x8000u);
-    return (bits.xz >> vec2(16u)) | (bits.yw & vec2(0xffff0000u));
-}
-
-fn unpack_texel_bf16(v: vec4<u32>) -> vec4<f32> {
-    return bitcast<vec4<f32>>(v << vec4(16u));
-}
-";
-
-/// Rewrites WGSL so that these bindings are stored in 16 bits.
+/// The text of a kernel with its bindings stored as `storage` says.
 ///
 /// # Errors
-/// What cannot be rewritten, by its binding. A form that is missed here is none that goes wrong in
-/// silence: the types no longer fit, and the WGSL does not compile.
-pub(super) fn store_as(source: &str, bindings: &BTreeMap<&str, Precision>) -> Result<String, String> {
-    let mut rewritten = String::with_capacity(source.len() + HELPERS.len());
-    for line in source.lines() {
-        let (code, comment) = line.split_at(line.find("//").unwrap_or(line.len()));
-        let declares = |name: &&str| {
-            code.contains(&format!("> {name}: array<vec4<f32>>"))
-                || code.contains(&format!("var {name}: texture_storage_2d<rgba32float, read>"))
+/// The line of what cannot be changed. A read or write that is missed here is no silent error: its types no longer
+/// fit, and the text does not compile.
+pub(super) fn store_as(text: &str, storage: &Storage) -> Result<String, String> {
+    if storage.is_empty() {
+        return Ok(text.into());
+    }
+    let module = naga::front::wgsl::parse_str(text).map_err(|error| describe(text, &error))?;
+    let mut edits = Edits { text, edits: vec![] };
+    let mut bindings = HashMap::new();
+    for (handle, variable) in module.global_variables.iter() {
+        let Some(precision) = variable.name.as_ref().and_then(|name| storage.get(name)) else { continue };
+        edits.declaration(&module, handle, variable)?;
+        bindings.insert(handle, *precision);
+    }
+    let entries = module.entry_points.iter().map(|entry| &entry.function);
+    for function in module.functions.iter().map(|(_, function)| function).chain(entries) {
+        edits.accesses(function, &bindings)?;
+    }
+    let mut edited = edits.apply();
+    if storage.values().any(|precision| *precision == Precision::F16) {
+        edited += include_str!("../../shaders/shared/storage_f16.wgsl");
+    }
+    if storage.values().any(|precision| *precision == Precision::Bf16) {
+        edited += include_str!("../../shaders/shared/storage_bf16.wgsl");
+    }
+    Ok(edited)
+}
+
+/// Changes to a text, in any order.
+struct Edits<'a> {
+    text: &'a str,
+    edits: Vec<Edit>,
+}
+
+/// A range of bytes that gets another text; an empty range is an insertion.
+struct Edit {
+    range: Range<usize>,
+    new: String,
+    /// Order of insertions at one place, lowest first.
+    order: (Side, usize),
+}
+
+/// At one place, what ends stands before what begins.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Side {
+    End,
+    Begin,
+}
+
+impl Edits<'_> {
+    /// The type of a binding.
+    fn declaration(
+        &mut self,
+        module: &Module,
+        handle: Handle<GlobalVariable>,
+        variable: &GlobalVariable,
+    ) -> Result<(), String> {
+        let span = module.global_variables.get_span(handle);
+        let [old, new] = match module.types[variable.ty].inner {
+            TypeInner::Image { .. } => TEXTURE,
+            _ => BUFFER,
         };
-        if code.contains("@binding") && bindings.keys().any(declares) {
-            rewritten +=
-                &code.replace("array<vec4<f32>>", "array<vec2<u32>>").replace("rgba32float", "rgba16uint");
-        } else {
-            rewritten += &accesses(code, bindings)?;
+        let range = range(span);
+        let Some(at) = self.text[range.clone()].find(old) else {
+            let name = variable.name.as_deref().unwrap_or_default();
+            return Err(locate(
+                self.text,
+                span,
+                &format!("'{name}' can only be stored in 16 bits if it is {old}"),
+            ));
+        };
+        let start = range.start + at;
+        self.edits.push(Edit { range: start..start + old.len(), new: new.into(), order: (Side::Begin, 0) });
+        Ok(())
+    }
+
+    /// Reads and writes of the bindings in a function.
+    fn accesses(
+        &mut self,
+        function: &Function,
+        bindings: &HashMap<Handle<GlobalVariable>, Precision>,
+    ) -> Result<(), String> {
+        let precision = |handle: Handle<Expression>| match &function.expressions[handle] {
+            Expression::GlobalVariable(variable) => bindings.get(variable).map(|p| suffix(*p)),
+            _ => None,
+        };
+        let mut writes = HashMap::new();
+        stores(&function.body, &mut writes);
+        for (handle, expression) in function.expressions.iter() {
+            let span = function.expressions.get_span(handle);
+            match expression {
+                Expression::Access { base, .. } | Expression::AccessIndex { base, .. } => {
+                    let Some(kind) = precision(*base) else { continue };
+                    match writes.get(&handle) {
+                        Some(statement) => self.write(kind, span, *statement)?,
+                        None => self.wrap(range(span), &format!("unpack_{kind}("), 0),
+                    }
+                }
+                Expression::ImageLoad { image, .. } => {
+                    let Some(kind) = precision(*image) else { continue };
+                    self.wrap(self.call(span)?, &format!("unpack_texel_{kind}("), 0);
+                }
+                _ => (),
+            }
         }
-        rewritten += comment;
-        rewritten.push('\n');
+        Ok(())
     }
-    rewritten += HELPERS;
-    Ok(rewritten)
-}
 
-/// Rewrites the reads and writes in a line. None of them spans lines.
-fn accesses(code: &str, bindings: &BTreeMap<&str, Precision>) -> Result<String, String> {
-    let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    let mut rewritten = String::new();
-    let mut rest = code;
-    while let Some(start) = rest.find(is_word) {
-        let end = rest[start..].find(|c| !is_word(c)).map_or(rest.len(), |length| start + length);
-        let (before, word) = (&rest[..start], &rest[start..end]);
-        rewritten += before;
-        rest = &rest[end..];
-        let (text, after) = match (word, bindings.get(word)) {
-            ("textureLoad", _) => fetch(rest, bindings)?,
-            (_, Some(precision)) if rest.starts_with('[') => element(word, *precision, rest, bindings)?,
-            _ => (word.into(), rest),
+    /// `element = value`.
+    fn write(&mut self, kind: &str, element: Span, statement: Span) -> Result<(), String> {
+        let end = range(statement).end;
+        let rest = &self.text[range(element).end..end];
+        let Some(value) = rest.trim_start().strip_prefix('=') else {
+            let how = "may be stored in 16 bits: write it as 'element = value', without other operators";
+            return Err(locate(self.text, statement, how));
         };
-        rewritten += &text;
-        rest = after;
+        let value = value.trim_start();
+        let start = end - value.len();
+        let length = value.trim_end_matches(|c: char| c == ';' || c.is_whitespace()).len();
+        // The value may be a read and nothing else, and the call that packs is then the outer one.
+        self.wrap(start..start + length, &format!("pack_{kind}("), 1);
+        Ok(())
     }
-    Ok(rewritten + rest)
+
+    /// A call, from its name to its closing parenthesis: naga's span is that of the name.
+    fn call(&self, name: Span) -> Result<Range<usize>, String> {
+        let Range { start, end } = range(name);
+        let mut depth = 0;
+        let closing = self.text[end..].char_indices().find_map(|(at, c)| {
+            depth += i32::from(c == '(') - i32::from(c == ')');
+            (c == ')' && depth == 0).then_some(at)
+        });
+        let length = closing.ok_or_else(|| locate(self.text, name, "the call does not end"))?;
+        Ok(start..end + length + 1)
+    }
+
+    /// Calls a function with what stands in a range. Ranges are nested: of two that end together the inner ends
+    /// first, of two that begin together the outer begins first. `outer` decides between equal ones.
+    fn wrap(&mut self, Range { start, end }: Range<usize>, call: &str, outer: usize) {
+        let size = end - start + outer;
+        let begin = (Side::Begin, usize::MAX - size);
+        self.edits.push(Edit { range: start..start, new: call.into(), order: begin });
+        self.edits.push(Edit { range: end..end, new: ")".into(), order: (Side::End, size) });
+    }
+
+    fn apply(mut self) -> String {
+        self.edits.sort_by(|a, b| (a.range.start, &a.order).cmp(&(b.range.start, &b.order)));
+        let (mut edited, mut copied) = (String::with_capacity(self.text.len() + 4096), 0);
+        for Edit { range, new, .. } in self.edits {
+            edited += &self.text[copied..range.start];
+            edited += &new;
+            copied = range.end;
+        }
+        edited + &self.text[copied..]
+    }
 }
 
-/// `[index]` and, if it is written to, the value, of one of the bindings; and what comes after.
-fn element<'a>(
-    name: &str,
-    precision: Precision,
-    code: &'a str,
-    bindings: &BTreeMap<&str, Precision>,
-) -> Result<(String, &'a str), String> {
-    let kind = suffix(precision);
-    let close = closing(code).ok_or_else(|| format!("the index of '{name}' does not end on its line"))?;
-    let element = format!("{name}[{}]", accesses(&code[1..close], bindings)?);
-    let after = &code[close + 1..];
-    let follows = after.trim_start();
-    let Some(operator) = ["= ", "+= "].into_iter().find(|operator| follows.starts_with(operator)) else {
-        return Ok((format!("unpack_{kind}({element})"), after));
-    };
-    let end = follows.find(';').ok_or_else(|| format!("a write to '{name}' does not end on its line"))?;
-    let value = accesses(follows[operator.len()..end].trim(), bindings)?;
-    let sum = if operator == "+= " { format!("unpack_{kind}({element}) + ") } else { String::new() };
-    Ok((format!("{element} = pack_{kind}({sum}{value})"), &follows[end..]))
-}
-
-/// The arguments of a `textureLoad`; and what comes after.
-fn fetch<'a>(code: &'a str, bindings: &BTreeMap<&str, Precision>) -> Result<(String, &'a str), String> {
-    let close = closing(code).ok_or("a textureLoad does not end on its line")?;
-    let load = format!("textureLoad({})", accesses(&code[1..close], bindings)?);
-    let name = code[1..close].split(',').next().unwrap_or_default().trim();
-    let widened = bindings.get(name).map(|precision| format!("unpack_texel_{}({load})", suffix(*precision)));
-    Ok((widened.unwrap_or(load), &code[close + 1..]))
+/// The bytes that a span covers. Everything that comes from a text has a span.
+fn range(span: Span) -> Range<usize> {
+    span.to_range().unwrap_or_default()
 }
 
 fn suffix(precision: Precision) -> &'static str {
@@ -126,66 +196,112 @@ fn suffix(precision: Precision) -> &'static str {
     }
 }
 
-/// Where the bracket closes that the text begins with.
-fn closing(text: &str) -> Option<usize> {
-    let mut depth = 0;
-    text.char_indices().find_map(|(at, c)| {
-        depth += match c {
-            '[' | '(' => 1,
-            ']' | ')' => -1,
-            _ => 0,
-        };
-        (depth == 0).then_some(at)
-    })
+/// The statements that write, by the pointer that they write to.
+fn stores(block: &Block, found: &mut HashMap<Handle<Expression>, Span>) {
+    for (statement, span) in block.span_iter() {
+        match statement {
+            Statement::Store { pointer, .. } => {
+                found.insert(*pointer, *span);
+            }
+            Statement::Block(block) => stores(block, found),
+            Statement::If { accept, reject, .. } => {
+                stores(accept, found);
+                stores(reject, found);
+            }
+            Statement::Switch { cases, .. } => cases.iter().for_each(|case| stores(&case.body, found)),
+            Statement::Loop { body, continuing, .. } => {
+                stores(body, found);
+                stores(continuing, found);
+            }
+            _ => (),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn bindings() -> BTreeMap<&'static str, Precision> {
-        BTreeMap::from([("src", Precision::F16), ("dst", Precision::Bf16)])
+    const DECLARATIONS: &str = "\
+        @group(0) @binding(0) var<storage, read> src: array<vec4<f32>>;  // src[i]\n\
+        @group(0) @binding(1) var<storage, read_write> dst: array<vec4<f32>>;\n\
+        @group(0) @binding(2) var image: texture_storage_2d<rgba32float, read>;\n\
+        @group(0) @binding(3) var<storage, read> other: array<vec4<f32>>;\n\
+        fn index_of(v: vec4<f32>) -> u32 { return u32(v.x); }\n";
+
+    fn storage() -> Storage {
+        let of = |(name, precision): (&str, Precision)| (name.to_string(), precision);
+        [("src", Precision::F16), ("dst", Precision::Bf16), ("image", Precision::F16)].map(of).into()
     }
 
-    fn one(code: &str) -> String {
-        accesses(code, &bindings()).unwrap()
+    /// The text of a kernel with this body, its declarations and what is appended left out.
+    fn body(code: &str) -> Result<String, String> {
+        let main = "@compute @workgroup_size(1) fn main(@builtin(local_invocation_index) i: u32) {";
+        let text = format!("{DECLARATIONS}{main}\n{code}\n}}\n");
+        let stored = store_as(&text, &storage())?;
+        naga::front::wgsl::parse_str(&stored).map_err(|error| error.emit_to_string(&stored))?;
+        let start = stored.find(main).unwrap() + main.len() + 1;
+        Ok(stored[start..].split("\n}\n").next().unwrap().to_string())
     }
 
     #[test]
     fn reads_are_unpacked_and_writes_packed() {
-        assert_eq!(one("let s = src[i + at[p]].x;"), "let s = unpack_f16(src[i + at[p]]).x;");
-        assert_eq!(
-            one("dst[i] = max(src[i], dst[0]);"),
-            "dst[i] = pack_bf16(max(unpack_f16(src[i]), unpack_bf16(dst[0])));"
-        );
-        assert_eq!(one("dst[i] += sum;"), "dst[i] = pack_bf16(unpack_bf16(dst[i]) + sum);");
-        assert_eq!(one("if src[i].x == 0.0 {"), "if unpack_f16(src[i]).x == 0.0 {");
-        let texel = "let s = textureLoad(src, texel(i)) * 2.0;";
-        assert_eq!(one(texel), "let s = unpack_texel_f16(textureLoad(src, texel(i))) * 2.0;");
+        let pairs = [
+            ("let s = src[i + 1u].x;", "let s = unpack_f16(src[i + 1u]).x;"),
+            ("let s = src[0][i];", "let s = unpack_f16(src[0])[i];"),
+            ("dst[i] = src[i];", "dst[i] = pack_bf16(unpack_f16(src[i]));"),
+            (
+                "dst[i] = max(src[i], dst[0u]);",
+                "dst[i] = pack_bf16(max(unpack_f16(src[i]), unpack_bf16(dst[0u])));",
+            ),
+            ("let d = src[i]; dst[i] = d;", "let d = unpack_f16(src[i]); dst[i] = pack_bf16(d);"),
+            (
+                "let s = src[index_of(src[index_of(dst[i])])];",
+                "let s = unpack_f16(src[index_of(unpack_f16(src[index_of(unpack_bf16(dst[i]))]))]);",
+            ),
+            (
+                "let s = textureLoad(image, vec2(0u, i)) * 2.0;",
+                "let s = unpack_texel_f16(textureLoad(image, vec2(0u, i))) * 2.0;",
+            ),
+            (
+                "for (; src[i].x > 0.0;) { dst[i] = vec4(0.0); }",
+                "for (; unpack_f16(src[i]).x > 0.0;) { dst[i] = pack_bf16(vec4(0.0)); }",
+            ),
+        ];
+        for (code, expected) in pairs {
+            assert_eq!(body(code).unwrap(), expected);
+        }
     }
 
     #[test]
-    fn everything_else_stays() {
+    fn it_matters_what_a_name_means_and_not_how_a_line_is_broken() {
         let others =
-            ["d_src[i] = slab_src[index];", "let n = arrayLength(&src);", "textureLoad(other, src_of(1u))"];
-        for code in others {
-            assert_eq!(one(code), code);
-        }
-        let declared = |code: &str| store_as(code, &bindings()).unwrap().lines().next().unwrap().to_string();
-        assert_eq!(
-            declared("@group(0) @binding(0) var<storage, read> src: array<vec4<f32>>; // src[i]"),
-            "@group(0) @binding(0) var<storage, read> src: array<vec2<u32>>; // src[i]"
-        );
-        assert_eq!(
-            declared("@binding(0) var dst: texture_storage_2d<rgba32float, read>;"),
-            "@binding(0) var dst: texture_storage_2d<rgba16uint, read>;"
-        );
+            "let n = arrayLength(&src) + u32(other[i].x); // src[i]\nlet src = vec4(0.0);\nlet s = src[i];";
+        assert_eq!(body(others).unwrap(), others);
+        let broken = "dst[\n  i\n]\n  =\n  src[ /* src[i] */ i]\n  + vec4(1.0);";
+        let stored = "dst[\n  i\n]\n  =\n  pack_bf16(unpack_f16(src[ /* src[i] */ i])\n  + vec4(1.0));";
+        assert_eq!(body(broken).unwrap(), stored);
     }
 
     #[test]
-    fn what_spans_lines_is_refused() {
-        for code in ["dst[i] = a +", "src[a +", "textureLoad(src,"] {
-            assert!(accesses(code, &bindings()).is_err(), "{code}");
+    fn only_the_types_of_declarations_change() {
+        let main = "@compute @workgroup_size(1) fn main() {}";
+        let stored = store_as(&format!("{DECLARATIONS}{main}"), &storage()).unwrap();
+        let expected = DECLARATIONS.replacen(BUFFER[0], BUFFER[1], 2).replace(TEXTURE[0], TEXTURE[1]);
+        assert!(stored.starts_with(&expected), "{stored}");
+    }
+
+    #[test]
+    fn what_cannot_be_changed_is_refused_with_its_line() {
+        for code in ["dst[i] += src[i];", "let p = &dst[i]; *p = vec4(0.0);"] {
+            let error = body(code).unwrap_err();
+            assert!(error.starts_with("line 7, column") && error.contains(code), "{error}");
         }
+        let error = body("dst[i].x = 1.0;").unwrap_err();
+        assert!(error.contains("unpack_bf16(dst[i]).x = 1.0;"), "{error}");
+        let text = "@group(0) @binding(0) var<storage, read> src: array<f32>;\n\
+            @compute @workgroup_size(1) fn main() { let s = src[0]; }";
+        let error = store_as(text, &storage()).unwrap_err();
+        assert!(error.contains("'src'") && error.contains("array<f32>"), "{error}");
     }
 }
