@@ -1,12 +1,11 @@
 //! Storage in f16 and bf16 on the device: what is kept of every kind of number.
-#![allow(clippy::unwrap_used)]
-
-mod common;
 
 use half::{bf16, f16};
 use impasto::gpu::{Precision, Recording, Shader, Shape, Use};
 use impasto::ops::case::{numbers, to_f32};
 use impasto::profiler;
+
+use crate::common;
 
 const HALVES: [Precision; 2] = [Precision::F16, Precision::Bf16];
 
