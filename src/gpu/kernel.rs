@@ -4,11 +4,11 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use super::Gpu;
 use super::lock::lock;
 use super::reflect::Interface;
 use super::source::{expand_imports, find_error};
 use super::storage_precision::{Storage, store_as};
+use super::{Gpu, Precision};
 use crate::error::{Error, Result};
 
 /// A WGSL file of `shaders/`, compiled into the program.
@@ -70,9 +70,21 @@ pub struct Kernel {
     pipelines: Mutex<HashMap<Storage, Arc<Pipeline>>>,
 }
 
+/// The WGSL of a kernel for one storage of its bindings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KernelForm {
+    /// Path under `shaders/` without `.wgsl`.
+    pub kernel: &'static str,
+    /// How each binding is stored, in the order of the binding numbers.
+    pub storage: Vec<(String, Precision)>,
+    /// The text that a device is given, imports resolved.
+    pub wgsl: String,
+}
+
 /// A compute pipeline.
 #[derive(Debug)]
 pub(super) struct Pipeline {
+    pub(super) storage: Storage,
     pub(super) pipeline: wgpu::ComputePipeline,
     pub(super) bind_group_layout: wgpu::BindGroupLayout,
 }
@@ -94,6 +106,29 @@ impl Kernel {
         }
         let overrides = overrides.iter().map(|(name, value)| (name.to_string(), *value)).collect();
         Ok(Self { shader: *shader, overrides, text, interface, pipelines: Mutex::default() })
+    }
+
+    /// Its text for this storage of its bindings, and that of each.
+    pub(super) fn form(&self, storage: &Storage) -> Result<KernelForm> {
+        let mut bindings: Vec<_> = self.interface.bindings.iter().collect();
+        bindings.sort_by_key(|binding| binding.slot);
+        let precision = |name: &String| storage.get(name).copied().unwrap_or_default();
+        Ok(KernelForm {
+            kernel: self.name(),
+            storage: bindings
+                .iter()
+                .map(|binding| (binding.name.clone(), precision(&binding.name)))
+                .collect(),
+            wgsl: self.wgsl(storage)?,
+        })
+    }
+
+    /// Its text with all bindings in f32.
+    ///
+    /// # Errors
+    /// None: this text was parsed before.
+    pub fn in_f32(&self) -> Result<KernelForm> {
+        self.form(&Storage::new())
     }
 
     /// The text that the device is given for this storage of its bindings.
@@ -136,7 +171,7 @@ impl Kernel {
             None => error,
         })?;
         let bind_group_layout = pipeline.get_bind_group_layout(0);
-        Ok(Pipeline { pipeline, bind_group_layout })
+        Ok(Pipeline { storage: storage.clone(), pipeline, bind_group_layout })
     }
 
     fn module(&self, gpu: &Gpu, device: &wgpu::Device, text: &str) -> wgpu::ShaderModule {

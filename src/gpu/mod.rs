@@ -26,7 +26,7 @@ mod timing;
 pub use adapter::{AdapterSummary, DeviceChoice, choose_adapter, list_adapters};
 pub use device::{Faults, Gpu, GpuOptions};
 pub use facts::Facts;
-pub use kernel::{Kernel, Shader};
+pub use kernel::{Kernel, KernelForm, Shader};
 pub use launch::Launch;
 pub use memory::{MemoryUse, Use, mebibytes};
 pub use readback::Readback;

@@ -108,8 +108,8 @@ impl Edits<'_> {
         function: &Function,
         bindings: &HashMap<Handle<GlobalVariable>, Precision>,
     ) -> Result<(), String> {
-        let precision = |handle: Handle<Expression>| match &function.expressions[handle] {
-            Expression::GlobalVariable(variable) => bindings.get(variable).map(|p| suffix(*p)),
+        let stored = |handle: Handle<Expression>| match &function.expressions[handle] {
+            Expression::GlobalVariable(variable) => bindings.get(variable).copied(),
             _ => None,
         };
         let mut writes = HashMap::new();
@@ -118,15 +118,15 @@ impl Edits<'_> {
             let span = function.expressions.get_span(handle);
             match expression {
                 Expression::Access { base, .. } | Expression::AccessIndex { base, .. } => {
-                    let Some(kind) = precision(*base) else { continue };
+                    let Some(precision) = stored(*base) else { continue };
                     match writes.get(&handle) {
-                        Some(statement) => self.write(kind, span, *statement)?,
-                        None => self.wrap(range(span), &format!("unpack_{kind}("), 0),
+                        Some(statement) => self.write(precision, span, *statement)?,
+                        None => self.wrap(range(span), &format!("unpack_{precision}("), 0),
                     }
                 }
                 Expression::ImageLoad { image, .. } => {
-                    let Some(kind) = precision(*image) else { continue };
-                    self.wrap(self.call(span)?, &format!("unpack_texel_{kind}("), 0);
+                    let Some(precision) = stored(*image) else { continue };
+                    self.wrap(self.call(span)?, &format!("unpack_texel_{precision}("), 0);
                 }
                 _ => (),
             }
@@ -135,7 +135,7 @@ impl Edits<'_> {
     }
 
     /// `element = value`.
-    fn write(&mut self, kind: &str, element: Span, statement: Span) -> Result<(), String> {
+    fn write(&mut self, precision: Precision, element: Span, statement: Span) -> Result<(), String> {
         let end = range(statement).end;
         let rest = &self.text[range(element).end..end];
         let Some(value) = rest.trim_start().strip_prefix('=') else {
@@ -146,7 +146,7 @@ impl Edits<'_> {
         let start = end - value.len();
         let length = value.trim_end_matches(|c: char| c == ';' || c.is_whitespace()).len();
         // The value may be a read and nothing else, and the call that packs is then the outer one.
-        self.wrap(start..start + length, &format!("pack_{kind}("), 1);
+        self.wrap(start..start + length, &format!("pack_{precision}("), 1);
         Ok(())
     }
 
@@ -186,14 +186,6 @@ impl Edits<'_> {
 /// The bytes that a span covers. Everything that comes from a text has a span.
 fn range(span: Span) -> Range<usize> {
     span.to_range().unwrap_or_default()
-}
-
-fn suffix(precision: Precision) -> &'static str {
-    match precision {
-        Precision::F32 => "f32",
-        Precision::F16 => "f16",
-        Precision::Bf16 => "bf16",
-    }
 }
 
 /// The statements that write, by the pointer that they write to.

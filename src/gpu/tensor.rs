@@ -61,6 +61,16 @@ impl Precision {
     }
 }
 
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Bf16 => "bf16",
+        })
+    }
+}
+
 /// As kernels store it: see `shaders/shared/storage_f16.wgsl`.
 fn saturated(number: f32) -> f16 {
     let most = f16::MAX.to_f32();

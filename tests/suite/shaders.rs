@@ -3,17 +3,10 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use impasto::gpu::{Shader, expand_imports};
-use impasto::ops::OPERATIONS;
-use impasto::{optim, profiler};
+use impasto::gpu::{Precision, Shader, expand_imports};
+use impasto::listing::{Listing, shaders};
 use naga::back::{hlsl, msl, pipeline_constants::process_overrides, spv};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
-
-fn all_shaders() -> Vec<Shader> {
-    let of_operations = OPERATIONS.iter().flat_map(|operation| (operation.shaders)());
-    let of_optimisers = optim::SHADERS.into_iter().flatten();
-    of_operations.chain(of_optimisers).chain(&profiler::SHADERS).copied().collect()
-}
 
 /// Names of the files under `shaders/`, those to import left out.
 fn files() -> BTreeSet<String> {
@@ -33,7 +26,7 @@ fn files() -> BTreeSet<String> {
 
 #[test]
 fn every_file_is_a_kernel_of_the_program() {
-    let known: BTreeSet<String> = all_shaders().iter().map(|shader| shader.name.to_string()).collect();
+    let known: BTreeSet<String> = shaders().map(|shader| shader.name.to_string()).collect();
     assert_eq!(files(), known);
 }
 
@@ -77,8 +70,8 @@ fn translate(shader: &Shader) -> Result<(), String> {
 
 #[test]
 fn every_kernel_translates_to_spirv_msl_and_hlsl() {
-    for shader in all_shaders() {
-        translate(&shader).unwrap_or_else(|e| panic!("{}: {e}", shader.name));
+    for shader in shaders() {
+        translate(shader).unwrap_or_else(|e| panic!("{}: {e}", shader.name));
     }
 }
 
@@ -91,8 +84,41 @@ fn the_translation_fails_on_a_broken_kernel() {
 /// A kernel that teaches begins by saying what it is.
 #[test]
 fn every_kernel_begins_with_its_idea() {
-    for shader in all_shaders() {
+    for shader in shaders() {
         let header = shader.source.lines().take_while(|line| line.starts_with("//")).count();
         assert!(header >= 1, "{} has no header", shader.name);
     }
+}
+
+/// What `impasto kernels --emit-wgsl` prints is a whole program, in every form in which a kernel is launched.
+#[test]
+fn every_kernel_is_listed_as_wgsl_that_compiles_by_itself() {
+    for precision in [Precision::F32, Precision::F16] {
+        let listing = Listing::record(precision).unwrap();
+        for form in shaders().flat_map(|shader| listing.forms(shader.name).unwrap()) {
+            let what = format!("{} with {:?}", form.kernel, form.storage);
+            let module = naga::front::wgsl::parse_str(&form.wgsl);
+            let module = module.unwrap_or_else(|e| panic!("{what}: {}", e.emit_to_string(&form.wgsl)));
+            let mut validator = Validator::new(ValidationFlags::all(), Capabilities::all());
+            validator
+                .validate(&module)
+                .unwrap_or_else(|e| panic!("{what}: {}", e.emit_to_string(&form.wgsl)));
+            let has_halves = form.storage.iter().any(|(_, stored)| *stored != Precision::F32);
+            assert_eq!(form.wgsl.contains("fn pack_"), has_halves, "{what}");
+        }
+    }
+}
+
+#[test]
+fn the_listing_has_the_forms_of_both_passes() {
+    let forms = Listing::record(Precision::F16).unwrap().forms("conv/4_vectors").unwrap();
+    let of =
+        |form: usize, name: &str| forms[form].storage.iter().find(|(binding, _)| binding == name).unwrap().1;
+    assert_eq!(
+        (of(0, "src"), of(0, "weights"), of(0, "dst")),
+        (Precision::F16, Precision::F16, Precision::F16)
+    );
+    assert!(forms[0].wgsl.contains("pack_f16(sum)"), "{}", forms[0].wgsl);
+    let is_backward = |form: usize| of(form, "src") == Precision::Bf16 && of(form, "dst") == Precision::Bf16;
+    assert!((1..forms.len()).any(is_backward), "{forms:?}");
 }
