@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use super::lock::lock;
@@ -12,7 +13,7 @@ use super::{Gpu, Precision};
 use crate::error::{Error, Result};
 
 /// A WGSL file of `shaders/`, compiled into the program.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Shader {
     /// Path under `shaders/` without `.wgsl`, for example `conv/1_naive`.
     pub name: &'static str,
@@ -34,6 +35,12 @@ macro_rules! shader {
     };
 }
 pub(crate) use shader;
+
+impl fmt::Debug for Shader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Shader").field(&self.name).finish()
+    }
+}
 
 impl Shader {
     /// The same shader without bounds checks; see [`unchecked`](Self::unchecked).

@@ -30,7 +30,7 @@ const HELPERS: [(&str, &str); 13] = helpers![
     "shared/winograd_output",
 ];
 
-/// Replaces each line `#import shared/x` by the text of `shaders/shared/x.wgsl`.
+/// Puts the text of `shaders/shared/x.wgsl` behind each line `#import shared/x`, which becomes a comment.
 ///
 /// That is all there is of a preprocessor: kernels are otherwise plain WGSL.
 ///
@@ -44,9 +44,10 @@ pub fn expand_imports(source: &'static str) -> Result<Cow<'static, str>, String>
     for line in source.lines() {
         if let Some(name) = line.strip_prefix("#import ") {
             let helper = HELPERS.iter().find(|(known, _)| *known == name.trim());
-            expanded.push_str(helper.ok_or_else(|| format!("unknown import '{name}'"))?.1);
+            let (_, text) = helper.ok_or_else(|| format!("unknown import '{name}'"))?;
+            expanded += &format!("// {line}\n{text}");
         } else {
-            expanded.push_str(line);
+            expanded += line;
         }
         expanded.push('\n');
     }
@@ -103,7 +104,10 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_import_is_named() {
+    fn imports_are_resolved_and_an_unknown_one_is_named() {
+        let text = expand_imports("#import shared/grid\nfn main() {}").unwrap();
+        assert!(text.starts_with("// #import shared/grid\n") && text.contains("fn linear_index"), "{text}");
+        assert!(text.ends_with("}\n\nfn main() {}\n"), "{text}");
         assert!(expand_imports("#import shared/nowhere").unwrap_err().contains("nowhere"));
     }
 }

@@ -3,8 +3,13 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use impasto::gpu::{Precision, Shader, expand_imports};
+use impasto::gpu::{Gpu, Precision, Shader, expand_imports};
+use impasto::image_io::Image;
 use impasto::listing::{Listing, shaders};
+use impasto::objective::{Objective, Region, Settings, Style, Targets};
+use impasto::ops::Pooling;
+use impasto::ops::variants::TunedOp;
+use impasto::vgg19::{KernelOverride, Kernels, Network, Weights};
 use naga::back::{hlsl, msl, pipeline_constants::process_overrides, spv};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 
@@ -121,4 +126,45 @@ fn the_listing_has_the_forms_of_both_passes() {
     assert!(forms[0].wgsl.contains("pack_f16(sum)"), "{}", forms[0].wgsl);
     let is_backward = |form: usize| of(form, "src") == Precision::Bf16 && of(form, "dst") == Precision::Bf16;
     assert!((1..forms.len()).any(is_backward), "{forms:?}");
+}
+
+/// The passes of an objective with regions and all of its terms, in f16.
+fn objective(gpu: &Gpu, kernels: &Kernels, pooling: Pooling) -> Objective {
+    let settings = Settings {
+        content_layers: "conv2_1".parse().unwrap(),
+        style_layers: "conv1_1,conv2_1".parse().unwrap(),
+        tv_weight: 1.0,
+        ..Settings::default()
+    };
+    let weights = Weights::embedded_up_to(settings.deepest()).unwrap();
+    let network = Network::new(gpu, &weights, pooling, kernels, Precision::F16).unwrap();
+    let image = || Image::from_rgb(16, 12, vec![200.0; 16 * 12 * 3]).unwrap();
+    let style = Style { region: Some(Region::new(image()).unwrap()), ..image().into() };
+    let targets = Targets::new(gpu, &network, &settings, &image(), &[style, image().into()]).unwrap();
+    let targets = targets.with_content_region(gpu, &Region::new(image()).unwrap()).unwrap();
+    Objective::new(gpu, &network, &settings, &targets).unwrap()
+}
+
+/// The listing records test cases; the network must not launch anything else. Gram matrices are in f32 in any case.
+#[test]
+fn every_form_that_a_painting_launches_is_listed() {
+    let (gpu, listing) = (Gpu::noop().unwrap(), Listing::record(Precision::F16).unwrap());
+    let variants = TunedOp::ALL.into_iter().flat_map(|op| op.variants().map(move |variant| (op, variant)));
+    for (op, variant) in variants {
+        let kernel: KernelOverride = format!("{}={}", op.name(), variant.name).parse().unwrap();
+        for pooling in [Pooling::Max, Pooling::Avg] {
+            let objective = objective(&gpu, &Kernels::default().with([&kernel]), pooling);
+            let program = objective.program();
+            for shader in shaders() {
+                let launched =
+                    [&program.forward, &program.backward].map(|pass| pass.forms_of(shader.name).unwrap());
+                let listed = listing.forms(shader.name).unwrap();
+                for form in launched.iter().flatten() {
+                    let is_f32 = form.storage.iter().all(|(_, stored)| *stored == Precision::F32);
+                    let what = (form.kernel, variant.name, &form.storage);
+                    assert!(is_f32 || listed.contains(form), "{what:?}");
+                }
+            }
+        }
+    }
 }
