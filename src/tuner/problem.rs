@@ -85,7 +85,12 @@ impl Problem {
         if candidates.len() < 2 {
             return Ok(builtin);
         }
-        let times = trial::times(gpu, &candidates, self.trial_shape(gpu), self.out_channels)?;
+        let times = trial::times(
+            gpu,
+            &candidates,
+            self.trial_shape(gpu.adapter().is_software(), gpu.max_tensor_bytes()),
+            self.out_channels,
+        )?;
         let of = |pass| trial::clearly_fastest(&candidates, &times, pass, builtin.of(pass));
         Ok(PassVariants { forward: of(Pass::Forward), backward: of(Pass::Backward) })
     }
@@ -107,14 +112,39 @@ impl Problem {
     }
 
     /// So few rows that a run takes some milliseconds on a GPU and some dozen on a CPU, but enough
-    /// positions to give every lane of a workgroup work, as the whole layer would.
-    fn trial_shape(&self, gpu: &Gpu) -> Shape {
-        let budget = if gpu.adapter().is_software() { 5e8 } else { 2e10 };
+    /// positions to give every lane of a workgroup work, as the whole layer would. No more rows than one tensor of
+    /// `max_tensor_bytes` holds: the layer itself may run in bands.
+    fn trial_shape(&self, is_software: bool, max_tensor_bytes: u64) -> Shape {
+        let budget = if is_software { 5e8 } else { 2e10 };
         let enough = 1024 / self.features.width.max(1);
         let taps = if self.op == TunedOp::Conv3x3 { 9.0 } else { 1.0 };
         let channels = f64::from(self.features.channels) * f64::from(self.out_channels);
         let a_row = 2.0 * taps * channels * f64::from(self.features.width);
         let rows = (budget / a_row) as u32;
-        Shape { height: self.features.height.min(rows.max(enough).max(1)), ..self.features }
+        let widest = self.features.channels.max(self.out_channels);
+        let row_bytes = Shape { channels: widest, height: 1, ..self.features }.bytes();
+        let most = (max_tensor_bytes / row_bytes).min(u64::from(self.features.height)) as u32;
+        Shape { height: rows.max(enough).min(most).max(1), ..self.features }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trials_fit_in_one_tensor() {
+        for precision in [Precision::F32, Precision::F16] {
+            for problem in problems([1024, 768], LayerId::LAST, precision) {
+                for (is_software, limit) in
+                    [(true, 128 << 20), (false, 128 << 20), (false, 4 << 20), (false, 4 << 30)]
+                {
+                    let shape = problem.trial_shape(is_software, limit);
+                    let largest = Shape { channels: shape.channels.max(problem.out_channels), ..shape };
+                    assert!(largest.bytes() <= limit, "{}: {largest:?} in {limit} bytes", problem.key);
+                    assert!(shape.height > 0 && shape.height <= problem.features.height, "{}", problem.key);
+                }
+            }
+        }
     }
 }
