@@ -113,7 +113,7 @@ impl Planner<'_> {
             let MemoryEstimate { device, host, fits } = self.tiled(parts, sizes, tiling)?;
             let host = host + without_pairs;
             let room = self.budget.room_for(pair, device.total(), host).min(u64::from(history)) as u32;
-            if fits && room > 0 {
+            if fits && room > 0 && self.budget.holds(device.total(), host) {
                 let strategy = Strategy::Tiled { tiling, pairs: Pairs::Half, history: Some(room) };
                 let host = host + u64::from(room) * pair;
                 choices.push((room, Choice { strategy, host, device, ..smallest.clone() }));
