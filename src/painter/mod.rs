@@ -22,6 +22,7 @@ pub use options::{Origin, PainterOptions};
 pub use plan::Plan;
 pub use schedule::{Iterations, Scale, Scales, Schedule};
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -70,6 +71,8 @@ pub struct Painter {
     early_stopping: EarlyStopping,
     /// The loop of this scale; `None` only if the next could not be made.
     optimization: Option<Box<dyn OptimizationLoop>>,
+    /// The variable that this scale was to start from, if its loop could not be made: the result of the scale before.
+    unused_start: Option<Vec<f32>>,
     /// Submits no further evaluations.
     stopped: bool,
     started: Instant,
@@ -105,6 +108,7 @@ impl Painter {
             early_stopping: EarlyStopping::new(plan.tolerance),
             plan,
             optimization: None,
+            unused_start: None,
             stopped: false,
             started: Instant::now(),
             seconds_before: 0.0,
@@ -203,11 +207,13 @@ impl Painter {
     /// # Errors
     /// [`Error::NoFiniteLoss`] if there is none; [`Error::Gpu`] if the device failed.
     pub fn image(&self) -> Result<Image> {
-        let Some(optimization) = &self.optimization else {
-            return Err(Error::gpu("painting", "the next scale could not be prepared"));
+        let x = match (&self.optimization, &self.unused_start) {
+            (Some(optimization), _) => optimization.image()?,
+            (None, Some(start)) => Cow::Borrowed(&start[..]),
+            (None, None) => return Err(Error::gpu("painting", "the next scale could not be prepared")),
         };
         let scale = &self.plan.schedule.scales()[self.scale];
-        let image = to_image(&optimization.image()?, scale.width, scale.height)?;
+        let image = to_image(&x, scale.width, scale.height)?;
         self.plan.finish.apply(image, &self.inputs.content)
     }
 
@@ -246,7 +252,13 @@ impl Painter {
         drop(optimization);
         self.scale += 1;
         self.early_stopping = EarlyStopping::new(self.plan.tolerance);
-        let mut optimization = self.next_loop(&state.x)?;
+        let mut optimization = match self.next_loop(&state.x) {
+            Ok(optimization) => optimization,
+            Err(error) => {
+                self.unused_start = Some(state.x);
+                return Err(error);
+            }
+        };
         state.moments.iter().for_each(|moments| optimization.set_moments(moments));
         self.optimization = Some(optimization);
         Ok(())
