@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
-use impasto::gpu::{Faults, Gpu, GpuOptions};
+use impasto::gpu::{DeviceChoice, Gpu, GpuOptions};
 use impasto::objective::{Settings, StyleCache};
 use impasto::ops::variants::Variant;
 use impasto::planner::{self, Strategy};
@@ -53,8 +53,7 @@ pub fn load_weights(options: &NetworkOptions, settings: &Settings) -> Result<Wei
 
 /// The device that the options name; says so if it is only a program on the CPU.
 pub fn open_gpu(options: &CommonOptions) -> Result<Gpu> {
-    let device = options.device.clone().unwrap_or_default();
-    let gpu = Gpu::open(&GpuOptions { device, faults: faults_on_purpose(), ..Default::default() })?;
+    let gpu = open_device(options.device.as_ref())?;
     options.detail(format_args!("device: {}", gpu.adapter()));
     if gpu.adapter().is_software() {
         options.say(format_args!("no GPU is used: working on the CPU through {}", gpu.adapter().name));
@@ -62,14 +61,11 @@ pub fn open_gpu(options: &CommonOptions) -> Result<Gpu> {
     Ok(gpu)
 }
 
-/// What tests ask for in `IMPASTO_TEST_FAULTS`: `memory=BYTES`, `lost-at=SUBMIT`, or both with a comma.
-fn faults_on_purpose() -> Faults {
-    let wanted = std::env::var("IMPASTO_TEST_FAULTS").unwrap_or_default();
-    let number = |name: &str| {
-        let mut parts = wanted.split(',').filter_map(|part| part.split_once('='));
-        parts.find(|(key, _)| *key == name).and_then(|(_, value)| value.parse().ok())
-    };
-    Faults { memory: number("memory"), lost_at: number("lost-at") }
+/// The chosen device, with the switches that tests set in `IMPASTO_TEST_DEVICE`.
+pub fn open_device(device: Option<&DeviceChoice>) -> Result<Gpu> {
+    let switches = std::env::var("IMPASTO_TEST_DEVICE").unwrap_or_default();
+    let options = GpuOptions { device: device.cloned().unwrap_or_default(), ..Default::default() };
+    Gpu::open(&options.with_switches(&switches)?)
 }
 
 /// Puts the network on the device, with the kernels that suit it and pictures of this size.

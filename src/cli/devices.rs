@@ -3,9 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, value_parser};
-use impasto::gpu::{
-    AdapterSummary, DeviceChoice, Gpu, GpuOptions, Precision, choose_adapter, list_adapters, mebibytes,
-};
+use impasto::gpu::{AdapterSummary, DeviceChoice, Precision, choose_adapter, list_adapters, mebibytes};
 use impasto::objective::{Parts, Settings};
 use impasto::ops::Pooling;
 use impasto::optim::{MOST_PAIRS, Method};
@@ -15,7 +13,7 @@ use impasto::tuner::{Mode, Tuner, default_folder};
 use impasto::vgg19::{Network, Weights};
 use impasto::{Error, Result};
 
-use super::context::print;
+use super::context::{open_device, print};
 use super::message;
 use super::options::{PrecisionOption, memory_size};
 
@@ -74,8 +72,7 @@ impl Devices {
 
     /// A line for each size: whether it goes in one piece or in tiles, and what it takes.
     fn tell_plans(&self, size: u32) -> Result<()> {
-        let gpu =
-            Gpu::open(&GpuOptions { device: self.device.clone().unwrap_or_default(), ..Default::default() })?;
+        let gpu = open_device(self.device.as_ref())?;
         let settings = Settings::default();
         let precision = self.precision.into();
         // What is used where nothing was timed will do: variants differ little in what they take.

@@ -3,7 +3,6 @@
 
 mod context;
 mod devices;
-mod emit_wgsl;
 mod features;
 mod kernels;
 mod log;

@@ -6,11 +6,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 use impasto::Result;
-use impasto::gpu::{DeviceChoice, Gpu, GpuOptions};
+use impasto::gpu::DeviceChoice;
 use impasto::output::OutputFile;
 use impasto::selftest::{self, Measure, Part};
 
-use super::context::print;
+use super::context::{open_device, print};
 use super::option;
 
 /// Arguments of `impasto selftest`.
@@ -36,8 +36,7 @@ impl Selftest {
     pub fn run(&self) -> Result<ExitCode> {
         let file = self.report.as_deref().map(OutputFile::of).transpose()?;
         file.as_ref().map_or(Ok(()), OutputFile::check_writable)?;
-        let gpu =
-            Gpu::open(&GpuOptions { device: self.device.clone().unwrap_or_default(), ..Default::default() })?;
+        let gpu = open_device(self.device.as_ref())?;
         print(&format!("{}\n", gpu.adapter()))?;
         // A full disk is no reason to stop: the report and the verdict tell the same.
         let report = selftest::run(&gpu, &mut |part, done| drop(show(part, done)));

@@ -1,12 +1,11 @@
 //! A dispatch in the making: its tensors and parameters by their names in the WGSL, checked against it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::kernel::Pipeline;
 use super::recording::{Command, Dispatch, Recording, Work};
 use super::reflect::Parameter;
-use super::storage_precision::Storage;
 use super::{Kernel, Precision, Tensor, Texture};
 use crate::error::{Error, Result};
 
@@ -136,7 +135,7 @@ impl<'a> Launch<'a> {
             return Err(Error::gpu(what, format!("{side} workgroups in one direction; at most {most}")));
         }
         let uniform = self.uniform_buffer(&what)?;
-        let pipeline = self.kernel.pipeline(&self.recording.gpu, &self.storage())?;
+        let pipeline = self.kernel.pipeline(&self.recording.gpu, &self.narrow_bindings())?;
         let bind_group = self.bind_group(&what, uniform.as_ref(), &pipeline)?;
         let (flops, direct_flops) = self.flops;
         let bytes = self.bytes.unwrap_or_else(|| self.bound_bytes());
@@ -165,13 +164,13 @@ impl<'a> Launch<'a> {
         self.resources.iter().map(|(_, resource)| size(resource) as f64).sum()
     }
 
-    /// What is stored in another precision than f32.
-    fn storage(&self) -> Storage {
+    /// What does not hold f32.
+    fn narrow_bindings(&self) -> BTreeMap<&'a str, Precision> {
         let precision = |resource: &Resource| match resource {
             Resource::Buffer(tensor) => tensor.shape.precision,
             Resource::Texture(texture) => texture.precision,
         };
-        let all = self.resources.iter().map(|(name, resource)| (name.to_string(), precision(resource)));
+        let all = self.resources.iter().map(|(name, resource)| (*name, precision(resource)));
         all.filter(|(_, precision)| *precision != Precision::F32).collect()
     }
 

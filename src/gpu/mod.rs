@@ -14,24 +14,24 @@ mod kernel;
 mod launch;
 mod lock;
 mod memory;
+mod narrow;
 mod pace;
 mod readback;
 mod recording;
 mod reflect;
-mod source;
-mod storage_precision;
+mod switches;
 mod tensor;
 mod timing;
 
 pub use adapter::{AdapterSummary, DeviceChoice, choose_adapter, list_adapters};
 pub use device::{Faults, Gpu, GpuOptions};
 pub use facts::Facts;
-pub use kernel::{Kernel, KernelForm, Shader};
+pub use kernel::{Kernel, Shader};
 pub use launch::Launch;
 pub use memory::{MemoryUse, Use, mebibytes};
 pub use readback::Readback;
 pub use recording::{Recording, Work};
-pub use source::expand_imports;
+pub use reflect::expand_imports;
 pub use tensor::{Layout, Precision, Shape, Tensor, Texture, TextureSize};
 pub use timing::{Clock, Timing};
 

@@ -4,6 +4,7 @@ use std::fs;
 use std::process::Output;
 
 use crate::common::test_folder::{SHALLOW, TestFolder, stderr};
+use crate::common::{DEVICE_SWITCHES, switches};
 use impasto::image_io::Image;
 
 /// A test folder with a folder `in` of contents of these names.
@@ -151,7 +152,7 @@ fn a_lost_device_ends_a_batch() {
     let line = format!(
         "paint --batch @in @style.png -o @out --size 24 --scales 1 --iterations 4 --no-tune {SHALLOW}"
     );
-    let output = folder.command(&line).env("IMPASTO_TEST_FAULTS", "lost-at=20").output().unwrap();
+    let output = folder.command(&line).env(DEVICE_SWITCHES, switches("lost-at=20")).output().unwrap();
     let text = stderr(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
     assert_eq!(text.matches("the device was lost").count(), 1, "{text}");

@@ -329,17 +329,14 @@ fn without_an_adapter_the_error_says_what_to_install() {
     folder.refuses("paint @content.png @style.png -o @out.png --device turbo", 1, &["turbo"]);
 }
 
-/// A layer that no adapter can hold and that somebody wants whole is planned in tiles; what has no tiles refuses it
-/// before work starts, with a size that fits.
+/// A layer too large for one tensor that is needed whole is planned in tiles; commands without tiles refuse it before
+/// work starts, with a size that fits.
 #[test]
 fn pictures_too_large_for_one_piece_go_in_tiles() {
-    let limit = common::fast_gpu().max_tensor_bytes();
-    // 64 maps of f32 at full size.
-    let side = ((limit / 256) as f64).sqrt() as u32 + 64;
-    if side > 8000 {
-        return; // a picture that large takes too long to make
-    }
-    let folder = TestFolder::new();
+    // 64 feature maps of f32 at full size are larger than this.
+    let (limit, side) = (64 << 20, 576);
+    assert!(64 * 4 * side * side > limit);
+    let folder = TestFolder::on_device(&format!("max-tensor-bytes={limit}"));
     folder.image("square.png", 64, 64);
     let layers = "--content-layers conv1_2 --style-layers conv1_1";
     let line =
@@ -348,8 +345,9 @@ fn pictures_too_large_for_one_piece_go_in_tiles() {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{}", stderr(&output));
     assert!(text.contains(&format!("scale: {side} x {side}: in tiles of up to")), "{text}");
+    let memory = common::memory_option(150 << 20);
     let line = format!(
-        "paint @content.png @style.png -o @out.png --size 32 --style-size {side} --memory 700MiB --dry-run {SHALLOW}"
+        "paint @content.png @style.png -o @out.png --size 32 --style-size {side} --memory {memory} --dry-run {SHALLOW}"
     );
     let output = folder.command(&line).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();

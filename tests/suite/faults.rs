@@ -55,7 +55,7 @@ fn run_away(optimization: &mut WholeImageLoop, evaluations: usize) -> Option<usi
 
 #[test]
 fn infinity_in_a_layer_is_named_at_once() {
-    let gpu = Gpu::open(&Default::default()).unwrap();
+    let gpu = common::open(Default::default());
     let mut optimization = optimization(&gpu, ADAM, |gpu| {
         let forward = [("TAPS", 9.0), ("TRANSPOSED", 0.0), ("RELU", 1.0), ("ACCUMULATE", 0.0)];
         // By its bits, since compilers may assume that there is no infinity.
@@ -75,7 +75,7 @@ fn infinity_in_a_layer_is_named_at_once() {
 
 #[test]
 fn nan_in_a_gradient_is_named_and_the_best_picture_kept() {
-    let gpu = Gpu::open(&Default::default()).unwrap();
+    let gpu = common::open(Default::default());
     let mut optimization = optimization(&gpu, ADAM, |gpu| {
         // By its bits, since compilers may assume that arithmetic never gives NaN.
         let wrong = "var d = vec4(bitcast<f32>(0x7fc00000u | params.width));";

@@ -157,7 +157,7 @@ fn wrong_kernels_are_caught() {
     let want: Value = serde_json::from_str(&golden.text("score.json")).unwrap();
 
     // A Gram matrix that is 1% too large.
-    let gpu = Gpu::open(&GpuOptions::default()).unwrap();
+    let gpu = common::open(GpuOptions::default());
     common::replace_kernel(
         &gpu,
         common::shader("gram/finish"),
@@ -169,7 +169,7 @@ fn wrong_kernels_are_caught() {
     assert!(!wrong_losses(&losses, &want).is_empty(), "the losses did not show it");
 
     // A ReLU whose backward pass lets everything through: the losses are right, the gradient is not.
-    let gpu = Gpu::open(&GpuOptions::default()).unwrap();
+    let gpu = common::open(GpuOptions::default());
     common::replace_kernel(&gpu, common::shader("relu/mask"), "> vec4(0.0)", "> vec4(-1.0)", &[]);
     let (losses, gradient) = golden.score(&gpu, kernels);
     assert!(wrong_losses(&losses, &want).is_empty());
@@ -268,7 +268,7 @@ fn the_same_run_gives_the_same_bytes() {
 #[test]
 fn a_picture_of_512_pixels_fits_in_little_memory() {
     for (precision, most) in [(Precision::F32, 0.9), (Precision::F16, 0.5)] {
-        let gpu = Gpu::open(&GpuOptions::default()).unwrap();
+        let gpu = common::open(GpuOptions::default());
         let total = memory_at_512(&gpu, precision);
         assert!(total < most * 1024.0 * 1024.0 * 1024.0, "{precision:?}: {}", gpu.memory());
     }

@@ -95,7 +95,7 @@ fn f16_is_checked_as_such() {
 
 #[test]
 fn a_wrong_rung_is_named() {
-    let gpu = Gpu::open(&Default::default()).unwrap();
+    let gpu = common::open(Default::default());
     common::replace_kernel(&gpu, common::shader("gram/1_naive"), "= sum;", "= sum * 1.001;", &[]);
     let gram = run(&gpu, "gram", &size(16));
     let faulty: Vec<_> = gram.rungs.iter().filter(|rung| rung.fault().is_some()).collect();

@@ -21,7 +21,6 @@ mod planner;
 mod profile;
 mod selftest;
 mod shaders;
-mod storage_precision;
 mod studies;
 mod tiled;
 mod tuner;

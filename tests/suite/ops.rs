@@ -72,7 +72,7 @@ fn a_wrong_kernel_fails_its_cases() {
         ("gram", "gram/finish", "params.scale * sum", "1.01 * params.scale * sum"),
     ];
     for (operation, kernel, right, replacement) in wrong {
-        let gpu = Gpu::open(&Default::default()).unwrap();
+        let gpu = common::open(Default::default());
         let operation = OPERATIONS.iter().find(|o| o.name == operation).unwrap();
         common::replace_kernel(&gpu, common::shader(kernel), right, replacement, &[]);
         let failed = (operation.cases)().iter().filter(|case| check(&gpu, case).is_err()).count();

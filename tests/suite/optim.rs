@@ -269,7 +269,7 @@ fn the_comparison_sees_wrong_optimisers() {
 #[test]
 fn a_history_in_several_buffers_is_the_same_history() {
     let options = GpuOptions { paranoid: true, max_tensor_bytes: Some(1 << 15), ..Default::default() };
-    let small = Gpu::open(&options).unwrap();
+    let small = common::open(options);
     for history in [5, 6] {
         let method = Method::Lbfgs { lr: 1.0, history };
         let error = compare(&small, method, &mut lbfgs(1.0, history as usize), 4099, 9);

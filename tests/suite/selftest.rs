@@ -64,7 +64,7 @@ fn builtin_gram(gpu: &Gpu) -> &'static str {
 
 /// A device on which four kernels compute something else.
 fn wrong_gpu() -> Gpu {
-    let gpu = Gpu::open(&Default::default()).unwrap();
+    let gpu = common::open(Default::default());
     let replace = |name: &str, right, wrong| {
         common::replace_kernel(&gpu, common::shader(name), right, wrong, &[]);
     };

@@ -112,7 +112,7 @@ fn right_kernels_are_accepted() {
 /// A kernel that computes wrongly on a device is not chosen there, however fast it is, and is named.
 #[test]
 fn wrong_kernels_are_refused() {
-    let gpu = Gpu::open(&Default::default()).unwrap();
+    let gpu = common::open(Default::default());
     let (conv, gram) = (TunedOp::Conv3x3, TunedOp::Gram);
     let on_cpu = gram.candidates(&gpu, Precision::F32) == [gram.variant("texture").unwrap()];
     let wrong = conv.variant(if on_cpu { "texture_winograd_f4" } else { "winograd_f4" }).unwrap();

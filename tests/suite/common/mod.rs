@@ -8,21 +8,40 @@ use std::sync::OnceLock;
 
 use impasto::gpu::{Gpu, GpuOptions, Shader};
 use impasto::ops::OPERATIONS;
+use impasto::planner::Budget;
 use impasto::vgg19::{KernelOverride, Kernels};
+
+/// The variable with which tests reach the device that the program opens: see [`GpuOptions::with_switches`]. What it is
+/// when the tests are started holds for every device in them, and for the program's.
+pub const DEVICE_SWITCHES: &str = "IMPASTO_TEST_DEVICE";
+
+/// A value of that variable for the program: these switches, and those that the tests were started with.
+pub fn switches(switches: &str) -> String {
+    format!("{switches},{}", std::env::var(DEVICE_SWITCHES).unwrap_or_default())
+}
+
+/// Opens a device of its own for a test.
+pub fn open(options: GpuOptions) -> Gpu {
+    let options = options.with_switches(&switches("")).unwrap();
+    Gpu::open(&options).expect("tests need a Vulkan, Metal or DX12 adapter; scripts/test.sh installs one")
+}
 
 /// The device that tests run on, opened once: checks everywhere and poisoned memory.
 pub fn gpu() -> &'static Gpu {
     static GPU: OnceLock<Gpu> = OnceLock::new();
-    GPU.get_or_init(|| {
-        let options = GpuOptions { paranoid: true, ..Default::default() };
-        Gpu::open(&options).expect("tests need a Vulkan, Metal or DX12 adapter; scripts/test.sh installs one")
-    })
+    GPU.get_or_init(|| open(GpuOptions { paranoid: true, ..Default::default() }))
 }
 
 /// The device as users have it: kernels that are proven without checks run without.
 pub fn fast_gpu() -> &'static Gpu {
     static GPU: OnceLock<Gpu> = OnceLock::new();
-    GPU.get_or_init(|| Gpu::open(&GpuOptions::default()).expect("tests need an adapter"))
+    GPU.get_or_init(|| open(GpuOptions::default()))
+}
+
+/// A value for `--memory` that leaves so many bytes to a painting on this device, besides what the program itself takes
+/// where both share one memory.
+pub fn memory_option(bytes: u64) -> String {
+    Budget::of(fast_gpu(), None).counted(bytes, 0).to_string()
 }
 
 /// Puts a changed kernel into a device's cache under the name of the right one, so that everything

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
+use crate::common::{self, DEVICE_SWITCHES};
 use assert_cmd::Command;
 use impasto::image_io::Image;
 use serde_json::Value;
@@ -30,11 +31,18 @@ pub fn impasto_in(folder: &Path, arguments: &str) -> Command {
 /// A folder with `content.png` (40 x 32) and `style.png` (32 x 32), removed when dropped.
 pub struct TestFolder {
     root: TempDir,
+    /// Of the device that the program opens: see [`DEVICE_SWITCHES`].
+    switches: String,
 }
 
 impl TestFolder {
     pub fn new() -> Self {
-        let folder = Self { root: TempDir::new().unwrap() };
+        Self::on_device("")
+    }
+
+    /// A folder in which the program opens a device with these switches.
+    pub fn on_device(switches: &str) -> Self {
+        let folder = Self { root: TempDir::new().unwrap(), switches: common::switches(switches) };
         folder.image("content.png", 40, 32);
         folder.image("style.png", 32, 32);
         folder
@@ -65,14 +73,15 @@ impl TestFolder {
     /// `impasto` with such arguments.
     pub fn command(&self, line: &str) -> Command {
         let mut command = impasto();
-        command.args(self.arguments(line));
+        command.env(DEVICE_SWITCHES, &self.switches).args(self.arguments(line));
         command
     }
 
     /// The same as a plain command, for a test that acts while the program runs.
     pub fn process(&self, line: &str) -> std::process::Command {
         let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("impasto"));
-        command.env("IMPASTO_CACHE_DIR", CACHE).args(self.arguments(line));
+        command.env("IMPASTO_CACHE_DIR", CACHE).env(DEVICE_SWITCHES, &self.switches);
+        command.args(self.arguments(line));
         command
     }
 
