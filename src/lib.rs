@@ -6,6 +6,7 @@ pub mod gpu;
 pub mod graph;
 pub mod image_io;
 pub mod ladder;
+pub mod listing;
 pub mod objective;
 pub mod ops;
 pub mod optim;

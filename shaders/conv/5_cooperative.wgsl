@@ -58,8 +58,11 @@ var<workgroup> results: array<f32, 1280>;       // [4 subgroups][16 positions][R
 // What one invocation carries of a slab: four blocks of its position, two vectors of weights.
 struct Share { s0: vec4<f32>, s1: vec4<f32>, s2: vec4<f32>, s3: vec4<f32>, w0: vec4<f32>, w1: vec4<f32> }
 
+// Finite numbers are held within the range of f16. NaN and infinity are told by their bits and stay: a fault
+// must reach the result.
 fn to_f16(v: vec4<f32>) -> vec4<f16> {
-    return vec4<f16>(clamp(v, vec4(-65504.0), vec4(65504.0)));
+    let is_finite = (bitcast<vec4<u32>>(v) & vec4(0x7f800000u)) != vec4(0x7f800000u);
+    return vec4<f16>(select(v, clamp(v, vec4(-65504.0), vec4(65504.0)), is_finite));
 }
 
 fn fetch_weights(product: u32, tap: u32, block: u32, column: u32, vector: u32) -> vec4<f32> {

@@ -19,7 +19,7 @@ struct Params { channels: u32, height: u32, width: u32 }  // of src
 
 fn put(i: u32, value: vec4<f32>) {
     if ACCUMULATE {
-        d_src[i] += value;
+        d_src[i] = d_src[i] + value;
     } else {
         d_src[i] = value;
     }

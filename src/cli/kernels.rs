@@ -16,6 +16,7 @@ use impasto::{Error, Result};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::context::{choose_kernels, open_gpu, print};
+use super::emit_wgsl::{KernelName, emit_wgsl};
 use super::options::CommonOptions;
 
 /// Side of the picture if none is given, on a GPU and on a driver on the CPU.
@@ -33,6 +34,7 @@ Examples:
   impasto kernels --op gram --layer conv1_1
   impasto kernels --layer conv4_2 --size 512 --json ladder.json
   impasto kernels --op all --precision f16
+  impasto kernels --emit-wgsl conv/4_vectors --precision f16 > forward.wgsl
 
 Each variant is compared with a reference in f64 on small and awkward sizes ('off by': the largest error over the largest
 number), then timed forward and backward at the layer's shape. GFLOP/s counts the operations that were done, 'direct'
@@ -56,6 +58,10 @@ pub struct KernelsCommand {
     #[arg(long, value_name = "FILE.json")]
     json: Option<PathBuf>,
 
+    /// Print the WGSL that a device is given for a kernel of shaders/, such as conv/4_vectors, and do nothing else
+    #[arg(long, value_name = "NAME")]
+    emit_wgsl: Option<KernelName>,
+
     #[command(flatten)]
     common: CommonOptions,
 }
@@ -77,6 +83,9 @@ impl FromStr for Operations {
 
 impl KernelsCommand {
     pub fn run(&self) -> Result<ExitCode> {
+        if let Some(kernel) = &self.emit_wgsl {
+            return emit_wgsl(kernel, &self.common);
+        }
         let json = self.json.as_deref().map(OutputFile::of).transpose()?;
         json.as_ref().map_or(Ok(()), OutputFile::check_writable)?;
         let gpu = open_gpu(&self.common)?;

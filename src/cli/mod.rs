@@ -3,6 +3,7 @@
 
 mod context;
 mod devices;
+mod emit_wgsl;
 mod features;
 mod kernels;
 mod log;

@@ -148,6 +148,21 @@ fn enumerate_on(backends: wgpu::Backends) -> Vec<(wgpu::Adapter, AdapterSummary)
     adapters
 }
 
+/// wgpu's own adapter that executes nothing, with the default limits and all features that kernels use.
+pub(super) fn noop() -> Option<wgpu::Adapter> {
+    let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
+    descriptor.backends = wgpu::Backends::NOOP;
+    descriptor.backend_options.noop = wgpu::NoopBackendOptions {
+        limits: Some(wgpu::Limits::default()),
+        features: Some(wgpu::Features::SUBGROUP | MATRICES),
+        subgroup_min_size: Some(32),
+        subgroup_max_size: Some(32),
+        ..wgpu::NoopBackendOptions::enabled()
+    };
+    let instance = wgpu::Instance::new(descriptor);
+    pollster::block_on(instance.enumerate_adapters(wgpu::Backends::NOOP)).pop()
+}
+
 /// What `conv/5_cooperative` needs.
 pub(super) const MATRICES: wgpu::Features =
     wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX.union(wgpu::Features::SHADER_F16);

@@ -79,13 +79,7 @@ impl Gpu {
     pub fn open(options: &GpuOptions) -> Result<Self> {
         let mut adapters = adapter::enumerate();
         let summaries: Vec<_> = adapters.iter().map(|(_, summary)| summary.clone()).collect();
-        let (adapter, mut summary) =
-            adapters.swap_remove(adapter::choose_adapter(&summaries, &options.device)?);
-        summary.kind = options.kind.unwrap_or(summary.kind);
-        let mut limits = adapter.limits();
-        if let Some(bytes) = options.max_tensor_bytes {
-            limits.max_storage_buffer_binding_size = limits.max_storage_buffer_binding_size.min(bytes);
-        }
+        let (adapter, _) = adapters.swap_remove(adapter::choose_adapter(&summaries, &options.device)?);
         let mut wanted = wgpu::Features::SUBGROUP;
         if !options.wall_clock {
             wanted |= wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::TIMESTAMP_QUERY_INSIDE_ENCODERS;
@@ -93,12 +87,35 @@ impl Gpu {
         if adapter::multiplies_matrices(&adapter) {
             wanted |= MATRICES;
         }
-        let required_features = adapter.features() & wanted;
+        Self::with_features(&adapter, adapter.features() & wanted, options)
+    }
+
+    /// A device that executes nothing and has all features that kernels use: what is recorded for it can be
+    /// looked at, on any machine.
+    ///
+    /// # Errors
+    /// [`Error::Adapter`] if it cannot be opened.
+    pub fn noop() -> Result<Self> {
+        let adapter = adapter::noop().ok_or_else(|| Error::adapter("wgpu has no noop backend"))?;
+        Self::with_features(&adapter, adapter.features(), &GpuOptions::default())
+    }
+
+    fn with_features(
+        adapter: &wgpu::Adapter,
+        features: wgpu::Features,
+        options: &GpuOptions,
+    ) -> Result<Self> {
+        let mut summary = AdapterSummary::of(adapter);
+        summary.kind = options.kind.unwrap_or(summary.kind);
+        let mut limits = adapter.limits();
+        if let Some(bytes) = options.max_tensor_bytes {
+            limits.max_storage_buffer_binding_size = limits.max_storage_buffer_binding_size.min(bytes);
+        }
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("impasto"),
-            required_features,
+            required_features: features,
             required_limits: limits.clone(),
-            experimental_features: experimental(required_features),
+            experimental_features: experimental(features),
             // A block is only given back when all in it is. Small ones are for small tensors, of which there are
             // few; each that is larger has memory of its own and gives it back with itself.
             memory_hints: wgpu::MemoryHints::Manual { suballocated_device_memory_block_size: BLOCK..BLOCK },

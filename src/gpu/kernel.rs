@@ -1,17 +1,19 @@
 //! A kernel: one WGSL file made into a pipeline for given override constants.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use super::lock::lock;
-use super::narrow::narrow;
-use super::reflect::{Interface, expand_imports};
+use super::reflect::Interface;
+use super::source::{expand_imports, find_error};
+use super::storage_precision::{Storage, store_as};
 use super::{Gpu, Precision};
 use crate::error::{Error, Result};
 
 /// A WGSL file of `shaders/`, compiled into the program.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Shader {
     /// Path under `shaders/` without `.wgsl`, for example `conv/1_naive`.
     pub name: &'static str,
@@ -33,6 +35,12 @@ macro_rules! shader {
     };
 }
 pub(crate) use shader;
+
+impl fmt::Debug for Shader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Shader").field(&self.name).finish()
+    }
+}
 
 impl Shader {
     /// The same shader without bounds checks; see [`unchecked`](Self::unchecked).
@@ -57,20 +65,33 @@ impl Shader {
     }
 }
 
-/// A WGSL file with its override constants and all that is known of its interface. It is compiled at
-/// its first launch, once for each choice of bindings that hold narrow numbers.
+/// A WGSL file with its override constants and its interface. It is compiled at its first launch, once for
+/// each storage of its bindings.
 #[derive(Debug)]
 pub struct Kernel {
     shader: Shader,
     overrides: Vec<(String, f64)>,
-    source: Cow<'static, str>,
+    /// Imports resolved, all bindings in f32.
+    text: Cow<'static, str>,
     pub(super) interface: Interface,
-    pipelines: Mutex<HashMap<BTreeMap<String, Precision>, Arc<Pipeline>>>,
+    pipelines: Mutex<HashMap<Storage, Arc<Pipeline>>>,
+}
+
+/// The WGSL of a kernel for one storage of its bindings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KernelForm {
+    /// Path under `shaders/` without `.wgsl`.
+    pub kernel: &'static str,
+    /// How each binding is stored, in the order of the binding numbers.
+    pub storage: Vec<(String, Precision)>,
+    /// The text that a device is given, imports resolved.
+    pub wgsl: String,
 }
 
 /// A compute pipeline.
 #[derive(Debug)]
 pub(super) struct Pipeline {
+    pub(super) storage: Storage,
     pub(super) pipeline: wgpu::ComputePipeline,
     pub(super) bind_group_layout: wgpu::BindGroupLayout,
 }
@@ -80,8 +101,8 @@ impl Kernel {
     /// keep the default written in the WGSL.
     pub(super) fn new(gpu: &Gpu, shader: &Shader, overrides: &[(&str, f64)]) -> Result<Self> {
         let fault = |message: String| Error::gpu(format!("kernel {}", shader.name), message);
-        let source = expand_imports(shader.source).map_err(fault)?;
-        let interface = Interface::of(&source).map_err(fault)?;
+        let text = expand_imports(shader.source).map_err(fault)?;
+        let interface = Interface::of(&text).map_err(fault)?;
         let limits = gpu.limits();
         let invocations: u32 = interface.workgroup_size.iter().product();
         if invocations > limits.max_compute_invocations_per_workgroup {
@@ -91,44 +112,54 @@ impl Kernel {
             )));
         }
         let overrides = overrides.iter().map(|(name, value)| (name.to_string(), *value)).collect();
-        Ok(Self { shader: *shader, overrides, source, interface, pipelines: Mutex::default() })
+        Ok(Self { shader: *shader, overrides, text, interface, pipelines: Mutex::default() })
     }
 
-    /// The pipeline for numbers of these precisions at the bindings named and of f32 at the others.
-    pub(super) fn pipeline(&self, gpu: &Gpu, narrow: &BTreeMap<&str, Precision>) -> Result<Arc<Pipeline>> {
-        let key: BTreeMap<String, Precision> =
-            narrow.iter().map(|(name, precision)| ((*name).to_string(), *precision)).collect();
-        if let Some(pipeline) = lock(&self.pipelines).get(&key) {
+    /// Its text for this storage of its bindings, and that of each.
+    pub(super) fn form(&self, storage: &Storage) -> Result<KernelForm> {
+        let mut bindings: Vec<_> = self.interface.bindings.iter().collect();
+        bindings.sort_by_key(|binding| binding.slot);
+        let precision = |name: &String| storage.get(name).copied().unwrap_or_default();
+        Ok(KernelForm {
+            kernel: self.name(),
+            storage: bindings
+                .iter()
+                .map(|binding| (binding.name.clone(), precision(&binding.name)))
+                .collect(),
+            wgsl: self.wgsl(storage)?,
+        })
+    }
+
+    /// Its text with all bindings in f32.
+    ///
+    /// # Errors
+    /// None: this text was parsed before.
+    pub fn in_f32(&self) -> Result<KernelForm> {
+        self.form(&Storage::new())
+    }
+
+    /// The text that the device is given for this storage of its bindings.
+    pub(super) fn wgsl(&self, storage: &Storage) -> Result<String> {
+        store_as(&self.text, storage).map_err(|message| Error::gpu(self.what(), message))
+    }
+
+    /// The pipeline for this storage of its bindings.
+    pub(super) fn pipeline(&self, gpu: &Gpu, storage: &Storage) -> Result<Arc<Pipeline>> {
+        if let Some(pipeline) = lock(&self.pipelines).get(storage) {
             return Ok(pipeline.clone());
         }
-        let pipeline = Arc::new(self.compile(gpu, narrow)?);
-        lock(&self.pipelines).insert(key, pipeline.clone());
+        let pipeline = Arc::new(self.compile(gpu, storage)?);
+        lock(&self.pipelines).insert(storage.clone(), pipeline.clone());
         Ok(pipeline)
     }
 
-    fn compile(&self, gpu: &Gpu, bindings: &BTreeMap<&str, Precision>) -> Result<Pipeline> {
-        let what = format!("kernel {}", self.shader.name);
-        let source = match bindings.is_empty() {
-            true => self.source.clone(),
-            false => narrow(&self.source, bindings).map_err(|message| Error::gpu(&what, message))?.into(),
-        };
-        let constants: Vec<(&str, f64)> =
-            self.overrides.iter().map(|(name, value)| (name.as_str(), *value)).collect();
-        let pipeline = gpu.scoped(&what, |device| {
-            let descriptor = wgpu::ShaderModuleDescriptor {
-                label: Some(self.shader.name),
-                source: wgpu::ShaderSource::Wgsl(source),
-            };
-            let module = if self.shader.unchecked && !gpu.checks_everything() {
-                // SAFETY: only kernels that are marked so come here; their tests run with checks
-                // on at sizes that are no multiple of any tile, so they index within bounds,
-                // their loops end, and they divide by sizes, which are at least 1.
-                unsafe {
-                    device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked())
-                }
-            } else {
-                device.create_shader_module(descriptor)
-            };
+    /// The compiler's errors name the line of [`wgsl`](Self::wgsl).
+    fn compile(&self, gpu: &Gpu, storage: &Storage) -> Result<Pipeline> {
+        let text = self.wgsl(storage)?;
+        let pipeline = gpu.scoped(&self.what(), |device| {
+            let module = self.module(gpu, device, &text);
+            let constants: Vec<(&str, f64)> =
+                self.overrides.iter().map(|(name, value)| (name.as_str(), *value)).collect();
             device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
                 label: Some(self.shader.name),
                 layout: None,
@@ -141,9 +172,30 @@ impl Kernel {
                 },
                 cache: None,
             })
+        });
+        let pipeline = pipeline.map_err(|error| match find_error(&text) {
+            Some(message) => Error::gpu(self.what(), message),
+            None => error,
         })?;
         let bind_group_layout = pipeline.get_bind_group_layout(0);
-        Ok(Pipeline { pipeline, bind_group_layout })
+        Ok(Pipeline { storage: storage.clone(), pipeline, bind_group_layout })
+    }
+
+    fn module(&self, gpu: &Gpu, device: &wgpu::Device, text: &str) -> wgpu::ShaderModule {
+        let source = wgpu::ShaderSource::Wgsl(text.into());
+        let descriptor = wgpu::ShaderModuleDescriptor { label: Some(self.shader.name), source };
+        if !self.shader.unchecked || gpu.checks_everything() {
+            return device.create_shader_module(descriptor);
+        }
+        // SAFETY: only kernels that are marked so come here; their tests run with checks on at sizes that are
+        // no multiple of any tile, so they index within bounds, their loops end, and they divide by sizes,
+        // which are at least 1.
+        unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
+    }
+
+    /// Names it in messages.
+    fn what(&self) -> String {
+        format!("kernel {}", self.shader.name)
     }
 
     /// Path under `shaders/` without `.wgsl`.

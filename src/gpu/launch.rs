@@ -1,11 +1,12 @@
 //! A dispatch in the making: its tensors and parameters by their names in the WGSL, checked against it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::kernel::Pipeline;
 use super::recording::{Command, Dispatch, Recording, Work};
 use super::reflect::Parameter;
+use super::storage_precision::Storage;
 use super::{Kernel, Precision, Tensor, Texture};
 use crate::error::{Error, Result};
 
@@ -135,7 +136,7 @@ impl<'a> Launch<'a> {
             return Err(Error::gpu(what, format!("{side} workgroups in one direction; at most {most}")));
         }
         let uniform = self.uniform_buffer(&what)?;
-        let pipeline = self.kernel.pipeline(&self.recording.gpu, &self.narrow_bindings())?;
+        let pipeline = self.kernel.pipeline(&self.recording.gpu, &self.storage())?;
         let bind_group = self.bind_group(&what, uniform.as_ref(), &pipeline)?;
         let (flops, direct_flops) = self.flops;
         let bytes = self.bytes.unwrap_or_else(|| self.bound_bytes());
@@ -164,13 +165,13 @@ impl<'a> Launch<'a> {
         self.resources.iter().map(|(_, resource)| size(resource) as f64).sum()
     }
 
-    /// What does not hold f32.
-    fn narrow_bindings(&self) -> BTreeMap<&'a str, Precision> {
+    /// What is stored in another precision than f32.
+    fn storage(&self) -> Storage {
         let precision = |resource: &Resource| match resource {
             Resource::Buffer(tensor) => tensor.shape.precision,
             Resource::Texture(texture) => texture.precision,
         };
-        let all = self.resources.iter().map(|(name, resource)| (*name, precision(resource)));
+        let all = self.resources.iter().map(|(name, resource)| (name.to_string(), precision(resource)));
         all.filter(|(_, precision)| *precision != Precision::F32).collect()
     }
 

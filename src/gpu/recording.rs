@@ -4,7 +4,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use super::kernel::Pipeline;
+use super::kernel::{KernelForm, Pipeline};
 use super::{Gpu, Kernel, Launch, Tensor, Texture};
 use crate::error::Result;
 
@@ -94,6 +94,21 @@ impl Recording {
     /// Number of dispatches in it.
     pub fn dispatches(&self) -> usize {
         self.commands.iter().filter(|command| matches!(command, Command::Dispatch(_))).count()
+    }
+
+    /// The forms in which a kernel is launched, each once, in the order of their first launch.
+    ///
+    /// # Errors
+    /// None: these texts were compiled before.
+    pub fn forms_of(&self, kernel: &str) -> Result<Vec<KernelForm>> {
+        let mut launched: Vec<&Dispatch> = vec![];
+        for dispatch in self.commands.iter().filter_map(Command::dispatch) {
+            let is_new = |other: &&Dispatch| other.pipeline.storage != dispatch.pipeline.storage;
+            if dispatch.kernel.name() == kernel && launched.iter().all(is_new) {
+                launched.push(dispatch);
+            }
+        }
+        launched.into_iter().map(|dispatch| dispatch.kernel.form(&dispatch.pipeline.storage)).collect()
     }
 
     /// Starts one dispatch of `kernel`; `label` is the layer or step it belongs to.

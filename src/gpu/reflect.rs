@@ -1,48 +1,8 @@
 //! What a WGSL module says about itself: bindings, parameters, workgroup size.
 
-use std::borrow::Cow;
-
 use naga::{AddressSpace, ScalarKind, TypeInner};
 
-/// The helpers under `shaders/shared/` that kernels may import, by name.
-const HELPERS: [(&str, &str); 13] = [
-    ("shared/grid", include_str!("../../shaders/shared/grid.wgsl")),
-    ("shared/reduce", include_str!("../../shaders/shared/reduce.wgsl")),
-    ("shared/weights", include_str!("../../shaders/shared/weights.wgsl")),
-    ("shared/store", include_str!("../../shaders/shared/store.wgsl")),
-    ("shared/row", include_str!("../../shaders/shared/row.wgsl")),
-    ("shared/store_row", include_str!("../../shaders/shared/store_row.wgsl")),
-    ("shared/fetch_masked", include_str!("../../shaders/shared/fetch_masked.wgsl")),
-    ("shared/fetch_buffer", include_str!("../../shaders/shared/fetch_buffer.wgsl")),
-    ("shared/fetch_texture", include_str!("../../shaders/shared/fetch_texture.wgsl")),
-    ("shared/winograd_f2", include_str!("../../shaders/shared/winograd_f2.wgsl")),
-    ("shared/winograd_f4", include_str!("../../shaders/shared/winograd_f4.wgsl")),
-    ("shared/winograd_input", include_str!("../../shaders/shared/winograd_input.wgsl")),
-    ("shared/winograd_output", include_str!("../../shaders/shared/winograd_output.wgsl")),
-];
-
-/// Replaces each line `#import shared/x` by the text of `shaders/shared/x.wgsl`.
-///
-/// That is all there is of a preprocessor: kernels are otherwise plain WGSL.
-///
-/// # Errors
-/// The name of a helper that does not exist.
-pub fn expand_imports(source: &'static str) -> Result<Cow<'static, str>, String> {
-    if !source.contains("#import") {
-        return Ok(source.into());
-    }
-    let mut expanded = String::with_capacity(source.len() + 1024);
-    for line in source.lines() {
-        if let Some(name) = line.strip_prefix("#import ") {
-            let helper = HELPERS.iter().find(|(known, _)| *known == name.trim());
-            expanded.push_str(helper.ok_or_else(|| format!("unknown import '{name}'"))?.1);
-        } else {
-            expanded.push_str(line);
-        }
-        expanded.push('\n');
-    }
-    Ok(expanded.into())
-}
+use super::source::describe;
 
 /// One `@group(0) @binding(n)` storage buffer or texture of a module.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,9 +32,9 @@ pub(super) struct Interface {
 }
 
 impl Interface {
-    /// Parses expanded WGSL. The error is naga's, with the source line it points at.
-    pub(super) fn of(source: &str) -> Result<Self, String> {
-        let module = naga::front::wgsl::parse_str(source).map_err(|e| e.emit_to_string(source))?;
+    /// Parses WGSL whose imports are resolved. The error names the line.
+    pub(super) fn of(text: &str) -> Result<Self, String> {
+        let module = naga::front::wgsl::parse_str(text).map_err(|error| describe(text, &error))?;
         let entry = module
             .entry_points
             .iter()
@@ -147,7 +107,6 @@ mod tests {
     #[test]
     fn errors_point_at_the_source() {
         let error = Interface::of("@compute @workgroup_size(1) fn main() { let x = nothing; }").unwrap_err();
-        assert!(error.contains("nothing"), "{error}");
-        assert!(expand_imports("#import shared/nowhere").unwrap_err().contains("nowhere"));
+        assert!(error.starts_with("line 1, column") && error.contains("nothing"), "{error}");
     }
 }

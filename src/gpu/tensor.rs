@@ -8,13 +8,14 @@ use half::{bf16, f16};
 
 use super::memory::Entry;
 
-/// How a tensor's numbers are stored. Kernels compute in f32 whatever it is: see `gpu/narrow.rs`.
+/// How a tensor's numbers are stored. Kernels compute in f32 in any case: see `gpu/storage_precision.rs`. NaN and
+/// infinity are kept in each.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Precision {
     /// Four bytes a number.
     #[default]
     F32,
-    /// Two bytes a number, rounded to 11 bits, at most 65504.
+    /// Two bytes a number, rounded to 11 bits. Finite numbers beyond 65504 are stored as 65504, with their sign.
     F16,
     /// Two bytes a number, rounded to 8 bits, with the range of f32.
     Bf16,
@@ -34,7 +35,7 @@ impl Precision {
         match self {
             Self::F32 => bytemuck::cast_slice(numbers).into(),
             Self::F16 => {
-                let halves: Vec<f16> = numbers.iter().map(|number| f16::from_f32(*number)).collect();
+                let halves: Vec<f16> = numbers.iter().map(|number| saturated(*number)).collect();
                 bytemuck::cast_slice(&halves).to_vec().into()
             }
             Self::Bf16 => {
@@ -58,6 +59,22 @@ impl Precision {
             }
         }
     }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::F32 => "f32",
+            Self::F16 => "f16",
+            Self::Bf16 => "bf16",
+        })
+    }
+}
+
+/// As kernels store it: see `shaders/shared/storage_f16.wgsl`.
+fn saturated(number: f32) -> f16 {
+    let most = f16::MAX.to_f32();
+    f16::from_f32(if number.is_finite() { number.clamp(-most, most) } else { number })
 }
 
 /// How a tensor's numbers lie in its buffer. Every buffer is a whole number of vectors of four, so that

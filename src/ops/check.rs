@@ -2,7 +2,7 @@
 
 use super::case::{Array, Case, distance, numbers, to_f32};
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, Layout, Tensor, Use};
+use crate::gpu::{Gpu, Layout, Shape, Tensor, Use};
 use crate::graph::{Differentiate, Graph, NodeId, Op, Program, Request};
 
 /// Deviation of an operation from its reference: see [`distance`].
@@ -49,6 +49,23 @@ impl Case {
             }
         }
         Ok(Some(deviation))
+    }
+
+    /// Records both passes without running them, with respect to each input in turn; nothing where the device
+    /// lacks what the variant needs.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] if a kernel cannot be compiled.
+    pub fn record(&self, gpu: &Gpu) -> Result<Vec<Program>> {
+        let input = |shape: &Shape| gpu.tensor(*shape, Use::Activations, "input");
+        let tensors: Vec<Tensor> = self.inputs.iter().map(input).collect::<Result<_>>()?;
+        let mut programs = vec![];
+        for wrt in 0..self.inputs.len() {
+            let Some(op) = (self.build)(gpu)? else { return Ok(vec![]) };
+            let differentiable = op.differentiable(wrt);
+            programs.push(self.compile(gpu, op, &tensors, differentiable.then_some(wrt))?.0);
+        }
+        Ok(programs)
     }
 
     /// The operation alone in a graph, differentiated with respect to the input `wrt`.

@@ -1,6 +1,6 @@
 //! Features times a mask: what is asked of one region of the picture only.
 
-use super::case::{AWKWARD, Array, Case};
+use super::case::{AWKWARD, Array, Case, F16_TOLERANCE};
 use crate::error::Result;
 use crate::gpu::{Precision, Recording, Shader, Shape, Tensor, shader};
 use crate::graph::{Backward, Forward, Op, Reads};
@@ -63,7 +63,19 @@ impl Op for Mask {
 }
 
 pub(super) fn cases() -> Vec<Case> {
-    AWKWARD.iter().flat_map(|(h, w)| [case(5, *h, *w), case(64, *h, *w)]).collect()
+    let mut cases: Vec<Case> =
+        AWKWARD.iter().flat_map(|(h, w)| [case(5, *h, *w), case(64, *h, *w)]).collect();
+    // Features are stored in f16, masks are not.
+    let Case { label, inputs, .. } = case(5, 7, 13);
+    let [features, mask] = [inputs[0].stored_in(Precision::F16), inputs[1]];
+    cases.push(Case {
+        label: format!("{label}, f16"),
+        precision: Precision::F16,
+        inputs: vec![features, mask],
+        tolerance: F16_TOLERANCE,
+        ..case(5, 7, 13)
+    });
+    cases
 }
 
 pub(super) fn random_case(draw: &mut dyn FnMut(u32, u32) -> u32) -> Case {

@@ -66,9 +66,21 @@ fn emulated(source: &str) -> String {
 
 /// The forward pass of a convolution with ReLU.
 fn forward(gpu: &Gpu, variant: &str, channels: [u32; 2], size: [u32; 2], taps: u32) -> Vec<f32> {
+    let x = to_f32(&numbers(1, (channels[1] * size[0] * size[1]) as usize));
+    forward_of(gpu, variant, channels, size, taps, &x)
+}
+
+fn forward_of(
+    gpu: &Gpu,
+    variant: &str,
+    channels: [u32; 2],
+    size: [u32; 2],
+    taps: u32,
+    x: &[f32],
+) -> Vec<f32> {
     let [outs, ins] = channels;
     let shape = Shape::blocked(ins, size[0], size[1]);
-    let x = gpu.upload(shape, &to_f32(&numbers(1, shape.len())), Use::Activations, "x").unwrap();
+    let x = gpu.upload(shape, x, Use::Activations, "x").unwrap();
     let weight = to_f32(&numbers(2, (outs * ins * taps) as usize));
     let bias = to_f32(&numbers(3, outs as usize));
     let variant = TunedOp::Conv3x3.variant(variant).unwrap();
@@ -82,8 +94,8 @@ fn forward(gpu: &Gpu, variant: &str, channels: [u32; 2], size: [u32; 2], taps: u
     gpu.read(program.value(node)).unwrap()
 }
 
-/// How far the emulated kernel is from the definition, after `change`.
-fn error(change: impl Fn(String) -> String) -> f64 {
+/// A device with the emulated kernel, after `change`, in place of the real one.
+fn emulating_gpu(change: impl Fn(String) -> String) -> Gpu {
     let shader = common::shader("conv/5_cooperative");
     let source = Box::leak(change(emulated(shader.source)).into_boxed_str());
     let gpu = common::open(impasto::gpu::GpuOptions { paranoid: true, ..Default::default() });
@@ -91,6 +103,12 @@ fn error(change: impl Fn(String) -> String) -> f64 {
         let overrides = [("TAPS", taps), ("TRANSPOSED", 0.0), ("RELU", 1.0), ("ACCUMULATE", 0.0)];
         gpu.kernel(&Shader { source, ..*shader }, &overrides).unwrap();
     }
+    gpu
+}
+
+/// How far the emulated kernel is from the definition, after `change`.
+fn error(change: impl Fn(String) -> String) -> f64 {
+    let gpu = emulating_gpu(change);
     let shapes =
         [([37, 5], [1, 1], 9), ([70, 33], [9, 17], 9), ([64, 16], [16, 8], 1), ([5, 65], [3, 50], 1)];
     let mut worst: f64 = 0.0;
@@ -113,6 +131,20 @@ fn with_its_matrices_emulated_it_agrees_with_the_definition() {
 fn the_emulation_sees_a_wrong_matrix() {
     let error = error(|source| source.replace("c31 = multiply_add(a3", "c31 = multiply_add(a2"));
     assert!(error > 1e-2, "a wrong kernel passed");
+}
+
+/// On their way to f16 numbers are held within its range, but a fault is not.
+#[test]
+fn infinity_reaches_the_result_and_large_numbers_saturate() {
+    let gpu = emulating_gpu(|source| source);
+    let first = |x: f32| {
+        let image = [vec![x; 1], vec![0.0; 15]].concat();
+        let out = forward_of(&gpu, "cooperative", [1, 16], [1, 1], 1, &image);
+        out[0]
+    };
+    let weight = numbers(2, 1)[0] as f32;
+    assert!(first(f32::INFINITY.copysign(weight)) == f32::INFINITY);
+    assert!(first(1e9 * weight.signum()).is_finite());
 }
 
 /// f16 is for those who ask for it, and for adapters that list the shape.

@@ -21,6 +21,7 @@ mod planner;
 mod profile;
 mod selftest;
 mod shaders;
+mod storage_precision;
 mod studies;
 mod tiled;
 mod tuner;

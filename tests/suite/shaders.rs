@@ -3,17 +3,15 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use impasto::gpu::{Shader, expand_imports};
-use impasto::ops::OPERATIONS;
-use impasto::{optim, profiler};
+use impasto::gpu::{Gpu, Precision, Shader, expand_imports};
+use impasto::image_io::Image;
+use impasto::listing::{Listing, shaders};
+use impasto::objective::{Objective, Region, Settings, Style, Targets};
+use impasto::ops::Pooling;
+use impasto::ops::variants::TunedOp;
+use impasto::vgg19::{KernelOverride, Kernels, Network, Weights};
 use naga::back::{hlsl, msl, pipeline_constants::process_overrides, spv};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
-
-fn all_shaders() -> Vec<Shader> {
-    let of_operations = OPERATIONS.iter().flat_map(|operation| (operation.shaders)());
-    let of_optimisers = optim::SHADERS.into_iter().flatten();
-    of_operations.chain(of_optimisers).chain(&profiler::SHADERS).copied().collect()
-}
 
 /// Names of the files under `shaders/`, those to import left out.
 fn files() -> BTreeSet<String> {
@@ -33,7 +31,7 @@ fn files() -> BTreeSet<String> {
 
 #[test]
 fn every_file_is_a_kernel_of_the_program() {
-    let known: BTreeSet<String> = all_shaders().iter().map(|shader| shader.name.to_string()).collect();
+    let known: BTreeSet<String> = shaders().map(|shader| shader.name.to_string()).collect();
     assert_eq!(files(), known);
 }
 
@@ -77,8 +75,8 @@ fn translate(shader: &Shader) -> Result<(), String> {
 
 #[test]
 fn every_kernel_translates_to_spirv_msl_and_hlsl() {
-    for shader in all_shaders() {
-        translate(&shader).unwrap_or_else(|e| panic!("{}: {e}", shader.name));
+    for shader in shaders() {
+        translate(shader).unwrap_or_else(|e| panic!("{}: {e}", shader.name));
     }
 }
 
@@ -91,8 +89,82 @@ fn the_translation_fails_on_a_broken_kernel() {
 /// A kernel that teaches begins by saying what it is.
 #[test]
 fn every_kernel_begins_with_its_idea() {
-    for shader in all_shaders() {
+    for shader in shaders() {
         let header = shader.source.lines().take_while(|line| line.starts_with("//")).count();
         assert!(header >= 1, "{} has no header", shader.name);
+    }
+}
+
+/// What `impasto kernels --emit-wgsl` prints is a whole program, in every form in which a kernel is launched.
+#[test]
+fn every_kernel_is_listed_as_wgsl_that_compiles_by_itself() {
+    for precision in [Precision::F32, Precision::F16] {
+        let listing = Listing::record(precision).unwrap();
+        for form in shaders().flat_map(|shader| listing.forms(shader.name).unwrap()) {
+            let what = format!("{} with {:?}", form.kernel, form.storage);
+            let module = naga::front::wgsl::parse_str(&form.wgsl);
+            let module = module.unwrap_or_else(|e| panic!("{what}: {}", e.emit_to_string(&form.wgsl)));
+            let mut validator = Validator::new(ValidationFlags::all(), Capabilities::all());
+            validator
+                .validate(&module)
+                .unwrap_or_else(|e| panic!("{what}: {}", e.emit_to_string(&form.wgsl)));
+            let has_halves = form.storage.iter().any(|(_, stored)| *stored != Precision::F32);
+            assert_eq!(form.wgsl.contains("fn pack_"), has_halves, "{what}");
+        }
+    }
+}
+
+#[test]
+fn the_listing_has_the_forms_of_both_passes() {
+    let forms = Listing::record(Precision::F16).unwrap().forms("conv/4_vectors").unwrap();
+    let of =
+        |form: usize, name: &str| forms[form].storage.iter().find(|(binding, _)| binding == name).unwrap().1;
+    assert_eq!(
+        (of(0, "src"), of(0, "weights"), of(0, "dst")),
+        (Precision::F16, Precision::F16, Precision::F16)
+    );
+    assert!(forms[0].wgsl.contains("pack_f16(sum)"), "{}", forms[0].wgsl);
+    let is_backward = |form: usize| of(form, "src") == Precision::Bf16 && of(form, "dst") == Precision::Bf16;
+    assert!((1..forms.len()).any(is_backward), "{forms:?}");
+}
+
+/// The passes of an objective with regions and all of its terms, in f16.
+fn objective(gpu: &Gpu, kernels: &Kernels, pooling: Pooling) -> Objective {
+    let settings = Settings {
+        content_layers: "conv2_1".parse().unwrap(),
+        style_layers: "conv1_1,conv2_1".parse().unwrap(),
+        tv_weight: 1.0,
+        ..Settings::default()
+    };
+    let weights = Weights::embedded_up_to(settings.deepest()).unwrap();
+    let network = Network::new(gpu, &weights, pooling, kernels, Precision::F16).unwrap();
+    let image = || Image::from_rgb(16, 12, vec![200.0; 16 * 12 * 3]).unwrap();
+    let style = Style { region: Some(Region::new(image()).unwrap()), ..image().into() };
+    let targets = Targets::new(gpu, &network, &settings, &image(), &[style, image().into()]).unwrap();
+    let targets = targets.with_content_region(gpu, &Region::new(image()).unwrap()).unwrap();
+    Objective::new(gpu, &network, &settings, &targets).unwrap()
+}
+
+/// The listing records test cases; the network must not launch anything else. Gram matrices are in f32 in any case.
+#[test]
+fn every_form_that_a_painting_launches_is_listed() {
+    let (gpu, listing) = (Gpu::noop().unwrap(), Listing::record(Precision::F16).unwrap());
+    let variants = TunedOp::ALL.into_iter().flat_map(|op| op.variants().map(move |variant| (op, variant)));
+    for (op, variant) in variants {
+        let kernel: KernelOverride = format!("{}={}", op.name(), variant.name).parse().unwrap();
+        for pooling in [Pooling::Max, Pooling::Avg] {
+            let objective = objective(&gpu, &Kernels::default().with([&kernel]), pooling);
+            let program = objective.program();
+            for shader in shaders() {
+                let launched =
+                    [&program.forward, &program.backward].map(|pass| pass.forms_of(shader.name).unwrap());
+                let listed = listing.forms(shader.name).unwrap();
+                for form in launched.iter().flatten() {
+                    let is_f32 = form.storage.iter().all(|(_, stored)| *stored == Precision::F32);
+                    let what = (form.kernel, variant.name, &form.storage);
+                    assert!(is_f32 || listed.contains(form), "{what:?}");
+                }
+            }
+        }
     }
 }

@@ -1,0 +1,113 @@
+//! The text of a kernel: its imports, and errors that point into it.
+
+use std::borrow::Cow;
+use std::error::Error;
+
+use naga::Span;
+use naga::front::wgsl::ParseError;
+use naga::valid::{Capabilities, ValidationFlags, Validator};
+
+macro_rules! helpers {
+    ($($name:literal),* $(,)?) => {
+        [$(($name, include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders/", $name, ".wgsl")))),*]
+    };
+}
+
+/// The files that kernels may import, by name.
+const HELPERS: [(&str, &str); 13] = helpers![
+    "shared/fetch_buffer",
+    "shared/fetch_masked",
+    "shared/fetch_texture",
+    "shared/grid",
+    "shared/reduce",
+    "shared/row",
+    "shared/store",
+    "shared/store_row",
+    "shared/weights",
+    "shared/winograd_f2",
+    "shared/winograd_f4",
+    "shared/winograd_input",
+    "shared/winograd_output",
+];
+
+/// Puts the text of `shaders/shared/x.wgsl` behind each line `#import shared/x`, which becomes a comment.
+///
+/// That is all there is of a preprocessor: kernels are otherwise plain WGSL.
+///
+/// # Errors
+/// The name of a helper that does not exist.
+pub fn expand_imports(source: &'static str) -> Result<Cow<'static, str>, String> {
+    if !source.contains("#import") {
+        return Ok(source.into());
+    }
+    let mut expanded = String::with_capacity(source.len() + 4096);
+    for line in source.lines() {
+        if let Some(name) = line.strip_prefix("#import ") {
+            let helper = HELPERS.iter().find(|(known, _)| *known == name.trim());
+            let (_, text) = helper.ok_or_else(|| format!("unknown import '{name}'"))?;
+            expanded += &format!("// {line}\n{text}");
+        } else {
+            expanded += line;
+        }
+        expanded.push('\n');
+    }
+    Ok(expanded.into())
+}
+
+/// What is wrong with a text and where, in one line; `None` if it is valid WGSL.
+pub(super) fn find_error(text: &str) -> Option<String> {
+    let module = match naga::front::wgsl::parse_str(text) {
+        Ok(module) => module,
+        Err(error) => return Some(describe(text, &error)),
+    };
+    let error = Validator::new(ValidationFlags::all(), Capabilities::all()).validate(&module).err()?;
+    let mut message = error.to_string();
+    let mut cause = error.as_inner().source();
+    while let Some(inner) = cause {
+        message += &format!(": {inner}");
+        cause = inner.source();
+    }
+    // The first span is the narrowest.
+    let span = error.spans().next().map(|(span, _)| *span);
+    Some(locate(text, span.unwrap_or_default(), &message))
+}
+
+/// A parser's error in one line.
+pub(super) fn describe(text: &str, error: &ParseError) -> String {
+    let span = error.labels().next().map(|(span, _)| span);
+    locate(text, span.unwrap_or_default(), error.message())
+}
+
+/// A message with the line, the column and the text of the line that it is about.
+pub(super) fn locate(text: &str, span: Span, message: &str) -> String {
+    if !span.is_defined() {
+        return message.into();
+    }
+    let at = span.location(text);
+    let line = text.lines().nth(at.line_number as usize - 1).unwrap_or_default().trim();
+    format!("line {}, column {}: {message}: {line}", at.line_number, at.line_position)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_name_the_line_and_quote_it() {
+        let main = |code: &str| format!("@compute @workgroup_size(64)\nfn main() {{\n    {code}\n}}\n");
+        assert_eq!(find_error(&main("let x = 1.0;")), None);
+        let error = find_error(&main("let x = nothing;")).unwrap();
+        assert!(error.starts_with("line 3, column 13: ") && error.ends_with(": let x = nothing;"), "{error}");
+        // This one is found after parsing.
+        let error = find_error(&main("return 1.0;")).unwrap();
+        assert!(error.starts_with("line 3, column ") && error.ends_with(": return 1.0;"), "{error}");
+    }
+
+    #[test]
+    fn imports_are_resolved_and_an_unknown_one_is_named() {
+        let text = expand_imports("#import shared/grid\nfn main() {}").unwrap();
+        assert!(text.starts_with("// #import shared/grid\n") && text.contains("fn linear_index"), "{text}");
+        assert!(text.ends_with("}\n\nfn main() {}\n"), "{text}");
+        assert!(expand_imports("#import shared/nowhere").unwrap_err().contains("nowhere"));
+    }
+}

@@ -1,0 +1,299 @@
+//! Storage precision: the text of a kernel some of whose bindings hold f16 or bf16.
+//!
+//! A kernel is written once, for `array<vec4<f32>>` and `texture_storage_2d<rgba32float, read>`, and reads `src[i]`.
+//! Where a launch binds tensors of another [`Precision`], three things change in its text: the type of the binding,
+//! `src[i]` becomes `unpack_f16(src[i])`, and `dst[i] = v` becomes `dst[i] = pack_f16(v)`. Arithmetic stays in f32.
+//! These functions are plain WGSL (`shaders/shared/storage_f16.wgsl`), so devices without f16 arithmetic run them.
+//!
+//! naga parses the text and says where it declares, reads and writes a binding. Everything else, comments and line
+//! numbers included, stays as it is, so that people and compilers point at the same lines.
+
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+
+use naga::{Block, Expression, Function, GlobalVariable, Handle, Module, Span, Statement, TypeInner};
+
+use super::Precision;
+use super::source::{describe, locate};
+
+/// The precision of each binding that does not hold f32, by its name.
+pub(super) type Storage = BTreeMap<String, Precision>;
+
+/// Types of a binding in f32, and what they become.
+const BUFFER: [&str; 2] = ["array<vec4<f32>>", "array<vec2<u32>>"];
+const TEXTURE: [&str; 2] = ["rgba32float", "rgba16uint"];
+
+/// The text of a kernel with its bindings stored as `storage` says.
+///
+/// # Errors
+/// The line of what cannot be changed. A read or write that is missed here is no silent error: its types no longer
+/// fit, and the text does not compile.
+pub(super) fn store_as(text: &str, storage: &Storage) -> Result<String, String> {
+    if storage.is_empty() {
+        return Ok(text.into());
+    }
+    let module = naga::front::wgsl::parse_str(text).map_err(|error| describe(text, &error))?;
+    let mut edits = Edits { text, edits: vec![] };
+    let mut bindings = HashMap::new();
+    for (handle, variable) in module.global_variables.iter() {
+        let Some(precision) = variable.name.as_ref().and_then(|name| storage.get(name)) else { continue };
+        edits.declaration(&module, handle, variable)?;
+        bindings.insert(handle, *precision);
+    }
+    let entries = module.entry_points.iter().map(|entry| &entry.function);
+    for function in module.functions.iter().map(|(_, function)| function).chain(entries) {
+        edits.accesses(function, &bindings)?;
+    }
+    let mut edited = edits.apply();
+    if storage.values().any(|precision| *precision == Precision::F16) {
+        edited += include_str!("../../shaders/shared/storage_f16.wgsl");
+    }
+    if storage.values().any(|precision| *precision == Precision::Bf16) {
+        edited += include_str!("../../shaders/shared/storage_bf16.wgsl");
+    }
+    Ok(edited)
+}
+
+/// Changes to a text, in any order.
+struct Edits<'a> {
+    text: &'a str,
+    edits: Vec<Edit>,
+}
+
+/// A range of bytes that gets another text; an empty range is an insertion.
+struct Edit {
+    range: Range<usize>,
+    new: String,
+    /// Order of insertions at one place, lowest first.
+    order: (Side, usize),
+}
+
+/// At one place, what ends stands before what begins.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Side {
+    End,
+    Begin,
+}
+
+impl Edits<'_> {
+    /// The type of a binding.
+    fn declaration(
+        &mut self,
+        module: &Module,
+        handle: Handle<GlobalVariable>,
+        variable: &GlobalVariable,
+    ) -> Result<(), String> {
+        let span = module.global_variables.get_span(handle);
+        let [old, new] = match module.types[variable.ty].inner {
+            TypeInner::Image { .. } => TEXTURE,
+            _ => BUFFER,
+        };
+        let range = range(span);
+        let Some(at) = self.text[range.clone()].find(old) else {
+            let name = variable.name.as_deref().unwrap_or_default();
+            return Err(locate(
+                self.text,
+                span,
+                &format!("'{name}' can only be stored in 16 bits if it is {old}"),
+            ));
+        };
+        let start = range.start + at;
+        self.edits.push(Edit { range: start..start + old.len(), new: new.into(), order: (Side::Begin, 0) });
+        Ok(())
+    }
+
+    /// Reads and writes of the bindings in a function.
+    fn accesses(
+        &mut self,
+        function: &Function,
+        bindings: &HashMap<Handle<GlobalVariable>, Precision>,
+    ) -> Result<(), String> {
+        let stored = |handle: Handle<Expression>| match &function.expressions[handle] {
+            Expression::GlobalVariable(variable) => bindings.get(variable).copied(),
+            _ => None,
+        };
+        let mut writes = HashMap::new();
+        stores(&function.body, &mut writes);
+        for (handle, expression) in function.expressions.iter() {
+            let span = function.expressions.get_span(handle);
+            match expression {
+                Expression::Access { base, .. } | Expression::AccessIndex { base, .. } => {
+                    let Some(precision) = stored(*base) else { continue };
+                    match writes.get(&handle) {
+                        Some(statement) => self.write(precision, span, *statement)?,
+                        None => self.wrap(range(span), &format!("unpack_{precision}("), 0),
+                    }
+                }
+                Expression::ImageLoad { image, .. } => {
+                    let Some(precision) = stored(*image) else { continue };
+                    self.wrap(self.call(span)?, &format!("unpack_texel_{precision}("), 0);
+                }
+                _ => (),
+            }
+        }
+        Ok(())
+    }
+
+    /// `element = value`.
+    fn write(&mut self, precision: Precision, element: Span, statement: Span) -> Result<(), String> {
+        let end = range(statement).end;
+        let rest = &self.text[range(element).end..end];
+        let Some(value) = rest.trim_start().strip_prefix('=') else {
+            let how = "may be stored in 16 bits: write it as 'element = value', without other operators";
+            return Err(locate(self.text, statement, how));
+        };
+        let value = value.trim_start();
+        let start = end - value.len();
+        let length = value.trim_end_matches(|c: char| c == ';' || c.is_whitespace()).len();
+        // The value may be a read and nothing else, and the call that packs is then the outer one.
+        self.wrap(start..start + length, &format!("pack_{precision}("), 1);
+        Ok(())
+    }
+
+    /// A call, from its name to its closing parenthesis: naga's span is that of the name.
+    fn call(&self, name: Span) -> Result<Range<usize>, String> {
+        let Range { start, end } = range(name);
+        let mut depth = 0;
+        let closing = self.text[end..].char_indices().find_map(|(at, c)| {
+            depth += i32::from(c == '(') - i32::from(c == ')');
+            (c == ')' && depth == 0).then_some(at)
+        });
+        let length = closing.ok_or_else(|| locate(self.text, name, "the call does not end"))?;
+        Ok(start..end + length + 1)
+    }
+
+    /// Calls a function with what stands in a range. Ranges are nested: of two that end together the inner ends
+    /// first, of two that begin together the outer begins first. `outer` decides between equal ones.
+    fn wrap(&mut self, Range { start, end }: Range<usize>, call: &str, outer: usize) {
+        let size = end - start + outer;
+        let begin = (Side::Begin, usize::MAX - size);
+        self.edits.push(Edit { range: start..start, new: call.into(), order: begin });
+        self.edits.push(Edit { range: end..end, new: ")".into(), order: (Side::End, size) });
+    }
+
+    fn apply(mut self) -> String {
+        self.edits.sort_by(|a, b| (a.range.start, &a.order).cmp(&(b.range.start, &b.order)));
+        let (mut edited, mut copied) = (String::with_capacity(self.text.len() + 4096), 0);
+        for Edit { range, new, .. } in self.edits {
+            edited += &self.text[copied..range.start];
+            edited += &new;
+            copied = range.end;
+        }
+        edited + &self.text[copied..]
+    }
+}
+
+/// The bytes that a span covers. Everything that comes from a text has a span.
+fn range(span: Span) -> Range<usize> {
+    span.to_range().unwrap_or_default()
+}
+
+/// The statements that write, by the pointer that they write to.
+fn stores(block: &Block, found: &mut HashMap<Handle<Expression>, Span>) {
+    for (statement, span) in block.span_iter() {
+        match statement {
+            Statement::Store { pointer, .. } => {
+                found.insert(*pointer, *span);
+            }
+            Statement::Block(block) => stores(block, found),
+            Statement::If { accept, reject, .. } => {
+                stores(accept, found);
+                stores(reject, found);
+            }
+            Statement::Switch { cases, .. } => cases.iter().for_each(|case| stores(&case.body, found)),
+            Statement::Loop { body, continuing, .. } => {
+                stores(body, found);
+                stores(continuing, found);
+            }
+            _ => (),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DECLARATIONS: &str = "\
+        @group(0) @binding(0) var<storage, read> src: array<vec4<f32>>;  // src[i]\n\
+        @group(0) @binding(1) var<storage, read_write> dst: array<vec4<f32>>;\n\
+        @group(0) @binding(2) var image: texture_storage_2d<rgba32float, read>;\n\
+        @group(0) @binding(3) var<storage, read> other: array<vec4<f32>>;\n\
+        fn index_of(v: vec4<f32>) -> u32 { return u32(v.x); }\n";
+
+    fn storage() -> Storage {
+        let of = |(name, precision): (&str, Precision)| (name.to_string(), precision);
+        [("src", Precision::F16), ("dst", Precision::Bf16), ("image", Precision::F16)].map(of).into()
+    }
+
+    /// The text of a kernel with this body, its declarations and what is appended left out.
+    fn body(code: &str) -> Result<String, String> {
+        let main = "@compute @workgroup_size(1) fn main(@builtin(local_invocation_index) i: u32) {";
+        let text = format!("{DECLARATIONS}{main}\n{code}\n}}\n");
+        let stored = store_as(&text, &storage())?;
+        naga::front::wgsl::parse_str(&stored).map_err(|error| error.emit_to_string(&stored))?;
+        let start = stored.find(main).unwrap() + main.len() + 1;
+        Ok(stored[start..].split("\n}\n").next().unwrap().to_string())
+    }
+
+    #[test]
+    fn reads_are_unpacked_and_writes_packed() {
+        let pairs = [
+            ("let s = src[i + 1u].x;", "let s = unpack_f16(src[i + 1u]).x;"),
+            ("let s = src[0][i];", "let s = unpack_f16(src[0])[i];"),
+            ("dst[i] = src[i];", "dst[i] = pack_bf16(unpack_f16(src[i]));"),
+            (
+                "dst[i] = max(src[i], dst[0u]);",
+                "dst[i] = pack_bf16(max(unpack_f16(src[i]), unpack_bf16(dst[0u])));",
+            ),
+            ("let d = src[i]; dst[i] = d;", "let d = unpack_f16(src[i]); dst[i] = pack_bf16(d);"),
+            (
+                "let s = src[index_of(src[index_of(dst[i])])];",
+                "let s = unpack_f16(src[index_of(unpack_f16(src[index_of(unpack_bf16(dst[i]))]))]);",
+            ),
+            (
+                "let s = textureLoad(image, vec2(0u, i)) * 2.0;",
+                "let s = unpack_texel_f16(textureLoad(image, vec2(0u, i))) * 2.0;",
+            ),
+            (
+                "for (; src[i].x > 0.0;) { dst[i] = vec4(0.0); }",
+                "for (; unpack_f16(src[i]).x > 0.0;) { dst[i] = pack_bf16(vec4(0.0)); }",
+            ),
+        ];
+        for (code, expected) in pairs {
+            assert_eq!(body(code).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn it_matters_what_a_name_means_and_not_how_a_line_is_broken() {
+        let others =
+            "let n = arrayLength(&src) + u32(other[i].x); // src[i]\nlet src = vec4(0.0);\nlet s = src[i];";
+        assert_eq!(body(others).unwrap(), others);
+        let broken = "dst[\n  i\n]\n  =\n  src[ /* src[i] */ i]\n  + vec4(1.0);";
+        let stored = "dst[\n  i\n]\n  =\n  pack_bf16(unpack_f16(src[ /* src[i] */ i])\n  + vec4(1.0));";
+        assert_eq!(body(broken).unwrap(), stored);
+    }
+
+    #[test]
+    fn only_the_types_of_declarations_change() {
+        let main = "@compute @workgroup_size(1) fn main() {}";
+        let stored = store_as(&format!("{DECLARATIONS}{main}"), &storage()).unwrap();
+        let expected = DECLARATIONS.replacen(BUFFER[0], BUFFER[1], 2).replace(TEXTURE[0], TEXTURE[1]);
+        assert!(stored.starts_with(&expected), "{stored}");
+    }
+
+    #[test]
+    fn what_cannot_be_changed_is_refused_with_its_line() {
+        for code in ["dst[i] += src[i];", "let p = &dst[i]; *p = vec4(0.0);"] {
+            let error = body(code).unwrap_err();
+            assert!(error.starts_with("line 7, column") && error.contains(code), "{error}");
+        }
+        let error = body("dst[i].x = 1.0;").unwrap_err();
+        assert!(error.contains("unpack_bf16(dst[i]).x = 1.0;"), "{error}");
+        let text = "@group(0) @binding(0) var<storage, read> src: array<f32>;\n\
+            @compute @workgroup_size(1) fn main() { let s = src[0]; }";
+        let error = store_as(text, &storage()).unwrap_err();
+        assert!(error.contains("'src'") && error.contains("array<f32>"), "{error}");
+    }
+}
