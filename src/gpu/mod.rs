@@ -31,7 +31,7 @@ pub use kernel::{Kernel, KernelForm, Shader};
 pub use launch::Launch;
 pub use memory::{MemoryUse, Use, mebibytes};
 pub use readback::Readback;
-pub use recording::{Recording, Work};
+pub use recording::{PassKind, Recording, Work};
 pub use source::expand_imports;
 pub use tensor::{Layout, Precision, Shape, Tensor, Texture, TextureSize};
 pub use timing::{Clock, Timing};

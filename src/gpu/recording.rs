@@ -1,18 +1,47 @@
 //! Recordings: dispatches and copies with their pipelines and bind groups, made once and then
 //! submitted as often as one likes.
 
+use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
 
 use super::kernel::{KernelForm, Pipeline};
 use super::{Gpu, Kernel, Launch, Tensor, Texture};
 use crate::error::Result;
 
+/// Which part of an evaluation a recording is. A profile groups its kernels by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PassKind {
+    /// Computes activations and losses.
+    Forward,
+    /// Computes gradients.
+    Backward,
+    /// Updates the image.
+    Update,
+    /// Anything else, such as copies or a measurement.
+    #[serde(other)]
+    Other,
+}
+
+impl fmt::Display for PassKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            PassKind::Forward => "forward",
+            PassKind::Backward => "backward",
+            PassKind::Update => "update",
+            PassKind::Other => "other",
+        })
+    }
+}
+
 /// A list of commands for the device.
 #[derive(Debug)]
 pub struct Recording {
     pub(super) gpu: Gpu,
-    name: &'static str,
+    pass: PassKind,
     pub(super) commands: Vec<Command>,
 }
 
@@ -48,19 +77,19 @@ pub struct Work {
 }
 
 impl Recording {
-    /// An empty recording.
+    /// An empty recording that is no pass of an evaluation.
     pub fn new(gpu: &Gpu) -> Self {
-        Self::named(gpu, "")
+        Self::of_pass(gpu, PassKind::Other)
     }
 
-    /// An empty recording with a name by which a profile tells its dispatches from others: `forward`.
-    pub fn named(gpu: &Gpu, name: &'static str) -> Self {
-        Self { gpu: gpu.clone(), name, commands: vec![] }
+    /// An empty recording of a pass.
+    pub fn of_pass(gpu: &Gpu, pass: PassKind) -> Self {
+        Self { gpu: gpu.clone(), pass, commands: vec![] }
     }
 
-    /// The name it was made with; may be empty.
-    pub fn name(&self) -> &'static str {
-        self.name
+    /// The pass that it is.
+    pub fn pass(&self) -> PassKind {
+        self.pass
     }
 
     pub(super) fn commands(&self) -> &[Command] {

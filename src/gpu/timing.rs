@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use super::recording::Command;
-use super::{Gpu, Recording, Work, readback};
+use super::{Gpu, PassKind, Recording, Work, readback};
 use crate::error::{Error, Result};
 
 /// What tells how long a command ran.
@@ -19,11 +19,20 @@ pub enum Clock {
     Wall,
 }
 
+impl std::fmt::Display for Clock {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(match self {
+            Clock::Timestamps => "timestamps",
+            Clock::Wall => "wall clock",
+        })
+    }
+}
+
 /// One command as it ran.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Timing {
-    /// Name of the recording it is part of.
-    pub pass: &'static str,
+    /// The pass that its recording is.
+    pub pass: PassKind,
     /// The layer or step; a copy has that of the dispatch that it is made for, the next one.
     pub label: String,
     /// The kernel's path under `shaders/`, or `copy/buffer` or `copy/texture`.
@@ -126,7 +135,7 @@ fn describe(recording: &Recording, command: &Command, index: usize, (start, end)
         Command::Upload { .. } => ("copy/texture", [0; 3]),
     };
     Timing {
-        pass: recording.name(),
+        pass: recording.pass(),
         label: next.map_or_else(String::new, |dispatch| dispatch.label.clone()),
         kernel,
         groups,

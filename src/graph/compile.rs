@@ -9,7 +9,7 @@ use super::liveness::gradient_shape;
 use super::op::{Backward, Forward, Gradient, Op, Scratch, ScratchSize};
 use super::{Arena, ArenaSize, Differentiate, Graph, MemoryPlan, NodeId, Program};
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, Recording, Tensor, Texture};
+use crate::gpu::{Gpu, PassKind, Recording, Tensor, Texture};
 
 impl Graph {
     /// Allocates the buffers of a plan and records both passes. `leaves` are the tensors of all leaves.
@@ -38,8 +38,8 @@ impl Graph {
         if let Some(leaf) = self.leaves().find(|leaf| !compiler.values.contains_key(leaf)) {
             return Err(failure(format!("leaf '{}' was not given", self.label(leaf))));
         }
-        let mut forward = Recording::named(gpu, "forward");
-        let mut backward = Recording::named(gpu, "backward");
+        let mut forward = Recording::of_pass(gpu, PassKind::Forward);
+        let mut backward = Recording::of_pass(gpu, PassKind::Backward);
         for (time, step) in plan.steps.iter().enumerate() {
             match *step {
                 Step::Forward(node) => compiler.forward(&mut forward, time, node)?,
@@ -101,7 +101,7 @@ impl<'a> Compiler<'a> {
         self.outputs.push(StepOutput {
             label: label.into(),
             quantity: Quantity::Value,
-            pass: recording.name(),
+            pass: recording.pass(),
             commands: first..recording.len(),
             tensor: output.clone(),
         });
@@ -129,7 +129,7 @@ impl<'a> Compiler<'a> {
         op.backward(recording, &io)?;
         for gradient in d_inputs.into_iter().flatten() {
             let commands = std::mem::replace(&mut first, recording.len())..recording.len();
-            let (label, quantity, pass) = (label.into(), Quantity::Gradient, recording.name());
+            let (label, quantity, pass) = (label.into(), Quantity::Gradient, recording.pass());
             self.outputs.push(StepOutput { label, quantity, pass, commands, tensor: gradient.tensor });
         }
         Ok(())

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::Program;
 use crate::error::Result;
-use crate::gpu::{Gpu, Recording, Tensor};
+use crate::gpu::{Gpu, PassKind, Recording, Tensor};
 
 /// A value, or the gradient of an operation's input, and the commands of a program that compute it.
 #[derive(Debug)]
@@ -13,8 +13,8 @@ pub(super) struct StepOutput {
     /// The operation that computes it.
     pub label: String,
     pub quantity: Quantity,
-    /// The name of the recording: a backward pass may recompute values.
-    pub pass: &'static str,
+    /// The pass of the recording: a backward pass may recompute values.
+    pub pass: PassKind,
     /// Indices of the commands in the recording.
     pub commands: Range<usize>,
     pub tensor: Tensor,
@@ -83,7 +83,7 @@ impl Program {
             }
         }
         for StepOutput { label, quantity, pass, commands, tensor } in &self.outputs {
-            self.recording(pass).submit_part(commands.clone())?;
+            self.recording(*pass).submit_part(commands.clone())?;
             if let Some(found) = NotFinite::among(&gpu.read(tensor)?, label, *quantity) {
                 return Ok(Some(found));
             }
@@ -91,8 +91,8 @@ impl Program {
         Ok(None)
     }
 
-    fn recording(&self, pass: &str) -> &Recording {
-        if pass == self.forward.name() { &self.forward } else { &self.backward }
+    fn recording(&self, pass: PassKind) -> &Recording {
+        if pass == PassKind::Forward { &self.forward } else { &self.backward }
     }
 }
 

@@ -69,7 +69,7 @@ impl PassTiming {
 
     fn of(pass: Pass, runs: &[Vec<Timing>], kernels: Vec<KernelLine>) -> Self {
         let of_pass = |run: &Vec<Timing>| {
-            run.iter().filter(|timing| timing.pass == pass.name()).map(|timing| timing.seconds).sum()
+            run.iter().filter(|timing| timing.pass == pass.into()).map(|timing| timing.seconds).sum()
         };
         let sum = |amount: fn(&KernelLine) -> f64| kernels.iter().map(amount).sum();
         Self {
@@ -99,7 +99,7 @@ pub(super) fn time(gpu: &Gpu, recordings: [&Recording; 2], seconds: f64) -> Resu
     }
     let mut kernels = lines(&runs);
     let timing = |(pass, recording): (Pass, &Recording)| {
-        let own = kernels.extract_if(.., |line| line.pass == recording.name()).collect();
+        let own = kernels.extract_if(.., |line| line.pass == recording.pass()).collect();
         PassTiming::of(pass, &runs, own)
     };
     Ok(Pass::ALL.into_iter().zip(recordings).map(timing).collect())

@@ -4,7 +4,7 @@ use super::adam::{self, Adam, Moments};
 use super::state::names;
 use super::{Guard, Method, Problem, State, lbfgs};
 use crate::error::Result;
-use crate::gpu::{Gpu, Recording, Tensor};
+use crate::gpu::{Gpu, PassKind, Recording, Tensor};
 
 /// An optimiser of one problem on the device.
 #[derive(Debug)]
@@ -32,7 +32,7 @@ impl Optimizer {
     /// memory runs out.
     pub fn new(gpu: &Gpu, method: Method, problem: &Problem) -> Result<Self> {
         method.check()?;
-        let mut update = Recording::named(gpu, "update");
+        let mut update = Recording::of_pass(gpu, PassKind::Update);
         let guard = Guard::record(&mut update, problem)?;
         let method = match method {
             Method::Adam { lr, average } => {

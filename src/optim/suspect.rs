@@ -3,7 +3,7 @@
 use super::step_rules::DIVERGENCE_FACTOR;
 use super::{Guard, Problem};
 use crate::error::Result;
-use crate::gpu::{Gpu, Recording, Shader, Tensor, Use, shader};
+use crate::gpu::{Gpu, PassKind, Recording, Shader, Tensor, Use, shader};
 
 pub(super) const SHADERS: [Shader; 1] = [SUSPECT];
 const SUSPECT: Shader = shader!("guard/suspect");
@@ -25,7 +25,7 @@ impl Suspect {
     pub fn new(gpu: &Gpu, problem: &Problem, guard: &Guard) -> Result<Self> {
         let shape = problem.x.shape();
         let x = gpu.upload(shape, &vec![0.0; shape.len()], Use::Optimizer, "suspect image")?;
-        let mut recording = Recording::named(gpu, "update");
+        let mut recording = Recording::of_pass(gpu, PassKind::Update);
         let kernel = gpu.kernel(&SUSPECT, &[])?;
         recording
             .launch(&kernel, "guard")

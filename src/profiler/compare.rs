@@ -1,104 +1,124 @@
-//! Two profiles, line by line.
+//! Comparison of two profiles, operation by operation.
 
 use std::collections::BTreeMap;
 
 use super::{KernelLine, Profile, Spread};
+use crate::gpu::PassKind;
 
-/// What became of one operation of a layer, all of its kernels together, so that a variant with other
-/// kernels finds its counterpart.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Change {
-    /// `forward`, `backward`, `update`.
-    pub pass: String,
-    /// The layer or step.
-    pub layer: String,
-    /// Its kernels before, without their helpers where there are several; empty if there were none.
-    pub old_kernel: String,
-    /// Its kernels now.
-    pub new_kernel: String,
-    /// Seconds before.
+/// Seconds of one thing in both profiles; `None` where a profile does not have it.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct BeforeAfter {
+    /// Seconds in the old profile.
     pub old: Option<Spread>,
-    /// Seconds now.
+    /// Seconds in the new profile.
     pub new: Option<Spread>,
 }
 
-impl Change {
-    /// Old over new: 2 is twice as fast. `None` where one is missing.
+impl BeforeAfter {
+    /// Old over new: 2 is twice as fast. `None` if one is missing.
     pub fn speedup(&self) -> Option<f64> {
         let (old, new) = (self.old?, self.new?);
         (new.median > 0.0).then(|| old.median / new.median)
     }
 
-    /// True if both were measured and their spreads do not meet.
+    /// True if both were measured and their spreads do not overlap.
     pub fn is_certain(&self) -> bool {
         self.old.zip(self.new).is_some_and(|(old, new)| !old.overlaps(&new))
     }
 }
 
+/// One operation of a layer in one pass, with all of its kernels, so that variants with different kernels
+/// are compared with each other.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Change {
+    /// The pass of the evaluation.
+    pub pass: PassKind,
+    /// The layer or step.
+    pub layer: String,
+    /// The slowest of its kernels in the old profile; empty if it has none there.
+    pub old_kernel: String,
+    /// The slowest of its kernels in the new profile; empty if it has none there.
+    pub new_kernel: String,
+    /// Seconds of all of its kernels.
+    pub seconds: BeforeAfter,
+}
+
 /// Two profiles side by side.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
-    /// The earlier one.
+    /// The earlier profile.
     pub old: Profile,
-    /// The later one.
+    /// The later profile.
     pub new: Profile,
-    /// The old one's operations in their order, then those that only the new one has.
+    /// The operations of the old profile in order, then those that only the new one has.
     pub changes: Vec<Change>,
-    /// In what the two are no equals, so that times say less: device, size, objective.
+    /// Conditions that differ between the profiles and so limit what the times say: device, driver, size,
+    /// workload, clock.
     pub differences: Vec<String>,
 }
 
 impl Comparison {
-    /// Matches pass, layer and operation.
+    /// Matches the kernels of two profiles by pass, layer and operation.
     pub fn of(old: Profile, new: Profile) -> Self {
-        let [before, after] = [&old, &new].map(operations);
-        let keys =
-            before.order.iter().chain(after.order.iter().filter(|key| !before.found.contains_key(*key)));
-        let change = |key: &Key| {
-            let [old, new] = [&before, &after].map(|side| side.found.get(key));
-            let kernel =
-                |side: Option<&(String, Spread)>| side.map_or_else(String::new, |(name, _)| name.clone());
-            Change {
-                pass: key.0.clone(),
-                layer: key.1.clone(),
-                old_kernel: kernel(old),
-                new_kernel: kernel(new),
-                old: old.map(|(_, seconds)| *seconds),
-                new: new.map(|(_, seconds)| *seconds),
-            }
-        };
-        let changes = keys.map(change).collect();
+        let [before, after] = [&old, &new].map(Operations::of);
+        let only_new = after.order.iter().filter(|key| !before.found.contains_key(*key));
+        let keys = before.order.iter().chain(only_new);
+        let changes = keys.map(|key| change(key, before.found.get(key), after.found.get(key))).collect();
         let differences = differences(&old, &new);
         Self { old, new, changes, differences }
     }
 }
 
 /// Pass, layer, operation.
-type Key = (String, String, String);
+type Key = (PassKind, String, String);
 
-struct Operations {
-    order: Vec<Key>,
-    /// Name of the slowest kernel, and the seconds of all.
-    found: BTreeMap<Key, (String, Spread)>,
+/// The kernels of one operation, summed.
+#[derive(Default)]
+struct Operation {
+    slowest: String,
+    slowest_seconds: f64,
+    seconds: Spread,
 }
 
-fn operations(profile: &Profile) -> Operations {
-    let key = |line: &KernelLine| (line.pass.clone(), line.layer.clone(), line.operation().to_string());
-    let mut operations = Operations { order: vec![], found: BTreeMap::new() };
-    let mut slowest: BTreeMap<Key, f64> = BTreeMap::new();
-    for line in &profile.kernels {
-        let key = key(line);
-        let (name, seconds) = operations.found.entry(key.clone()).or_insert_with(|| {
-            operations.order.push(key.clone());
-            Default::default()
-        });
-        *seconds = *seconds + line.seconds;
-        let most = slowest.entry(key).or_insert(-1.0);
-        if line.seconds.median > *most {
-            (*most, *name) = (line.seconds.median, line.kernel.clone());
+#[derive(Default)]
+struct Operations {
+    order: Vec<Key>,
+    found: BTreeMap<Key, Operation>,
+}
+
+impl Operations {
+    fn of(profile: &Profile) -> Self {
+        let mut operations = Self::default();
+        for line in &profile.kernels {
+            operations.add(line);
+        }
+        operations
+    }
+
+    fn add(&mut self, line: &KernelLine) {
+        let key = (line.pass, line.layer.clone(), line.operation().to_string());
+        if !self.found.contains_key(&key) {
+            self.order.push(key.clone());
+        }
+        let operation = self.found.entry(key).or_default();
+        operation.seconds = operation.seconds + line.seconds;
+        if operation.slowest.is_empty() || line.seconds.median > operation.slowest_seconds {
+            operation.slowest = line.kernel.clone();
+            operation.slowest_seconds = line.seconds.median;
         }
     }
-    operations
+}
+
+fn change(key: &Key, old: Option<&Operation>, new: Option<&Operation>) -> Change {
+    let kernel = |operation: Option<&Operation>| operation.map_or_else(String::new, |o| o.slowest.clone());
+    let seconds = |operation: Option<&Operation>| operation.map(|o| o.seconds);
+    Change {
+        pass: key.0,
+        layer: key.1.clone(),
+        old_kernel: kernel(old),
+        new_kernel: kernel(new),
+        seconds: BeforeAfter { old: seconds(old), new: seconds(new) },
+    }
 }
 
 fn differences(old: &Profile, new: &Profile) -> Vec<String> {
@@ -108,7 +128,7 @@ fn differences(old: &Profile, new: &Profile) -> Vec<String> {
         ("driver", old.device.driver.clone(), new.device.driver.clone()),
         ("size", size(old), size(new)),
         ("workload", old.workload.what.clone(), new.workload.what.clone()),
-        ("clock", format!("{:?}", old.clock), format!("{:?}", new.clock)),
+        ("clock", old.clock.to_string(), new.clock.to_string()),
     ];
     let different = pairs.into_iter().filter(|(_, old, new)| old != new);
     different.map(|(what, old, new)| format!("{what}: {old}, then {new}")).collect()

@@ -3,13 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::{OfRoof, Roofs, Spread};
-use crate::gpu::{Timing, Work};
+use crate::gpu::{PassKind, Timing, Work};
 
 /// One kernel of an evaluation: all launches of it for one layer in one pass.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct KernelLine {
-    /// `forward`, `backward` or `update`; of what else was recorded, its name.
-    pub pass: String,
+    /// The pass of the evaluation.
+    pub pass: PassKind,
     /// The layer or step.
     pub layer: String,
     /// Operation and variant, as the path under `shaders/`: `conv/2_tiled`. Copies are `copy/buffer`
@@ -100,7 +100,7 @@ pub fn lines(evaluations: &[Vec<Timing>]) -> Vec<KernelLine> {
 
 fn empty_line(timing: &Timing) -> KernelLine {
     KernelLine {
-        pass: timing.pass.into(),
+        pass: timing.pass,
         layer: timing.label.clone(),
         kernel: timing.kernel.into(),
         launches: 0,
@@ -117,7 +117,7 @@ fn empty_line(timing: &Timing) -> KernelLine {
 mod tests {
     use super::*;
 
-    fn timing(pass: &'static str, label: &str, kernel: &'static str, seconds: f64) -> Timing {
+    fn timing(pass: PassKind, label: &str, kernel: &'static str, seconds: f64) -> Timing {
         let work = Work { flops: 2e9, direct_flops: 4e9, bytes: 1e9 };
         Timing { pass, label: label.into(), kernel, groups: [2, 3, 1], work, start: 0.0, seconds }
     }
@@ -126,10 +126,10 @@ mod tests {
     fn launches_of_one_kernel_add_up_and_evaluations_spread() {
         let evaluation = |scale: f64| {
             vec![
-                timing("forward", "conv1_1", "conv/2_tiled", 2.0 * scale),
-                timing("forward", "total", "weighted_sum/scale", 0.5 * scale),
-                timing("forward", "total", "weighted_sum/scale", 0.5 * scale),
-                timing("backward", "conv1_1", "conv/2_tiled", 1.0 * scale),
+                timing(PassKind::Forward, "conv1_1", "conv/2_tiled", 2.0 * scale),
+                timing(PassKind::Forward, "total", "weighted_sum/scale", 0.5 * scale),
+                timing(PassKind::Forward, "total", "weighted_sum/scale", 0.5 * scale),
+                timing(PassKind::Backward, "conv1_1", "conv/2_tiled", 1.0 * scale),
             ]
         };
         let lines = lines(&[evaluation(1.0), evaluation(2.0), evaluation(3.0)]);
@@ -137,7 +137,7 @@ mod tests {
         assert_eq!((lines[1].launches, lines[1].workgroups), (2, 12));
         assert_eq!(lines[0].seconds.median, 4.0);
         assert_eq!(lines[1].seconds.median, 2.0);
-        assert_eq!(lines[2].pass, "backward");
+        assert_eq!(lines[2].pass, PassKind::Backward);
         assert_eq!(lines.iter().map(|line| line.share).sum::<f64>(), 1.0);
         assert_eq!((lines[0].gflops(), lines[0].direct_gflops(), lines[0].gbytes()), (0.5, 1.0, 0.25));
         assert_eq!(lines[0].operation(), "conv");

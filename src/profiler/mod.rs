@@ -11,7 +11,7 @@ mod profile;
 mod roofs;
 mod spread;
 
-pub use compare::{Change, Comparison};
+pub use compare::{BeforeAfter, Change, Comparison};
 pub use lines::{KernelLine, lines};
 pub use measure::{Measurement, measure};
 pub use profile::{Device, Memory, Profile, Totals, Workload};

@@ -100,7 +100,7 @@ fn best_arithmetic(gpu: &Gpu) -> Result<f64> {
     let dst = gpu.tensor(shape, Use::Scratch, "roof of arithmetic")?;
     let kernel = gpu.kernel(&FMA, &[])?;
     let record = |rounds: u32| -> Result<Recording> {
-        let mut recording = Recording::named(gpu, "roofs");
+        let mut recording = Recording::new(gpu);
         let operations = 2.0 * f64::from(FMA_IN_A_ROUND) * f64::from(FMA_INVOCATIONS) * f64::from(rounds);
         let launch = recording.launch(&kernel, "arithmetic").bind("dst", &dst);
         let launch = launch.set("rounds", rounds).set("a", 0.5f32).set("b", 1.0f32);
@@ -129,7 +129,7 @@ fn best_copy(gpu: &Gpu) -> Result<f64> {
     let zeros = gpu.tensor(shape, Use::Scratch, "roof of memory")?;
     let dst = gpu.tensor(shape, Use::Scratch, "roof of memory")?;
     let kernel = gpu.kernel(&COPY, &[])?;
-    let mut copies = Recording::named(gpu, "roofs");
+    let mut copies = Recording::new(gpu);
     copies.launch(&kernel, "memory").bind("src", &zeros).bind("dst", &dst).elements(shape.vectors() / 4)?;
     copies.copy(&zeros, &dst);
     gpu.timed(&[&copies])?;

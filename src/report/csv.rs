@@ -15,8 +15,7 @@ pub fn csv(profile: &Profile) -> String {
         let seconds =
             [line.seconds.low, line.seconds.median, line.seconds.high].map(|value| format!("{value:e}"));
         let rates = [line.gflops(), line.direct_gflops(), line.gbytes()].map(|value| format!("{value:.4}"));
-        let names = [&line.pass, &line.layer, &line.kernel].map(|name| quoted(name));
-        let mut cells: Vec<String> = names.into();
+        let mut cells = vec![line.pass.to_string(), quoted(&line.layer), quoted(&line.kernel)];
         cells.extend([line.launches.to_string(), line.workgroups.to_string()]);
         cells.extend(numbers.into_iter().chain(seconds).chain(rates));
         cells.push(of_roof.map_or_else(String::new, |of_roof| format!("{:.4}", of_roof.part)));

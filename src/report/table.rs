@@ -77,7 +77,7 @@ fn row(line: &KernelLine, roofs: &Roofs) -> Vec<String> {
     vec![
         line.layer.clone(),
         format!("{}{times}", line.kernel),
-        line.pass.clone(),
+        line.pass.to_string(),
         milliseconds(line.seconds.median),
         give_or_take(&line.seconds),
         number_or_dash(line.gflops()),
@@ -165,13 +165,14 @@ pub(super) fn give_or_take(spread: &Spread) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::gpu::PassKind;
     use crate::profiler::{Memory, Totals, Workload};
 
     /// A kernel of 1 ms, give or take a tenth.
-    pub fn line(pass: &str, layer: &str, kernel: &str, milliseconds: f64) -> KernelLine {
+    pub fn line(pass: PassKind, layer: &str, kernel: &str, milliseconds: f64) -> KernelLine {
         let median = milliseconds * 1e-3;
         KernelLine {
-            pass: pass.into(),
+            pass,
             layer: layer.into(),
             kernel: kernel.into(),
             launches: 1,
@@ -190,7 +191,7 @@ pub(super) mod tests {
             flops: 0.0,
             direct_flops: 0.0,
             workgroups: 0,
-            ..line("forward", "conv1_2", "copy/texture", 0.5)
+            ..line(PassKind::Forward, "conv1_2", "copy/texture", 0.5)
         };
         Profile {
             format: Profile::FORMAT,
@@ -206,9 +207,9 @@ pub(super) mod tests {
             clock: Clock::Timestamps,
             roofs: Roofs { gflops: 100.0, gbytes: 10.0 },
             kernels: vec![
-                line("forward", "conv1_1", "conv/2_tiled", 1.0),
+                line(PassKind::Forward, "conv1_1", "conv/2_tiled", 1.0),
                 copy,
-                line("backward", "conv1_1", "conv/2_tiled", 2.0),
+                line(PassKind::Backward, "conv1_1", "conv/2_tiled", 2.0),
             ],
             totals: Totals { kernels: milli(3.5), gpu: milli(3.6), wall: milli(4.0) },
             memory: Memory {

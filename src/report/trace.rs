@@ -24,7 +24,7 @@ pub fn trace(evaluations: &[Vec<Timing>], title: &str) -> String {
             events.push(kernel(timing, begin));
         }
         for pass in timings.chunk_by(|a, b| a.pass == b.pass) {
-            events.push(around(PASSES, pass[0].pass, pass, begin));
+            events.push(around(PASSES, &pass[0].pass.to_string(), pass, begin));
         }
         if !timings.is_empty() {
             events.push(around(EVALUATIONS, &format!("evaluation {}", k + 1), timings, begin));
@@ -70,7 +70,7 @@ fn kernel(timing: &Timing, begin: f64) -> Value {
 fn around((row, _): (u32, &str), label: &str, timings: &[Timing], begin: f64) -> Value {
     let start = timings.first().map_or(0.0, |timing| timing.start);
     json!({
-        "name": if label.is_empty() { "pass" } else { label },
+        "name": label,
         "ph": "X",
         "pid": 1,
         "tid": row,
@@ -86,9 +86,9 @@ fn end(timings: &[Timing]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::gpu::Work;
+    use crate::gpu::{PassKind, Work};
 
-    fn timing(pass: &'static str, start: f64, seconds: f64) -> Timing {
+    fn timing(pass: PassKind, start: f64, seconds: f64) -> Timing {
         let work = Work { flops: 1e6, direct_flops: 2e6, bytes: 0.0 };
         Timing {
             pass,
@@ -104,9 +104,9 @@ mod tests {
     #[test]
     fn the_trace_is_chromes_json_with_events_inside_each_other() {
         let evaluation = vec![
-            timing("forward", 0.0, 0.001),
-            timing("forward", 0.001, 0.002),
-            timing("backward", 0.004, 0.001),
+            timing(PassKind::Forward, 0.0, 0.001),
+            timing(PassKind::Forward, 0.001, 0.002),
+            timing(PassKind::Backward, 0.004, 0.001),
         ];
         let text = trace(&[evaluation.clone(), evaluation], "Card");
         let parsed: Value = serde_json::from_str(&text).unwrap();

@@ -37,7 +37,7 @@ fn check_rung(rung: &Rung) {
         let timing = rung.pass(pass).unwrap();
         assert!(timing.runs >= 3 && timing.seconds.median > 0.0, "{timing:?}");
         assert!(timing.flops > 0.0 && timing.bytes > 0.0 && timing.speedup.unwrap() > 0.0, "{timing:?}");
-        let of_pass = |line: &KernelLine| line.pass == pass.name() && line.layer == "conv2_1";
+        let of_pass = |line: &KernelLine| line.pass == pass.into() && line.layer == "conv2_1";
         assert!(timing.kernels.iter().all(of_pass), "{timing:?}");
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::common;
 use crate::common::test_folder::impasto_in;
-use impasto::gpu::{Clock, Gpu, GpuOptions, Recording, Shape, Timing, Use};
+use impasto::gpu::{Clock, Gpu, GpuOptions, PassKind, Recording, Shape, Timing, Use};
 use impasto::image_io::Image;
 use impasto::ops::{partials_shape, record_sum};
 use impasto::profiler::Roofs;
@@ -22,7 +22,7 @@ fn timed(gpu: &Gpu) -> (Vec<Timing>, f32) {
     let src = gpu.upload(shape, &[2.0; 64], Use::Scratch, "src").unwrap();
     let sum = gpu.upload(Shape::scalar(), &[0.0], Use::Scratch, "sum").unwrap();
     let copied = gpu.upload(Shape::scalar(), &[0.0], Use::Scratch, "copied").unwrap();
-    let mut recording = Recording::named(gpu, "forward");
+    let mut recording = Recording::of_pass(gpu, PassKind::Forward);
     record_sum(&mut recording, "first", &src, 64, 1.0, &sum).unwrap();
     recording.copy(&sum, &copied);
     record_sum(&mut recording, "second", &src, 64, 1.0, &sum).unwrap();
@@ -34,9 +34,9 @@ fn timed(gpu: &Gpu) -> (Vec<Timing>, f32) {
 fn check_timings(timings: &[Timing]) {
     let kernels: Vec<_> = timings.iter().map(|t| (t.pass, t.label.as_str(), t.kernel)).collect();
     let want = [
-        ("forward", "first", "reduce/sum"),
-        ("forward", "second", "copy/buffer"),
-        ("forward", "second", "reduce/sum"),
+        (PassKind::Forward, "first", "reduce/sum"),
+        (PassKind::Forward, "second", "copy/buffer"),
+        (PassKind::Forward, "second", "reduce/sum"),
     ];
     assert_eq!(kernels, want);
     assert_eq!((timings[0].groups, timings[1].groups), ([1, 1, 1], [0; 3]));
@@ -71,7 +71,7 @@ fn long_recordings_take_several_query_sets() {
     let gpu = common::gpu();
     let src = gpu.upload(partials_shape(64), &[1.0; 64], Use::Scratch, "src").unwrap();
     let sum = gpu.upload(Shape::scalar(), &[0.0], Use::Scratch, "sum").unwrap();
-    let mut recording = Recording::named(gpu, "many");
+    let mut recording = Recording::new(gpu);
     for _ in 0..2100 {
         record_sum(&mut recording, "sum", &src, 64, 1.0, &sum).unwrap();
     }
@@ -142,7 +142,10 @@ fn two_profiles_compare() {
     }
     let output = impasto_in(folder.path(), "profile --compare 16.json 32.json").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success() && text.contains("not alike in size: 16 x 16, then 32 x 32"), "{text}");
+    assert!(
+        output.status.success() && text.contains("the profiles differ in size: 16 x 16, then 32 x 32"),
+        "{text}"
+    );
     assert!(text.contains("conv3_2") && text.contains("wall time"), "{text}");
 }
 

@@ -18,7 +18,7 @@ use super::conv::{Conv, ConvMethod, PackedWeights, Winograd};
 use super::gemm::GemmKernel;
 use super::gram::{Gram, GramKernel};
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, Precision, Shader, Shape};
+use crate::gpu::{Gpu, PassKind, Precision, Shader, Shape};
 use crate::graph::Op;
 
 /// An operation that has several variants.
@@ -103,11 +103,20 @@ impl Pass {
     /// Both, in the order in which they run.
     pub const ALL: [Self; 2] = [Self::Forward, Self::Backward];
 
-    /// `forward` or `backward`, as recordings are named.
+    /// `forward` or `backward`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Forward => "forward",
             Self::Backward => "backward",
+        }
+    }
+}
+
+impl From<Pass> for PassKind {
+    fn from(pass: Pass) -> Self {
+        match pass {
+            Pass::Forward => Self::Forward,
+            Pass::Backward => Self::Backward,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::scene::{Colour, FAINT, GREY, INK, Scene, Side};
 use super::tags::{self, Mark};
+use crate::gpu::PassKind;
 use crate::profiler::{KernelLine, Profile, Roofs};
 use crate::report::text::{milliseconds, number, percent};
 
@@ -144,7 +145,7 @@ fn roofs(scene: &mut Scene, axes: &Axes, roofs: &Roofs) {
 fn marks(scene: &mut Scene, axes: &Axes, colours: &Colours, by_time: &[&KernelLine], roofs: &Roofs) {
     for line in by_time {
         let mark = axes.mark(line);
-        scene.disc(mark.centre, mark.radius, colours.of_line(line), line.pass == "forward");
+        scene.disc(mark.centre, mark.radius, colours.of_line(line), line.pass == PassKind::Forward);
     }
     let all: Vec<Mark> = by_time.iter().map(|line| axes.mark(line)).collect();
     let (_, roof) = axes.place(1.0, roofs.gflops);
@@ -173,7 +174,7 @@ fn list(scene: &mut Scene, colours: &Colours, by_time: &[&KernelLine], roofs: &R
     for (k, line) in by_time.iter().take(LISTED).enumerate() {
         y += 23.0;
         scene.text((left + 16.0, y), &(k + 1).to_string(), 12.0, INK, Side::Right);
-        scene.disc((left + 30.0, y - 1.0), 5.0, colours.of_line(line), line.pass == "forward");
+        scene.disc((left + 30.0, y - 1.0), 5.0, colours.of_line(line), line.pass == PassKind::Forward);
         let name = shortened(&format!("{} {}", line.layer, line.pass), 24);
         scene.text((left + 42.0, y), &name, 12.0, INK, Side::Left);
         scene.text((time, y), &milliseconds(line.seconds.median), 12.0, INK, Side::Right);
