@@ -2,6 +2,7 @@
 pub mod chart;
 pub mod colour;
 pub mod error;
+mod font;
 pub mod gpu;
 pub mod graph;
 pub mod image_io;

@@ -1,4 +1,4 @@
-//! `impasto features`: what a layer sees.
+//! `impasto features`: the feature maps and the Gram matrix of a layer.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -7,11 +7,13 @@ use clap::Args;
 use impasto::Result;
 use impasto::image_io::{Image, Size, check_output};
 use impasto::objective::{LayerFeatures, check_fits, check_pooling};
-use impasto::sheet::{Cell, heat_map, sheet};
+use impasto::report::number;
+use impasto::sheet::{Cell, Sheet, heat_map};
 use impasto::vgg19::LayerId;
 
 use super::context::Context;
 use super::options::{CommonOptions, NetworkOptions};
+use super::series::file_name;
 
 /// Arguments of `impasto features`.
 #[derive(Debug, Args)]
@@ -20,13 +22,13 @@ Examples:
   impasto features photo.jpg --layer conv3_1 -o maps.png
   impasto features photo.jpg --layer conv3_1 -o maps.png --gram gram.png --maps 256
 
-Each map is as bright as its own largest number, which stands beside its index. In the Gram matrix row i,
-column j is how strongly maps i and j answer together.")]
+Each feature map is scaled to its own maximum, which is written below it. Row i, column j of the Gram matrix is how
+strongly maps i and j are active at the same positions.")]
 pub struct Features {
-    /// The image to look at
+    /// The image that the network sees
     image: PathBuf,
 
-    /// The layer whose feature maps are shown
+    /// The layer whose feature maps are drawn
     #[arg(long, value_name = "LAYER")]
     layer: LayerId,
 
@@ -38,7 +40,7 @@ pub struct Features {
     #[arg(long, value_name = "FILE")]
     gram: Option<PathBuf>,
 
-    /// How many maps to show: those with the largest numbers
+    /// How many maps to show: those with the largest activations
     #[arg(long, value_name = "N", default_value_t = 64)]
     maps: usize,
 
@@ -52,8 +54,9 @@ pub struct Features {
     common: CommonOptions,
 }
 
-/// A map or matrix is drawn at least this large.
-const LEAST_SIDE: u32 = 96;
+/// Least side of a feature map and of a Gram matrix on a sheet, in pixels.
+const LEAST_MAP: u32 = 96;
+const LEAST_GRAM: u32 = 448;
 
 impl Features {
     pub fn run(&self) -> Result<ExitCode> {
@@ -67,30 +70,59 @@ impl Features {
         check_fits(&gpu, &self.image, [width, height], self.layer, |size| {
             LayerFeatures::fits(&gpu, &network, self.layer, size)
         })?;
-        let layer_features = LayerFeatures::at(&gpu, &network, self.layer, &image)?;
-        self.draw_maps(&layer_features)?.save(&self.output)?;
+        let features = LayerFeatures::at(&gpu, &network, self.layer, &image)?;
+        self.draw_maps(&features)?.save(&self.output)?;
         if let Some(path) = &self.gram {
-            let zoom = LEAST_SIDE.div_ceil(layer_features.shape.channels);
-            heat_map(&layer_features.gram, layer_features.shape.channels, zoom)?.save(path)?;
+            self.draw_gram(&features)?.save(path)?;
         }
         Ok(ExitCode::SUCCESS)
     }
 
     /// The strongest maps in a grid that is about as wide as high, in the order of the network.
-    fn draw_maps(&self, layer_features: &LayerFeatures) -> Result<Image> {
-        let positions = layer_features.shape.positions() as usize;
-        let peak = |map: &[f32]| map.iter().copied().fold(0.0, f32::max);
-        let mut maps: Vec<(usize, &[f32])> =
-            layer_features.maps.chunks_exact(positions).enumerate().collect();
-        maps.sort_by(|(_, a), (_, b)| peak(b).total_cmp(&peak(a)));
+    fn draw_maps(&self, features: &LayerFeatures) -> Result<Image> {
+        let positions = features.shape.positions() as usize;
+        let mut maps: Vec<(usize, &[f32])> = features.maps.chunks_exact(positions).enumerate().collect();
+        maps.sort_by(|(_, a), (_, b)| largest(b).total_cmp(&largest(a)));
         maps.truncate(self.maps.max(1));
         maps.sort_by_key(|(index, _)| *index);
-        let zoom = LEAST_SIDE.div_ceil(layer_features.shape.width.max(layer_features.shape.height));
+        let zoom = LEAST_MAP.div_ceil(features.shape.width.max(features.shape.height));
         let cell = |(index, map): (usize, &[f32])| {
-            let image = heat_map(map, layer_features.shape.width, zoom)?;
-            Ok(Cell { label: format!("{index}: {:.3}", peak(map)), image })
+            let image = heat_map(map, features.shape.width, zoom)?;
+            Ok(Cell { label: format!("map {index}, max {}", number(largest(map).into())), image })
         };
         let cells = maps.into_iter().map(cell).collect::<Result<Vec<_>>>()?;
-        sheet(&cells, (cells.len() as f64).sqrt().ceil() as usize)
+        let count = features.shape.channels as usize;
+        let shown = match cells.len() {
+            some if some < count => {
+                format!("The {some} of {count} feature maps with the largest activations")
+            }
+            _ => format!("All {count} feature maps"),
+        };
+        let sheet = Sheet {
+            title: format!("Feature maps of {} for {}", self.layer, file_name(&self.image)),
+            note: format!("{shown}, each scaled to its own maximum."),
+            bar: Some("maximum".into()),
+            columns: (cells.len() as f64).sqrt().ceil() as usize,
+            cells,
+        };
+        sheet.draw()
     }
+
+    fn draw_gram(&self, features: &LayerFeatures) -> Result<Image> {
+        let count = features.shape.channels;
+        let image = heat_map(&features.gram, count, LEAST_GRAM.div_ceil(count))?;
+        let label = format!("feature maps 0 to {} from left to right and from top to bottom", count - 1);
+        let sheet = Sheet {
+            title: format!("Gram matrix of {} for {}", self.layer, file_name(&self.image)),
+            note: "Brightness: how strongly two feature maps are active at the same positions.".into(),
+            bar: Some(number(largest(&features.gram).into())),
+            columns: 1,
+            cells: vec![Cell { label, image }],
+        };
+        sheet.draw()
+    }
+}
+
+fn largest(numbers: &[f32]) -> f32 {
+    numbers.iter().copied().fold(0.0, f32::max)
 }

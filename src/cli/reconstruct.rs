@@ -8,11 +8,11 @@ use impasto::Result;
 use impasto::image_io::{Image, Size, check_output, check_output_fits};
 use impasto::objective::{LayerWeights, Settings, check_pooling};
 use impasto::painter::{PaintingInputs, Plan, Schedule, Start};
-use impasto::sheet::sheet;
+use impasto::sheet::{Cell, Sheet};
 
 use super::context::Context;
 use super::options::{CommonOptions, MethodOptions, NetworkOptions, at_least_one};
-use super::series::{Item, paint_all};
+use super::series::{Item, file_name, paint_all};
 
 /// Arguments of `impasto reconstruct`.
 #[derive(Debug, Args)]
@@ -102,9 +102,28 @@ impl Reconstruct {
             Item { label, inputs: inputs.clone(), plan, start: start.clone() }
         };
         let mut cells = paint_all(&context, parts.into_iter().map(item).collect(), &self.common)?;
-        let image = if self.sheet { sheet(&cells, 3)? } else { cells.swap_remove(0).image };
+        let image = if self.sheet { self.draw_sheet(cells)? } else { cells.swap_remove(0).image };
         image.save(&self.output)?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn draw_sheet(&self, cells: Vec<Cell>) -> Result<Image> {
+        let image = file_name(&self.image);
+        let (title, note) = match self.content {
+            Some(_) => (
+                format!("{image} reconstructed from the activations of one layer"),
+                "Deeper layers keep what is in the image and lose how it looks.",
+            ),
+            None => (
+                format!("{image} reconstructed from the Gram matrices of layers"),
+                "More layers keep larger structures of the style; where things are is lost.",
+            ),
+        };
+        let note = format!(
+            "Each image starts from noise and is optimised for {} evaluations. {note}",
+            self.iterations
+        );
+        Sheet { title, note, columns: 3, cells, ..Sheet::default() }.draw()
     }
 
     /// What to reconstruct from: all layers at once, or one picture after the other, with labels.

@@ -1,4 +1,6 @@
-//! Several paintings for one contact sheet.
+//! Several images for one sheet.
+
+use std::path::Path;
 
 use impasto::Result;
 use impasto::objective::StyleCache;
@@ -8,20 +10,25 @@ use impasto::sheet::Cell;
 use super::context::Context;
 use super::options::CommonOptions;
 
-/// One picture of a sheet.
+/// The name of a file without its folder, for titles.
+pub fn file_name(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+/// One image of a sheet.
 pub struct Item {
-    /// What stands under it.
+    /// The text below it.
     pub label: String,
     pub inputs: PaintingInputs,
     pub plan: Plan,
-    /// The variable that it starts from.
+    /// The variable that optimisation starts from.
     pub start: Vec<f32>,
 }
 
-/// Paints one picture after the other and tells which.
+/// Paints the images one after the other and prints the label of each.
 pub fn paint_all(context: &Context, items: Vec<Item>, common: &CommonOptions) -> Result<Vec<Cell>> {
     let count = items.len();
-    // Every picture asks for the same styles.
+    // All images have the same styles.
     let (mut cells, styles) = (vec![], StyleCache::lasting());
     for (i, item) in items.into_iter().enumerate() {
         common.say(format_args!("{} of {count}: {}", i + 1, item.label));

@@ -8,12 +8,12 @@ use clap::Args;
 use impasto::image_io::{Image, check_output};
 use impasto::objective::{Settings, Style, check_pooling};
 use impasto::painter::{PaintingInputs, Plan, Schedule};
-use impasto::sheet::sheet;
+use impasto::sheet::Sheet;
 use impasto::{Error, Result};
 
 use super::context::Context;
 use super::options::{CommonOptions, PaintingOptions, STYLE_WEIGHT};
-use super::series::{Item, paint_all};
+use super::series::{Item, file_name, paint_all};
 
 /// Arguments of `impasto sweep`.
 #[derive(Debug, Args)]
@@ -104,11 +104,24 @@ impl Sweep {
         };
         let items = variations.into_iter().map(item).collect::<Result<Vec<_>>>()?;
         let cells = paint_all(&context, items, &self.common)?;
-        sheet(&cells, ratios.len())?.save(&self.output)?;
+        let [content, style] = [&self.content, &self.style].map(|path| file_name(path));
+        let rows = if self.style_layers_upto.is_some() {
+            " Lower rows add the style layers of deeper blocks."
+        } else {
+            ""
+        };
+        let sheet = Sheet {
+            title: format!("{content} in the style of {style}"),
+            note: format!("α/β is the content weight over the style weight.{rows}"),
+            columns: ratios.len(),
+            cells,
+            ..Sheet::default()
+        };
+        sheet.draw()?.save(&self.output)?;
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The settings of each picture, row by row, with labels.
+    /// The settings of each image, row by row, with labels.
     fn variations(&self, base: &Settings, ratios: &[f32]) -> Result<Vec<(String, Settings)>> {
         if self.painting.objective.style_weight.to_string() != STYLE_WEIGHT {
             return Err(Error::Usage("--ratio decides the style weight: leave out --style-weight".into()));
@@ -122,8 +135,9 @@ impl Sweep {
         let rows = match &self.style_layers_upto {
             None => vec![(String::new(), base.style_layers.clone())],
             Some(Blocks(blocks)) => {
-                let row =
-                    |block: &usize| (format!("conv1..{block}, "), base.style_layers.up_to_block(*block));
+                let row = |block: &usize| {
+                    (format!(", style up to block {block}"), base.style_layers.up_to_block(*block))
+                };
                 blocks.iter().map(row).collect()
             }
         };
@@ -134,7 +148,7 @@ impl Sweep {
                 let style_layers = style_layers.clone();
                 let settings = Settings { style_layers, style_weight, ..base.clone() };
                 settings.check()?;
-                variations.push((format!("{name}a/b {ratio:e}"), settings));
+                variations.push((format!("α/β {ratio:e}{name}"), settings));
             }
         }
         Ok(variations)

@@ -15,4 +15,5 @@ pub use comparison::comparison;
 pub use csv::csv;
 pub use ladder::ladders;
 pub use table::{kernel_table, roofs_line, table};
+pub use text::number;
 pub use trace::trace;

@@ -28,8 +28,8 @@ pub(super) fn columns(header: &[(&str, Align)], rows: &[Vec<String>]) -> String 
     text
 }
 
-/// Three digits that count: `1234`, `123`, `12.3`, `1.23`, `0.012`.
-pub(super) fn number(value: f64) -> String {
+/// A number with three significant digits: `1234`, `123`, `12.3`, `1.23`, `0.012`.
+pub fn number(value: f64) -> String {
     match value.abs() {
         0.0 => "0".into(),
         v if v >= 99.95 => format!("{value:.0}"),
