@@ -1,14 +1,13 @@
-//! `impasto plot`
+//! `impasto plot`: the losses in logs as a chart.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use impasto::chart::{Curve, svg};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use impasto::chart::{Chart, ChartFormat, Losses, Run, Term};
 use impasto::output::OutputFile;
 use impasto::{Error, Result};
-use serde_json::Value;
 
 /// Arguments of `impasto plot`.
 #[derive(Debug, Args)]
@@ -18,39 +17,54 @@ Examples:
   impasto paint photo.jpg painting.jpg -o image.png --log adam.jsonl --optimizer adam
   impasto plot lbfgs.jsonl adam.jsonl -o losses.svg")]
 pub struct Plot {
-    /// Logs of 'paint --log'
+    /// Logs of 'paint --log'; their names are the legend
     #[arg(required = true)]
     logs: Vec<PathBuf>,
 
-    /// Where the drawing goes
-    #[arg(short, long, value_name = "FILE.svg")]
+    /// Where the chart goes: .svg or .png
+    #[arg(short, long, value_name = "FILE.svg|.png")]
     output: PathBuf,
 
-    /// Which number of the log to draw: total, content, style or tv
-    #[arg(long, default_value = "total", value_parser = ["total", "content", "style", "tv"])]
-    term: String,
+    /// Draw this loss alone [default: the total and its terms]
+    #[arg(long, value_parser = PossibleValuesParser::new(Term::ALL.map(Term::name)).map(|name| term(&name)))]
+    term: Option<Term>,
+}
+
+/// The term of a name that the parser has checked.
+fn term(name: &str) -> Term {
+    Term::ALL.into_iter().find(|term| term.name() == name).unwrap_or(Term::Total)
 }
 
 impl Plot {
     pub fn run(&self) -> Result<ExitCode> {
+        let format = ChartFormat::of(&self.output)?;
         let output = OutputFile::of(&self.output)?;
-        let curves = self.logs.iter().map(|path| read(path, &self.term)).collect::<Result<Vec<_>>>()?;
-        output.replace(|writer| writer.write_all(svg(&curves).as_bytes()))?;
+        let runs = self.logs.iter().map(|path| self.read(path)).collect::<Result<Vec<_>>>()?;
+        let chart = Chart::losses(&runs, self.term);
+        output.replace(|writer| chart.write(format, writer))?;
         Ok(ExitCode::SUCCESS)
     }
-}
 
-/// The curve of a log.
-fn read(path: &Path, term: &str) -> Result<Curve> {
-    let refuse = |reason: String| Error::Log { path: path.into(), reason };
-    let text = std::fs::read_to_string(path).map_err(|e| refuse(format!("cannot read: {}", e.kind())))?;
-    let point = |(k, line): (usize, &str)| {
-        let value: Option<Value> = serde_json::from_str(line).ok();
-        let number = |name: &str| value.as_ref()?[name].as_f64();
-        number("iteration").zip(number(term)).ok_or_else(|| {
-            refuse(format!("line {} is none of a log: give a file that 'paint --log' wrote", k + 1))
-        })
-    };
-    let points = text.lines().enumerate().map(point).collect::<Result<Vec<_>>>()?;
-    Ok(Curve { name: path.file_stem().unwrap_or_default().to_string_lossy().into_owned(), points })
+    /// The run of a log.
+    fn read(&self, path: &Path) -> Result<Run> {
+        let refuse = |reason: String| Error::Log { path: path.into(), reason };
+        let text = std::fs::read_to_string(path).map_err(|e| refuse(format!("cannot read: {}", e.kind())))?;
+        let losses = |(k, line): (usize, &str)| {
+            serde_json::from_str::<Losses>(line).map_err(|_| {
+                refuse(format!("line {} is not of a log: give a file that 'paint --log' wrote", k + 1))
+            })
+        };
+        let evaluations = text.lines().enumerate().map(losses).collect::<Result<Vec<_>>>()?;
+        if evaluations.is_empty() {
+            return Err(refuse("it is empty: give a file that 'paint --log' wrote".into()));
+        }
+        Ok(Run { name: self.name_of(path), evaluations })
+    }
+
+    /// The file's name without its extension, or the whole path where logs share a name.
+    fn name_of(&self, path: &Path) -> String {
+        let is_unique = self.logs.iter().filter(|log| log.file_stem() == path.file_stem()).count() == 1;
+        let name = if is_unique { path.file_stem().unwrap_or_default() } else { path.as_os_str() };
+        name.to_string_lossy().into_owned()
+    }
 }

@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use impasto::Result;
+use impasto::chart::{Chart, ChartFormat};
 use impasto::gpu::Gpu;
 use impasto::image_io::Image;
 use impasto::objective::{
@@ -14,7 +15,7 @@ use impasto::objective::{
 use impasto::output::OutputFile;
 use impasto::painter::{Evaluation, Painter, Schedule};
 use impasto::profiler::{Comparison, Measurement, Profile, Roofs, Spread, Workload, measure};
-use impasto::report::{self, Chart, ChartFormat};
+use impasto::report;
 use impasto::vgg19::Network;
 
 use super::context::{load_weights, open_gpu, open_network, print};
@@ -152,7 +153,7 @@ impl Outputs {
             file.replace(|writer| writer.write_all(trace.as_bytes()))?;
         }
         if let Some((file, format)) = &self.plot {
-            file.replace(|writer| Chart::of(profile).write(*format, writer))?;
+            file.replace(|writer| Chart::roofline(profile).write(*format, writer))?;
         }
         Ok(())
     }

@@ -63,7 +63,7 @@ fn row(names: [String; 3], seconds: &BeforeAfter) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::gpu::PassKind;
-    use crate::report::table::tests::{line, profile};
+    use crate::report::fixture::{line, profile};
 
     #[test]
     fn kernels_are_matched_by_operation_and_noise_is_marked() {

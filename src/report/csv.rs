@@ -38,7 +38,7 @@ fn quoted(cell: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::table::tests::profile;
+    use crate::report::fixture::profile;
 
     #[test]
     fn every_line_has_every_column() {

@@ -41,7 +41,7 @@ pub fn number(value: f64) -> String {
 }
 
 /// Seconds as milliseconds, without the unit.
-pub(super) fn milliseconds(seconds: f64) -> String {
+pub(crate) fn milliseconds(seconds: f64) -> String {
     number(seconds * 1e3)
 }
 
@@ -51,7 +51,7 @@ pub(super) fn number_or_dash(value: f64) -> String {
 }
 
 /// A part as percent: `8.3%`, `83%`.
-pub(super) fn percent(part: f64) -> String {
+pub(crate) fn percent(part: f64) -> String {
     let percent = part * 100.0;
     if percent >= 9.95 { format!("{percent:.0}%") } else { format!("{percent:.1}%") }
 }

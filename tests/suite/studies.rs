@@ -113,13 +113,24 @@ fn plot_draws_logs() {
     for name in ["one.jsonl", "two.jsonl"] {
         paint(&folder, &format!("--log @{name}"));
     }
-    folder.command("plot @one.jsonl @two.jsonl -o @losses.svg").assert().success();
-    let total = fs::read_to_string(folder.path("losses.svg")).unwrap();
-    assert!(total.contains(">one<") && total.contains(">two<") && total.matches("<polyline").count() == 2);
-    folder.command("plot @one.jsonl @two.jsonl -o @losses.svg --term style").assert().success();
-    assert_ne!(fs::read_to_string(folder.path("losses.svg")).unwrap(), total);
+    let drawn = |options: &str| {
+        folder.command(&format!("plot @one.jsonl @two.jsonl -o @losses.svg {options}")).assert().success();
+        fs::read_to_string(folder.path("losses.svg")).unwrap()
+    };
+    let has = |svg: &str, text: &str| svg.contains(&format!(">\n{text}\n<"));
+    let (all, style) = (drawn(""), drawn("--term style"));
+    for text in ["one", "two", "total loss", "content term", "style term", "total variation", "evaluations"] {
+        assert!(has(&all, text), "{text} is not in {all}");
+    }
+    assert!(has(&style, "style term") && has(&style, "two") && !has(&style, "total loss"), "{style}");
+    folder.command("plot @one.jsonl -o @losses.png").assert().success();
+    assert!(Image::load(folder.path("losses.png")).unwrap().width() > 2000);
     fs::remove_file(folder.path("out.png")).unwrap();
+    folder.refuses("plot @one.jsonl -o @losses.pdf", 2, &["losses.pdf", ".svg or .png"]);
+    folder.refuses("plot @one.jsonl -o @out.png --term colour", 2, &["--term", "style"]);
     folder.refuses("plot @content.png -o @out.png", 1, &["content.png", "cannot read"]);
+    fs::write(folder.path("empty"), "").unwrap();
+    folder.refuses("plot @empty -o @out.png", 1, &["empty", "paint --log"]);
     fs::write(folder.path("text"), "nothing\n").unwrap();
     folder.refuses("plot @text -o @out.png", 1, &["text", "line 1", "paint --log"]);
 }

@@ -1,32 +1,23 @@
-//! What goes where on the chart.
+//! The roofline chart: every kernel by its arithmetic intensity and its performance, below the device's roofs.
 
-use super::scene::{Colour, FAINT, GREY, INK, Scene, Side};
+use super::scene::{BODY, COLOURS, Colour, FAINT, GREY, HEADING, INK, OTHER, Rectangle, Scene, Side, TITLE};
 use super::tags::{self, Mark};
+use super::ticks::Tick;
+use crate::font;
 use crate::gpu::PassKind;
 use crate::profiler::{KernelLine, Profile, Roofs};
-use crate::report::text::{milliseconds, number, percent};
+use crate::report::{milliseconds, number, percent};
 
-/// Left, top, right and bottom of the part with the axes.
-const FRAME: [f64; 4] = [80.0, 92.0, 860.0, 700.0];
+/// Left, top, right and bottom of the axes.
+const FRAME: Rectangle = [80.0, 92.0, 860.0, 700.0];
 /// Left and right of the lists beside it.
 const PANEL: [f64; 2] = [890.0, 1250.0];
 /// Kernels that get a number and a line in the list.
 const LISTED: usize = 12;
-/// Colours that can be told apart also by those who see fewer (after Okabe & Ito 2008); the rest is grey.
-const COLOURS: [Colour; 7] = [
-    (0, 114, 178),
-    (213, 94, 0),
-    (0, 158, 115),
-    (204, 121, 167),
-    (230, 159, 0),
-    (86, 180, 233),
-    (140, 109, 49),
-];
-const OTHER: Colour = (150, 150, 150);
-/// Decades below and above the roofs' meeting point, and below the roof of arithmetic, that are shown at most.
+/// Decades that are shown at most on either side of the ridge point, and below the roof of arithmetic.
 const DECADES: f64 = 4.0;
 
-/// The whole chart.
+/// The chart of a profile.
 pub fn scene(profile: &Profile) -> Scene {
     let axes = Axes::of(profile);
     let colours = Colours::of(&profile.kernels);
@@ -43,7 +34,7 @@ pub fn scene(profile: &Profile) -> Scene {
     scene
 }
 
-/// Logarithmic axes: powers of ten of both ends.
+/// Logarithmic axes: the powers of ten at both ends of each.
 struct Axes {
     x: (f64, f64),
     y: (f64, f64),
@@ -62,7 +53,7 @@ impl Axes {
         Self { x: (least.floor(), most.ceil()), y: (bottom.floor(), roof + 0.4) }
     }
 
-    /// Where something stands; at the edge if it lies beyond.
+    /// The place of a value; on the edge if it lies beyond.
     fn place(&self, intensity: f64, gflops: f64) -> (f64, f64) {
         let along = |value: f64, (from, to): (f64, f64)| {
             let power = value.log10().clamp(from, to);
@@ -72,8 +63,8 @@ impl Axes {
         (left + along(intensity, self.x) * (right - left), bottom - along(gflops, self.y) * (bottom - top))
     }
 
-    /// A kernel that does no arithmetic stands at the left edge, as high below the slanting roof as
-    /// its bytes a second are below the roof of memory.
+    /// The mark of a kernel. One without arithmetic is on the left edge, as far below the slanted roof as its
+    /// bytes a second are below the roof of memory.
     fn mark(&self, line: &KernelLine) -> Mark {
         let edge = 10f64.powf(self.x.0);
         let (intensity, gflops) = match line.flops > 0.0 && line.bytes > 0.0 {
@@ -86,7 +77,7 @@ impl Axes {
 
 fn heading(scene: &mut Scene, profile: &Profile) {
     let work = &profile.workload;
-    scene.text((FRAME[0], 28.0), &format!("Roofline of {}", profile.device.name), 20.0, INK, Side::Left);
+    scene.text((FRAME[0], 28.0), &format!("Roofline of {}", profile.device.name), TITLE, INK, Side::Left);
     let what = format!(
         "{}, {} x {} pixels, {} ms of GPU time; {}",
         work.what,
@@ -95,8 +86,9 @@ fn heading(scene: &mut Scene, profile: &Profile) {
         milliseconds(profile.totals.gpu.median),
         work.kernels
     );
-    scene.text((FRAME[0], 54.0), &what, 13.0, GREY, Side::Left);
-    scene.text((FRAME[0] - 50.0, 78.0), "GFLOP/s", 13.0, INK, Side::Left);
+    let what = font::shortened(&what, BODY, PANEL[1] - FRAME[0]);
+    scene.text((FRAME[0], 54.0), &what, BODY, GREY, Side::Left);
+    scene.text((FRAME[0], FRAME[1] - 14.0), "performance (GFLOP/s)", BODY, INK, Side::Left);
 }
 
 fn grid(scene: &mut Scene, axes: &Axes) {
@@ -104,29 +96,21 @@ fn grid(scene: &mut Scene, axes: &Axes) {
     for power in axes.x.0 as i32..=axes.x.1 as i32 {
         let (x, _) = axes.place(10f64.powi(power), 1.0);
         scene.line(&[(x, top), (x, bottom)], FAINT, 1.0);
-        scene.text((x, bottom + 16.0), &power_of_ten(power), 12.0, GREY, Side::Middle);
+        scene.text((x, bottom + 16.0), &Tick::power_of_ten(power).label(), BODY, GREY, Side::Middle);
     }
     for power in axes.y.0.ceil() as i32..=axes.y.1.floor() as i32 {
         let (_, y) = axes.place(1.0, 10f64.powi(power));
         scene.line(&[(left, y), (right, y)], FAINT, 1.0);
-        scene.text((left - 8.0, y), &power_of_ten(power), 12.0, GREY, Side::Right);
+        scene.text((left - 8.0, y), &Tick::power_of_ten(power).label(), BODY, GREY, Side::Right);
     }
     scene.line(&[(left, top), (left, bottom), (right, bottom)], GREY, 1.0);
-    let label = "operations for each byte that must move (FLOP/byte)";
-    scene.text(((left + right) / 2.0, bottom + 38.0), label, 13.0, INK, Side::Middle);
-}
-
-fn power_of_ten(power: i32) -> String {
-    match power {
-        0..=5 => format!("{}", 10u64.pow(power as u32)),
-        -4..0 => format!("{:.*}", power.unsigned_abs() as usize, 10f64.powi(power)),
-        _ => format!("1e{power}"),
-    }
+    let label = "arithmetic intensity (FLOP/byte)";
+    scene.text(((left + right) / 2.0, bottom + 38.0), label, BODY, INK, Side::Middle);
 }
 
 fn roofs(scene: &mut Scene, axes: &Axes, roofs: &Roofs) {
     let (first, last) = (10f64.powf(axes.x.0), 10f64.powf(axes.x.1));
-    // The slanting roof begins where it enters the frame.
+    // The slanted roof begins where it enters the frame.
     let start = first.max(10f64.powf(axes.y.0) / roofs.gbytes);
     let points = [
         axes.place(start, start * roofs.gbytes),
@@ -134,11 +118,11 @@ fn roofs(scene: &mut Scene, axes: &Axes, roofs: &Roofs) {
         axes.place(last, roofs.gflops),
     ];
     scene.line(&points, INK, 2.0);
-    let flat = format!("{} GFLOP/s, multiply-adds", number(roofs.gflops));
-    scene.text((points[2].0, points[2].1 - 13.0), &flat, 13.0, INK, Side::Right);
+    let flat = format!("{} GFLOP/s (multiply-adds)", number(roofs.gflops));
+    scene.text((points[2].0, points[2].1 - 13.0), &flat, BODY, INK, Side::Right);
     let middle = ((points[0].0 + points[1].0) / 2.0, (points[0].1 + points[1].1) / 2.0);
-    let slanting = format!("{} GB/s, copying", number(roofs.gbytes));
-    scene.text((middle.0 - 12.0, middle.1 - 12.0), &slanting, 13.0, INK, Side::Right);
+    let slanted = format!("{} GB/s (copies)", number(roofs.gbytes));
+    scene.text((middle.0 - 12.0, middle.1 - 12.0), &slanted, BODY, INK, Side::Right);
 }
 
 /// Large marks first, so that small ones lie on top.
@@ -159,7 +143,7 @@ fn marks(scene: &mut Scene, axes: &Axes, colours: &Colours, by_time: &[&KernelLi
                 |reach: f64| (mark.centre.0 + dx * reach / distance, mark.centre.1 + dy * reach / distance);
             scene.line(&[at(mark.radius), at(distance - 9.0)], GREY, 1.0);
         }
-        scene.text(place, &(k + 1).to_string(), 12.0, INK, Side::Middle);
+        scene.text(place, &(k + 1).to_string(), BODY, INK, Side::Middle);
     }
 }
 
@@ -167,56 +151,49 @@ fn list(scene: &mut Scene, colours: &Colours, by_time: &[&KernelLine], roofs: &R
     let [left, right] = PANEL;
     let (time, share, roof) = (right - 128.0, right - 66.0, right);
     let mut y = 104.0;
-    scene.text((left, y), "The slowest", 14.0, INK, Side::Left);
+    scene.text((left, y), "Slowest kernels", HEADING, INK, Side::Left);
     for (x, title) in [(time, "ms"), (share, "share"), (roof, "of roof")] {
-        scene.text((x, y), title, 12.0, GREY, Side::Right);
+        scene.text((x, y), title, BODY, GREY, Side::Right);
     }
     for (k, line) in by_time.iter().take(LISTED).enumerate() {
         y += 23.0;
-        scene.text((left + 16.0, y), &(k + 1).to_string(), 12.0, INK, Side::Right);
+        scene.text((left + 16.0, y), &(k + 1).to_string(), BODY, INK, Side::Right);
         scene.disc((left + 30.0, y - 1.0), 5.0, colours.of_line(line), line.pass == PassKind::Forward);
-        let name = shortened(&format!("{} {}", line.layer, line.pass), 24);
-        scene.text((left + 42.0, y), &name, 12.0, INK, Side::Left);
-        scene.text((time, y), &milliseconds(line.seconds.median), 12.0, INK, Side::Right);
-        scene.text((share, y), &percent(line.share), 12.0, INK, Side::Right);
+        let name = font::shortened(&format!("{} {}", line.layer, line.pass), BODY, time - left - 90.0);
+        scene.text((left + 42.0, y), &name, BODY, INK, Side::Left);
+        scene.text((time, y), &milliseconds(line.seconds.median), BODY, INK, Side::Right);
+        scene.text((share, y), &percent(line.share), BODY, INK, Side::Right);
         let part = line.of_roof(roofs).map_or_else(|| "-".into(), |of_roof| percent(of_roof.part));
-        scene.text((roof, y), &part, 12.0, INK, Side::Right);
+        scene.text((roof, y), &part, BODY, INK, Side::Right);
     }
 }
 
 fn legend(scene: &mut Scene, colours: &Colours) {
     let [left, right] = PANEL;
     let mut y = 104.0 + 23.0 * LISTED as f64 + 46.0;
-    scene.text((left, y), "Kernels", 14.0, INK, Side::Left);
-    scene.text((right - 66.0, y), "share", 12.0, GREY, Side::Right);
+    scene.text((left, y), "Colours", HEADING, INK, Side::Left);
+    scene.text((right - 66.0, y), "share", BODY, GREY, Side::Right);
     for (name, share, colour) in &colours.legend {
         y += 22.0;
         scene.disc((left + 30.0, y - 1.0), 5.0, *colour, true);
-        scene.text((left + 42.0, y), name, 12.0, INK, Side::Left);
-        scene.text((right - 66.0, y), &percent(*share), 12.0, INK, Side::Right);
+        scene.text((left + 42.0, y), name, BODY, INK, Side::Left);
+        scene.text((right - 66.0, y), &percent(*share), BODY, INK, Side::Right);
     }
 }
 
 fn notes(scene: &mut Scene) {
     let lines = [
-        "Larger marks: more of the time. Filled: forward pass; rings: all else. What lies beyond an edge stands on it; on the left",
-        "edge stand kernels without arithmetic, as far below the slanting roof as their bytes a second are.",
+        "Larger marks take more of the time. Filled: forward pass; rings: other passes. Marks on an edge lie beyond it.",
+        "Kernels without arithmetic are on the left edge, as far below the slanted roof as their GB/s are below that of copies.",
     ];
     for (k, line) in lines.iter().enumerate() {
-        scene.text((FRAME[0], 762.0 + 18.0 * k as f64), line, 12.0, GREY, Side::Left);
+        scene.text((FRAME[0], 762.0 + 18.0 * k as f64), line, BODY, GREY, Side::Left);
     }
 }
 
-fn shortened(name: &str, most: usize) -> String {
-    if name.chars().count() <= most {
-        return name.into();
-    }
-    name.chars().take(most - 1).chain(['…']).collect()
-}
-
-/// A colour for each kernel that takes much time, and one for the others.
+/// A colour for each of the kernels that take the most time, and one for the others.
 struct Colours {
-    /// Name, share of the time, colour.
+    /// Name, share of the time and colour, the largest share first.
     legend: Vec<(String, f64, Colour)>,
 }
 
@@ -249,11 +226,11 @@ impl Colours {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::chart::scene::Item;
-    use crate::report::table::tests::profile;
+    use crate::chart::scene::Item;
+    use crate::report::fixture::profile;
 
     #[test]
-    fn marks_stand_where_their_numbers_are() {
+    fn marks_are_placed_by_their_numbers() {
         let profile = profile();
         let axes = Axes::of(&profile);
         // 50 GFLOP/s is half of the roof: log10(2) below it, right of the ridge at 10 FLOP/byte.
@@ -262,16 +239,16 @@ mod tests {
         let decade = axes.place(50.0, 10.0).1 - roof.1;
         assert!((mark.0 - roof.0).abs() < 1e-9);
         assert!(((mark.1 - roof.1) / decade - 2f64.log10()).abs() < 1e-9);
-        // A copy at a fifth of the memory's roof: log10(5) below the slanting roof at the left edge.
+        // A copy at a fifth of the memory's roof: log10(5) below the slanted roof at the left edge.
         let copy = axes.mark(&profile.kernels[1]).centre;
         let edge = 10f64.powf(axes.x.0);
-        let slanting = axes.place(edge, edge * 10.0);
+        let slanted = axes.place(edge, edge * 10.0);
         assert_eq!(copy.0, FRAME[0]);
-        assert!(((copy.1 - slanting.1) / decade - 5f64.log10()).abs() < 1e-9);
+        assert!(((copy.1 - slanted.1) / decade - 5f64.log10()).abs() < 1e-9);
     }
 
     #[test]
-    fn what_lies_beyond_stands_on_the_edge() {
+    fn marks_beyond_the_axes_are_on_the_edge() {
         let mut profile = profile();
         profile.kernels[0].flops = 1.0;
         profile.kernels[0].bytes = 1e9;
@@ -289,10 +266,5 @@ mod tests {
             scene.items.iter().any(|item| matches!(item, Item::Text { text, .. } if text == wanted))
         };
         assert!(has("others") && has("op/6") && !has("op/7"));
-        assert_eq!(
-            (power_of_ten(-2), power_of_ten(3), power_of_ten(-6)),
-            ("0.01".into(), "1000".into(), "1e-6".into())
-        );
-        assert_eq!(shortened("a name much too long", 8), "a name …");
     }
 }

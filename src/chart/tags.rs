@@ -1,9 +1,8 @@
-//! Numbers beside marks, where they cover neither one another nor the marks.
+//! Places of numbers beside marks, where they cover neither each other nor the marks.
 
-/// A rectangle: left, top, right, bottom.
-pub type Box2 = [f64; 4];
+use super::scene::Rectangle;
 
-/// A mark that wants a number.
+/// A mark that is numbered.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Mark {
     pub centre: (f64, f64),
@@ -17,12 +16,12 @@ const DISTANCES: [f64; 7] = [9.0, 18.0, 28.0, 40.0, 54.0, 70.0, 90.0];
 /// Directions that are tried at each distance.
 const DIRECTIONS: usize = 16;
 
-/// A centre for the number of each of the first `count` marks, in order, within `frame` and clear of
-/// `letters`. A number that finds no free place stands on its mark.
-pub fn place(marks: &[Mark], count: usize, letters: &[Box2], frame: Box2) -> Vec<(f64, f64)> {
-    let mut taken: Vec<Box2> =
+/// A centre for the number of each of the first `count` marks, in order, within `frame` and clear of `text`. A number
+/// without a free place is put on its mark.
+pub fn place(marks: &[Mark], count: usize, text: &[Rectangle], frame: Rectangle) -> Vec<(f64, f64)> {
+    let mut taken: Vec<Rectangle> =
         marks.iter().map(|mark| around(mark.centre, mark.radius, mark.radius)).collect();
-    taken.extend(letters);
+    taken.extend(text);
     let mut places = vec![];
     for mark in marks.iter().take(count) {
         let candidates = DISTANCES.iter().flat_map(|distance| {
@@ -43,15 +42,15 @@ pub fn place(marks: &[Mark], count: usize, letters: &[Box2], frame: Box2) -> Vec
     places
 }
 
-fn around((x, y): (f64, f64), half_width: f64, half_height: f64) -> Box2 {
+fn around((x, y): (f64, f64), half_width: f64, half_height: f64) -> Rectangle {
     [x - half_width, y - half_height, x + half_width, y + half_height]
 }
 
-fn overlap(a: Box2, b: Box2) -> bool {
+fn overlap(a: Rectangle, b: Rectangle) -> bool {
     a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3]
 }
 
-fn within(inner: Box2, outer: Box2) -> bool {
+fn within(inner: Rectangle, outer: Rectangle) -> bool {
     inner[0] >= outer[0] && inner[1] >= outer[1] && inner[2] <= outer[2] && inner[3] <= outer[3]
 }
 
@@ -66,7 +65,7 @@ mod tests {
         let places = place(&marks, 10, &[[0.0, 0.0, 600.0, 190.0]], [0.0, 0.0, 600.0, 400.0]);
         for (i, a) in places.iter().enumerate() {
             let own = around(*a, HALF.0, HALF.1);
-            assert!(within(own, [0.0, 190.0, 600.0, 400.0]), "{a:?} is in the letters or outside");
+            assert!(within(own, [0.0, 190.0, 600.0, 400.0]), "{a:?} is in the text or outside");
             for b in &places[i + 1..] {
                 assert!(!overlap(own, around(*b, HALF.0, HALF.1)), "{a:?} and {b:?}");
             }
@@ -77,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_without_room_stands_on_its_mark() {
+    fn a_number_without_space_is_on_its_mark() {
         let mark = Mark { centre: (5.0, 5.0), radius: 4.0 };
         assert_eq!(place(&[mark], 1, &[], [0.0, 0.0, 10.0, 10.0]), [(5.0, 5.0)]);
     }

@@ -1,27 +1,31 @@
-//! The roofline chart: every kernel by what it does a byte and a second, under the device's roofs.
+//! Charts as SVG and PNG: the roofline of a profile, the losses of runs.
 
-mod layout;
+mod losses;
+mod roofline;
 mod scene;
 mod tags;
+mod ticks;
 
 use std::io::{self, Write};
 use std::path::Path;
+
+pub use losses::{Losses, Run, Term};
 
 use crate::error::{Error, Result};
 use crate::profiler::Profile;
 use scene::Scene;
 
-/// What a chart is written as.
+/// The file format of a chart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ChartFormat {
-    /// Lines and letters, sharp at any size.
+    /// Vector graphics of 1280 x 800 units, sharp at any size.
     Svg,
-    /// Pixels, twice as many each way as an SVG's units.
+    /// 2560 x 1600 pixels.
     Png,
 }
 
 impl ChartFormat {
-    /// What the extension of a path says.
+    /// The format that the extension of a path stands for.
     ///
     /// # Errors
     /// [`Error::Usage`] naming the path, for any other extension.
@@ -31,23 +35,28 @@ impl ChartFormat {
             "svg" => Ok(Self::Svg),
             "png" => Ok(Self::Png),
             _ => Err(Error::Usage(format!(
-                "{}: a chart is written as .svg or .png: name it so",
+                "{}: charts are written as SVG or PNG: end the name in .svg or .png",
                 path.display()
             ))),
         }
     }
 }
 
-/// A chart of a profile.
+/// A chart that can be written.
 #[derive(Debug)]
 pub struct Chart {
     scene: Scene,
 }
 
 impl Chart {
-    /// The chart of every kernel of a profile.
-    pub fn of(profile: &Profile) -> Self {
-        Self { scene: layout::scene(profile) }
+    /// The roofline chart of every kernel of a profile.
+    pub fn roofline(profile: &Profile) -> Self {
+        Self { scene: roofline::scene(profile) }
+    }
+
+    /// The losses of runs over their evaluations: all terms, or `only` one of them.
+    pub fn losses(runs: &[Run], only: Option<Term>) -> Self {
+        Self { scene: losses::scene(runs, only) }
     }
 
     /// Writes the chart.
@@ -65,7 +74,7 @@ impl Chart {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::table::tests::profile;
+    use crate::report::fixture::profile;
 
     #[test]
     fn formats_go_by_the_extension() {
@@ -79,18 +88,15 @@ mod tests {
 
     #[test]
     fn both_formats_can_be_read_again() {
-        let chart = Chart::of(&profile());
+        let chart = Chart::roofline(&profile());
         let (mut svg, mut png) = (vec![], vec![]);
         chart.write(ChartFormat::Svg, &mut svg).unwrap();
         chart.write(ChartFormat::Png, &mut png).unwrap();
         let svg = String::from_utf8(svg).unwrap();
-        assert!(svg.starts_with("<svg") && svg.trim_end().ends_with("</svg>"), "{svg}");
+        assert!(svg.starts_with("<svg width=\"1280\" height=\"800\"") && svg.trim_end().ends_with("</svg>"));
         assert!(svg.contains("conv1_1 backward") && svg.contains("100 GFLOP/s") && svg.contains("10.0 GB/s"));
-        assert_eq!(
-            svg.matches("<circle").count(),
-            3 + 2 + 3,
-            "three kernels, two colours, three in the list"
-        );
+        let (kernels, colours, listed) = (3, 2, 3);
+        assert_eq!(svg.matches("<circle").count(), kernels + colours + listed);
         let image = image::load_from_memory(&png).unwrap().to_rgb8();
         assert_eq!(image.dimensions(), (2 * scene::WIDTH, 2 * scene::HEIGHT));
         let colours: std::collections::HashSet<_> = image.pixels().collect();
