@@ -53,37 +53,38 @@ pub fn draw(text: &str, (x, y): (f64, f64), size: f64, mut ink: impl FnMut(i32, 
     }
 }
 
-/// The text, cut and ended with `…` where it is wider than `room` pixels.
-pub fn shortened(text: &str, size: f64, room: f64) -> String {
-    if width(text, size) <= room {
+/// The text, cut and ended with `…` where it is wider than `space` pixels.
+pub fn shortened(text: &str, size: f64, space: f64) -> String {
+    if width(text, size) <= space {
         return text.into();
     }
     let mut kept = text.to_string();
-    while kept.pop().is_some() && width(&format!("{}…", kept.trim_end()), size) > room {}
+    while kept.pop().is_some() && width(&format!("{}…", kept.trim_end()), size) > space {}
     format!("{}…", kept.trim_end())
 }
 
-/// The text in at most `most` lines of `room` pixels, broken between words, and within words that are too wide. A
+/// The text in at most `most` lines of `space` pixels, broken between words, and within words that are too wide. A
 /// last line that does not hold the rest is cut with `…`.
-pub fn wrapped(text: &str, size: f64, room: f64, most: usize) -> Vec<String> {
+pub fn wrapped(text: &str, size: f64, space: f64, most: usize) -> Vec<String> {
     let mut lines: Vec<String> = vec![];
-    for word in text.split_whitespace().flat_map(|word| pieces(word, size, room)) {
+    for word in text.split_whitespace().flat_map(|word| pieces(word, size, space)) {
         let is_last = lines.len() == most;
         match lines.last_mut() {
-            Some(line) if is_last || width(&format!("{line} {word}"), size) <= room => {
+            Some(line) if is_last || width(&format!("{line} {word}"), size) <= space => {
                 *line += &format!(" {word}");
             }
             _ => lines.push(word),
         }
     }
-    lines.iter().map(|line| shortened(line, size, room)).collect()
+    lines.iter().map(|line| shortened(line, size, space)).collect()
 }
 
-/// A word in pieces that are at most `room` pixels wide, each with at least one letter.
-fn pieces(word: &str, size: f64, room: f64) -> Vec<String> {
+/// A word in pieces that are at most `space` pixels wide, each with at least one letter.
+fn pieces(word: &str, size: f64, space: f64) -> Vec<String> {
     let mut pieces = vec![String::new()];
     for letter in word.chars() {
-        let has_space = |piece: &String| piece.is_empty() || width(&format!("{piece}{letter}"), size) <= room;
+        let has_space =
+            |piece: &String| piece.is_empty() || width(&format!("{piece}{letter}"), size) <= space;
         match pieces.last_mut() {
             Some(piece) if has_space(piece) => piece.push(letter),
             _ => pieces.push(letter.into()),
@@ -127,18 +128,18 @@ mod tests {
 
     #[test]
     fn long_text_is_cut_or_wrapped() {
-        let room = width("a long nam", 12.0);
-        assert_eq!(shortened("a name", 12.0, room), "a name");
-        let cut = shortened("a long name.jsonl", 12.0, room);
-        assert!(cut.starts_with("a long") && cut.ends_with('…') && width(&cut, 12.0) <= room, "{cut}");
-        assert_eq!(wrapped("a long name indeed", 12.0, room, 3), ["a long", "name", "indeed"]);
-        let two = wrapped("a long name indeed and more", 12.0, room, 2);
+        let space = width("a long nam", 12.0);
+        assert_eq!(shortened("a name", 12.0, space), "a name");
+        let cut = shortened("a long name.jsonl", 12.0, space);
+        assert!(cut.starts_with("a long") && cut.ends_with('…') && width(&cut, 12.0) <= space, "{cut}");
+        assert_eq!(wrapped("a long name indeed", 12.0, space, 3), ["a long", "name", "indeed"]);
+        let two = wrapped("a long name indeed and more", 12.0, space, 2);
         assert_eq!((two.len(), two[0].as_str()), (2, "a long"));
         assert!(two[1].starts_with("name") && two[1].ends_with('…'), "{two:?}");
-        assert!(wrapped("  ", 12.0, room, 2).is_empty());
-        let broken = wrapped("a_name_without_any_space", 12.0, room, 9);
+        assert!(wrapped("  ", 12.0, space, 2).is_empty());
+        let broken = wrapped("a_name_without_any_space", 12.0, space, 9);
         assert_eq!(broken.concat(), "a_name_without_any_space");
-        assert!(broken.len() > 2 && broken.iter().all(|line| width(line, 12.0) <= room), "{broken:?}");
+        assert!(broken.len() > 2 && broken.iter().all(|line| width(line, 12.0) <= space), "{broken:?}");
         assert_eq!(shortened("abc", 12.0, 0.0), "…");
     }
 }

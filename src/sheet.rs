@@ -21,7 +21,7 @@ const LEADING: f64 = 1.35;
 /// Lines that a label takes at most.
 const LABEL_LINES: usize = 3;
 /// A column of narrow images is widened for its labels up to this many label sizes.
-const LABEL_ROOM: f64 = 9.0;
+const LABEL_COLUMN: f64 = 9.0;
 /// A sheet with a heading is at least this many pixels wide.
 const LEAST_WIDTH: u32 = 480;
 /// Size of the colour bar in pixels.
@@ -95,17 +95,18 @@ impl<'a> Layout<'a> {
         let label_size =
             (LABEL_SHARE * f64::from(widest_image)).clamp(LABEL_SIZES[0], LABEL_SIZES[1]).round();
         let widest = cells.iter().map(|cell| font::width(&cell.label, label_size)).fold(0.0, f64::max);
-        let cell_width = widest_image.max(widest.min(LABEL_ROOM * label_size).ceil() as u32);
-        let wrap =
-            |text: &str, size: f64, room: u32, most: usize| font::wrapped(text, size, f64::from(room), most);
+        let cell_width = widest_image.max(widest.min(LABEL_COLUMN * label_size).ceil() as u32);
+        let wrap = |text: &str, size: f64, space: u32, most: usize| {
+            font::wrapped(text, size, f64::from(space), most)
+        };
         let labels: Vec<_> =
             cells.iter().map(|cell| wrap(&cell.label, label_size, cell_width, LABEL_LINES)).collect();
         let grid = columns as u32 * (cell_width + GAP) - GAP;
         let has_heading = !sheet.title.is_empty() || !sheet.note.is_empty();
         let width = (grid + 2 * MARGIN).max(if has_heading { LEAST_WIDTH } else { 0 });
-        let room = width - 2 * MARGIN;
-        let title = wrap(&sheet.title, TITLE * label_size, room, 2);
-        let note = wrap(&sheet.note, label_size, room, 6);
+        let space = width - 2 * MARGIN;
+        let title = wrap(&sheet.title, TITLE * label_size, space, 2);
+        let note = wrap(&sheet.note, label_size, space, 6);
         let mut layout = Self {
             sheet,
             columns,

@@ -103,7 +103,7 @@ const SPLIT: [f64; 2] = [424.0, 510.0];
 const GAP: f64 = 66.0;
 /// Left and right of the legend.
 const PANEL: [f64; 2] = [900.0, 1250.0];
-/// Runs that the legend has room for, with what became of them and by their names alone, and the heights of each.
+/// Runs in the legend at most, with their results and with names alone, and the heights of each.
 const SUMMARISED: usize = 8;
 const ENTRY: f64 = 46.0;
 const LISTED: usize = 18;

@@ -1,4 +1,4 @@
-//! `impasto reconstruct`: what a layer keeps of an image.
+//! `impasto reconstruct`: an image from the activations or Gram matrices of layers.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -41,19 +41,19 @@ pub struct Reconstruct {
     #[arg(long, value_name = "LAYERS")]
     style: Option<LayerWeights>,
 
-    /// Make a sheet with a picture for each layer
+    /// Make a sheet with an image for each layer
     #[arg(long)]
     sheet: bool,
 
-    /// Where the picture or the sheet goes
+    /// Where the image or the sheet goes
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 
-    /// Longer side of the picture in pixels, or 'full'
+    /// Longer side of the image in pixels, or 'full'
     #[arg(long, value_name = "N|full", default_value = "256")]
     size: Size,
 
-    /// Evaluations for each picture
+    /// Evaluations for each image
     #[arg(long, value_name = "N", default_value_t = 300, value_parser = at_least_one)]
     iterations: usize,
 
@@ -126,7 +126,7 @@ impl Reconstruct {
         Sheet { title, note, columns: 3, cells, ..Sheet::default() }.draw()
     }
 
-    /// What to reconstruct from: all layers at once, or one picture after the other, with labels.
+    /// What to reconstruct from: all layers at once, or an image per layer; with labels.
     fn parts(&self) -> Result<Vec<(String, Settings)>> {
         let base = Settings { content_weight: WEIGHT, style_weight: WEIGHT, ..Default::default() };
         let content = |layers: LayerWeights| Settings {

@@ -64,7 +64,7 @@ fn show(part: &Part, done: bool) -> Result<()> {
 
 fn outcome(part: &Part) -> String {
     if let Some(missing) = &part.missing {
-        return format!("not here: needs {missing}");
+        return format!("unsupported: needs {missing}");
     }
     if let Some(fault) = &part.fault {
         return format!("WRONG: {fault}");

@@ -74,7 +74,7 @@ impl FromStr for Blocks {
 
 impl Sweep {
     pub fn run(mut self) -> Result<ExitCode> {
-        // What is left of the options holds for every picture.
+        // The remaining options hold for every image.
         let ratios = std::mem::take(&mut self.painting.objective.ratio);
         self.painting.check(std::slice::from_ref(&self.style))?;
         check_output(&self.output)?;

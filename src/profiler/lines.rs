@@ -1,59 +1,58 @@
-//! One line a kernel, out of the timings of several evaluations.
+//! One line per kernel, from the timings of several evaluations.
 
 use serde::{Deserialize, Serialize};
 
 use super::{OfRoof, Roofs, Spread};
 use crate::gpu::{PassKind, Timing, Work};
 
-/// One kernel of an evaluation: all launches of it for one layer in one pass.
+/// A kernel of an evaluation: all of its launches for one layer in one pass.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct KernelLine {
     /// The pass of the evaluation.
     pub pass: PassKind,
     /// The layer or step.
     pub layer: String,
-    /// Operation and variant, as the path under `shaders/`: `conv/2_tiled`. Copies are `copy/buffer`
-    /// and `copy/texture`.
+    /// The shader's path under `shaders/`, such as `conv/2_tiled`; copies are `copy/buffer` and `copy/texture`.
     pub kernel: String,
-    /// Launches in an evaluation.
+    /// Number of launches per evaluation.
     pub launches: usize,
-    /// Workgroups of all of them; 0 for copies.
+    /// Workgroups of all launches; 0 for copies.
     pub workgroups: u64,
-    /// Floating-point operations of all of them, in an evaluation.
+    /// Floating-point operations of all launches.
     pub flops: f64,
-    /// Operations that the definition needs for the same result.
+    /// Floating-point operations that the definition of the operation takes for the same result.
     pub direct_flops: f64,
-    /// Bytes that must move at least.
+    /// Least number of bytes that are read and written.
     pub bytes: f64,
-    /// Seconds an evaluation.
+    /// Seconds per evaluation.
     pub seconds: Spread,
-    /// The median as a part of all lines' medians.
+    /// The median as a fraction of the sum of all lines' medians.
     pub share: f64,
 }
 
 impl KernelLine {
-    /// 10^9 operations a second.
+    /// 10^9 floating-point operations per second.
     pub fn gflops(&self) -> f64 {
         self.rate(self.flops)
     }
 
-    /// 10^9 operations of the definition a second: what a faster algorithm is worth.
+    /// 10^9 operations per second, counting those of the definition. An algorithm with fewer operations raises it.
     pub fn direct_gflops(&self) -> f64 {
         self.rate(self.direct_flops)
     }
 
-    /// 10^9 bytes a second.
+    /// 10^9 bytes per second.
     pub fn gbytes(&self) -> f64 {
         self.rate(self.bytes)
     }
 
-    /// How near it comes to its roof.
+    /// How close it is to the roof that limits it; `None` for work without operations and bytes, or without time.
     pub fn of_roof(&self, roofs: &Roofs) -> Option<OfRoof> {
         let work = Work { flops: self.flops, direct_flops: self.direct_flops, bytes: self.bytes };
         roofs.part(&work, self.seconds.median)
     }
 
-    /// The operation without its variant: `conv` of `conv/2_tiled`.
+    /// The folder of the shader, which is the operation: `conv` of `conv/2_tiled`.
     pub fn operation(&self) -> &str {
         self.kernel.split('/').next().unwrap_or(&self.kernel)
     }
@@ -67,7 +66,7 @@ impl KernelLine {
     }
 }
 
-/// The lines of some evaluations of the same recordings, in the order in which the kernels first ran.
+/// The lines of several evaluations of the same recordings, in the order in which the kernels first ran.
 pub fn lines(evaluations: &[Vec<Timing>]) -> Vec<KernelLine> {
     let mut lines: Vec<KernelLine> = vec![];
     let mut seconds: Vec<Vec<f64>> = vec![];
@@ -79,7 +78,7 @@ pub fn lines(evaluations: &[Vec<Timing>]) -> Vec<KernelLine> {
                 lines.len() - 1
             });
             seconds[place][k] += timing.seconds;
-            // What does not change from one evaluation to the next is counted once.
+            // Launches and work are the same in every evaluation.
             if k == 0 {
                 let line = &mut lines[place];
                 line.launches += 1;

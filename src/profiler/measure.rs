@@ -1,4 +1,4 @@
-//! Runs recordings and takes their time.
+//! Measures how long recordings take.
 
 use std::time::Instant;
 
@@ -6,26 +6,24 @@ use super::Spread;
 use crate::error::Result;
 use crate::gpu::{Gpu, Recording, Timing};
 
-/// Warming up goes on at least so many seconds: clocks of a GPU at rest are low.
+/// Least seconds of warming up: an idle GPU has low clocks.
 const WARM_UP: f64 = 0.2;
-/// Evaluations are submitted in batches of at least so many seconds, so that waiting for the last one
-/// of a batch counts for little.
+/// Least seconds of a batch of evaluations, so that waiting for its end adds little to each.
 const BATCH: f64 = 0.05;
-/// Batches that the wall clock sees, at most: more than this tells nothing new.
+/// Batches at most: more do not narrow the spread.
 const MOST_BATCHES: usize = 20;
 
-/// Some evaluations as they ran.
+/// Timings of several evaluations.
 #[derive(Debug, Clone)]
 pub struct Measurement {
-    /// The commands of each evaluation.
+    /// The timed commands of each evaluation.
     pub evaluations: Vec<Vec<Timing>>,
-    /// Seconds by the wall clock for one evaluation, without timestamps, submitted one behind the other
-    /// as in a painting.
+    /// Seconds per evaluation by the wall clock, without timestamps, with evaluations submitted back to back as in
+    /// a painting.
     pub wall: Spread,
 }
 
-/// Runs recordings `evaluations` times with timestamps, and again without for the wall clock, after
-/// warming up.
+/// Warms up, then runs recordings without timestamps for the wall clock, and `evaluations` times with them.
 ///
 /// # Errors
 /// [`Error::Gpu`](crate::Error::Gpu) if the device failed.
@@ -40,7 +38,7 @@ pub fn measure(gpu: &Gpu, recordings: &[&Recording], evaluations: usize) -> Resu
     Ok(Measurement { evaluations: timed, wall: Spread::of(&wall) })
 }
 
-/// Seconds of the last evaluation of some.
+/// Runs until clocks have risen; returns the seconds of the last evaluation.
 fn warm_up(gpu: &Gpu, recordings: &[&Recording]) -> Result<f64> {
     let start = Instant::now();
     loop {
@@ -51,7 +49,7 @@ fn warm_up(gpu: &Gpu, recordings: &[&Recording]) -> Result<f64> {
     }
 }
 
-/// Seconds of so many evaluations, from the first submit to the end of the last.
+/// Seconds of `count` evaluations, from the first submit to the end of the last.
 fn run(gpu: &Gpu, recordings: &[&Recording], count: usize) -> Result<f64> {
     let start = Instant::now();
     for _ in 0..count {

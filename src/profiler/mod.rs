@@ -1,8 +1,8 @@
-//! The profiler: what the device could do, what each kernel does, and how far apart the two are.
+//! The profiler: the time of each kernel, against the limits of the device.
 //!
-//! [`Roofs::measure`] finds the device's own limits with two small kernels. [`measure`] runs recordings
-//! several times with a timestamp around every command, and [`Profile`] is the record of it: one
-//! [`KernelLine`] a kernel, totals, memory. It goes to JSON and back, and two of them compare.
+//! [`Roofs::measure`] measures these limits with two small kernels. [`measure`] runs recordings several times with
+//! a timestamp around every command. [`Profile`] is the record: a [`KernelLine`] per kernel, totals, memory. It is
+//! written and read as JSON, and a [`Comparison`] sets two profiles side by side.
 
 mod compare;
 mod lines;

@@ -9,26 +9,26 @@ use super::{KernelLine, Measurement, Roofs, Spread, lines};
 use crate::error::{Error, Result};
 use crate::gpu::{Clock, Gpu, Timing, Use};
 
-/// A profile: everything that tables, charts and comparisons need. As JSON it is what `--json` writes.
+/// Everything that tables, charts and comparisons need. Serialised as JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
-    /// Of this layout of the record. Others are refused.
+    /// Version of this record's layout, [`Profile::FORMAT`]; others are refused.
     pub format: u32,
-    /// The version of Impasto.
+    /// Version of Impasto.
     pub version: String,
-    /// Where it ran.
+    /// The device that it ran on.
     pub device: Device,
-    /// What ran.
+    /// What was run.
     pub workload: Workload,
-    /// What the times were taken with.
+    /// How times were taken.
     pub clock: Clock,
-    /// What the device does at most.
+    /// The limits of the device.
     pub roofs: Roofs,
-    /// In the order in which they ran.
+    /// The kernels in the order in which they ran.
     pub kernels: Vec<KernelLine>,
-    /// Of an evaluation.
+    /// Seconds of an evaluation.
     pub totals: Totals,
-    /// What tensors hold.
+    /// Memory of tensors.
     pub memory: Memory,
 }
 
@@ -46,46 +46,45 @@ pub struct Device {
 /// What was run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Workload {
-    /// What an evaluation is.
+    /// What an evaluation computes, such as `loss and gradient`.
     pub what: String,
-    /// Width of the picture in pixels.
+    /// Width of the image in pixels.
     pub width: u32,
-    /// Height of the picture in pixels.
+    /// Height of the image in pixels.
     pub height: u32,
-    /// The variants of convolution and Gram matrix.
+    /// The variants of the convolution and the Gram matrix.
     pub kernels: String,
-    /// Evaluations that were timed.
+    /// Number of timed evaluations.
     pub evaluations: usize,
 }
 
 /// Seconds of one evaluation.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Totals {
-    /// All kernels and copies together: the sum of each evaluation.
+    /// Sum over all kernels and copies.
     pub kernels: Spread,
-    /// From the beginning of the first command to the end of the last, on the clock of the kernels.
+    /// From the start of the first command to the end of the last, by the clock of the kernels.
     pub gpu: Spread,
-    /// By the wall clock from one evaluation to the next, submitted one behind the other; as far as that
-    /// could be done without timestamps.
+    /// From one evaluation to the next by the wall clock, submitted back to back and without timestamps.
     pub wall: Spread,
 }
 
-/// Bytes that tensors hold.
+/// Bytes of tensors.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Memory {
-    /// By use.
+    /// Bytes by use.
     pub by_use: BTreeMap<String, u64>,
-    /// In all.
+    /// Bytes of all tensors.
     pub total: u64,
-    /// The most at one time, setting up included; not the buffers that the roofs were measured with.
+    /// Most bytes at one time, including setup but not the buffers for measuring the roofs.
     pub peak: u64,
 }
 
 impl Profile {
-    /// What [`format`](Self::format) says now.
+    /// The current [`format`](Self::format).
     pub const FORMAT: u32 = 1;
 
-    /// Sums a measurement up. Memory is what the device holds now.
+    /// The record of a measurement. Memory is what tensors take on the device at the time of the call.
     pub fn new(gpu: &Gpu, roofs: Roofs, workload: Workload, measurement: &Measurement) -> Self {
         let each = |f: fn(&[Timing]) -> f64| {
             Spread::of(&measurement.evaluations.iter().map(|timings| f(timings)).collect::<Vec<_>>())
@@ -105,20 +104,19 @@ impl Profile {
 
     /// The record as JSON, indented.
     pub fn to_json(&self) -> String {
-        // Numbers, text and lists alone: nothing in it can fail.
+        // A record of numbers, text and lists always serialises.
         serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 
-    /// Reads what [`to_json`](Self::to_json) wrote.
+    /// Reads a file that [`to_json`](Self::to_json) wrote.
     ///
     /// # Errors
-    /// [`Error::Profile`] naming the file, if it cannot be read, is no profile or one of another
-    /// format.
+    /// [`Error::Profile`] naming the file, if it cannot be read, is not a profile or has another format.
     pub fn load(path: &Path) -> Result<Self> {
         let refuse = |reason: String| Error::Profile { path: path.into(), reason };
         let text = std::fs::read_to_string(path).map_err(|e| refuse(e.kind().to_string()))?;
         let profile: Self = serde_json::from_str(&text).map_err(|e| {
-            refuse(format!("this is no profile ({e}): give JSON files that 'impasto profile' wrote"))
+            refuse(format!("this is not a profile ({e}): give JSON files that 'impasto profile' wrote"))
         })?;
         if profile.format != Self::FORMAT {
             let (theirs, ours) = (profile.format, Self::FORMAT);
@@ -131,7 +129,7 @@ impl Profile {
 }
 
 impl Device {
-    /// Of an open device.
+    /// The names of an open device.
     pub fn of(gpu: &Gpu) -> Self {
         let adapter = gpu.adapter();
         Self {

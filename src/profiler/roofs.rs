@@ -1,5 +1,5 @@
-//! The roofs of a device (Williams, Waterman & Patterson 2009, "Roofline"): how fast it computes and
-//! how fast it moves memory, measured and not looked up.
+//! The roofs of a device (Williams, Waterman & Patterson 2009, "Roofline"): its highest rates of arithmetic and of
+//! memory traffic, as measured.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,17 +10,17 @@ pub(super) const SHADERS: [Shader; 2] = [FMA, COPY];
 const FMA: Shader = shader!("roofline/fma");
 const COPY: Shader = shader!("roofline/copy");
 
-/// What a device does at most. No kernel takes less time than its operations at the one speed, nor
-/// than its bytes at the other.
+/// The highest rates of a device. A kernel takes at least the time of its operations at the one rate, and of its
+/// bytes at the other.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Roofs {
-    /// 10^9 floating-point operations a second, in f32; a multiply-add is two.
+    /// 10^9 floating-point operations per second, in f32; a multiply-add is two.
     pub gflops: f64,
-    /// 10^9 bytes a second, reads and writes together.
+    /// 10^9 bytes per second, reads and writes together.
     pub gbytes: f64,
 }
 
-/// Which roof a kernel comes up against.
+/// The roof that limits a kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bound {
@@ -39,21 +39,21 @@ impl std::fmt::Display for Bound {
     }
 }
 
-/// How near a kernel comes to the roof above it.
+/// How close a kernel is to its roof.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct OfRoof {
-    /// The least time that the work could take over the time it took. Above 1 where the data lay in a
-    /// cache: the roof of memory is that of large copies.
+    /// The least time that the roofs allow, over the time taken. Above 1 if the data is in a cache, because the roof
+    /// of memory is that of large copies.
     pub part: f64,
-    /// The roof that gives the least time.
+    /// The roof that limits the work.
     pub bound: Bound,
 }
 
-/// Invocations of the FMA loop: enough for the largest GPU, in one direction of the grid.
+/// Invocations of the FMA loop: enough for the largest GPU, within one dimension of the grid.
 const FMA_INVOCATIONS: u32 = 1 << 18;
-/// Multiply-adds in a round of it, an invocation.
+/// Multiply-adds of an invocation per round of the loop.
 const FMA_IN_A_ROUND: u32 = 16 * 12;
-/// No run of the loop takes longer than about this: drivers take devices away after seconds.
+/// Most seconds of a run of the loop, roughly: drivers reset devices that are busy for seconds.
 const LONGEST: f64 = 0.02;
 /// Seconds to spend on each roof.
 const BUDGET: f64 = 0.1;
@@ -61,24 +61,24 @@ const BUDGET: f64 = 0.1;
 const COPY_BYTES: u64 = 128 << 20;
 
 impl Roofs {
-    /// Measures both roofs with some 200 ms of work, compiling not counted: an FMA loop, and the
-    /// faster of a copying kernel and the driver's own copy.
+    /// Measures both roofs with about 200 ms of work besides compiling: an FMA loop, and the faster of a copying
+    /// kernel and the driver's own copy.
     ///
     /// # Errors
-    /// [`Error::Gpu`](crate::Error::Gpu) if the device failed or has no memory for it.
+    /// [`Error::Gpu`](crate::Error::Gpu) if the device failed or has too little memory.
     pub fn measure(gpu: &Gpu) -> Result<Self> {
         Ok(Self { gflops: best_arithmetic(gpu)? * 1e-9, gbytes: best_copy(gpu)? * 1e-9 })
     }
 
-    /// Measures again and keeps the better of both: what else runs on a machine lowers roofs, and nothing
-    /// raises them. If the device has no memory left for it, they stay as they are.
+    /// Measures again and keeps the higher rates, because other programs can only lower them. Keeps these if the
+    /// device has no memory left for measuring.
     pub fn measured_again(self, gpu: &Gpu) -> Self {
         let again = Self::measure(gpu).unwrap_or(self);
         Self { gflops: self.gflops.max(again.gflops), gbytes: self.gbytes.max(again.gbytes) }
     }
 
-    /// How near work that took so many seconds comes to the roof above it; `None` for work without
-    /// operations and bytes, or without time.
+    /// How close work that took `seconds` is to its roof; `None` for work without operations and bytes, or without
+    /// time.
     pub fn part(&self, work: &Work, seconds: f64) -> Option<OfRoof> {
         let computing = work.flops / (self.gflops * 1e9);
         let moving = work.bytes / (self.gbytes * 1e9);
@@ -87,14 +87,13 @@ impl Roofs {
         (least > 0.0 && seconds > 0.0).then(|| OfRoof { part: least / seconds, bound })
     }
 
-    /// Operations a byte at which the two roofs meet.
+    /// The ridge point: operations per byte at which the two roofs meet.
     pub fn ridge(&self) -> f64 {
         self.gflops / self.gbytes
     }
 }
 
-/// Operations a second: the loop is lengthened until it runs long enough to be measured, then the
-/// fastest run counts.
+/// Operations per second of the fastest run, once the loop is long enough to be measured.
 fn best_arithmetic(gpu: &Gpu) -> Result<f64> {
     let shape = Shape::blocked(1, 1, FMA_INVOCATIONS);
     let dst = gpu.tensor(shape, Use::Scratch, "roof of arithmetic")?;
@@ -122,7 +121,7 @@ fn best_arithmetic(gpu: &Gpu) -> Result<f64> {
     best(gpu, &recording, |work| work.flops)
 }
 
-/// Bytes a second.
+/// Bytes per second of the fastest copy.
 fn best_copy(gpu: &Gpu) -> Result<f64> {
     let bytes = COPY_BYTES.min(gpu.max_tensor_bytes());
     let shape = Shape::blocked(1, 1, (bytes / 16) as u32);
@@ -136,7 +135,7 @@ fn best_copy(gpu: &Gpu) -> Result<f64> {
     best(gpu, &copies, |work| work.bytes)
 }
 
-/// The best rate of any command in it, in units a second, over as many runs as the budget allows: at
+/// The highest rate of any of the commands, in units per second, over as many runs as the budget allows, and at
 /// least three.
 fn best(gpu: &Gpu, recording: &Recording, amount: impl Fn(&Work) -> f64) -> Result<f64> {
     let (mut best, mut spent, mut runs) = (0.0f64, 0.0, 0);

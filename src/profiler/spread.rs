@@ -1,9 +1,9 @@
-//! What many measurements of one thing come to.
+//! Median and spread of repeated measurements.
 
 use serde::{Deserialize, Serialize};
 
-/// The middle of some measurements, and where most of them lie. Timings have a long tail to one side,
-/// so these are percentiles and not mean and deviation.
+/// Median of repeated measurements and the range of most of them. These are percentiles, not mean and deviation,
+/// because timings have a long tail to one side.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     /// A tenth are lower.
@@ -15,7 +15,7 @@ pub struct Spread {
 }
 
 impl Spread {
-    /// Of any number of measurements; zeros for none.
+    /// The spread of any number of measurements; zeros for none.
     pub fn of(values: &[f64]) -> Self {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
@@ -26,12 +26,12 @@ impl Spread {
         }
     }
 
-    /// Half the distance from low to high, as a part of the median: 0.05 reads "give or take 5%".
+    /// Half the distance from low to high, as a fraction of the median: 0.05 is ±5%.
     pub fn relative(&self) -> f64 {
         if self.median > 0.0 { (self.high - self.low) / 2.0 / self.median } else { 0.0 }
     }
 
-    /// True if the two reach into one another, so that their difference may be chance.
+    /// True if the ranges overlap, so that the difference may be chance.
     pub fn overlaps(&self, other: &Self) -> bool {
         self.low <= other.high && other.low <= self.high
     }
@@ -40,7 +40,7 @@ impl Spread {
 impl std::ops::Add for Spread {
     type Output = Self;
 
-    /// Of one thing after another, taken to be slow and fast together: the sum is never too narrow.
+    /// The spread of two things in sequence, as if both were slow, or fast, at the same time. It is never too narrow.
     fn add(self, other: Self) -> Self {
         Self { low: self.low + other.low, median: self.median + other.median, high: self.high + other.high }
     }

@@ -1,12 +1,12 @@
-//! The profile's kernels as comma-separated values, in plain units, for spreadsheets and scripts.
+//! The kernels of a profile as comma-separated values, for spreadsheets and scripts.
 
 use crate::profiler::Profile;
 
 const HEADER: &str = "pass,layer,kernel,launches,workgroups,flops,direct_flops,bytes,seconds_low,seconds_median,\
     seconds_high,gflops,direct_gflops,gbytes,part_of_roof,bound,share";
 
-/// A header and one line a kernel. Operations and bytes are those of an evaluation, rates are 10^9 a
-/// second. What is unknown is left empty.
+/// A header and a line per kernel. Operations, bytes and seconds are those of an evaluation, rates are in 10^9 per
+/// second. Unknown values are empty.
 pub fn csv(profile: &Profile) -> String {
     let mut text = HEADER.to_string() + "\n";
     for line in &profile.kernels {
@@ -26,7 +26,7 @@ pub fn csv(profile: &Profile) -> String {
     text
 }
 
-/// As RFC 4180 has it: quoted where a comma, a quote or a line end would mislead.
+/// A cell, quoted as in RFC 4180 if it has a comma, a quote or a line end.
 fn quoted(cell: &str) -> String {
     if cell.contains([',', '"', '\n', '\r']) {
         format!("\"{}\"", cell.replace('"', "\"\""))

@@ -3,7 +3,7 @@
 use crate::gpu::{Clock, PassKind};
 use crate::profiler::{Device, KernelLine, Memory, Profile, Roofs, Spread, Totals, Workload};
 
-/// A kernel of 1 ms, give or take a tenth.
+/// A kernel whose time has a spread of ±10%.
 pub fn line(pass: PassKind, layer: &str, kernel: &str, milliseconds: f64) -> KernelLine {
     let median = milliseconds * 1e-3;
     KernelLine {

@@ -1,14 +1,14 @@
-//! Ladders as text: a line for each pass of each rung.
+//! Ladders as text: a line per pass of each rung.
 
-use super::table::{clock_line, device_line, give_or_take, roofs_line};
+use super::table::{clock_line, device_line, plus_minus, roofs_line};
 use super::text::{Align, columns, milliseconds, number, number_or_dash, percent};
 use crate::ladder::{Ladder, PassTiming, Record, Rung};
 use crate::ops::variants::Pass;
 
-/// What ran where, then every ladder.
+/// Device and shapes, then every ladder.
 pub fn ladders(record: &Record) -> String {
     let heading = format!(
-        "{}shapes    {}, in a picture of {size} x {size} pixels\n{}{}",
+        "{}shapes    {}, in an image of {size} x {size} pixels\n{}{}",
         device_line(&record.device),
         record.layer,
         clock_line(record.clock),
@@ -18,7 +18,7 @@ pub fn ladders(record: &Record) -> String {
     std::iter::once(heading).chain(record.ladders.iter().map(ladder)).collect::<Vec<_>>().join("\n")
 }
 
-/// A table, what there is to say of rungs beside it, and the fastest.
+/// A table, remarks on rungs, and the fastest rung of each pass.
 fn ladder(ladder: &Ladder) -> String {
     let title = format!("{}: {} to {}, {}\n", ladder.op, inputs(ladder), ladder.output, ladder.precision);
     let header = [
@@ -36,13 +36,13 @@ fn ladder(ladder: &Ladder) -> String {
         ("off by", Align::Right),
         ("check", Align::Left),
     ];
-    // One way alone is no choice.
+    // A single rung leaves nothing to choose.
     let has_choice = ladder.rungs.len() > 1;
     let rows: Vec<Vec<String>> = ladder.rungs.iter().flat_map(|rung| rows(has_choice, rung)).collect();
     let mut text = title + &columns(&header, &rows);
     ladder.rungs.iter().filter_map(remark).for_each(|remark| text += &remark);
     if has_choice && ladder.rungs.iter().any(|rung| !rung.used.is_empty()) {
-        text += "* is what a painting runs here\n";
+        text += "* marks what a painting runs here\n";
     }
     let fastest: Vec<String> = Pass::ALL
         .into_iter()
@@ -57,7 +57,7 @@ fn ladder(ladder: &Ladder) -> String {
     text
 }
 
-/// Many inputs of a loss have one shape.
+/// Shapes of the inputs; several inputs have the same shape.
 fn inputs(ladder: &Ladder) -> String {
     match &ladder.inputs[..] {
         [first, _, ..] => format!("{} times {first}", ladder.inputs.len()),
@@ -87,7 +87,7 @@ fn row(name: String, rung: &Rung, timing: &PassTiming) -> Vec<String> {
         name,
         timing.pass.name().into(),
         milliseconds(timing.seconds.median),
-        give_or_take(&timing.seconds),
+        plus_minus(&timing.seconds),
         timing.runs.to_string(),
         number_or_dash(timing.gflops()),
         number_or_dash(timing.direct_gflops()),
@@ -102,16 +102,16 @@ fn row(name: String, rung: &Rung, timing: &PassTiming) -> Vec<String> {
 
 fn verdict(rung: &Rung) -> &'static str {
     match &rung.check {
-        None => "not here",
+        None => "unsupported",
         Some(check) if check.wrong.is_some() => "WRONG",
         Some(_) if rung.untimed.is_some() => "FAILED",
         Some(_) => "ok",
     }
 }
 
-/// What is said below the table.
+/// The line below the table about a rung that is missing or faulty.
 fn remark(rung: &Rung) -> Option<String> {
     let Rung { name, .. } = rung;
-    let missing = rung.missing.as_ref().map(|missing| format!("{name}: not here: needs {missing}\n"));
+    let missing = rung.missing.as_ref().map(|missing| format!("{name}: unsupported: needs {missing}\n"));
     missing.or_else(|| rung.fault().map(|fault| format!("{name}: {}: {fault}\n", verdict(rung))))
 }

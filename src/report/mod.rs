@@ -1,5 +1,4 @@
-//! What people and other programs read of a profile or a ladder: tables, CSV, a trace, a chart. Everything
-//! here makes text or bytes; whoever calls prints or writes them.
+//! Profiles and ladders as text: tables, comparisons, CSV, a trace. Nothing here prints or writes files.
 
 mod comparison;
 mod csv;

@@ -1,4 +1,4 @@
-//! The profile as text: one line a kernel, then sums.
+//! A profile as text: a line per kernel, then sums.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use super::text::{Align, columns, milliseconds, number, number_or_dash, percent}
 use crate::gpu::{Clock, mebibytes};
 use crate::profiler::{Device, KernelLine, Profile, Roofs, Spread};
 
-/// The whole report: what ran where, every kernel, sums by kernel, totals.
+/// The whole report: device and workload, every kernel, sums by kernel, totals.
 pub fn table(profile: &Profile) -> String {
     [heading(profile), kernel_table(&profile.kernels, &profile.roofs), by_kernel(profile), totals(profile)]
         .join("\n")
@@ -33,9 +33,9 @@ pub(super) fn device_line(device: &Device) -> String {
 
 pub(super) fn clock_line(clock: Clock) -> String {
     let clock = match clock {
-        Clock::Timestamps => "timestamps of the device, around every dispatch",
+        Clock::Timestamps => "timestamps of the device around every dispatch",
         Clock::Wall => {
-            "the wall clock, since this adapter has no timestamps: each time has the way to the device in it"
+            "wall clock, since this adapter has no timestamps; each time includes the round trip to the device"
         }
     };
     format!("clock     {clock}\n")
@@ -44,14 +44,14 @@ pub(super) fn clock_line(clock: Clock) -> String {
 /// The roofs, as a line of the heading.
 pub fn roofs_line(roofs: &Roofs) -> String {
     format!(
-        "roofs     {} GFLOP/s (FMA loop), {} GB/s (copy), measured; they meet at {} FLOP/byte\n",
+        "roofs     {} GFLOP/s (FMA loop), {} GB/s (copy), measured; ridge point at {} FLOP/byte\n",
         number(roofs.gflops),
         number(roofs.gbytes),
         number(roofs.ridge())
     )
 }
 
-/// One line a kernel, with a header.
+/// A header and a line per kernel.
 pub fn kernel_table(kernels: &[KernelLine], roofs: &Roofs) -> String {
     let header = [
         ("layer", Align::Left),
@@ -79,7 +79,7 @@ fn row(line: &KernelLine, roofs: &Roofs) -> Vec<String> {
         format!("{}{times}", line.kernel),
         line.pass.to_string(),
         milliseconds(line.seconds.median),
-        give_or_take(&line.seconds),
+        plus_minus(&line.seconds),
         number_or_dash(line.gflops()),
         number_or_dash(line.direct_gflops()),
         number_or_dash(line.gbytes()),
@@ -130,19 +130,19 @@ fn by_kernel(profile: &Profile) -> String {
 
 fn totals(profile: &Profile) -> String {
     let totals = &profile.totals;
-    let time = |spread: &Spread| format!("{} ms {}", milliseconds(spread.median), give_or_take(spread));
+    let time = |spread: &Spread| format!("{} ms {}", milliseconds(spread.median), plus_minus(spread));
     let [flops, direct] = [|line: &KernelLine| line.flops, |line: &KernelLine| line.direct_flops]
         .map(|count| profile.kernels.iter().map(count).sum::<f64>() / totals.gpu.median.max(1e-12) * 1e-9);
     let busy = totals.gpu.median / totals.wall.median.max(1e-12);
     let uses = profile.memory.by_use.iter().filter(|(_, bytes)| **bytes > 0);
     let uses: Vec<_> = uses.map(|(what, bytes)| format!("{what} {}", mebibytes(*bytes))).collect();
     format!(
-        "an evaluation\n  \
+        "per evaluation\n  \
          kernels   {}\n  \
-         GPU time  {}, first command to last; kernels fill {} of it\n  \
+         GPU time  {}, from the first command to the last; kernels fill {} of it\n  \
          wall time {}, from one evaluation to the next; GPU time is {} of it\n  \
-         rate      {} GFLOP/s done, {} as the definition counts them\n\
-         memory      {} (most ever {}): {}\n",
+         rate      {} GFLOP/s; {} if the operations of the definition are counted\n\
+         memory      {} (peak {}): {}\n",
         time(&totals.kernels),
         time(&totals.gpu),
         percent(totals.kernels.median / totals.gpu.median.max(1e-12)),
@@ -156,9 +156,9 @@ fn totals(profile: &Profile) -> String {
     )
 }
 
-pub(super) fn give_or_take(spread: &Spread) -> String {
+pub(super) fn plus_minus(spread: &Spread) -> String {
     let relative = spread.relative();
-    // A few evaluations, and something else that took the device for a moment.
+    // Few evaluations, and another program that used the device during one of them.
     if relative > 9.99 { "±>999%".into() } else { format!("±{}", percent(relative)) }
 }
 
@@ -168,7 +168,7 @@ mod tests {
     use crate::report::fixture::profile;
 
     #[test]
-    fn one_line_a_kernel_says_all_of_it() {
+    fn each_kernel_has_a_line_with_every_number() {
         let text = table(&profile());
         let found = text.lines().find(|line| line.starts_with("conv1_1") && line.contains("forward"));
         let words: Vec<&str> = found.unwrap().split_whitespace().collect();

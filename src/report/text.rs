@@ -1,6 +1,6 @@
-//! Columns of text, and numbers as people read them.
+//! Columns of text, and numbers rounded for reading.
 
-/// How a column stands.
+/// Alignment of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Align {
     Left,
@@ -45,12 +45,12 @@ pub(crate) fn milliseconds(seconds: f64) -> String {
     number(seconds * 1e3)
 }
 
-/// A number that may be zero because there is nothing to count.
+/// A number, or `-` for zero: there is nothing to count.
 pub(super) fn number_or_dash(value: f64) -> String {
     if value == 0.0 { "-".into() } else { number(value) }
 }
 
-/// A part as percent: `8.3%`, `83%`.
+/// A fraction as percent: `8.3%`, `83%`.
 pub(crate) fn percent(part: f64) -> String {
     let percent = part * 100.0;
     if percent >= 9.95 { format!("{percent:.0}%") } else { format!("{percent:.1}%") }

@@ -1,20 +1,19 @@
-//! Timings as a trace in Chrome's JSON format, which Perfetto (ui.perfetto.dev) and chrome://tracing
-//! open.
+//! Timings as a trace in Chrome's JSON format, for Perfetto (ui.perfetto.dev) and chrome://tracing.
 
 use serde_json::{Value, json};
 
 use crate::gpu::Timing;
 
-/// The rows of the picture, top to bottom: number and name.
+/// The rows of the trace, top to bottom: number and name.
 const EVALUATIONS: (u32, &str) = (1, "evaluations");
 const PASSES: (u32, &str) = (2, "passes");
 const KERNELS: (u32, &str) = (3, "kernels");
 
-/// Empty time between two evaluations, in microseconds: each was measured by itself.
+/// Microseconds between two evaluations, which were measured apart.
 const GAP: f64 = 100.0;
 
-/// Evaluations one behind the other, on the device's clock, as the text of a JSON file. `title` names the
-/// process: the device.
+/// The text of a JSON file with the evaluations in sequence, on the device's clock. `title` names the process, such as
+/// the device.
 pub fn trace(evaluations: &[Vec<Timing>], title: &str) -> String {
     let mut events = vec![name("process_name", 0, title)];
     events.extend([EVALUATIONS, PASSES, KERNELS].map(|(row, label)| name("thread_name", row, label)));
@@ -38,7 +37,7 @@ fn name(what: &str, row: u32, label: &str) -> Value {
     json!({ "name": what, "ph": "M", "pid": 1, "tid": row, "args": { "name": label } })
 }
 
-/// Times are in microseconds, to the nanosecond.
+/// Rounds microseconds to nanoseconds.
 fn microseconds(value: f64) -> f64 {
     (value * 1e3).round() / 1e3
 }
@@ -66,7 +65,7 @@ fn kernel(timing: &Timing, begin: f64) -> Value {
     })
 }
 
-/// One event over all of these, which are in order.
+/// An event that spans these timings, which are in order.
 fn around((row, _): (u32, &str), label: &str, timings: &[Timing], begin: f64) -> Value {
     let start = timings.first().map_or(0.0, |timing| timing.start);
     json!({

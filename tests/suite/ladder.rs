@@ -77,7 +77,7 @@ fn every_rung_is_found_and_right() {
     assert!(passes.clone().count() >= 4 && passes.clone().all(|pass| pass.of_roof.is_some()));
     let text = report::ladders(&record);
     assert!(text.contains("* naive") && text.contains("fastest forward: "), "{text}");
-    assert_eq!(text.contains("not here: needs"), text.contains("  not here\n"), "{text}");
+    assert_eq!(text.contains("unsupported: needs"), text.contains("  unsupported\n"), "{text}");
 }
 
 /// Half-precision storage has cases of its own, with a tolerance of its own.
