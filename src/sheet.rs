@@ -21,7 +21,7 @@ const LEADING: f64 = 1.35;
 /// Lines that a label takes at most.
 const LABEL_LINES: usize = 3;
 /// A column of narrow images is widened for its labels up to this many label sizes.
-const LABEL_COLUMN: f64 = 9.0;
+const LABEL_COLUMN: f64 = 10.0;
 /// A sheet with a heading is at least this many pixels wide.
 const LEAST_WIDTH: u32 = 480;
 /// Size of the colour bar in pixels.
@@ -43,8 +43,8 @@ pub struct Sheet {
     pub title: String,
     /// Smaller text below the title, such as how to read the sheet; none if empty.
     pub note: String,
-    /// The largest number of a heat map's scale; adds a colour bar from 0 to it below the note.
-    pub bar: Option<String>,
+    /// Adds the colours of heat maps below the note, as a bar between the smallest and the largest number.
+    pub bar: Option<[String; 2]>,
     /// Cells in a row; at least 1 is taken.
     pub columns: usize,
     /// The images, row by row.
@@ -155,8 +155,8 @@ impl<'a> Layout<'a> {
     fn draw_heading(&self, canvas: &mut Canvas) {
         canvas.write_lines(&self.title, MARGIN, MARGIN, TITLE * self.label_size, INK);
         canvas.write_lines(&self.note, MARGIN, self.note_top(), self.label_size, GREY);
-        if let Some(largest) = &self.sheet.bar {
-            canvas.draw_bar(MARGIN, self.bar_top(), self.label_size, largest);
+        if let Some(ends) = &self.sheet.bar {
+            canvas.draw_bar(MARGIN, self.bar_top(), self.label_size, ends);
         }
     }
 }
@@ -208,20 +208,20 @@ impl Canvas {
         });
     }
 
-    /// The colours of heat maps from 0 to the largest number.
-    fn draw_bar(&mut self, x: u32, y: u32, size: f64, largest: &str) {
+    /// The colours of heat maps between two numbers.
+    fn draw_bar(&mut self, x: u32, y: u32, size: f64, [smallest, largest]: &[String; 2]) {
         let [width, height] = BAR;
-        let zero = font::width("0 ", size).ceil() as u32;
+        let before = (font::width(smallest, size) + size / 2.0).ceil() as u32;
         let baseline = f64::from(y) + f64::from(height) / 2.0 + font::X_HEIGHT / 1.5 * size;
-        self.write("0", (f64::from(x), baseline), size, GREY);
+        self.write(smallest, (f64::from(x), baseline), size, GREY);
         for column in 0..width {
             let colour = heat(column as f32 / (width - 1) as f32);
             for row in 0..height {
-                let at = self.at(x + zero + column, y + row);
+                let at = self.at(x + before + column, y + row);
                 self.rgb[at..at + 3].copy_from_slice(&colour);
             }
         }
-        self.write(largest, (f64::from(x + zero + width) + size / 2.0, baseline), size, GREY);
+        self.write(largest, (f64::from(x + before + width) + size / 2.0, baseline), size, GREY);
     }
 }
 
@@ -293,8 +293,8 @@ mod tests {
         let label = "schöne Grüße 日本語 and a name without an end_that_nobody_reads_anyway.png ".repeat(3);
         let cells = vec![cell(10.0, &label), cell(20.0, "b")];
         let made = Sheet { columns: 2, cells, ..Sheet::default() }.draw().unwrap();
-        // The column is as wide as nine letters are high; three lines of text are below the image.
-        let column = 9 * 13;
+        // The column is as wide as ten letters are high; three lines of text are below the image.
+        let column = 10 * 13;
         assert_eq!(made.width(), 2 * 16 + 2 * column + 14);
         assert_eq!(made.height(), 2 * 16 + 20 + 4 + (3.0 * 1.35f64 * 13.0).ceil() as u32);
         let gap = part(&made, 16 + column + 1, 16, 12, made.height() - 32);
@@ -305,7 +305,7 @@ mod tests {
     fn a_heading_stands_above_the_cells() {
         let plain = Sheet { columns: 1, cells: vec![cell(10.0, "a")], ..Sheet::default() };
         let titled = Sheet { title: "Title".into(), note: "word ".repeat(100), ..plain.clone() };
-        let barred = Sheet { bar: Some("3.5".into()), ..titled.clone() };
+        let barred = Sheet { bar: Some(["0".into(), "3.5".into()]), ..titled.clone() };
         let [plain, titled, barred] = [plain, titled, barred].map(|sheet| sheet.draw().unwrap());
         assert!(plain.height() < titled.height() && titled.height() + 10 < barred.height());
         assert_eq!(titled.width(), LEAST_WIDTH);

@@ -230,7 +230,8 @@ fn draw_grid(scene: &mut Scene, axes: &Axes, term: Term) {
 
 /// Colour of a run; runs beyond the number of colours are dashed.
 fn look(index: usize) -> (Colour, Stroke) {
-    let stroke = if index / COLOURS.len() % 2 == 0 { Stroke::Solid } else { Stroke::Dashed };
+    let is_first_round = (index / COLOURS.len()).is_multiple_of(2);
+    let stroke = if is_first_round { Stroke::Solid } else { Stroke::Dashed };
     (COLOURS[index % COLOURS.len()], stroke)
 }
 

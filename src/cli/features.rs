@@ -57,6 +57,8 @@ pub struct Features {
 /// Least side of a feature map and of a Gram matrix on a sheet, in pixels.
 const LEAST_MAP: u32 = 96;
 const LEAST_GRAM: u32 = 448;
+/// Powers of ten between the darkest and the brightest element of a Gram matrix.
+const GRAM_DECADES: f32 = 4.0;
 
 impl Features {
     pub fn run(&self) -> Result<ExitCode> {
@@ -101,7 +103,7 @@ impl Features {
         let sheet = Sheet {
             title: format!("Feature maps of {} for {}", self.layer, file_name(&self.image)),
             note: format!("{shown}, each scaled to its own maximum."),
-            bar: Some("maximum".into()),
+            bar: Some(["0".into(), "maximum".into()]),
             columns: (cells.len() as f64).sqrt().ceil() as usize,
             cells,
         };
@@ -110,12 +112,17 @@ impl Features {
 
     fn draw_gram(&self, features: &LayerFeatures) -> Result<Image> {
         let count = features.shape.channels;
-        let image = heat_map(&features.gram, count, LEAST_GRAM.div_ceil(count))?;
-        let label = format!("feature maps 0 to {} from left to right and from top to bottom", count - 1);
+        let most = largest(&features.gram);
+        // A few elements are much larger than the others: only logarithms show all of them.
+        let visible = |element: &f32| 1.0 + (element / most).log10() / GRAM_DECADES;
+        let parts: Vec<f32> = features.gram.iter().map(visible).collect();
+        let image = heat_map(&parts, count, LEAST_GRAM.div_ceil(count))?;
+        let label = format!("feature maps 0 to {}, left to right and top to bottom", count - 1);
         let sheet = Sheet {
             title: format!("Gram matrix of {} for {}", self.layer, file_name(&self.image)),
-            note: "Brightness: how strongly two feature maps are active at the same positions.".into(),
-            bar: Some(number(largest(&features.gram).into())),
+            note: "How strongly two feature maps are active at the same positions, in logarithmic colours."
+                .into(),
+            bar: Some([f64::from(most / 10f32.powf(GRAM_DECADES)), most.into()].map(number)),
             columns: 1,
             cells: vec![Cell { label, image }],
         };

@@ -187,8 +187,8 @@ fn what_cannot_be_profiled_is_refused() {
     refuses("profile --size 8", 1, &["--size", "at least 16"]);
     refuses("profile --size 0", 2, &["--size"]);
     refuses("profile --evaluations 0", 2, &["--evaluations"]);
-    refuses("profile --compare text.json text.json", 1, &["text.json", "impasto profile --json"]);
-    refuses("profile --compare other.json other.json", 1, &["other.json", "no profile"]);
+    refuses("profile --compare text.json text.json", 1, &["text.json", "'impasto profile'"]);
+    refuses("profile --compare other.json other.json", 1, &["other.json", "not a profile"]);
     refuses("profile --compare missing.json text.json", 1, &["missing.json", "not found"]);
     refuses("profile --compare text.json", 2, &["--compare"]);
     refuses("profile --compare text.json text.json --size 64", 2, &["--size"]);

@@ -114,11 +114,11 @@ fn plot_draws_logs() {
         paint(&folder, &format!("--log @{name}"));
     }
     let drawn = |options: &str| {
-        folder.command(&format!("plot @one.jsonl @two.jsonl -o @losses.svg {options}")).assert().success();
+        folder.command(&format!("plot @one.jsonl @two.jsonl -o @losses.svg{options}")).assert().success();
         fs::read_to_string(folder.path("losses.svg")).unwrap()
     };
     let has = |svg: &str, text: &str| svg.contains(&format!(">\n{text}\n<"));
-    let (all, style) = (drawn(""), drawn("--term style"));
+    let (all, style) = (drawn(""), drawn(" --term style"));
     for text in ["one", "two", "total loss", "content term", "style term", "total variation", "evaluations"] {
         assert!(has(&all, text), "{text} is not in {all}");
     }
