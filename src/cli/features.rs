@@ -63,7 +63,7 @@ const GRAM_DECADES: f32 = 4.0;
 impl Features {
     pub fn run(&self) -> Result<ExitCode> {
         [Some(&self.output), self.gram.as_ref()].into_iter().flatten().try_for_each(check_output)?;
-        let image = Image::load(&self.image)?.resized(self.size)?;
+        let image = self.common.load(&self.image)?.resized(self.size)?;
         let (width, height) = (image.width(), image.height());
         check_pooling(&self.image, width, height, self.layer)?;
         let settings = LayerFeatures::settings(self.layer);

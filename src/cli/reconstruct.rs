@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use impasto::Result;
-use impasto::image_io::{Image, Size, check_output, check_output_fits};
+use impasto::image_io::{Size, check_output, check_output_fits};
 use impasto::objective::{LayerWeights, Settings, check_pooling};
 use impasto::painter::{PaintingInputs, Plan, Schedule, Start};
 use impasto::sheet::{Cell, Sheet};
@@ -82,7 +82,7 @@ impl Reconstruct {
         let Some((_, whole)) = parts.iter().max_by_key(|(_, settings)| settings.deepest()) else {
             return Ok(ExitCode::SUCCESS);
         };
-        let image = Image::load(&self.image)?.resized(self.size)?;
+        let image = self.common.load(&self.image)?.resized(self.size)?;
         let (width, height, deepest) = (image.width(), image.height(), whole.deepest());
         check_output_fits(&self.output, width, height)?;
         check_pooling(&self.image, width, height, deepest)?;

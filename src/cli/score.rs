@@ -102,7 +102,7 @@ impl Score {
     }
 
     fn load(&self) -> Result<[Image; 3]> {
-        let load = |path: &Path| Image::load(path);
+        let load = |path: &Path| self.common.load(path);
         let images = [load(&self.content)?, load(&self.style)?, load(&self.image)?];
         let [(w, h), _, found] = [0, 1, 2].map(|i| (images[i].width(), images[i].height()));
         if found != (w, h) {

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use clap::Args;
-use impasto::image_io::{Image, check_output};
+use impasto::image_io::check_output;
 use impasto::objective::{Settings, Style, check_pooling};
 use impasto::painter::{PaintingInputs, Plan, Schedule};
 use impasto::sheet::Sheet;
@@ -81,13 +81,13 @@ impl Sweep {
         let settings = self.painting.objective.settings()?;
         let variations = self.variations(&settings, &ratios)?;
         let (deepest, sizes) = (settings.deepest(), &self.painting.sizes);
-        let content = Image::load(&self.content)?.resized(sizes.size)?;
-        let style = sizes.scaled_style(&Image::load(&self.style)?, &content)?;
+        let content = self.common.load(&self.content)?.resized(sizes.size)?;
+        let style = sizes.scaled_style(&self.common.load(&self.style)?, &content)?;
         let style = self.painting.styles.keep_colors.prepare(&style, &content)?;
         let size = (content.width(), content.height());
         let schedule = Schedule::new(size, sizes.scales, &sizes.iterations, deepest.downscale() as u32)?;
-        let content_region = self.painting.styles.content_region()?;
-        let [region] = self.painting.styles.regions(1)?.try_into().unwrap_or([None]);
+        let content_region = self.painting.styles.content_region(&self.common)?;
+        let [region] = self.painting.styles.regions(1, &self.common)?.try_into().unwrap_or([None]);
         let styles = vec![Style { region, ..style.into() }];
         let inputs = PaintingInputs { content, styles, content_region };
         let first = inputs.at(schedule.first())?;
@@ -95,7 +95,8 @@ impl Sweep {
         for (path, image) in named {
             check_pooling(path, image.width(), image.height(), deepest)?;
         }
-        let start = self.painting.start.initial_image()?.variable(&first.content, &first.styles[0].image)?;
+        let initial_image = self.painting.start.initial_image()?.loaded(|path| self.common.load(path))?;
+        let start = initial_image.variable(&first.content, &first.styles[0].image)?;
         let context = Context::open(&self.painting.objective.network, &settings, size, &self.common)?;
         let item = |(label, settings)| {
             let plan =

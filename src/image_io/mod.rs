@@ -9,8 +9,7 @@ use std::sync::Arc;
 use crate::error::{Error, Result};
 
 mod animate;
-mod jpeg;
-mod load;
+mod decode;
 mod resample;
 mod save;
 mod size;
@@ -18,6 +17,7 @@ mod size;
 mod tests;
 
 pub use animate::{Frame, check_animation, save_animation};
+pub use decode::Decoded;
 pub use resample::{Filter, resample_planes};
 pub use save::{check_output, check_output_fits};
 pub use size::{Size, scaled_dimensions};
@@ -71,27 +71,38 @@ impl Image {
         Ok(Self { width, height, rgb: Arc::new(rgb) })
     }
 
-    /// Reads the first picture of a PNG, JPEG, WebP, TIFF or BMP file. The content decides which,
-    /// not the extension.
+    /// Reads an image file and drops the warnings of [`read`](Self::read).
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
+        Self::read(path).map(|decoded| decoded.image)
+    }
+
+    /// Reads the first image of a PNG, JPEG, WebP, TIFF, BMP or GIF file. The content decides which,
+    /// not the extension. Of a TIFF file whose first directory is a preview, the largest image is read.
     ///
     /// The EXIF or TIFF orientation is applied. Grey becomes RGB; 16-bit samples are divided by
     /// 257, float samples (TIFF, 0..1) multiplied by 255 and clamped. Transparent pixels are
     /// composited over white: there is no paint where nothing was drawn.
     ///
-    /// # Errors
-    /// [`Error::Image`] naming the file: missing, a folder, unreadable, empty, of another format,
-    /// truncated or damaged (also a JPEG that lenient viewers would fill up with grey), or of more
-    /// than [`MAX_PIXELS`], which is found before the pixels are decoded.
-    pub fn load(path: impl AsRef<Path>) -> Result<Self> {
-        load::load(path.as_ref())
-    }
-
-    /// What [`load`](Self::load) makes of a file with these bytes. `path` is for messages.
+    /// Damage that leaves all pixels readable, such as a missing end marker or a wrong checksum, is a warning, and
+    /// so are values that had to be interpreted.
     ///
     /// # Errors
-    /// As [`load`](Self::load).
-    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Self> {
-        load::parse(path, bytes)
+    /// [`Error::Image`] naming the file: missing, a folder, unreadable, empty, of a format or kind
+    /// that is not read, cut off within its pixels or damaged, or of more than [`MAX_PIXELS`],
+    /// which is found before the pixels are decoded.
+    pub fn read(path: impl AsRef<Path>) -> Result<Decoded> {
+        decode::read(path.as_ref())
+    }
+
+    /// What [`read`](Self::read) makes of a file with these bytes. `path` is for messages.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Decoded> {
+        decode::parse(path, bytes)
     }
 
     /// Writes the picture as 8-bit RGB in the format of the extension: `.png`, `.jpg`/`.jpeg`

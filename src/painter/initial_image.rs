@@ -1,6 +1,6 @@
 //! The initial image of a painting.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result, Setting};
 use crate::image_io::Image;
@@ -57,13 +57,13 @@ impl InitialImage {
         Err(Error::setting(Setting::InitNoise, format!("must be from 0 to 1, not {}", self.noise)))
     }
 
-    /// The same with its file read, for several paintings that start from it.
+    /// The same with its file read by `read`.
     ///
     /// # Errors
-    /// [`Error::Image`] for a file that cannot be read.
-    pub fn loaded(self) -> Result<Self> {
+    /// Those of `read`.
+    pub fn loaded(self, read: impl FnOnce(&Path) -> Result<Image>) -> Result<Self> {
         let start = match self.start {
-            Start::File(path) => Start::Image(Image::load(path)?),
+            Start::File(path) => Start::Image(read(&path)?),
             other => other,
         };
         Ok(Self { start, ..self })
@@ -157,7 +157,8 @@ mod tests {
         }
         let file: Start = "missing.png".parse().unwrap();
         let initial_image = InitialImage { start: file.clone(), noise: 0.0, seed: 0 };
-        for error in [file.variable(&content, &style, 0).unwrap_err(), initial_image.loaded().unwrap_err()] {
+        let loaded = initial_image.loaded(|path| Image::load(path));
+        for error in [file.variable(&content, &style, 0).unwrap_err(), loaded.unwrap_err()] {
             assert!(error.to_string().contains("missing.png"), "{error}");
         }
         let variable = |start: Start| start.variable(&content, &style, 0).unwrap();

@@ -78,7 +78,7 @@ impl Golden {
 
 /// A picture of the program itself.
 fn image(name: &str, bytes: &[u8]) -> Result<Image> {
-    Image::parse(Path::new(name), bytes)
+    Image::parse(Path::new(name), bytes).map(|decoded| decoded.image)
 }
 
 /// By how much the worst loss is off, relative to itself.

@@ -82,6 +82,44 @@ fn tiff_page(width: u32, height: u32, strip_bytes: u32) -> Vec<u8> {
     ])
 }
 
+/// A page of 16384 x 16384 pixels in one tile, compressed in this way and not there.
+fn packed_page(compression: u32) -> Vec<u8> {
+    let side = 16_384;
+    tiff(&[
+        (256, 4, 1, side),
+        (257, 4, 1, side),
+        (258, 3, 1, 8),
+        (259, 3, 1, compression),
+        (262, 3, 1, 1),
+        (277, 3, 1, 1),
+        (322, 4, 1, side),
+        (323, 4, 1, side),
+        (324, 4, 1, 8),
+        (325, 4, 1, 100),
+    ])
+}
+
+/// A JPEG with tables and the headers of a frame and a scan of three components, without data.
+fn jpeg(frame: u8, width: u16, height: u16) -> Vec<u8> {
+    let segment = |marker: u8, body: &[u8]| {
+        [&[0xFF, marker][..], &(body.len() as u16 + 2).to_be_bytes(), body].concat()
+    };
+    let size = [height.to_be_bytes(), width.to_be_bytes()].concat();
+    // One code, of one bit, in each table.
+    let codes = |table: u8| [&[table, 1][..], &[0; 16]].concat();
+    let components = [1, 0x11, 0, 2, 0x11, 0, 3, 0x11, 0];
+    let last = if frame == 0xC2 { 0 } else { 63 };
+    [
+        vec![0xFF, 0xD8],
+        segment(0xDB, &[&[0][..], &[1; 64]].concat()),
+        segment(0xC4, &[codes(0x00), codes(0x10)].concat()),
+        segment(frame, &[&[8][..], &size, &[3], &components].concat()),
+        segment(0xDA, &[3, 1, 0, 2, 0, 3, 0, 0, last, 0]),
+        vec![0xFF, 0xD9],
+    ]
+    .concat()
+}
+
 fn bmp(width: i32, height: i32) -> Vec<u8> {
     let mut file = b"BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0".to_vec();
     file.extend(width.to_le_bytes().iter().chain(&height.to_le_bytes()));
@@ -124,7 +162,16 @@ fn bombs() -> Vec<(&'static str, Vec<u8>, &'static str)> {
         ("empty.bmp", bmp(16_384, 16_384), "damaged BMP"),
         ("size.webp", webp(b"VP8X", &[0, 0, 0, 0, 255, 255, 255, 255, 255, 255]), "WebP"),
         ("empty.webp", webp(b"VP8L", &lossless(16_000)), "damaged WebP"),
-        ("a.gif", b"GIF89a\xff\xff\xff\xff\x80\0\0".to_vec(), "GIF"),
+        ("size.gif", b"GIF89a\xff\xff\xff\xff\x80\0\0".to_vec(), "damaged GIF"),
+        ("empty.gif", b"GIF89a\0\x40\0\x40\x80\0\0".to_vec(), "GIF"),
+        ("size.jpg", jpeg(0xC0, 65_535, 65_535), "too many"),
+        ("empty.jpg", jpeg(0xC0, 16_384, 16_384), "damaged JPEG"),
+        ("progressive.jpg", jpeg(0xC2, 16_384, 16_384), "damaged JPEG"),
+        ("lzw.tif", packed_page(5), "damaged TIFF"),
+        ("deflate.tif", packed_page(8), "damaged TIFF"),
+        ("packbits.tif", packed_page(32_773), "damaged TIFF"),
+        ("jpeg.tif", packed_page(7), "TIFF"),
+        ("circle.tif", [&b"II*\0\x08\0\0\0\0\0\x08\0\0\0"[..], &[0; 20]].concat(), "0 x 0 pixels"),
     ]
 }
 

@@ -11,6 +11,7 @@ mod cooperative;
 mod faults;
 mod files;
 mod golden;
+mod images;
 mod imports;
 mod ladder;
 mod long_work;

@@ -1,7 +1,11 @@
 //! Where to work and how much to say.
 
+use std::path::Path;
+
 use clap::Args;
+use impasto::Result;
 use impasto::gpu::DeviceChoice;
+use impasto::image_io::{Decoded, Image};
 
 use super::KernelOptions;
 
@@ -32,6 +36,19 @@ impl CommonOptions {
     /// What `--memory` allows, in bytes.
     pub fn memory(&self) -> Option<u64> {
         self.memory
+    }
+
+    /// Reads an image, and says what is wrong with its file unless quiet.
+    ///
+    /// # Errors
+    /// [`Error::Image`](impasto::Error::Image) for a file that cannot be read.
+    pub fn load(&self, path: impl AsRef<Path>) -> Result<Image> {
+        let path = path.as_ref();
+        let Decoded { image, warnings } = Image::read(path)?;
+        for warning in warnings {
+            self.say(format_args!("warning: {}: {warning}", path.display()));
+        }
+        Ok(image)
     }
 
     /// A line for the user, unless quiet.

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use impasto::colour::KeepColors;
-use impasto::image_io::Image;
 use impasto::objective::{Region, parse_weight};
 use impasto::painter::Finish;
 use impasto::{Error, Result};
+
+use super::CommonOptions;
 
 /// Blends of styles and with the content.
 #[derive(Debug, Args)]
@@ -36,9 +37,9 @@ pub struct StyleOptions {
 }
 
 /// The region of a mask file.
-fn region(path: &Path) -> Result<Region> {
+fn region(path: &Path, common: &CommonOptions) -> Result<Region> {
     let named = |e: Error| Error::Image { path: path.into(), reason: e.to_string() };
-    Region::new(Image::load(path)?).map_err(named)
+    Region::new(common.load(path)?).map_err(named)
 }
 
 impl StyleOptions {
@@ -57,10 +58,10 @@ impl StyleOptions {
     /// # Errors
     /// [`Error::Usage`] unless there is a mask for each, or none at all; [`Error::Image`] for a mask that
     /// cannot be read or is black.
-    pub fn regions(&self, styles: usize) -> Result<Vec<Option<Region>>> {
+    pub fn regions(&self, styles: usize, common: &CommonOptions) -> Result<Vec<Option<Region>>> {
         match self.style_mask.len() {
             0 => Ok(vec![None; styles]),
-            n if n == styles => self.style_mask.iter().map(|path| region(path).map(Some)).collect(),
+            n if n == styles => self.style_mask.iter().map(|path| region(path, common).map(Some)).collect(),
             n => Err(Error::Usage(format!(
                 "--style-mask has {n} files, but there are {styles} style images: give one for each"
             ))),
@@ -71,8 +72,8 @@ impl StyleOptions {
     ///
     /// # Errors
     /// [`Error::Image`] for a mask that cannot be read or is black.
-    pub fn content_region(&self) -> Result<Option<Region>> {
-        self.content_mask.as_deref().map(region).transpose()
+    pub fn content_region(&self, common: &CommonOptions) -> Result<Option<Region>> {
+        self.content_mask.as_deref().map(|path| region(path, common)).transpose()
     }
 
     /// The weight of each style.

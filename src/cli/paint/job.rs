@@ -40,10 +40,10 @@ impl Sources {
     pub fn load(paint: &Paint) -> Result<Self> {
         let options = &paint.painting;
         Ok(Self {
-            styles: paint.style.iter().map(Image::load).collect::<Result<_>>()?,
-            regions: options.styles.regions(paint.style.len())?,
-            content_region: options.styles.content_region()?,
-            initial_image: options.start.initial_image()?.loaded()?,
+            styles: paint.style.iter().map(|path| paint.common.load(path)).collect::<Result<_>>()?,
+            regions: options.styles.regions(paint.style.len(), &paint.common)?,
+            content_region: options.styles.content_region(&paint.common)?,
+            initial_image: options.start.initial_image()?.loaded(|path| paint.common.load(path))?,
         })
     }
 }
@@ -56,7 +56,7 @@ impl Job {
         check_output(files.output)?;
         let objective = options.objective.settings()?;
         let deepest = objective.deepest();
-        let content = Image::load(files.content)?.resized(options.sizes.size)?;
+        let content = paint.common.load(files.content)?.resized(options.sizes.size)?;
         let (width, height) = (content.width(), content.height());
         check_output_fits(files.output, width, height)?;
         check_pooling(files.content, width, height, deepest)?;

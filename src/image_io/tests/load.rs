@@ -155,7 +155,8 @@ fn the_first_of_several_pictures_is_taken() {
 fn what_is_no_image_is_refused() {
     assert_refused("notes.png", b"Dear diary, today I painted.", &["not an image", "PNG, JPEG"]);
     assert_refused("empty.jpg", b"", &["empty"]);
-    assert_refused("a.png", b"GIF89a\x01\0\x01\0\0\0\0;", &["GIF", "convert it to PNG"]);
+    assert_refused("a.png", b"qoif\0\0\0\x01", &["QOI", "convert it to PNG"]);
+    assert_refused("a.jpg", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", &["HEIC cannot be read: convert it with"]);
     assert_refused("a.bmp", b"BMW is a maker of cars and motorcycles.", &["BMP"]);
     let folder = tempfile::tempdir().unwrap();
     let error = Image::load(folder.path()).unwrap_err().to_string();
@@ -182,10 +183,40 @@ fn truncated_files_are_refused() {
         }
     }
     let jpeg = saved(&image, "jpg");
-    assert_refused("a.jpg", &jpeg[..jpeg.len() - 2], &["no end marker"]);
     assert!(load(&[&jpeg[..], b"appended"].concat()).is_ok());
     let bmp = encoded(ImageBuffer::<Rgb<u8>, _>::new(40, 30), ImageFormat::Bmp);
     assert_refused("cut.bmp", &bmp[..bmp.len() / 2], &["truncated or damaged BMP"]);
+}
+
+/// However a file is cut: it is refused, or it gives every pixel and a warning.
+#[test]
+fn no_cut_leaves_wrong_pixels() {
+    let image = sample(40, 24);
+    for (extension, end) in [("jpg", &b"\xFF\xD9"[..]), ("png", b"\0\0\0\0IEND\xAE\x42\x60\x82")] {
+        let whole = saved(&image, extension);
+        let pixels = load(&whole).unwrap();
+        let mut read = 0;
+        for cut in whole.len() / 4..whole.len() {
+            let part = &whole[..cut];
+            // As it is, with room that was reserved, and ended by a program that did not look.
+            for (i, file) in [part, &[part, &[0; 4000]].concat(), &[part, end].concat()].iter().enumerate() {
+                let Ok(decoded) = Image::parse(Path::new("a"), file) else { continue };
+                // A byte less than the scan has, with an end marker behind it, cannot be told from a whole scan.
+                let unknowable = i == 2 && cut + 3 >= whole.len() || file.starts_with(&whole);
+                assert!(
+                    decoded.image == pixels || unknowable,
+                    "{extension} {i} cut at {cut} of {}",
+                    whole.len()
+                );
+                assert!(
+                    decoded.warnings.len() == 1 || unknowable,
+                    "{extension} {i} cut at {cut}: no warning"
+                );
+                read += 1;
+            }
+        }
+        assert!(read > 1, "{extension}: {read}");
+    }
 }
 
 #[test]
