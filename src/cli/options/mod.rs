@@ -1,22 +1,12 @@
-//! Groups of options, one a file, which commands put together.
+//! Options that several commands take, in groups by what they are about.
 
-mod common;
-mod kernels;
-mod method;
-mod network;
+mod device;
+mod images;
 mod objective;
-mod sizes;
-mod start;
-mod styles;
 
-pub use common::{CommonOptions, memory_size};
-pub use kernels::{KernelOptions, PrecisionOption};
-pub use method::MethodOptions;
-pub use network::{NetworkOption, NetworkOptions};
-pub use objective::ObjectiveOptions;
-pub use sizes::SizeOptions;
-pub use start::StartOptions;
-pub use styles::StyleOptions;
+pub use device::{CommonOptions, PrecisionOption, memory_size};
+pub use images::{SizeOptions, StartOptions, StyleOptions};
+pub use objective::{MethodOptions, NetworkOption, NetworkOptions, ObjectiveOptions};
 
 use std::path::PathBuf;
 
@@ -24,13 +14,13 @@ use clap::Args;
 use impasto::Result;
 use impasto::painter::{Plan, Schedule};
 
-/// Defaults of a painting where they are others than those of the reference objective, which `score` and
-/// `profile` have. `docs/src/guide/defaults.md` shows what they were chosen from.
+/// Defaults of a painting that differ from those of the reference objective, which `score` and `profile` use.
+/// `docs/src/guide/defaults.md` shows how they were chosen.
 pub const STYLE_WEIGHT: &str = "500";
 const TV_WEIGHT: &str = "0.005";
 const NETWORK: &str = "balanced";
 
-/// Everything that decides, with the images, what a picture becomes.
+/// Every option that, with the images, decides what the picture becomes.
 #[derive(Debug, Args)]
 #[command(
     mut_arg("style_weight", |arg| arg.default_value(STYLE_WEIGHT)),
@@ -51,7 +41,7 @@ pub struct PaintingOptions {
 }
 
 impl PaintingOptions {
-    /// Finds what can never work, before any file is read.
+    /// Refuses settings that can never work, before any file is read.
     ///
     /// # Errors
     /// [`Error::Usage`](impasto::Error::Usage) naming the option.
@@ -64,7 +54,7 @@ impl PaintingOptions {
         self.styles.weights(styles).map(|_| ())
     }
 
-    /// The plan of a painting through these scales, in so many bytes of memory.
+    /// The plan of a painting through these scales, in at most `memory` bytes.
     ///
     /// # Errors
     /// As [`check`](Self::check).
@@ -81,7 +71,7 @@ impl PaintingOptions {
     }
 }
 
-/// A number of evaluations, for options that do something after every so many.
+/// A number of evaluations between two events.
 pub fn at_least_one(text: &str) -> std::result::Result<usize, String> {
     match text.parse() {
         Ok(n) if n > 0 => Ok(n),

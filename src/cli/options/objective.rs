@@ -1,35 +1,37 @@
-//! What is minimised.
+//! Options about what is minimised and how: the objective, the network and the optimiser.
 
-use clap::Args;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
 use impasto::objective::{LayerWeights, Scaling, Settings, parse_weight};
+use impasto::ops::Pooling;
+use impasto::optim::Method;
 use impasto::{Error, Result};
 
-use super::NetworkOptions;
-
-/// What is minimised.
+/// The objective.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Objective")]
 pub struct ObjectiveOptions {
-    /// Layers whose activations are kept, each with an optional weight: conv4_2 or conv3_2=0.5,conv4_2
+    /// Layers of the content term, each with an optional weight: conv3_2=0.5,conv4_2
     #[arg(long, value_name = "LAYERS", default_value = Settings::CONTENT_LAYERS)]
     pub content_layers: LayerWeights,
 
-    /// Layers whose Gram matrices are imitated, each with an optional weight
+    /// Layers of the style term, each with an optional weight
     #[arg(long, value_name = "LAYERS", default_value = Settings::STYLE_LAYERS)]
     pub style_layers: LayerWeights,
 
-    /// Weight of the content, alpha
+    /// Weight of the content term, alpha
     #[arg(long, value_name = "W", default_value_t = Settings::CONTENT_WEIGHT, value_parser = parse_weight,
         allow_hyphen_values = true)]
     pub content_weight: f32,
 
-    /// Weight of the style, beta
+    /// Weight of the style term, beta
     #[arg(long, value_name = "W", default_value_t = Settings::STYLE_WEIGHT, value_parser = parse_weight,
         allow_hyphen_values = true)]
     pub style_weight: f32,
 
-    /// alpha/beta: sets the style weight to the content weight divided by this
-    // A list for the commands that paint with one after the other.
+    /// alpha/beta, in place of the style weight: smaller gives more style
+    // A list for the commands that paint one image for each.
     #[arg(long, value_name = "A", conflicts_with = "style_weight", value_parser = parse_weight,
         value_delimiter = ',', allow_hyphen_values = true)]
     pub ratio: Vec<f32>,
@@ -38,7 +40,7 @@ pub struct ObjectiveOptions {
     #[arg(long, value_name = "W", default_value_t = 0.0, value_parser = parse_weight, allow_hyphen_values = true)]
     pub tv_weight: f32,
 
-    /// By what the terms of layers are divided: mean, or as the paper or a program has it: paper, area
+    /// Divisor of each layer's terms: mean, or that of the paper or a program: paper, area
     #[arg(long, value_name = "HOW", default_value_t = Scaling::Mean)]
     pub scaling: Scaling,
 
@@ -47,7 +49,7 @@ pub struct ObjectiveOptions {
 }
 
 impl ObjectiveOptions {
-    /// The objective as the library wants it.
+    /// The objective in the library's terms.
     ///
     /// # Errors
     /// [`Error::Usage`] for settings that leave nothing to minimise, and for several ratios.
@@ -71,5 +73,108 @@ impl ObjectiveOptions {
         };
         settings.check()?;
         Ok(settings)
+    }
+}
+
+/// The network and its weights.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Network")]
+pub struct NetworkOptions {
+    /// Pooling between the blocks of the network
+    #[arg(long, value_enum, default_value_t = PoolOption::Max)]
+    pub pool: PoolOption,
+
+    /// Scaling of the network's weights
+    #[arg(long, value_enum, default_value_t = NetworkOption::Normalised)]
+    pub network: NetworkOption,
+
+    /// VGG19 weights in place of the built-in ones: safetensors with torchvision's or plain names
+    #[arg(long, value_name = "FILE")]
+    pub weights: Option<PathBuf>,
+}
+
+/// Max or average pooling.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PoolOption {
+    /// The largest of four values
+    Max,
+    /// The mean of four values
+    Avg,
+}
+
+impl From<PoolOption> for Pooling {
+    fn from(option: PoolOption) -> Self {
+        match option {
+            PoolOption::Max => Self::Max,
+            PoolOption::Avg => Self::Avg,
+        }
+    }
+}
+
+/// Scaling of the network's weights.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum NetworkOption {
+    /// Normalised, without the channels that hardly ever fire and would outweigh all others
+    Balanced,
+    /// Mean activation of each channel 1, as in the paper
+    Normalised,
+    /// As trained
+    Raw,
+}
+
+/// The optimiser.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Optimiser")]
+pub struct MethodOptions {
+    /// Optimisation method
+    #[arg(long, value_enum, default_value_t = OptimizerOption::Lbfgs)]
+    pub optimizer: OptimizerOption,
+
+    /// Step length [default: 1 for lbfgs, 2 for adam]
+    #[arg(long, value_name = "X", allow_hyphen_values = true)]
+    pub lr: Option<f32>,
+
+    /// Pairs in the history of L-BFGS
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub history: u32,
+
+    /// Return the running average of Adam's iterates, which is smoother
+    #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = false,
+        default_missing_value = "true", value_name = "true|false")]
+    pub average: bool,
+
+    /// End a scale early when the loss falls by less than this fraction in 20 evaluations
+    #[arg(long, value_name = "X", value_parser = parse_weight, allow_hyphen_values = true)]
+    pub until: Option<f32>,
+}
+
+/// L-BFGS or Adam.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum OptimizerOption {
+    /// Quasi-Newton: the lowest loss for a number of evaluations
+    Lbfgs,
+    /// Adaptive steps: less memory, and steadier
+    Adam,
+}
+
+impl MethodOptions {
+    /// The optimiser in the library's terms.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for settings that cannot work.
+    pub fn method(&self) -> Result<Method> {
+        if self.average && self.optimizer != OptimizerOption::Adam {
+            return Err(Error::Usage("--average needs --optimizer adam: only Adam keeps an average".into()));
+        }
+        let method = match self.optimizer {
+            OptimizerOption::Adam => {
+                Method::Adam { lr: self.lr.unwrap_or(Method::ADAM_LR), average: self.average }
+            }
+            OptimizerOption::Lbfgs => {
+                Method::Lbfgs { lr: self.lr.unwrap_or(Method::LBFGS_LR), history: self.history }
+            }
+        };
+        method.check()?;
+        Ok(method)
     }
 }

@@ -1,0 +1,102 @@
+//! Options of every command that works on a device: which one, its memory, its kernels, and messages.
+
+use clap::{Args, ValueEnum};
+use impasto::gpu::{DeviceChoice, Precision};
+use impasto::tuner::{Mode, Tuner, default_folder};
+use impasto::vgg19::KernelOverride;
+
+/// The device, its memory, and how much is printed.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Device and messages")]
+pub struct CommonOptions {
+    /// Adapter to use: its index in 'impasto devices' or a part of its name
+    #[arg(long, value_name = "DEVICE")]
+    pub device: Option<DeviceChoice>,
+
+    /// Memory limit of the work on the device, such as 2GiB; larger pictures are painted in tiles
+    #[arg(long, value_name = "SIZE", value_parser = memory_size)]
+    memory: Option<u64>,
+
+    /// Print nothing but errors
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Print which device, kernels and memory are used
+    #[arg(short, long)]
+    pub verbose: bool,
+
+    #[command(flatten)]
+    pub kernels: KernelOptions,
+}
+
+impl CommonOptions {
+    /// The limit of `--memory` in bytes.
+    pub fn memory(&self) -> Option<u64> {
+        self.memory
+    }
+
+    /// A line for the user, unless quiet.
+    pub fn say(&self, line: impl std::fmt::Display) {
+        if !self.quiet {
+            eprintln!("{line}");
+        }
+    }
+
+    /// A line for the user who asked for details.
+    pub fn detail(&self, line: impl std::fmt::Display) {
+        if self.verbose {
+            eprintln!("{line}");
+        }
+    }
+}
+
+/// Bytes from text such as `2GiB`.
+pub fn memory_size(text: &str) -> Result<u64, String> {
+    match text.parse::<bytesize::ByteSize>() {
+        Ok(size) if size.as_u64() > 0 => Ok(size.as_u64()),
+        _ => Err("give a size such as 800MiB, 2GiB or 4GB".into()),
+    }
+}
+
+/// The choice of kernels.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Kernels")]
+pub struct KernelOptions {
+    /// Run this variant: conv3x3=naive, conv3_2=winograd_f4 for one layer, gram=tiled; repeatable
+    #[arg(long = "kernel", value_name = "OP=VARIANT")]
+    pub kernel_overrides: Vec<KernelOverride>,
+
+    /// Storage precision of weights and activations
+    #[arg(long, value_enum, default_value_t = PrecisionOption::F32)]
+    pub precision: PrecisionOption,
+
+    /// Choose variants by the class of the device instead of timing them on its first use
+    #[arg(long)]
+    pub no_tune: bool,
+}
+
+/// Storage precision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum PrecisionOption {
+    /// Four bytes a number
+    F32,
+    /// Two bytes a number, three digits; Gram matrices, losses and accumulators stay in f32
+    F16,
+}
+
+impl From<PrecisionOption> for Precision {
+    fn from(option: PrecisionOption) -> Self {
+        match option {
+            PrecisionOption::F32 => Self::F32,
+            PrecisionOption::F16 => Self::F16,
+        }
+    }
+}
+
+impl KernelOptions {
+    /// The tuner that chooses the variants no `--kernel` names.
+    pub fn tuner(&self) -> Tuner {
+        let mode = if self.no_tune { Mode::BuiltIn } else { Mode::Cached };
+        Tuner { mode, folder: default_folder(), precision: self.precision.into() }
+    }
+}

@@ -1,0 +1,218 @@
+//! Options about the images of a painting: their sizes, the initial image, the styles and the colours.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use clap::Args;
+use impasto::colour::KeepColors;
+use impasto::image_io::{Image, Size};
+use impasto::objective::{Region, parse_weight};
+use impasto::painter::{Finish, InitialImage, Iterations, Scales, Start};
+use impasto::{Error, Result};
+
+/// Sizes of the picture and of the scales that lead up to it.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Size")]
+pub struct SizeOptions {
+    /// Longer side of the picture in pixels, or 'full' for that of the content image
+    #[arg(long, value_name = "N|full", default_value = "512")]
+    pub size: Size,
+
+    /// Longer side of the style images, or 'full' [default: that of the picture]
+    #[arg(long, value_name = "N|full")]
+    pub style_size: Option<Size>,
+
+    /// Factor on the size of the style images: larger factors give larger strokes
+    #[arg(long, value_name = "X", default_value_t = 1.0, allow_hyphen_values = true)]
+    pub style_scale: f32,
+
+    /// Number of sizes, coarse to fine by the square root of 2, or 'auto' to start near 128 pixels
+    #[arg(long, value_name = "N|auto", default_value = "auto")]
+    pub scales: Scales,
+
+    /// Evaluations at each size: one number, a list as in 500,300, or 'auto' for 100, then 40 each
+    #[arg(long, value_name = "N|auto", default_value = "auto")]
+    pub iterations: Iterations,
+}
+
+impl SizeOptions {
+    /// Checks the numbers that clap does not.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a style scale that is not above 0.
+    pub fn check(&self) -> Result<()> {
+        if self.style_scale > 0.0 && self.style_scale.is_finite() {
+            return Ok(());
+        }
+        Err(Error::Usage(format!("--style-scale must be above 0, not {}", self.style_scale)))
+    }
+
+    /// A style image resized to suit a content image that has its final size.
+    pub fn scaled_style(&self, style: &Image, content: &Image) -> Result<Image> {
+        let base = match self.style_size.unwrap_or(Size::Longer(content.width().max(content.height()))) {
+            Size::Longer(longer) => longer,
+            Size::Full => style.width().max(style.height()),
+        };
+        let longer = (f64::from(base) * f64::from(self.style_scale)).round();
+        style.resized(Size::Longer((longer as u32).max(1)))
+    }
+}
+
+/// Share of noise in the initial image. Written `auto` or a number.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Noise {
+    /// [`IN_CONTENT`](Self::IN_CONTENT) in the content image, none in other initial images.
+    Auto,
+    /// As given.
+    Share(f32),
+}
+
+impl Noise {
+    /// Strokes do not grow in flat walls and skies without some noise: see `docs/src/guide/defaults.md`.
+    const IN_CONTENT: f32 = 0.8;
+
+    /// The share of noise for this initial image.
+    fn share_in(self, start: &Start) -> f32 {
+        match self {
+            Self::Share(share) => share,
+            Self::Auto if *start == Start::Content => Self::IN_CONTENT,
+            Self::Auto => 0.0,
+        }
+    }
+}
+
+impl FromStr for Noise {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let wrong =
+            || Error::Usage(format!("'{text}' is no share of noise: give a number from 0 to 1, or 'auto'"));
+        match text {
+            "auto" => Ok(Self::Auto),
+            _ => text.parse().map(Self::Share).map_err(|_| wrong()),
+        }
+    }
+}
+
+impl fmt::Display for Noise {
+    /// Writes what `from_str` reads.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("auto"),
+            Self::Share(share) => write!(f, "{share}"),
+        }
+    }
+}
+
+/// The initial image.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Initial image")]
+pub struct StartOptions {
+    /// Initial image: 'content', 'noise', 'style', or an image file
+    #[arg(long, value_name = "START", default_value = "content")]
+    pub init: Start,
+
+    /// Share of noise in the initial image, 0 to 1, or 'auto' for 0.8 in the content and 0 elsewhere
+    #[arg(long, value_name = "X|auto", default_value = "auto", allow_hyphen_values = true)]
+    pub init_noise: Noise,
+
+    /// Seed of the noise: the same seed on the same device gives the same picture
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub seed: u64,
+}
+
+impl StartOptions {
+    /// The initial image in the library's terms.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a share of noise outside 0 to 1.
+    pub fn initial_image(&self) -> Result<InitialImage> {
+        let noise = self.init_noise.share_in(&self.init);
+        let initial_image = InitialImage { start: self.init.clone(), noise, seed: self.seed };
+        initial_image.check()?;
+        Ok(initial_image)
+    }
+}
+
+/// Blending of styles, masks, and the content's colours.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Styles and colours")]
+pub struct StyleOptions {
+    /// Share of each style image, as in 2,1 [default: equal shares]
+    #[arg(long, value_name = "W,W", value_delimiter = ',', value_parser = parse_weight, allow_hyphen_values = true)]
+    pub style_weights: Vec<f32>,
+
+    /// A grey image for each style, white where the style applies: left.png,right.png
+    #[arg(long, value_name = "FILE,FILE", value_delimiter = ',')]
+    pub style_mask: Vec<PathBuf>,
+
+    /// A grey image, white where the content is kept
+    #[arg(long, value_name = "FILE")]
+    pub content_mask: Option<PathBuf>,
+
+    /// Colours to keep: none, luminance (of the picture), or histogram or linear (given to the style first)
+    #[arg(long, value_name = "HOW", default_value_t = KeepColors::None)]
+    pub keep_colors: KeepColors,
+
+    /// Opacity of the painting over the content image, 0 to 1
+    #[arg(long, value_name = "X", default_value_t = 1.0, allow_hyphen_values = true)]
+    pub strength: f32,
+}
+
+/// The region that a mask file describes.
+fn region(path: &Path) -> Result<Region> {
+    let named = |e: Error| Error::Image { path: path.into(), reason: e.to_string() };
+    Region::new(Image::load(path)?).map_err(named)
+}
+
+impl StyleOptions {
+    /// What happens to the painted image before it is written.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a strength outside 0 to 1.
+    pub fn finish(&self) -> Result<Finish> {
+        let finish = Finish { colors: self.keep_colors, strength: self.strength };
+        finish.check()?;
+        Ok(finish)
+    }
+
+    /// The region of each of `styles` style images; `None` is everywhere.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] unless there is a mask for each, or none at all; [`Error::Image`] for a mask that
+    /// cannot be read or is black.
+    pub fn regions(&self, styles: usize) -> Result<Vec<Option<Region>>> {
+        match self.style_mask.len() {
+            0 => Ok(vec![None; styles]),
+            n if n == styles => self.style_mask.iter().map(|path| region(path).map(Some)).collect(),
+            n => Err(Error::Usage(format!(
+                "--style-mask has {n} files, but there are {styles} style images: give one for each"
+            ))),
+        }
+    }
+
+    /// The region of the content image.
+    ///
+    /// # Errors
+    /// [`Error::Image`] for a mask that cannot be read or is black.
+    pub fn content_region(&self) -> Result<Option<Region>> {
+        self.content_mask.as_deref().map(region).transpose()
+    }
+
+    /// The weight of each style.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] unless there is one for each, or none at all, and one of them is above 0.
+    pub fn weights(&self, styles: &[PathBuf]) -> Result<Vec<f32>> {
+        let (weights, count) = (&self.style_weights, styles.len());
+        match weights.len() {
+            0 => Ok(vec![1.0; count]),
+            n if n != count => Err(Error::Usage(format!(
+                "--style-weights has {n} numbers, but there are {count} style images: give one for each"
+            ))),
+            _ if weights.iter().sum::<f32>() > 0.0 => Ok(weights.clone()),
+            _ => Err(Error::Usage("--style-weights are all 0: one must be above it".into())),
+        }
+    }
+}
