@@ -7,6 +7,7 @@ mod emit_wgsl;
 mod features;
 mod kernels;
 mod log;
+mod note;
 mod options;
 mod paint;
 mod plot;
@@ -21,6 +22,7 @@ mod settings;
 mod sweep;
 mod tune;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -41,7 +43,9 @@ struct Cli {
 enum Command {
     /// Paint the content image in the style of the others
     Paint(Box<paint::Paint>),
-    /// Go on with a painting from its checkpoint
+    /// Paint every image of a folder
+    Batch(Box<paint::Batch>),
+    /// Continue a painting from its checkpoint
     Resume(paint::Resume),
     /// Print the losses of an image as JSON
     Score(score::Score),
@@ -73,6 +77,7 @@ Examples:
   impasto paint photo.jpg painting.jpg -o image.png --size 1024
   impasto paint photo.jpg painting.jpg -o image.png --ratio 1e-3    (more style: alpha/beta smaller)
   impasto paint photo.jpg painting.jpg -o image.png --preset paper
+  impasto batch photos/ painting.jpg -o pictures/
   impasto score photo.png painting.png image.png
   impasto profile --size 512 --plot roofline.svg
   impasto kernels --op conv3x3 --layer conv4_2
@@ -101,15 +106,18 @@ fn option(setting: Setting) -> String {
 }
 
 fn start() -> Result<ExitCode> {
-    let line = settings::fill_in(std::env::args_os().collect(), &Cli::command())?;
-    // Both end the program with a message if the line is wrong.
-    let matches = Cli::command().get_matches_from(line);
+    let line: Vec<OsString> = std::env::args_os().collect();
+    let matches = match Cli::command().try_get_matches_from(&line) {
+        Err(_) if has_moved(&line) => return Err(Error::Usage(MOVED.into())),
+        // Prints help or what is wrong with the line, and ends the program.
+        matches => matches.unwrap_or_else(|error| error.exit()),
+    };
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
+    let options = matches.subcommand().map(|(_, options)| options.clone()).unwrap_or_default();
     match cli.command {
-        Command::Paint(paint) => {
-            paint.run(&matches.subcommand().map(|(_, m)| settings::of(m)).unwrap_or_default())
-        }
-        Command::Resume(resume) => resume.run(&Cli::command()),
+        Command::Paint(paint) => paint.run(&options),
+        Command::Batch(batch) => batch.run(&options),
+        Command::Resume(resume) => resume.run(),
         Command::Score(score) => score.run(),
         Command::Profile(profile) => profile.run(),
         Command::Kernels(kernels) => kernels.run(),
@@ -122,6 +130,14 @@ fn start() -> Result<ExitCode> {
         Command::Selftest(selftest) => selftest.run(),
         Command::Devices(devices) => devices.run(),
     }
+}
+
+/// Answer to the option that `impasto batch` replaces.
+const MOVED: &str =
+    "--batch is a command now: impasto batch FOLDER STYLE... -o FOLDER, with the same options";
+
+fn has_moved(line: &[OsString]) -> bool {
+    line.get(1).is_some_and(|command| command == "paint") && line.iter().any(|option| option == "--batch")
 }
 
 /// Without a desktop session Mesa's device selection layer complains on stderr about a missing

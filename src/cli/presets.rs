@@ -1,7 +1,6 @@
-//! Named conventions, and `impasto presets`, which lists them.
+//! Presets: settings of published programs by name, and `impasto presets`, which lists them.
 //!
-//! A preset is nothing but a list of options, as a user would write them, so that every one of them can
-//! be seen and overridden.
+//! A preset is a list of options as a user would write them, so each can be seen and overridden.
 
 use std::process::ExitCode;
 
@@ -9,6 +8,7 @@ use clap::Args;
 use impasto::Result;
 
 use super::context::print;
+use super::settings::Settings;
 
 /// The settings of a published program or paper.
 #[derive(Debug)]
@@ -146,7 +146,13 @@ pub const PRESETS: [Preset; 5] = [
     },
 ];
 
-/// The names, for the option's help and its errors.
+/// The settings of a preset; none for a name that there is not.
+pub fn settings(name: &str) -> Settings {
+    let options = PRESETS.iter().filter(|preset| preset.name == name).flat_map(|preset| preset.options);
+    options.map(|(name, value)| (name.to_string(), value.to_string())).collect()
+}
+
+/// The names of all presets.
 pub fn names() -> [&'static str; PRESETS.len()] {
     PRESETS.each_ref().map(|preset| preset.name)
 }

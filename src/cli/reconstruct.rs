@@ -96,7 +96,7 @@ impl Reconstruct {
                 settings,
                 method,
                 tolerance: self.method.until.map(f64::from),
-                memory: self.common.memory(),
+                memory: self.common.memory,
                 ..Plan::new(schedule.clone())
             };
             Item { label, inputs: inputs.clone(), plan, start: start.clone() }

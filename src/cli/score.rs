@@ -79,7 +79,7 @@ impl Score {
     ) -> Result<(Losses, Vec<f32>)> {
         let Context { gpu, network, styles: memory } = context;
         let styles = [Style::from(style)];
-        let budget = Budget::of(gpu, self.common.memory());
+        let budget = Budget::of(gpu, self.common.memory);
         let planner = Planner { gpu, network, settings, method: None, budget };
         let choice = planner.choose(&Parts::of(&styles, None)?, &Sizes::of(content, &styles))?;
         say_choices(std::slice::from_ref(&choice), &self.common);

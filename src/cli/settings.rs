@@ -1,175 +1,221 @@
-//! The settings of a painting as a list of options: where they come from besides the command line, and
-//! how a finished picture remembers them.
+//! The settings of a painting as data: layers of them, merged by name.
+//!
+//! A layer has a value for some options: a preset, the note of a PNG file, or what the user typed. The
+//! merged settings are written to the picture and to checkpoints.
 
-use std::collections::BTreeMap;
-use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::parser::ValueSource;
-use clap::{ArgMatches, Args, Command};
-use impasto::image_io::Image;
+use clap::{ArgMatches, Args, Command, FromArgMatches};
 use impasto::{Error, Result};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
+use super::note::Note;
 use super::options::PaintingOptions;
-use super::presets::PRESETS;
+use super::presets;
 
-/// Every option of [`PaintingOptions`] by its name, without the dashes.
-pub type Settings = BTreeMap<String, String>;
-
-/// What a picture says of itself.
+/// Values of options of [`PaintingOptions`] by the option's name, without the dashes.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Note {
-    /// Version of the program.
-    pub version: String,
-    /// Names of the content and the style images, without their folders.
-    pub images: Vec<String>,
-    /// The settings, defaults included: they may be others in another version.
-    pub settings: Settings,
-}
+#[serde(transparent)]
+pub struct Settings(Map<String, Value>);
 
-impl Note {
-    /// What a picture made from these files with these settings says.
-    pub fn new(images: &[&Path], settings: &Settings) -> Self {
-        let name = |path: &&Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Self {
-            version: env!("CARGO_PKG_VERSION").into(),
-            images: images.iter().map(name).collect(),
-            settings: settings.clone(),
-        }
-    }
-
-    /// The note of a PNG file.
-    pub fn of(path: &Path) -> Result<Self> {
-        let unreadable = |why: String| Error::Image {
-            path: path.into(),
-            reason: format!("carries a note that cannot be understood: {why}"),
-        };
-        let note: Self = serde_json::from_str(&Image::note(path)?).map_err(|e| unreadable(e.to_string()))?;
-        // Messages quote settings, and a file must not speak to the terminal.
-        match note.settings.iter().find(|(_, value)| value.chars().any(char::is_control)) {
-            Some((name, _)) => Err(unreadable(format!("{name:?} holds control characters"))),
-            None => Ok(note),
-        }
-    }
-}
-
-/// Two names for one thing: a base does not set the other where the user gave one.
+/// Options that set the same quantity: a layer with one of them takes away the other.
 const ALTERNATIVES: [(&str, &str); 2] = [("ratio", "style-weight"), ("style-weight", "ratio")];
 
-/// The command line with the options of its `--preset` or `--like` filled in, unless given.
-pub fn fill_in(line: Vec<OsString>, command: &Command) -> Result<Vec<OsString>> {
-    // What is wrong with the line is said, with the right exit code, when it is parsed for good.
-    let Ok(matches) = command.clone().try_get_matches_from(&line) else { return Ok(line) };
-    let Some((_, matches)) = matches.subcommand() else { return Ok(line) };
-    let given = |name: &str| {
-        let id = name.replace('-', "_");
-        matches.try_contains_id(&id).is_ok() && matches.value_source(&id) == Some(ValueSource::CommandLine)
-    };
-    let mut filled = line[..2].to_vec();
-    for (name, value) in base(matches)? {
-        let settled = given(&name) || ALTERNATIVES.iter().any(|(a, b)| *b == name && given(a));
-        if !settled {
-            filled.push(format!("--{name}={value}").into());
+impl Settings {
+    /// Every setting of a painting, defaults included.
+    pub fn of(options: &PaintingOptions) -> Result<Self> {
+        let fail =
+            |e: serde_json::Error| Error::Usage(format!("the settings cannot be written as JSON: {e}"));
+        let mut settings: Self =
+            serde_json::to_value(options).and_then(serde_json::from_value).map_err(fail)?;
+        if settings.0.contains_key("ratio") {
+            settings.0.remove("style-weight");
         }
+        Ok(settings)
     }
-    filled.extend_from_slice(&line[2..]);
-    Ok(filled)
+
+    /// The defaults of every option that has one.
+    fn defaults() -> Result<Self> {
+        let command = PaintingOptions::augment_args(Command::new("").no_binary_name(true));
+        let matches = command.try_get_matches_from([""; 0]);
+        let options = matches.and_then(|matches| PaintingOptions::from_arg_matches(&matches));
+        Self::of(&options.map_err(|e| Error::Usage(e.to_string()))?)
+    }
+
+    /// The settings that the user typed, of those that were parsed.
+    fn typed(options: &PaintingOptions, matches: &ArgMatches) -> Result<Self> {
+        let mut settings = Self::of(options)?;
+        let typed =
+            |name: &str| matches.value_source(&name.replace('-', "_")) == Some(ValueSource::CommandLine);
+        settings.0.retain(|name, _| typed(name));
+        Ok(settings)
+    }
+
+    /// These settings with those of `upper` in their place.
+    fn overlaid_with(mut self, upper: &Self) -> Self {
+        for (name, value) in &upper.0 {
+            for (_, other) in ALTERNATIVES.iter().filter(|(one, _)| one == name) {
+                self.0.remove(*other);
+            }
+            self.0.insert(name.clone(), value.clone());
+        }
+        self
+    }
+
+    /// The options that have these values, and their defaults where there is none.
+    ///
+    /// # Errors
+    /// What is wrong, naming the setting: the end of a sentence about the file that holds them.
+    pub fn options(&self) -> std::result::Result<PaintingOptions, String> {
+        if let Some((name, _)) = self.0.iter().find(|(_, value)| has_control_characters(value)) {
+            // Messages quote settings, and a file must not control the terminal.
+            return Err(format!("has control characters in the setting {name:?}: use another file"));
+        }
+        if let Some(name) = self.unknown() {
+            return Err(format!(
+                "has a setting that this version of Impasto does not know, {name:?}: use the version that made it"
+            ));
+        }
+        let defaults = Self::defaults().map_err(|e| e.to_string())?;
+        let parsed = |settings: Self| serde_json::from_value(Value::Object(settings.0));
+        parsed(defaults.clone().overlaid_with(self)).map_err(|error| {
+            let fails_alone = |(name, value): &(&String, &Value)| {
+                let one = Self(Map::from_iter([((*name).clone(), (*value).clone())]));
+                parsed(defaults.clone().overlaid_with(&one)).is_err()
+            };
+            match self.0.iter().find(fails_alone) {
+                Some((name, value)) => {
+                    format!("has the setting {name} {value}, which cannot be used: {error}")
+                }
+                None => format!("has settings that cannot be used: {error}"),
+            }
+        })
+    }
+
+    /// The name of a setting that this version does not have.
+    fn unknown(&self) -> Option<&str> {
+        let command = PaintingOptions::augment_args(Command::new(""));
+        let names: Vec<&str> = command.get_arguments().filter_map(|argument| argument.get_long()).collect();
+        self.0.keys().map(String::as_str).find(|name| !names.contains(name))
+    }
 }
 
-/// What `--preset` or `--like` stands for.
-fn base(matches: &ArgMatches) -> Result<Settings> {
-    let preset = matches.try_get_one::<String>("preset").ok().flatten();
-    if let Some(preset) = PRESETS.iter().find(|known| preset.is_some_and(|name| name == known.name)) {
-        return Ok(preset.options.iter().map(|(name, value)| ((*name).into(), (*value).into())).collect());
-    }
-    match matches.try_get_one::<PathBuf>("like").ok().flatten() {
-        Some(path) => {
-            let mut settings = Note::of(path)?.settings;
-            // A file may say what it likes: only options of a painting are taken over.
-            let names = names();
-            settings.retain(|name, _| names.contains(name));
-            Ok(settings)
-        }
-        None => Ok(Settings::new()),
+fn has_control_characters(value: &Value) -> bool {
+    match value {
+        Value::Array(values) => values.iter().any(has_control_characters),
+        value => value.as_str().is_some_and(|text| text.chars().any(char::is_control)),
     }
 }
 
-/// The names of all options of a painting.
-fn names() -> Vec<String> {
-    let command = PaintingOptions::augment_args(Command::new(""));
-    command.get_arguments().filter_map(|argument| argument.get_long().map(String::from)).collect()
+/// Options that name settings to start from.
+#[derive(Debug, Clone, Args)]
+pub struct BaseOptions {
+    /// Settings of a published program or paper: see 'impasto presets'; options beside it win
+    #[arg(long, value_name = "NAME", value_parser = presets::names())]
+    preset: Option<String>,
+
+    /// Settings of a PNG picture that Impasto wrote; options beside it win
+    #[arg(long, value_name = "PICTURE.png", conflicts_with = "preset")]
+    pub like: Option<PathBuf>,
 }
 
-/// The settings that a parsed command line has, defaults included unless another option stands in their place.
-pub fn of(matches: &ArgMatches) -> Settings {
-    let given = |name: &str| {
-        let source = matches.value_source(&name.replace('-', "_"));
-        source.is_some_and(|source| source != ValueSource::DefaultValue)
-    };
-    let value = |name: &String| {
-        if !given(name) && ALTERNATIVES.iter().any(|(a, b)| b == name && given(a)) {
-            return None;
-        }
-        let values = matches.get_raw(&name.replace('-', "_"))?;
-        let values: Vec<_> = values.map(|value| value.to_string_lossy()).collect();
-        Some((name.clone(), values.join(",")))
-    };
-    names().iter().filter_map(value).collect()
+impl BaseOptions {
+    /// The options of a painting in layers: defaults, the preset or the picture's settings, what was typed.
+    ///
+    /// # Errors
+    /// [`Error::Image`] naming the picture of `--like` if its settings cannot be used.
+    pub fn merge(&self, parsed: &PaintingOptions, matches: &ArgMatches) -> Result<PaintingOptions> {
+        let refuse = |path: PathBuf| move |reason| Error::Image { path, reason };
+        let (base, file) = match (&self.preset, &self.like) {
+            (Some(name), _) => (presets::settings(name), name.into()),
+            (None, Some(path)) => (Note::of(path)?.settings, path.clone()),
+            (None, None) => return Ok(parsed.clone()),
+        };
+        base.options().map_err(refuse(file.clone()))?;
+        base.overlaid_with(&Settings::typed(parsed, matches)?).options().map_err(refuse(file))
+    }
+}
+
+impl FromIterator<(String, String)> for Settings {
+    fn from_iter<T: IntoIterator<Item = (String, String)>>(pairs: T) -> Self {
+        Self(pairs.into_iter().map(|(name, value)| (name, Value::String(value))).collect())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::Cli;
+    use crate::cli::presets::PRESETS;
     use clap::CommandFactory;
 
-    fn filled(line: &str) -> String {
-        let line: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-        let filled = fill_in(line, &crate::cli::Cli::command()).unwrap();
-        filled.into_iter().map(|part| part.into_string().unwrap()).collect::<Vec<_>>().join(" ")
+    /// The settings of `paint` with these options.
+    fn merged(options: &str) -> Settings {
+        let line = format!("impasto paint a.png b.png -o c.png {options}");
+        let matches = Cli::command().try_get_matches_from(line.split_whitespace()).unwrap();
+        let matches = matches.subcommand().unwrap().1;
+        let base = BaseOptions::from_arg_matches(matches).unwrap();
+        let parsed = PaintingOptions::from_arg_matches(matches).unwrap();
+        Settings::of(&base.merge(&parsed, matches).unwrap()).unwrap()
+    }
+
+    fn settings(json: &str) -> Settings {
+        serde_json::from_str(json).unwrap()
     }
 
     #[test]
-    fn every_preset_is_a_command_line() {
+    fn every_preset_gives_its_settings() {
         for preset in &PRESETS {
-            let line = filled(&format!("impasto paint a.png b.png -o c.png --preset {}", preset.name));
-            let matches = crate::cli::Cli::command().try_get_matches_from(line.split(' ')).unwrap();
-            let settings = of(matches.subcommand().unwrap().1);
-            for (name, value) in preset.options {
-                assert_eq!(settings[*name], *value, "{} of {}", name, preset.name);
-            }
+            let base = presets::settings(preset.name);
+            let expected = Settings::of(&base.options().unwrap()).unwrap();
+            assert_eq!(merged(&format!("--preset {}", preset.name)), expected, "{}", preset.name);
+            assert_eq!(base.0.len(), preset.options.len());
         }
     }
 
     #[test]
     fn options_beside_a_preset_win() {
-        let line = filled("impasto paint a.png b.png -o c.png --preset udacity --size 64 --ratio 1e-3");
-        assert!(!line.contains("--size=400") && line.contains("--size 64"), "{line}");
-        assert!(!line.contains("--style-weight"), "{line}");
-        assert!(line.contains("--lr=0.17"), "{line}");
+        let Settings(merged) = merged("--preset udacity --size 64 --ratio 1e-3");
+        assert_eq!((&merged["size"], &merged["ratio"]), (&"64".into(), &"0.001".into()));
+        assert_eq!((&merged["lr"], merged.get("style-weight")), (&"0.17".into(), None));
     }
 
     #[test]
-    fn a_default_is_not_recorded_beside_what_takes_its_place() {
-        let settings = |extra: &str| {
-            let line = format!("impasto paint a.png b.png -o c.png {extra}");
-            let matches = crate::cli::Cli::command().try_get_matches_from(line.split_whitespace()).unwrap();
-            of(matches.subcommand().unwrap().1)
-        };
-        let [plain, ratio] = [settings(""), settings("--ratio 1e-4")];
-        assert!(plain.contains_key("style-weight") && !plain.contains_key("ratio"), "{plain:?}");
-        assert!(ratio["ratio"] == "1e-4" && !ratio.contains_key("style-weight"), "{ratio:?}");
+    fn settings_are_read_as_they_are_written() {
+        let all = "--style-weights 2,1 --style-mask a,b --content-mask c --until 0.01 --lr 0.5 --weights w \
+                   --optimizer adam --average --ratio 1e-4 --style-size full --init x.png --init-noise 0.25";
+        let Settings(written) = merged(all);
+        assert!(written.keys().len() > 20 && !written.contains_key("style-weight"), "{written:?}");
+        let read = Settings(written.clone()).options().unwrap();
+        assert_eq!(Settings::of(&read).unwrap(), Settings(written));
+    }
+
+    /// As the first version wrote notes and checkpoints: texts only, masks in one of them.
+    #[test]
+    fn settings_of_earlier_versions_are_read() {
+        let old = settings(
+            r#"{"average":"true","optimizer":"adam","style-mask":"a.png,b.png","style-weights":"2,1","ratio":"1e-3",
+                "iterations":"500,200","network":"balanced","size":"full","content-layers":"conv1_1..conv1_2"}"#,
+        );
+        let options = old.options().unwrap();
+        assert_eq!(options.styles.style_mask, ["a.png", "b.png"].map(PathBuf::from));
+        assert_eq!((options.objective.ratio, options.styles.style_weights), (vec![1e-3], vec![2.0, 1.0]));
+        assert!(options.method.average);
     }
 
     #[test]
-    fn a_line_without_a_base_stays_as_it_is() {
-        for line in [
-            "impasto paint a.png b.png -o c.png --size 64",
-            "impasto devices",
-            "impasto",
-            "impasto --nonsense",
+    fn settings_that_cannot_be_used_are_named() {
+        for (json, word) in [
+            (r#"{"size":"12x"}"#, "size \"12x\""),
+            (r#"{"until":"-1"}"#, "until \"-1\""),
+            (r#"{"size":"64","network":"huge"}"#, "network \"huge\""),
+            (r#"{"colour":"red"}"#, "does not know, \"colour\""),
+            (r#"{"init":"a\u001b[2J"}"#, "control characters in the setting \"init\""),
         ] {
-            assert_eq!(filled(line), line);
+            let error = settings(json).options().unwrap_err();
+            assert!(error.contains(word) && !error.contains('\n'), "{error}");
         }
     }
 }

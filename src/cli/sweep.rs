@@ -99,8 +99,7 @@ impl Sweep {
         let start = initial_image.variable(&first.content, &first.styles[0].image)?;
         let context = Context::open(&self.painting.objective.network, &settings, size, &self.common)?;
         let item = |(label, settings)| {
-            let plan =
-                Plan { settings, ..self.painting.plan(schedule.clone(), vec![], self.common.memory())? };
+            let plan = Plan { settings, ..self.painting.plan(schedule.clone(), vec![], self.common.memory)? };
             Ok(Item { label, inputs: inputs.clone(), plan, start: start.clone() })
         };
         let items = variations.into_iter().map(item).collect::<Result<Vec<_>>>()?;

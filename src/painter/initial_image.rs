@@ -34,6 +34,19 @@ impl std::str::FromStr for Start {
     }
 }
 
+impl std::fmt::Display for Start {
+    /// Writes what `from_str` reads; an image in memory has no such form.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Content => f.write_str("content"),
+            Self::Noise => f.write_str("noise"),
+            Self::Style => f.write_str("style"),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Image(image) => write!(f, "{} x {} pixels", image.width(), image.height()),
+        }
+    }
+}
+
 /// The initial image: a start blended with noise.
 #[derive(Debug, Clone, PartialEq)]
 pub struct InitialImage {

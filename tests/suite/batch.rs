@@ -1,4 +1,4 @@
-//! `paint --batch`: a folder of contents, its shards, what is skipped, and going on.
+//! `impasto batch`: a folder of contents, its shards, what is skipped, and going on.
 
 use std::fs;
 use std::process::Output;
@@ -17,7 +17,7 @@ fn folder_with(names: &[&str]) -> TestFolder {
     folder
 }
 
-const LINE: &str = "paint --batch @in @style.png -o @out --size 32 --iterations 3";
+const LINE: &str = "batch @in @style.png -o @out --size 32 --iterations 3";
 
 fn batch(folder: &TestFolder, extra: &str) -> Output {
     folder.command(format!("{LINE} {SHALLOW} {extra}").trim_end()).output().unwrap()
@@ -105,17 +105,20 @@ fn what_no_batch_can_do_is_refused() {
     }
     let single = "paint @content.png @style.png -o @out.png";
     for option in ["--shard 1/2", "--overwrite", "--format jpg"] {
-        folder.refuses(&format!("{single} {option}"), 2, &["required"]);
+        folder.refuses(&format!("{single} {option}"), 2, &["unexpected argument"]);
     }
     for option in ["--checkpoint @ck", "--log @log.jsonl", "--profile", "--dry-run"] {
-        folder.refuses(&format!("{LINE} {option}"), 2, &["cannot be used with"]);
+        folder.refuses(&format!("{LINE} {option}"), 2, &["unexpected argument"]);
     }
-    folder.refuses("paint --batch @content.png @style.png -o @out", 1, &["content.png", "folder of images"]);
-    folder.refuses("paint --batch @in @style.png -o @in", 2, &["--output must be another folder"]);
-    folder.refuses("paint --batch @in @style.png -o @style.png", 1, &["style.png", "folder"]);
-    folder.refuses("paint --batch @in @missing.png -o @out", 1, &["missing.png", "not found"]);
+    for line in ["paint --batch @in @style.png -o @out --shard 1/2", "paint @in @style.png --batch"] {
+        folder.refuses(line, 2, &["impasto batch FOLDER STYLE... -o FOLDER"]);
+    }
+    folder.refuses("batch @content.png @style.png -o @out", 1, &["content.png", "folder of images"]);
+    folder.refuses("batch @in @style.png -o @in", 2, &["--output must be another folder"]);
+    folder.refuses("batch @in @style.png -o @style.png", 1, &["style.png", "folder"]);
+    folder.refuses("batch @in @missing.png -o @out", 1, &["missing.png", "not found"]);
     fs::create_dir(folder.path("empty")).unwrap();
-    folder.refuses("paint --batch @empty @style.png -o @out", 1, &["empty", "holds no image"]);
+    folder.refuses("batch @empty @style.png -o @out", 1, &["empty", "holds no image"]);
 }
 
 /// Ctrl-C ends the batch with the picture so far under a name of its own, and the next run paints that
@@ -150,7 +153,7 @@ fn a_lost_device_ends_a_batch() {
         folder.image(name, 24, 20);
     }
     let line = format!(
-        "paint --batch @in @style.png -o @out --size 24 --scales 1 --iterations 4 --no-tune {SHALLOW}"
+        "batch @in @style.png -o @out --size 24 --scales 1 --iterations 4 --no-tune {SHALLOW}"
     );
     let output = folder.command(&line).env(DEVICE_SWITCHES, switches("lost-at=20")).output().unwrap();
     let text = stderr(&output);

@@ -4,9 +4,10 @@ use clap::{Args, ValueEnum};
 use impasto::gpu::{DeviceChoice, Precision};
 use impasto::tuner::{Mode, Tuner, default_folder};
 use impasto::vgg19::KernelOverride;
+use serde::{Deserialize, Serialize};
 
 /// The device, its memory, and how much is printed.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Device and messages")]
 pub struct CommonOptions {
     /// Adapter to use: its index in 'impasto devices' or a part of its name
@@ -15,7 +16,7 @@ pub struct CommonOptions {
 
     /// Memory limit of the work on the device, such as 2GiB; larger pictures are painted in tiles
     #[arg(long, value_name = "SIZE", value_parser = memory_size)]
-    memory: Option<u64>,
+    pub memory: Option<u64>,
 
     /// Print nothing but errors
     #[arg(short, long, conflicts_with = "verbose")]
@@ -30,11 +31,6 @@ pub struct CommonOptions {
 }
 
 impl CommonOptions {
-    /// The limit of `--memory` in bytes.
-    pub fn memory(&self) -> Option<u64> {
-        self.memory
-    }
-
     /// A line for the user, unless quiet.
     pub fn say(&self, line: impl std::fmt::Display) {
         if !self.quiet {
@@ -59,7 +55,7 @@ pub fn memory_size(text: &str) -> Result<u64, String> {
 }
 
 /// The choice of kernels.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Kernels")]
 pub struct KernelOptions {
     /// Run this variant: conv3x3=naive, conv3_2=winograd_f4 for one layer, gram=tiled; repeatable
@@ -76,9 +72,11 @@ pub struct KernelOptions {
 }
 
 /// Storage precision.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum PrecisionOption {
     /// Four bytes a number
+    #[default]
     F32,
     /// Two bytes a number, three digits; Gram matrices, losses and accumulators stay in f32
     F16,

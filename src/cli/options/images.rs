@@ -10,29 +10,38 @@ use impasto::image_io::{Image, Size};
 use impasto::objective::{Region, parse_weight};
 use impasto::painter::{Finish, InitialImage, Iterations, Scales, Start};
 use impasto::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+use super::text;
 
 /// Sizes of the picture and of the scales that lead up to it.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Size")]
+#[serde(rename_all = "kebab-case")]
 pub struct SizeOptions {
     /// Longer side of the picture in pixels, or 'full' for that of the content image
     #[arg(long, value_name = "N|full", default_value = "512")]
+    #[serde(with = "text")]
     pub size: Size,
 
     /// Longer side of the style images, or 'full' [default: that of the picture]
     #[arg(long, value_name = "N|full")]
+    #[serde(default, with = "text::optional", skip_serializing_if = "Option::is_none")]
     pub style_size: Option<Size>,
 
     /// Factor on the size of the style images: larger factors give larger strokes
     #[arg(long, value_name = "X", default_value_t = 1.0, allow_hyphen_values = true)]
+    #[serde(with = "text")]
     pub style_scale: f32,
 
     /// Number of sizes, coarse to fine by the square root of 2, or 'auto' to start near 128 pixels
     #[arg(long, value_name = "N|auto", default_value = "auto")]
+    #[serde(with = "text")]
     pub scales: Scales,
 
     /// Evaluations at each size: one number, a list as in 500,300, or 'auto' for 100, then 40 each
     #[arg(long, value_name = "N|auto", default_value = "auto")]
+    #[serde(with = "text")]
     pub iterations: Iterations,
 }
 
@@ -106,19 +115,23 @@ impl fmt::Display for Noise {
 }
 
 /// The initial image.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Initial image")]
+#[serde(rename_all = "kebab-case")]
 pub struct StartOptions {
     /// Initial image: 'content', 'noise', 'style', or an image file
     #[arg(long, value_name = "START", default_value = "content")]
+    #[serde(with = "text")]
     pub init: Start,
 
     /// Share of noise in the initial image, 0 to 1, or 'auto' for 0.8 in the content and 0 elsewhere
     #[arg(long, value_name = "X|auto", default_value = "auto", allow_hyphen_values = true)]
+    #[serde(with = "text")]
     pub init_noise: Noise,
 
     /// Seed of the noise: the same seed on the same device gives the same picture
     #[arg(long, value_name = "N", default_value_t = 0)]
+    #[serde(with = "text")]
     pub seed: u64,
 }
 
@@ -136,27 +149,33 @@ impl StartOptions {
 }
 
 /// Blending of styles, masks, and the content's colours.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Styles and colours")]
+#[serde(rename_all = "kebab-case")]
 pub struct StyleOptions {
     /// Share of each style image, as in 2,1 [default: equal shares]
     #[arg(long, value_name = "W,W", value_delimiter = ',', value_parser = parse_weight, allow_hyphen_values = true)]
+    #[serde(default, with = "text::weights", skip_serializing_if = "Vec::is_empty")]
     pub style_weights: Vec<f32>,
 
     /// A grey image for each style, white where the style applies: left.png,right.png
     #[arg(long, value_name = "FILE,FILE", value_delimiter = ',')]
+    #[serde(default, with = "text::paths", skip_serializing_if = "Vec::is_empty")]
     pub style_mask: Vec<PathBuf>,
 
     /// A grey image, white where the content is kept
     #[arg(long, value_name = "FILE")]
+    #[serde(default, with = "text::path", skip_serializing_if = "Option::is_none")]
     pub content_mask: Option<PathBuf>,
 
     /// Colours to keep: none, luminance (of the picture), or histogram or linear (given to the style first)
     #[arg(long, value_name = "HOW", default_value_t = KeepColors::None)]
+    #[serde(with = "text")]
     pub keep_colors: KeepColors,
 
     /// Opacity of the painting over the content image, 0 to 1
     #[arg(long, value_name = "X", default_value_t = 1.0, allow_hyphen_values = true)]
+    #[serde(with = "text")]
     pub strength: f32,
 }
 

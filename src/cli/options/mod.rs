@@ -3,8 +3,9 @@
 mod device;
 mod images;
 mod objective;
+mod text;
 
-pub use device::{CommonOptions, PrecisionOption, memory_size};
+pub use device::{CommonOptions, KernelOptions, PrecisionOption, memory_size};
 pub use images::{SizeOptions, StartOptions, StyleOptions};
 pub use objective::{MethodOptions, NetworkOption, NetworkOptions, ObjectiveOptions};
 
@@ -13,6 +14,7 @@ use std::path::PathBuf;
 use clap::Args;
 use impasto::Result;
 use impasto::painter::{Plan, Schedule};
+use serde::{Deserialize, Serialize};
 
 /// Defaults of a painting that differ from those of the reference objective, which `score` and `profile` use.
 /// `docs/src/guide/defaults.md` shows how they were chosen.
@@ -21,7 +23,7 @@ const TV_WEIGHT: &str = "0.005";
 const NETWORK: &str = "balanced";
 
 /// Every option that, with the images, decides what the picture becomes.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
 #[command(
     mut_arg("style_weight", |arg| arg.default_value(STYLE_WEIGHT)),
     mut_arg("tv_weight", |arg| arg.default_value(TV_WEIGHT)),
@@ -29,14 +31,19 @@ const NETWORK: &str = "balanced";
 )]
 pub struct PaintingOptions {
     #[command(flatten)]
+    #[serde(flatten)]
     pub sizes: SizeOptions,
     #[command(flatten)]
+    #[serde(flatten)]
     pub start: StartOptions,
     #[command(flatten)]
+    #[serde(flatten)]
     pub styles: StyleOptions,
     #[command(flatten)]
+    #[serde(flatten)]
     pub method: MethodOptions,
     #[command(flatten)]
+    #[serde(flatten)]
     pub objective: ObjectiveOptions,
 }
 

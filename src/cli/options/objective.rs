@@ -7,44 +7,56 @@ use impasto::objective::{LayerWeights, Scaling, Settings, parse_weight};
 use impasto::ops::Pooling;
 use impasto::optim::Method;
 use impasto::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+use super::text;
 
 /// The objective.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Objective")]
+#[serde(rename_all = "kebab-case")]
 pub struct ObjectiveOptions {
     /// Layers of the content term, each with an optional weight: conv3_2=0.5,conv4_2
     #[arg(long, value_name = "LAYERS", default_value = Settings::CONTENT_LAYERS)]
+    #[serde(with = "text")]
     pub content_layers: LayerWeights,
 
     /// Layers of the style term, each with an optional weight
     #[arg(long, value_name = "LAYERS", default_value = Settings::STYLE_LAYERS)]
+    #[serde(with = "text")]
     pub style_layers: LayerWeights,
 
     /// Weight of the content term, alpha
     #[arg(long, value_name = "W", default_value_t = Settings::CONTENT_WEIGHT, value_parser = parse_weight,
         allow_hyphen_values = true)]
+    #[serde(with = "text::weight")]
     pub content_weight: f32,
 
     /// Weight of the style term, beta
     #[arg(long, value_name = "W", default_value_t = Settings::STYLE_WEIGHT, value_parser = parse_weight,
         allow_hyphen_values = true)]
+    #[serde(with = "text::weight")]
     pub style_weight: f32,
 
     /// alpha/beta, in place of the style weight: smaller gives more style
     // A list for the commands that paint one image for each.
     #[arg(long, value_name = "A", conflicts_with = "style_weight", value_parser = parse_weight,
         value_delimiter = ',', allow_hyphen_values = true)]
+    #[serde(default, with = "text::weights", skip_serializing_if = "Vec::is_empty")]
     pub ratio: Vec<f32>,
 
     /// Weight of total variation: larger is smoother
     #[arg(long, value_name = "W", default_value_t = 0.0, value_parser = parse_weight, allow_hyphen_values = true)]
+    #[serde(with = "text::weight")]
     pub tv_weight: f32,
 
     /// Divisor of each layer's terms: mean, or that of the paper or a program: paper, area
     #[arg(long, value_name = "HOW", default_value_t = Scaling::Mean)]
+    #[serde(with = "text")]
     pub scaling: Scaling,
 
     #[command(flatten)]
+    #[serde(flatten)]
     pub network: NetworkOptions,
 }
 
@@ -77,8 +89,9 @@ impl ObjectiveOptions {
 }
 
 /// The network and its weights.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Network")]
+#[serde(rename_all = "kebab-case")]
 pub struct NetworkOptions {
     /// Pooling between the blocks of the network
     #[arg(long, value_enum, default_value_t = PoolOption::Max)]
@@ -90,11 +103,13 @@ pub struct NetworkOptions {
 
     /// VGG19 weights in place of the built-in ones: safetensors with torchvision's or plain names
     #[arg(long, value_name = "FILE")]
+    #[serde(default, with = "text::path", skip_serializing_if = "Option::is_none")]
     pub weights: Option<PathBuf>,
 }
 
 /// Max or average pooling.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum PoolOption {
     /// The largest of four values
     Max,
@@ -112,7 +127,8 @@ impl From<PoolOption> for Pooling {
 }
 
 /// Scaling of the network's weights.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum NetworkOption {
     /// Normalised, without the channels that hardly ever fire and would outweigh all others
     Balanced,
@@ -123,8 +139,9 @@ pub enum NetworkOption {
 }
 
 /// The optimiser.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Optimiser")]
+#[serde(rename_all = "kebab-case")]
 pub struct MethodOptions {
     /// Optimisation method
     #[arg(long, value_enum, default_value_t = OptimizerOption::Lbfgs)]
@@ -132,24 +149,29 @@ pub struct MethodOptions {
 
     /// Step length [default: 1 for lbfgs, 2 for adam]
     #[arg(long, value_name = "X", allow_hyphen_values = true)]
+    #[serde(default, with = "text::optional", skip_serializing_if = "Option::is_none")]
     pub lr: Option<f32>,
 
     /// Pairs in the history of L-BFGS
     #[arg(long, value_name = "N", default_value_t = 100)]
+    #[serde(with = "text")]
     pub history: u32,
 
     /// Return the running average of Adam's iterates, which is smoother
     #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = false,
         default_missing_value = "true", value_name = "true|false")]
+    #[serde(with = "text")]
     pub average: bool,
 
     /// End a scale early when the loss falls by less than this fraction in 20 evaluations
     #[arg(long, value_name = "X", value_parser = parse_weight, allow_hyphen_values = true)]
+    #[serde(default, with = "text::optional", skip_serializing_if = "Option::is_none")]
     pub until: Option<f32>,
 }
 
 /// L-BFGS or Adam.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum OptimizerOption {
     /// Quasi-Newton: the lowest loss for a number of evaluations
     Lbfgs,

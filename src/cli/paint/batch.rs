@@ -1,4 +1,4 @@
-//! `paint --batch`: a folder of contents, one device, one network, one look at the styles.
+//! `impasto batch`: every image of a folder, on one device with one network and one set of style targets.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -7,47 +7,75 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use clap::{Args, ValueEnum};
+use clap::{ArgMatches, Args, ValueEnum};
 use impasto::gpu::Gpu;
 use impasto::objective::StyleCache;
 use impasto::vgg19::{Kernels, Weights};
 use impasto::view::View;
 use impasto::{Error, Result};
 
-use super::job::Sources;
+use super::interrupt::{StopFlag, stop_on_signal};
 use super::session::End;
-use super::stop::{StopFlag, stop_on_signal};
-use super::{Files, Job, Paint, Session};
+use super::{FileOptions, Job, Request, Session, Sources, ViewOptions};
 use crate::cli::context::{Context, choose_kernels, load_weights, network_with, open_gpu};
-use crate::cli::settings::Settings;
+use crate::cli::options::{CommonOptions, PaintingOptions, at_least_one};
+use crate::cli::settings::BaseOptions;
 use crate::cli::{STOPPED, message};
 
-/// Options of a batch.
+/// Arguments of `impasto batch`.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Batch")]
-pub struct BatchOptions {
-    /// CONTENT and --output are folders: paint every image of the one into the other. Pictures that are
-    /// there already are kept, so the same command goes on with a batch that was stopped
-    #[arg(long, conflicts_with_all = ["checkpoint", "log", "animate", "profile", "dry_run"])]
-    pub batch: bool,
+#[command(
+    args_override_self = true,
+    after_help = "\
+Examples:
+  impasto batch photos/ painting.jpg -o pictures/
+  impasto batch photos/ painting.jpg -o pictures/ --preset paper --size 1024
+  impasto batch photos/ painting.jpg -o pictures/ --shard 1/4        the first of four machines
 
-    /// Paint pictures again that are there already
-    #[arg(long, requires = "batch")]
+A picture that is in the output folder already is kept, so the same command continues a batch that was stopped."
+)]
+pub struct Batch {
+    /// A folder of content images
+    folder: PathBuf,
+    /// The style images: how they are painted. Several are averaged
+    #[arg(required = true)]
+    style: Vec<PathBuf>,
+
+    /// The folder for the pictures
+    #[arg(short, long, value_name = "FOLDER")]
+    output: PathBuf,
+
+    #[command(flatten)]
+    base: BaseOptions,
+
+    /// Paint again what is in the output folder already
+    #[arg(long)]
     overwrite: bool,
 
-    /// Of the batch's files take every N-th from the I-th on: N machines, each with its own I, share a batch
-    #[arg(long, value_name = "I/N", requires = "batch")]
+    /// Paint every N-th image from the I-th on: N machines, each with its own I, share a batch
+    #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
 
-    /// Format of the batch's pictures
-    #[arg(long, value_enum, requires = "batch", default_value_t = FormatOption::Png)]
+    /// Format of the pictures
+    #[arg(long, value_enum, default_value_t = FormatOption::Png)]
     format: FormatOption,
+
+    /// Save the best image so far after every N evaluations, as FILE-0000N.png and so on
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    save_every: Option<usize>,
+
+    #[command(flatten)]
+    view: ViewOptions,
+    #[command(flatten)]
+    painting: PaintingOptions,
+    #[command(flatten)]
+    common: CommonOptions,
 }
 
-/// What a batch writes.
+/// File formats of pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum FormatOption {
-    /// Carries its settings
+    /// With the settings inside
     Png,
     /// Quality 95
     Jpg,
@@ -102,20 +130,21 @@ struct Item {
     rival: Option<PathBuf>,
 }
 
-/// A batch at work.
-struct Batch<'a> {
-    paint: &'a Paint,
-    settings: &'a Settings,
+/// A batch in progress.
+struct Run<'a> {
+    batch: &'a Batch,
+    /// The painting of each item, but for its content image and its output.
+    request: Request,
     sources: Sources,
     weights: Weights,
     context: Option<Context>,
     gpu: Gpu,
-    /// What was chosen for pictures of this size, the last one's.
+    /// The kernels that were chosen for the last image's size.
     kernels: Option<((u32, u32), Kernels)>,
     stop: StopFlag,
 }
 
-/// How many pictures came to which end.
+/// Counts of images by how their painting ended.
 #[derive(Debug, Default)]
 struct Tally {
     painted: usize,
@@ -124,32 +153,35 @@ struct Tally {
     stopped: bool,
 }
 
-/// Paints the images of a folder. What is wrong with all of them is an error; what is wrong with one is
-/// reported, and the others are painted.
-pub fn run(paint: &Paint, settings: &Settings) -> Result<ExitCode> {
-    paint.painting.check(&paint.style)?;
-    let items = items(paint)?;
-    let mut batch = Batch::open(paint, settings)?;
-    let view = paint.view.open(&paint.common, &batch.stop)?;
-    let tally = batch.paint_all(&items, view.as_ref());
-    paint.common.say(tally.line(items.len()));
-    Ok(tally.code())
-}
-
-/// The files to paint: those of the folder in the order of their names, or the shard of them.
-fn items(paint: &Paint) -> Result<Vec<Item>> {
-    let (folder, output) = (&paint.content, &paint.output);
-    let files = images_of(folder)?;
-    make_folder(output)?;
-    if folder.canonicalize().ok() == output.canonicalize().ok() {
-        return Err(Error::Usage(format!(
-            "--output must be another folder than {}: its pictures would be painted by the next batch",
-            folder.display()
-        )));
+impl Batch {
+    /// Paints the images of the folder. A fault that concerns all of them is an error; a fault of one is
+    /// reported, and the others are painted.
+    pub fn run(self, matches: &ArgMatches) -> Result<ExitCode> {
+        let painting = self.base.merge(&self.painting, matches)?;
+        painting.check(&self.style)?;
+        let items = self.items()?;
+        let mut run = Run::open(&self, painting)?;
+        let view = self.view.open(&self.common, &run.stop)?;
+        let tally = run.paint_all(&items, view.as_ref());
+        self.common.say(tally.line(items.len()));
+        Ok(tally.code())
     }
-    let all = with_outputs(files, output, paint.batch.format);
-    let Shard { index, count } = paint.batch.shard.unwrap_or(Shard { index: 0, count: 1 });
-    Ok(all.into_iter().skip(index).step_by(count).collect())
+
+    /// The images to paint in the order of their names: those of the folder, or the shard of them.
+    fn items(&self) -> Result<Vec<Item>> {
+        let (folder, output) = (&self.folder, &self.output);
+        let files = images_of(folder)?;
+        make_folder(output)?;
+        if folder.canonicalize().ok() == output.canonicalize().ok() {
+            return Err(Error::Usage(format!(
+                "--output must be another folder than {}: its pictures would be painted by the next batch",
+                folder.display()
+            )));
+        }
+        let all = with_outputs(files, output, self.format);
+        let Shard { index, count } = self.shard.unwrap_or(Shard { index: 0, count: 1 });
+        Ok(all.into_iter().skip(index).step_by(count).collect())
+    }
 }
 
 /// The images of a folder by their names; hidden files and those of other extensions are left alone.
@@ -157,7 +189,7 @@ fn images_of(folder: &Path) -> Result<Vec<PathBuf>> {
     let refuse = |reason: String| Error::Image { path: folder.into(), reason };
     let entries = std::fs::read_dir(folder).map_err(|e| {
         refuse(format!(
-            "cannot be read as a folder: {}; with --batch CONTENT is a folder of images",
+            "cannot be read as a folder: {}; the first argument of batch is a folder of images",
             e.kind()
         ))
     })?;
@@ -179,7 +211,7 @@ fn is_image(path: &Path) -> bool {
 fn make_folder(path: &Path) -> Result<()> {
     let failed = |e: std::io::Error| Error::Output {
         path: path.into(),
-        reason: format!("no folder can be made there: {}; with --batch the output is a folder", e.kind()),
+        reason: format!("no folder can be made there: {}; the output of batch is a folder", e.kind()),
     };
     std::fs::create_dir_all(path).map_err(failed)
 }
@@ -199,15 +231,24 @@ fn with_outputs(files: Vec<PathBuf>, folder: &Path, format: FormatOption) -> Vec
     files.into_iter().map(item).collect()
 }
 
-impl<'a> Batch<'a> {
-    /// Does and checks once what all pictures need.
-    fn open(paint: &'a Paint, settings: &'a Settings) -> Result<Self> {
-        let options = &paint.painting;
-        let sources = Sources::load(paint)?;
-        let weights = load_weights(&options.objective.network, &options.objective.settings()?)?;
-        let gpu = open_gpu(&paint.common)?;
+impl<'a> Run<'a> {
+    /// Reads, checks and opens what every image needs.
+    fn open(batch: &'a Batch, painting: PaintingOptions) -> Result<Self> {
+        let request = Request {
+            content: batch.folder.clone(),
+            styles: batch.style.clone(),
+            output: batch.output.clone(),
+            painting,
+            files: FileOptions::images_only(batch.save_every),
+            common: batch.common.clone(),
+            finished_only: true,
+        };
+        let sources = Sources::load(&request)?;
+        let objective = &request.painting.objective;
+        let weights = load_weights(&objective.network, &objective.settings()?)?;
+        let gpu = open_gpu(&batch.common)?;
         let stop = stop_on_signal()?;
-        Ok(Self { paint, settings, sources, weights, context: None, gpu, kernels: None, stop })
+        Ok(Self { batch, request, sources, weights, context: None, gpu, kernels: None, stop })
     }
 
     fn paint_all(&mut self, items: &[Item], view: Option<&View>) -> Tally {
@@ -218,13 +259,13 @@ impl<'a> Batch<'a> {
                 break;
             }
             let place = format!("{} of {}: {}", k + 1, items.len(), item.content.display());
-            if item.rival.is_none() && item.output.exists() && !self.paint.batch.overwrite {
+            if item.rival.is_none() && item.output.exists() && !self.batch.overwrite {
                 let output = item.output.display();
-                self.paint.common.say(format_args!("{place}: {output} is there already"));
+                self.batch.common.say(format_args!("{place}: {output} is there already"));
                 tally.kept += 1;
                 continue;
             }
-            self.paint.common.say(&place);
+            self.batch.common.say(&place);
             match self.paint_one(item, &place, view) {
                 Ok(End::Finished) => tally.painted += 1,
                 Ok(End::Stopped) => tally.stopped = true,
@@ -243,32 +284,34 @@ impl<'a> Batch<'a> {
         tally
     }
 
-    /// `place` tells those who look on which picture it is.
+    /// `place` is the title in the live view.
     fn paint_one(&mut self, item: &Item, place: &str, view: Option<&View>) -> Result<End> {
         if let Some(rival) = &item.rival {
             let (output, rival) = (item.output.display(), rival.display());
             let reason = format!("its picture would be {output}, as that of {rival}: rename one of the two");
             return Err(Error::Image { path: item.content.clone(), reason });
         }
-        let files = Files { content: &item.content, output: &item.output };
-        let job = Job::prepare(self.paint, files, &self.sources, self.settings)?;
-        let (paint, stop) = (self.paint, self.stop.clone());
-        let context = self.studio_for(job.size())?;
+        let (content, output) = (item.content.clone(), item.output.clone());
+        let request = Request { content, output, ..self.request.clone() };
+        let job = Job::prepare(&request, &self.sources)?;
+        let stop = self.stop.clone();
+        let context = self.context_for(job.size())?;
         view.iter().for_each(|view| view.begin(place, job.schedule.iterations()));
-        Session::open(job, paint, context, stop, view, None)?.paint()
+        Session::open(job, &request, context, stop, view, None)?.paint()
     }
 
-    /// The network with the kernels that suit this size: the one at hand, if it has them.
-    fn studio_for(&mut self, size: (u32, u32)) -> Result<&Context> {
-        let wanted = &self.paint.painting.objective.network;
+    /// A network with the kernels chosen for this size: the last one, if it has them.
+    fn context_for(&mut self, size: (u32, u32)) -> Result<&Context> {
+        let wanted = &self.request.painting.objective.network;
+        let common = &self.batch.common;
         let kernels = match self.kernels.take().filter(|(chosen_for, _)| *chosen_for == size) {
             Some((_, kernels)) => kernels,
-            None => choose_kernels(&self.gpu, [size.0, size.1], self.weights.deepest(), &self.paint.common)?,
+            None => choose_kernels(&self.gpu, [size.0, size.1], self.weights.deepest(), common)?,
         };
         let context = match self.context.take().filter(|context| *context.network.kernels() == kernels) {
             Some(context) => context,
             None => {
-                let network = network_with(&self.gpu, &self.weights, wanted, &self.paint.common, &kernels)?;
+                let network = network_with(&self.gpu, &self.weights, wanted, common, &kernels)?;
                 let network = Arc::new(network);
                 Context { gpu: self.gpu.clone(), network, styles: StyleCache::lasting() }
             }

@@ -1,4 +1,4 @@
-//! `paint --dry-run`: what a painting would take.
+//! `paint --dry-run`: the plan of a painting, its memory and expected time.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use impasto::painter::{Painter, PainterOptions, PaintingInputs, Plan, Scale, Sch
 use impasto::planner::Choice;
 use impasto::vgg19::Network;
 
-use super::{Job, Paint};
+use super::{Job, Request};
 use crate::cli::context::{Context, print};
 
 /// Evaluations of the trial that are timed, after one that is not: it waits for the driver to compile.
@@ -20,11 +20,11 @@ const TIMED: usize = 2;
 /// device on the CPU is done in seconds.
 const TRIAL: u32 = 256;
 
-/// Plans every scale, tries a small one for a moment, and prints what comes out. Writes no file.
-pub fn tell(job: &Job, paint: &Paint) -> Result<ExitCode> {
-    let network = &paint.painting.objective.network;
-    let Context { gpu, network, .. } = Context::open(network, &job.objective, job.size(), &paint.common)?;
-    let plan = paint.painting.plan(job.schedule.clone(), vec![], paint.common.memory())?;
+/// Plans every scale, times a few evaluations at a small size, and prints the plan. Writes no file.
+pub fn print_plan(job: &Job, request: &Request) -> Result<ExitCode> {
+    let network = &request.painting.objective.network;
+    let Context { gpu, network, .. } = Context::open(network, &job.objective, job.size(), &request.common)?;
+    let plan = request.painting.plan(job.schedule.clone(), vec![], request.common.memory)?;
     let choices = plan.choices(&gpu, &network, &job.inputs)?;
     let seconds_a_pixel = try_out(&gpu, &network, &job.inputs, &plan)?;
     let mut text = format!("device: {}\nkernels: {}\n", gpu.adapter(), network.kernels());

@@ -1,35 +1,30 @@
-//! A painting that can begin: its pictures read, scaled and, like its options, found fit.
+//! A painting that is ready to start: images read, scaled and checked.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use impasto::image_io::{Image, check_output, check_output_fits};
 use impasto::objective::{Region, Settings as Objective, Style, check_pooling};
 use impasto::painter::{InitialImage, PaintingInputs, Schedule, fingerprint};
 use impasto::{Error, Result};
 
-use super::resume::Record;
-use super::{Files, Paint};
-use crate::cli::settings::{Note, Settings};
+use super::{Record, Request};
+use crate::cli::note::Note;
 
-/// What is to be painted, before a device is opened.
+/// A painting that is ready to start, before a device is opened.
 pub struct Job {
     pub objective: Objective,
     pub inputs: PaintingInputs,
     pub schedule: Schedule,
-    /// The variable of the first scale.
+    /// The initial image of the first scale, in the variable's layout.
     pub start: Vec<f32>,
-    /// What the picture is to remember.
+    /// The note of the picture, as JSON.
     pub note: String,
-    /// The command line's settings.
-    pub settings: Settings,
-    /// Where the picture goes.
-    pub output: PathBuf,
 }
 
-/// What a painting takes from files besides its content, as the files have it. A batch reads it once.
+/// The images of a painting besides its content, at the size of their files. A batch reads them once.
 pub struct Sources {
     styles: Vec<Image>,
-    /// Where each style applies.
+    /// The region of each style.
     regions: Vec<Option<Region>>,
     content_region: Option<Region>,
     initial_image: InitialImage,
@@ -37,29 +32,32 @@ pub struct Sources {
 
 impl Sources {
     /// Reads the files that the options name.
-    pub fn load(paint: &Paint) -> Result<Self> {
-        let options = &paint.painting;
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for options that can never work, [`Error::Image`] for a file that cannot be used.
+    pub fn load(request: &Request) -> Result<Self> {
+        let options = &request.painting;
+        options.check(&request.styles)?;
         Ok(Self {
-            styles: paint.style.iter().map(|path| paint.common.load(path)).collect::<Result<_>>()?,
-            regions: options.styles.regions(paint.style.len(), &paint.common)?,
-            content_region: options.styles.content_region(&paint.common)?,
-            initial_image: options.start.initial_image()?.loaded(|path| paint.common.load(path))?,
+            styles: request.styles.iter().map(Image::load).collect::<Result<_>>()?,
+            regions: options.styles.regions(request.styles.len())?,
+            content_region: options.styles.content_region()?,
+            initial_image: options.start.initial_image()?.loaded()?,
         })
     }
 }
 
 impl Job {
-    /// Reads the content, scales and checks every picture, and checks every option and output.
-    pub fn prepare(paint: &Paint, files: Files, sources: &Sources, settings: &Settings) -> Result<Self> {
-        let options = &paint.painting;
-        options.check(&paint.style)?;
-        check_output(files.output)?;
+    /// Reads the content, scales and checks every image, and checks the output.
+    pub fn prepare(request: &Request, sources: &Sources) -> Result<Self> {
+        let options = &request.painting;
+        check_output(&request.output)?;
         let objective = options.objective.settings()?;
         let deepest = objective.deepest();
-        let content = paint.common.load(files.content)?.resized(options.sizes.size)?;
+        let content = Image::load(&request.content)?.resized(options.sizes.size)?;
         let (width, height) = (content.width(), content.height());
-        check_output_fits(files.output, width, height)?;
-        check_pooling(files.content, width, height, deepest)?;
+        check_output_fits(&request.output, width, height)?;
+        check_pooling(&request.content, width, height, deepest)?;
         let schedule = Schedule::new(
             (width, height),
             options.sizes.scales,
@@ -71,29 +69,18 @@ impl Job {
             let image = options.styles.keep_colors.prepare(&scaled, &content)?;
             Ok(Style { image, weight, region: region.clone() })
         };
-        let weights = options.styles.weights(&paint.style)?;
+        let weights = options.styles.weights(&request.styles)?;
         let styles = sources.styles.iter().zip(weights).zip(&sources.regions);
         let styles = styles.map(style).collect::<Result<Vec<_>>>()?;
         let content_region = sources.content_region.clone();
         let inputs = PaintingInputs { content, styles, content_region };
         let first = inputs.at(schedule.first())?;
-        for (path, style) in paint.style.iter().zip(&first.styles) {
+        for (path, style) in request.styles.iter().zip(&first.styles) {
             check_pooling(path, style.image.width(), style.image.height(), deepest)?;
         }
         let start = sources.initial_image.variable(&first.content, &first.styles[0].image)?;
-        let named: Vec<&Path> =
-            [files.content].into_iter().chain(paint.style.iter().map(AsRef::as_ref)).collect();
-        let note = serde_json::to_string(&Note::new(&named, settings))
-            .map_err(|e| Error::Usage(format!("the settings cannot be written as JSON: {e}")))?;
-        Ok(Self {
-            objective,
-            inputs,
-            schedule,
-            start,
-            note,
-            settings: settings.clone(),
-            output: files.output.into(),
-        })
+        let note = Note::json(request.images(), options)?;
+        Ok(Self { objective, inputs, schedule, start, note })
     }
 
     /// Width and height of the picture.
@@ -101,25 +88,25 @@ impl Job {
         (self.inputs.content.width(), self.inputs.content.height())
     }
 
-    /// Makes sure that a checkpoint was made from the pictures that the files now hold.
+    /// Refuses a checkpoint that was made from other images than the files now hold.
     pub fn check_images(&self, checkpoint: &Path, record: &Record) -> Result<()> {
         if record.images == self.fingerprint() {
             return Ok(());
         }
         Err(Error::Checkpoint {
             path: checkpoint.into(),
-            reason: "was made from other pictures than the files now hold: bring those back, or start anew"
+            reason: "was made from other images than the files now hold: bring those back, or start anew"
                 .into(),
         })
     }
 
-    /// Tells these pictures from others.
+    /// A checksum of every image of the painting.
     pub fn fingerprint(&self) -> u64 {
         let PaintingInputs { content, styles, content_region } = &self.inputs;
         let regions = styles.iter().filter_map(|style| style.region.as_ref()).chain(content_region);
         let styles = styles.iter().map(|style| &style.image);
-        let pictures = [content].into_iter().chain(styles).chain(regions.map(Region::mask));
-        let pictures = pictures.flat_map(Image::pixels);
-        fingerprint(pictures.chain(&self.start).flat_map(|value| value.to_le_bytes()))
+        let images = [content].into_iter().chain(styles).chain(regions.map(Region::mask));
+        let pixels = images.flat_map(Image::pixels);
+        fingerprint(pixels.chain(&self.start).flat_map(|value| value.to_le_bytes()))
     }
 }

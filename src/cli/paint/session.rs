@@ -1,8 +1,7 @@
-//! A painting at work: the loop, with all that it writes on the way.
+//! A painting in progress: its loop, and the files written on the way.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
@@ -13,9 +12,8 @@ use impasto::painter::{Checkpoint, Evaluation, Origin, Painter, PainterOptions};
 use impasto::view::View;
 use impasto::{Error, Result};
 
-use super::resume::Record;
-use super::stop::StopFlag;
-use super::{Job, Paint};
+use super::interrupt::StopFlag;
+use super::{Job, Record, Request};
 use crate::cli::STOPPED;
 use crate::cli::context::{Context, say_choices};
 use crate::cli::log::Log;
@@ -35,9 +33,8 @@ const RESCUE_EVERY: Duration = Duration::from_secs(10);
 
 /// See the module.
 pub struct Session<'a> {
-    paint: &'a Paint,
+    request: &'a Request,
     gpu: Gpu,
-    output: PathBuf,
     note: String,
     painter: Painter,
     /// What each layer runs.
@@ -77,26 +74,26 @@ impl<'a> Session<'a> {
     /// Opens all files and sets up the painter.
     pub fn open(
         job: Job,
-        paint: &'a Paint,
+        request: &'a Request,
         context: &Context,
         stop: StopFlag,
         view: Option<&'a View>,
         from: Option<&Checkpoint>,
     ) -> Result<Self> {
-        let (options, common) = (&paint.painting, &paint.common);
-        let checkpoint = paint.checkpoint.as_deref().map(OutputFile::of).transpose()?;
+        let Request { painting: options, files, common, .. } = request;
+        let checkpoint = files.checkpoint.as_deref().map(OutputFile::of).transpose()?;
         checkpoint.as_ref().map_or(Ok(()), OutputFile::check_writable)?;
         let Context { gpu, network, styles } = context;
         let done = from.map_or(0, Checkpoint::done);
-        let log = paint.log.as_deref().map(|path| Log::open(path, done)).transpose()?;
-        let profile = paint.profile.then(|| RunProfile::begin(gpu)).transpose()?;
+        let log = files.log.as_deref().map(|path| Log::open(path, done)).transpose()?;
+        let profile = files.profile.then(|| RunProfile::begin(gpu)).transpose()?;
         let kernels = network.kernels().to_string();
-        let checkpoint_every = checkpoint.as_ref().map(|_| paint.checkpoint_every);
-        let pauses = paint.save_every.into_iter().chain(checkpoint_every).collect();
-        let record = Record::json(paint, &job, network.kernels())?;
+        let checkpoint_every = checkpoint.as_ref().map(|_| files.checkpoint_every);
+        let pauses = files.save_every.into_iter().chain(checkpoint_every).collect();
+        let record = Record::json(request, &job, network.kernels())?;
         let (width, height) = job.size();
-        let Job { inputs, schedule, start, output, note, .. } = job;
-        let plan = options.plan(schedule, pauses, common.memory())?;
+        let Job { inputs, schedule, start, note, .. } = job;
+        let plan = options.plan(schedule, pauses, common.memory)?;
         say_choices(&plan.choices(gpu, network, &inputs)?, common);
         let options = PainterOptions {
             origin: from.map_or(Origin::Variable(&start), Origin::Checkpoint),
@@ -106,14 +103,13 @@ impl<'a> Session<'a> {
         };
         let mut painter = Painter::new(gpu, network, inputs, plan, options)?;
         painter.take_notes().iter().for_each(|note| common.say(note));
-        if let Some(path) = &paint.animate {
+        if let Some(path) = &files.animate {
             check_animation(path, width, height)?;
         }
         common.detail(format_args!("picture: {width} x {height}; memory: {}", gpu.memory()));
         Ok(Self {
-            paint,
+            request,
             gpu: gpu.clone(),
-            output,
             note,
             painter,
             kernels,
@@ -132,7 +128,7 @@ impl<'a> Session<'a> {
     /// Paints to the end or until Ctrl-C, and writes the picture.
     pub fn paint(&mut self) -> Result<End> {
         let total = self.painter.schedule().iterations();
-        let mut progress = Progress::new(self.painter.schedule(), self.paint.common.quiet);
+        let mut progress = Progress::new(self.painter.schedule(), self.request.common.quiet);
         if let Err(error) = self.evaluate(&mut progress) {
             progress.finish();
             return Err(self.rescue(error));
@@ -150,19 +146,19 @@ impl<'a> Session<'a> {
         self.write_checkpoint()?;
         let image = self.painter.image()?;
         // In a batch the name is for the finished picture, so that the next run paints this one again.
-        let output = if stopped && self.paint.batch.batch {
-            numbered(&self.output, self.done)
+        let output = if stopped && self.request.finished_only {
+            numbered(&self.request.output, self.done)
         } else {
-            self.output.clone()
+            self.request.output.clone()
         };
         image.save_with_note(&output, &self.note)?;
         self.animate(image)?;
         if let Some(profile) = &self.profile {
             eprint!("{}", profile.table(&self.gpu, &self.painter, &self.kernels));
         }
-        self.paint.common.say(format_args!("wrote {}", output.display()));
-        if stopped && let Some(file) = &self.paint.checkpoint {
-            self.paint.common.say(format_args!("go on with: impasto resume {}", file.display()));
+        self.request.common.say(format_args!("wrote {}", output.display()));
+        if stopped && let Some(file) = &self.request.files.checkpoint {
+            self.request.common.say(format_args!("go on with: impasto resume {}", file.display()));
         }
         if self.painter.gave_up() {
             return Err(Error::Gpu { what: "painting".into(), message: GAVE_UP.into() });
@@ -195,12 +191,12 @@ impl<'a> Session<'a> {
         let found = self.painter.image().ok().map(|image| (image, self.done));
         let mut more = vec![];
         if let Some((image, done)) = found.or(copy.map(|copy| (copy, copied))) {
-            let file = numbered(&self.output, done);
+            let file = numbered(&self.request.output, done);
             if image.save_with_note(&file, &self.note).is_ok() {
                 more.push(format!("the picture after {done} evaluations is {}", file.display()));
             }
         }
-        if let Some(file) = self.paint.checkpoint.as_ref().filter(|file| file.exists()) {
+        if let Some(file) = self.request.files.checkpoint.as_ref().filter(|file| file.exists()) {
             more.push(format!("go on with: impasto resume {}", file.display()));
         }
         if more.is_empty() { error } else { error.with_more(&more.join("; ")) }
@@ -220,10 +216,10 @@ impl<'a> Session<'a> {
         if let Some(log) = &mut self.log {
             log.write(evaluation, &self.kernels)?;
         }
-        if self.paint.save_every.is_some_and(|every| done.is_multiple_of(every)) {
-            self.painter.image()?.save_with_note(numbered(&self.output, done), &self.note)?;
+        if self.request.files.save_every.is_some_and(|every| done.is_multiple_of(every)) {
+            self.painter.image()?.save_with_note(numbered(&self.request.output, done), &self.note)?;
         }
-        if done.is_multiple_of(self.paint.checkpoint_every) {
+        if done.is_multiple_of(self.request.files.checkpoint_every) {
             self.write_checkpoint()?;
         }
         Ok(())
@@ -231,7 +227,7 @@ impl<'a> Session<'a> {
 
     /// Says under -v why the loss ran away, unless it is why it did before.
     fn explain(&mut self, progress: &Progress) -> Result<()> {
-        if !self.paint.common.verbose {
+        if !self.request.common.verbose {
             return Ok(());
         }
         let reason = match self.painter.diagnose()? {
@@ -253,7 +249,7 @@ impl<'a> Session<'a> {
             view.show_image(self.painter.image()?);
         }
         if view.takes_save() {
-            let file = numbered(&self.output, self.done);
+            let file = numbered(&self.request.output, self.done);
             self.painter.image()?.save_with_note(&file, &self.note)?;
             progress.note(&format!("wrote {}", file.display()));
         }
@@ -262,15 +258,17 @@ impl<'a> Session<'a> {
 
     /// All frames so far, those of an earlier run that this one goes on from included, and the picture.
     fn animate(&self, image: Image) -> Result<()> {
-        let (Some(path), Some(every)) = (&self.paint.animate, self.paint.save_every) else { return Ok(()) };
+        let (Some(path), Some(every)) = (&self.request.files.animate, self.request.files.save_every) else {
+            return Ok(());
+        };
         let mut frames = vec![];
         for done in (every..=self.done).step_by(every) {
-            let frame = Image::load(numbered(&self.output, done))?;
+            let frame = Image::load(numbered(&self.request.output, done))?;
             frames.push(Frame { image: frame.resized_to(image.width(), image.height())?, time: FRAME });
         }
         frames.push(Frame { image, time: LAST_FRAME });
         save_animation(path, &frames)?;
-        self.paint.common.say(format_args!("wrote {}", path.display()));
+        self.request.common.say(format_args!("wrote {}", path.display()));
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use impasto::Result;
 use impasto::view::View;
 
-use super::stop::StopFlag;
+use super::interrupt::StopFlag;
 use crate::cli::options::CommonOptions;
 
 /// The option of commands that can be watched.

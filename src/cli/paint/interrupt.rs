@@ -1,4 +1,4 @@
-//! Ctrl-C.
+//! Ctrl-C: stops a painting after the evaluation in progress.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
