@@ -134,6 +134,12 @@ pub enum Error {
     /// No evaluation had a finite loss, so there is no image.
     NoFiniteLoss,
 
+    /// A fault of the program itself.
+    Internal {
+        /// What failed, and where in the code.
+        message: String,
+    },
+
     /// The device refused something or failed while working.
     Gpu {
         /// The kernel, buffer or step at fault.
@@ -201,6 +207,10 @@ impl Error {
                     spell(Setting::Lr)
                 )
             }
+            Self::Internal { message } => {
+                let version = env!("CARGO_PKG_VERSION");
+                format!("a fault in Impasto {version}: {message}. Please report this line and the command")
+            }
             Self::Gpu { what, message } => format!("GPU error in {what}: {message}"),
         }
     }
@@ -217,6 +227,7 @@ impl Error {
             Self::DeviceLost { message } => Self::DeviceLost { message: format!("{message}; {more}") },
             Self::OutOfMemory { what } => Self::OutOfMemory { what: format!("{what} ({more})") },
             Self::Output { path, reason } => Self::Output { path, reason: format!("{reason}; {more}") },
+            Self::Internal { message } => Self::Internal { message: format!("{message}; {more}") },
             other => other,
         }
     }

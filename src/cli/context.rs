@@ -1,29 +1,28 @@
-//! What commands do alike: open a device, choose kernels, put the network on it, print.
+//! The context of a command's work: the device, the kernels chosen for it, and the network on it.
 
-use std::io::{IsTerminal, Write};
 use std::sync::Arc;
 
+use impasto::Result;
 use impasto::gpu::{DeviceChoice, Gpu, GpuOptions};
 use impasto::objective::{Settings, StyleCache};
 use impasto::ops::variants::Variant;
 use impasto::planner::{self, Strategy};
 use impasto::tuner::{self, Choice};
 use impasto::vgg19::{Kernels, LayerId, Network, Weights};
-use impasto::{Error, Result};
-use indicatif::{ProgressBar, ProgressStyle};
 
 use super::options::{CommonOptions, NetworkOption, NetworkOptions};
+use super::progress::TuningProgress;
 
 /// A device with the network on it.
 pub struct Context {
     pub gpu: Gpu,
     pub network: Arc<Network>,
-    /// Styles that the network has seen.
+    /// Gram matrices of style images.
     pub styles: StyleCache,
 }
 
 impl Context {
-    /// Opens the device and uploads the network with the kernels that suit pictures of this size.
+    /// Opens the device and uploads the network, with the kernels chosen for images of this size.
     pub fn open(
         choice: &NetworkOptions,
         settings: &Settings,
@@ -37,7 +36,7 @@ impl Context {
     }
 }
 
-/// The weights that the options name, as deep as the objective looks.
+/// The weights that the options name, up to the deepest layer of the objective.
 pub fn load_weights(options: &NetworkOptions, settings: &Settings) -> Result<Weights> {
     let deepest = settings.deepest();
     let weights = match &options.weights {
@@ -51,12 +50,20 @@ pub fn load_weights(options: &NetworkOptions, settings: &Settings) -> Result<Wei
     }
 }
 
-/// The device that the options name; says so if it is only a program on the CPU.
+/// The device that the options name. Says so where it is a program on the CPU, or OpenGL in place of a driver
+/// with more features.
 pub fn open_gpu(options: &CommonOptions) -> Result<Gpu> {
     let gpu = open_device(options.device.as_ref())?;
     options.detail(format_args!("device: {}", gpu.adapter()));
     if gpu.adapter().is_software() {
         options.say(format_args!("no GPU is used: working on the CPU through {}", gpu.adapter().name));
+    }
+    if gpu.adapter().is_opengl() {
+        options.say(format_args!(
+            "no Vulkan, Metal or DX12 driver is found: working through OpenGL on {}, which is slower; install a \
+             Vulkan driver if there is one",
+            gpu.adapter().name
+        ));
     }
     Ok(gpu)
 }
@@ -68,7 +75,7 @@ pub fn open_device(device: Option<&DeviceChoice>) -> Result<Gpu> {
     Gpu::open(&options.with_switches(&switches)?)
 }
 
-/// Puts the network on the device, with the kernels that suit it and pictures of this size.
+/// Puts the network on the device, with the kernels chosen for it and images of this size.
 pub fn open_network(
     gpu: &Gpu,
     weights: &Weights,
@@ -93,7 +100,7 @@ pub fn network_with(
     Network::new(gpu, weights, wanted.pool.into(), kernels, options.kernels.precision.into())
 }
 
-/// The kernels that a painting with these options runs.
+/// The kernels for images of this size: those of `--kernel`, and else the tuner's choice.
 pub fn choose_kernels(
     gpu: &Gpu,
     size: [u32; 2],
@@ -116,19 +123,7 @@ pub fn choose_kernels(
     Ok(choice.kernels.with(overrides))
 }
 
-/// Text on standard output.
-pub fn print(text: &str) -> Result<()> {
-    let mut stdout = std::io::stdout();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
-        // Whoever closed the pipe has seen enough.
-        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(Error::Output { path: "standard output".into(), reason: e.kind().to_string() })
-        }
-        _ => Ok(()),
-    }
-}
-
-/// What the user should know of a choice of kernels.
+/// Prints the note of a choice of kernels, and each kernel that was refused.
 pub fn say_choice(choice: &Choice, options: &CommonOptions) {
     if let Some(note) = &choice.note {
         options.say(note);
@@ -139,44 +134,12 @@ pub fn say_choice(choice: &Choice, options: &CommonOptions) {
     }
 }
 
-/// How each scale is worked on: what is not in one piece for all, the rest for those who want details.
+/// Prints the plan of each scale: scales in tiles always, the others under `-v`.
 pub fn say_choices(choices: &[planner::Choice], options: &CommonOptions) {
     for choice in choices {
         match choice.strategy {
             Strategy::Whole { .. } => options.detail(format_args!("plan: {choice}")),
             Strategy::Tiled { .. } => options.say(format_args!("plan: {choice}")),
         }
-    }
-}
-
-/// What is said while kernels are timed: a bar on a terminal, elsewhere one line.
-pub struct TuningProgress {
-    bar: Option<ProgressBar>,
-    quiet: bool,
-}
-
-impl TuningProgress {
-    pub fn new(options: &CommonOptions) -> Self {
-        Self { bar: None, quiet: options.quiet }
-    }
-
-    pub fn show(&mut self, done: usize, of: usize, what: &str) {
-        if self.quiet {
-            return;
-        }
-        if done == 0 && !std::io::stderr().is_terminal() {
-            eprintln!("first use of this device at this size: timing kernels");
-        }
-        let bar = self.bar.get_or_insert_with(|| {
-            let bar = ProgressBar::new(of as u64);
-            let style = ProgressStyle::with_template("timing kernels {bar:24} {pos}/{len}  {msg}");
-            bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
-        });
-        bar.set_position(done as u64);
-        bar.set_message(what.to_string());
-    }
-
-    pub fn finish(&self) {
-        self.bar.iter().for_each(ProgressBar::finish_and_clear);
     }
 }

@@ -13,9 +13,10 @@ use impasto::tuner::{Mode, Tuner, default_folder};
 use impasto::vgg19::{Network, Weights};
 use impasto::{Error, Result};
 
-use super::context::{open_device, print};
+use super::context::open_device;
 use super::message;
 use super::options::{PrecisionOption, memory_size};
+use super::terminal::print;
 
 /// Sides that the table of `--size` lists, as far as the one asked for.
 const SIDES: [u32; 12] = [256, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 8192, 12288, 16384];
@@ -25,14 +26,14 @@ const SIDES: [u32; 12] = [256, 512, 768, 1024, 1536, 2048, 3072, 4096, 6144, 819
 #[command(after_help = "\
 Examples:
   impasto devices
-  impasto devices --size 4096                      how square pictures up to this size would be worked on
+  impasto devices --size 4096                      the plans for square images up to this size
   impasto devices --size 4096 --memory 2GiB --history 10")]
 pub struct Devices {
     /// Adapter to use: its index or a part of its name
     #[arg(long, value_name = "DEVICE")]
     device: Option<DeviceChoice>,
 
-    /// How large can I go here? Lists the plans for square pictures up to N pixels on a side
+    /// Print the plans for square images up to N pixels a side
     #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(16..=16384))]
     size: Option<u32>,
 
@@ -66,12 +67,12 @@ impl Devices {
         text +=
             "* marks the one that is used; choose another with --device, WGPU_BACKEND or WGPU_ADAPTER_NAME\n";
         print(&text)?;
-        self.size.map_or(Ok(()), |size| self.tell_plans(size))?;
+        self.size.map_or(Ok(()), |size| self.print_plans(size))?;
         Ok(ExitCode::SUCCESS)
     }
 
     /// A line for each size: whether it goes in one piece or in tiles, and what it takes.
-    fn tell_plans(&self, size: u32) -> Result<()> {
+    fn print_plans(&self, size: u32) -> Result<()> {
         let gpu = open_device(self.device.as_ref())?;
         let settings = Settings::default();
         let precision = self.precision.into();
@@ -84,7 +85,7 @@ impl Devices {
         let budget = Budget::of(&gpu, self.memory);
         let planner = Planner { gpu: &gpu, network: &network, settings: &settings, method, budget };
         let parts = Parts::everywhere();
-        print(&format!("plans for L-BFGS with {} pairs, styles as large as the picture:\n", self.history))?;
+        print(&format!("plans for L-BFGS with {} pairs, styles as large as the image:\n", self.history))?;
         let sides = SIDES.into_iter().filter(|side| *side < size).chain([size]);
         for side in sides {
             let sizes = Sizes::square(side);
@@ -113,7 +114,7 @@ fn describe(adapter: &AdapterSummary) -> String {
     let rows = [
         ("driver", adapter.driver.clone()),
         ("compute shaders", yes_no(adapter.usable)),
-        ("memory", adapter.memory.map_or("not told".into(), mebibytes)),
+        ("memory", adapter.memory.map_or("unknown".into(), mebibytes)),
         ("largest tensor", mebibytes(adapter.max_binding.min(adapter.max_buffer))),
         ("workgroup memory", format!("{} KiB", adapter.workgroup_memory / 1024)),
         ("workgroup size", adapter.workgroup_size.to_string()),

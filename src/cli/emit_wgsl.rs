@@ -8,8 +8,8 @@ use impasto::gpu::KernelForm;
 use impasto::listing::Listing;
 use impasto::{Error, Result};
 
-use super::context::print;
 use super::options::CommonOptions;
+use super::terminal::print;
 
 /// A kernel by its path under `shaders/`; `@2` behind it is the second of its forms.
 #[derive(Debug, Clone)]

@@ -5,14 +5,16 @@ use std::process::ExitCode;
 
 use clap::Args;
 use impasto::Result;
-use impasto::image_io::{Image, Size, check_output};
+use impasto::image_io::{Image, Size};
 use impasto::objective::{LayerFeatures, check_fits, check_pooling};
 use impasto::report::number;
 use impasto::sheet::{Cell, Sheet, heat_map};
 use impasto::vgg19::LayerId;
 
 use super::context::Context;
+use super::file_roles::FileRoles;
 use super::options::{CommonOptions, NetworkOptions};
+use super::paths::{check_image_output, load_image, path, save_image};
 use super::series::file_name;
 
 /// Arguments of `impasto features`.
@@ -26,6 +28,7 @@ Each feature map is scaled to its own maximum, which is written below it. Row i,
 strongly maps i and j are active at the same positions.")]
 pub struct Features {
     /// The image that the network sees
+    #[arg(value_parser = path())]
     image: PathBuf,
 
     /// The layer whose feature maps are drawn
@@ -33,11 +36,11 @@ pub struct Features {
     layer: LayerId,
 
     /// Where the sheet of feature maps goes
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", value_parser = path())]
     output: PathBuf,
 
     /// Also draw the Gram matrix as a heat map
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path())]
     gram: Option<PathBuf>,
 
     /// How many maps to show: those with the largest activations
@@ -62,8 +65,12 @@ const GRAM_DECADES: f32 = 4.0;
 
 impl Features {
     pub fn run(&self) -> Result<ExitCode> {
-        [Some(&self.output), self.gram.as_ref()].into_iter().flatten().try_for_each(check_output)?;
-        let image = self.common.load(&self.image)?.resized(self.size)?;
+        self.check_files()?;
+        [Some(&self.output), self.gram.as_ref()]
+            .into_iter()
+            .flatten()
+            .try_for_each(|path| check_image_output(path))?;
+        let image = load_image(&self.image)?.resized(self.size)?;
         let (width, height) = (image.width(), image.height());
         check_pooling(&self.image, width, height, self.layer)?;
         let settings = LayerFeatures::settings(self.layer);
@@ -73,11 +80,20 @@ impl Features {
             LayerFeatures::fits(&gpu, &network, self.layer, size)
         })?;
         let features = LayerFeatures::at(&gpu, &network, self.layer, &image)?;
-        self.draw_maps(&features)?.save(&self.output)?;
+        save_image(&self.draw_maps(&features)?, &self.output, None)?;
         if let Some(path) = &self.gram {
-            self.draw_gram(&features)?.save(path)?;
+            save_image(&self.draw_gram(&features)?, path, None)?;
         }
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn check_files(&self) -> Result<()> {
+        FileRoles::default()
+            .reads("the image", [&self.image])
+            .reads("the weights", &self.network.weights)
+            .writes("--output", [&self.output])
+            .writes("--gram", &self.gram)
+            .check()
     }
 
     /// The strongest maps in a grid that is about as wide as high, in the order of the network.

@@ -13,13 +13,15 @@ use impasto::profiler::Roofs;
 use impasto::report;
 use impasto::vgg19::{Kernels, LayerId};
 use impasto::{Error, Result};
-use indicatif::{ProgressBar, ProgressStyle};
 
-use super::context::{choose_kernels, open_gpu, print};
+use super::context::{choose_kernels, open_gpu};
 use super::emit_wgsl::{KernelName, emit_wgsl};
 use super::options::CommonOptions;
+use super::paths::path;
+use super::progress::bar;
+use super::terminal::print;
 
-/// Side of the picture if none is given, on a GPU and on a driver on the CPU.
+/// Side of the image if none is given, on a GPU and on a driver on the CPU.
 const SIDE: u32 = 256;
 const SOFTWARE_SIDE: u32 = 128;
 
@@ -50,12 +52,12 @@ pub struct KernelsCommand {
     #[arg(long, value_name = "LAYER", default_value = "conv3_2")]
     layer: LayerId,
 
-    /// Width and height of the picture in pixels [default: 256; 128 without a GPU, where plain variants take seconds]
+    /// Width and height of the image in pixels [default: 256; 128 without a GPU, where plain variants take seconds]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16384))]
     size: Option<u32>,
 
     /// Write everything that was measured, kernel by kernel
-    #[arg(long, value_name = "FILE.json")]
+    #[arg(long, value_name = "FILE.json", value_parser = path())]
     json: Option<PathBuf>,
 
     /// Print the WGSL that a device is given for a kernel of shaders/, such as conv/4_vectors, and do nothing else
@@ -108,7 +110,7 @@ impl KernelsCommand {
         let side = self.size.unwrap_or(if is_software { SOFTWARE_SIDE } else { SIDE });
         if is_software && self.size.is_none() {
             self.common.say(format_args!(
-                "without a GPU the picture has {SOFTWARE_SIDE} pixels a side, not {SIDE}; --size sets it"
+                "without a GPU the image has {SOFTWARE_SIDE} pixels a side, not {SIDE}; --size sets it"
             ));
         }
         ProblemSize { layer: self.layer, side, precision: self.common.kernels.precision.into() }
@@ -116,10 +118,7 @@ impl KernelsCommand {
 
     fn run_ladders(&self, gpu: &Gpu, size: &ProblemSize, kernels: &Kernels) -> Vec<Ladder> {
         let rungs = self.op.0.iter().map(|benchmark| benchmark.implementations().len() as u64).sum();
-        // Shown on terminals only.
-        let bar = if self.common.quiet { ProgressBar::hidden() } else { ProgressBar::new(rungs) };
-        let style = ProgressStyle::with_template("checking and timing {bar:24} {pos}/{len}  {msg}");
-        let bar = bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        let bar = bar(rungs, "checking and timing {bar:16} {pos}/{len}  {wide_msg}", self.common.quiet);
         let run = |benchmark: &&'static Benchmark| {
             Ladder::run(gpu, benchmark, size, kernels, SECONDS, &mut |rung| {
                 bar.set_message(format!("{} {rung}", benchmark.name));

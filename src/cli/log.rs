@@ -29,19 +29,19 @@ struct Line<'a> {
 }
 
 impl Log {
-    /// Starts a new log in place of an old one; of a painting that goes on after `done` evaluations it
-    /// keeps their lines.
+    /// Starts a new log in place of an old one. Of a painting that is resumed after `done` evaluations it keeps
+    /// their lines.
     pub fn open(path: &Path, done: usize) -> Result<Self> {
         let file = OutputFile::of(path)?;
         file.check_writable()?;
         let kept = if done == 0 { String::new() } else { first_lines(path, done)? };
-        // At one stroke, so that no moment is without the lines of the earlier run.
+        // Atomically, so that the lines of the earlier run are never missing.
         file.replace(|writer| writer.write_all(kept.as_bytes()))?;
         let file = File::options().append(true).open(path).map_err(|e| failed(path, &e))?;
         Ok(Self { path: path.into(), file: LineWriter::new(file) })
     }
 
-    /// Adds a line; the first one also tells the kernels.
+    /// Adds a line; the first one also names the kernels.
     pub fn write(&mut self, evaluation: &Evaluation, kernels: &str) -> Result<()> {
         let Evaluation { iteration, scale, seconds, losses, .. } = evaluation;
         let seconds = (seconds * 1e3).round() / 1e3;
@@ -53,8 +53,7 @@ impl Log {
     }
 }
 
-/// What a log says of the first evaluations: a killed program may have written of more than its
-/// checkpoint knows.
+/// The lines of the first evaluations: a killed program may have logged evaluations after its last checkpoint.
 fn first_lines(path: &Path, count: usize) -> Result<String> {
     match std::fs::read_to_string(path) {
         Ok(text) => Ok(text.split_inclusive('\n').take(count).collect()),

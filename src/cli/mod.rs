@@ -1,15 +1,17 @@
 //! The command line: the only place that prints.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
 
 mod context;
 mod devices;
 mod emit_wgsl;
 mod features;
+mod file_roles;
 mod kernels;
 mod log;
 mod note;
 mod options;
 mod paint;
+mod panics;
+mod paths;
 mod plot;
 mod presets;
 mod profile;
@@ -20,6 +22,8 @@ mod selftest;
 mod series;
 mod settings;
 mod sweep;
+mod terminal;
+mod test_faults;
 mod tune;
 
 use std::ffi::OsString;
@@ -57,17 +61,17 @@ enum Command {
     Tune(tune::Tune),
     /// Show the trade-off between content and style on one sheet
     Sweep(Box<sweep::Sweep>),
-    /// Show what layers keep of an image: content or style alone, from noise
+    /// Reconstruct an image from its content or style layers alone
     Reconstruct(Box<reconstruct::Reconstruct>),
     /// Show a layer's feature maps and Gram matrix
     Features(features::Features),
     /// Draw the losses of one or several logs
     Plot(plot::Plot),
-    /// List the conventions that 'paint --preset' knows, with their formulas and options
+    /// List the presets of 'paint --preset' with their formulas and options
     Presets(presets::Presets),
-    /// Find out whether a device computes what it should, with a report for bugs
+    /// Check what a device computes, with a report for bugs
     Selftest(selftest::Selftest),
-    /// List the adapters, what each offers, and which one would be used
+    /// List the adapters, their features, and which one is used
     Devices(devices::Devices),
 }
 
@@ -89,8 +93,9 @@ Examples:
 pub fn run() -> ExitCode {
     quiet_mesa();
     return_freed_memory();
-    start().unwrap_or_else(|error| {
-        eprintln!("error: {}", message(&error));
+    panics::install_hook();
+    panics::catch(start).unwrap_or_else(|error| {
+        terminal::say(format_args!("error: {}", message(&error)));
         ExitCode::from(if error.is_usage() { 2 } else { 1 })
     })
 }

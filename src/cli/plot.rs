@@ -9,6 +9,9 @@ use impasto::chart::{Chart, ChartFormat, Losses, Run, Term};
 use impasto::output::OutputFile;
 use impasto::{Error, Result};
 
+use super::file_roles::FileRoles;
+use super::paths::path;
+
 /// Arguments of `impasto plot`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -18,11 +21,11 @@ Examples:
   impasto plot lbfgs.jsonl adam.jsonl -o losses.svg")]
 pub struct Plot {
     /// Logs of 'paint --log'; their names are the legend
-    #[arg(required = true)]
+    #[arg(required = true, value_parser = path())]
     logs: Vec<PathBuf>,
 
     /// Where the chart goes: .svg or .png
-    #[arg(short, long, value_name = "FILE.svg|.png")]
+    #[arg(short, long, value_name = "FILE.svg|.png", value_parser = path())]
     output: PathBuf,
 
     /// Draw this loss alone [default: the total and its terms]
@@ -37,6 +40,7 @@ fn term(name: &str) -> Term {
 
 impl Plot {
     pub fn run(&self) -> Result<ExitCode> {
+        FileRoles::default().reads("a log", &self.logs).writes("--output", [&self.output]).check()?;
         let format = ChartFormat::of(&self.output)?;
         let output = OutputFile::of(&self.output)?;
         let runs = self.logs.iter().map(|path| self.read(path)).collect::<Result<Vec<_>>>()?;

@@ -7,22 +7,22 @@ use std::process::ExitCode;
 use clap::Args;
 use impasto::Result;
 
-use super::context::print;
 use super::settings::Settings;
+use super::terminal::print;
 
 /// The settings of a published program or paper.
 #[derive(Debug)]
 pub struct Preset {
-    /// As `--preset` takes it.
+    /// The value of `--preset`.
     pub name: &'static str,
-    /// Whose settings they are.
+    /// The paper or program.
     pub source: &'static str,
-    /// The loss as published, with F and P features of the picture and the content, G and A Gram
-    /// matrices `F F' / M` of the picture and the style, N maps and M positions.
+    /// The loss as published, with F and P features of the optimised image and the content, G and A Gram
+    /// matrices `F F' / M` of the optimised image and the style, N maps and M positions.
     pub formula: &'static str,
-    /// What cannot be had in the same way.
+    /// Differences that the options cannot remove.
     pub differs: &'static str,
-    /// Names and values of options.
+    /// Options by name and value.
     pub options: &'static [(&'static str, &'static str)],
 }
 

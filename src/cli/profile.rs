@@ -18,8 +18,11 @@ use impasto::profiler::{Comparison, Measurement, Profile, Roofs, Spread, Workloa
 use impasto::report;
 use impasto::vgg19::Network;
 
-use super::context::{load_weights, open_gpu, open_network, print};
+use super::context::{load_weights, open_gpu, open_network};
+use super::file_roles::FileRoles;
 use super::options::{CommonOptions, ObjectiveOptions};
+use super::paths::path;
+use super::terminal::print;
 
 /// Arguments of `impasto profile`.
 #[derive(Debug, Args)]
@@ -35,7 +38,7 @@ needs for the same result. GB/s counts each tensor once. 'of roof' is the least 
 the device's own multiply-add loop and copy, over the time it took; above 100% the data lay in a cache. 'spread' is half
 the distance from the fastest to the slowest tenth. ui.perfetto.dev and chrome://tracing open traces.")]
 pub struct ProfileCommand {
-    /// Width and height of the picture in pixels
+    /// Width and height of the image in pixels
     #[arg(long, value_name = "N", default_value_t = 256, value_parser = clap::value_parser!(u32).range(1..))]
     size: u32,
 
@@ -44,23 +47,23 @@ pub struct ProfileCommand {
     evaluations: u32,
 
     /// Write everything that was measured, for --compare and for other programs
-    #[arg(long, value_name = "FILE.json")]
+    #[arg(long, value_name = "FILE.json", value_parser = path())]
     json: Option<PathBuf>,
 
     /// Write the lines of the table as comma-separated values
-    #[arg(long, value_name = "FILE.csv")]
+    #[arg(long, value_name = "FILE.csv", value_parser = path())]
     csv: Option<PathBuf>,
 
     /// Write when each kernel ran, for Perfetto or chrome://tracing
-    #[arg(long, value_name = "FILE.json")]
+    #[arg(long, value_name = "FILE.json", value_parser = path())]
     trace: Option<PathBuf>,
 
     /// Draw every kernel under the device's roofs: .svg or .png
-    #[arg(long, value_name = "FILE.svg|.png")]
+    #[arg(long, value_name = "FILE.svg|.png", value_parser = path())]
     plot: Option<PathBuf>,
 
     /// Compare two files of --json instead of measuring
-    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"],
+    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], value_parser = path(),
         conflicts_with_all = ["size", "evaluations", "json", "csv", "trace", "plot", "device"])]
     compare: Option<Vec<PathBuf>>,
 
@@ -86,6 +89,7 @@ impl ProfileCommand {
             return Ok(ExitCode::SUCCESS);
         }
         let settings = self.objective.settings()?;
+        self.check_files()?;
         let outputs = self.outputs()?;
         check_pooling(Path::new("--size"), self.size, self.size, settings.deepest())?;
         let weights = load_weights(&self.objective.network, &settings)?;
@@ -114,6 +118,16 @@ impl ProfileCommand {
         Ok(ExitCode::SUCCESS)
     }
 
+    fn check_files(&self) -> Result<()> {
+        FileRoles::default()
+            .reads("the weights", &self.objective.network.weights)
+            .writes("--json", &self.json)
+            .writes("--csv", &self.csv)
+            .writes("--trace", &self.trace)
+            .writes("--plot", &self.plot)
+            .check()
+    }
+
     fn outputs(&self) -> Result<Outputs> {
         let file = |path: &Option<PathBuf>| -> Result<Option<OutputFile>> {
             let Some(path) = path else { return Ok(None) };
@@ -130,7 +144,7 @@ impl ProfileCommand {
         })
     }
 
-    /// The objective for two pictures made for the purpose: what is in a picture changes no time.
+    /// The objective for two synthetic images: the content of an image does not change the time.
     fn objective(&self, gpu: &Gpu, network: &Network, settings: &Settings) -> Result<Objective> {
         let (content, style) = (image(self.size, 0.05)?, image(self.size, 0.31)?);
         let targets = Targets::new(gpu, network, settings, &content, &[style.clone().into()])?;
@@ -186,7 +200,7 @@ impl RunProfile {
     }
 
     /// After each evaluation. Only the last scale counts, as for the timings of [`Painter`].
-    pub fn see(&mut self, evaluation: &Evaluation) {
+    pub fn record(&mut self, evaluation: &Evaluation) {
         if std::mem::replace(&mut self.scale, evaluation.scale) != evaluation.scale {
             self.done.clear();
         }

@@ -1,22 +1,33 @@
-//! What a painting says while it works.
+//! Progress of long work: a bar on a terminal, lines from time to time elsewhere, or nothing.
 
-use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use impasto::painter::{Evaluation, Schedule};
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// How often plain lines come.
+use super::options::CommonOptions;
+use super::terminal::{draws_bars, say};
+
+/// Time between two lines.
 const PAUSE: Duration = Duration::from_secs(10);
 
-/// Shows how far a painting is.
+/// A bar of a template, hidden where none can be drawn. `{wide_msg}` in the template is cut off at the edge of the
+/// terminal, so that the line never wraps.
+pub fn bar(steps: u64, template: &str, quiet: bool) -> ProgressBar {
+    if quiet || !draws_bars() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(steps).with_style(style.progress_chars("=> "))
+}
+
+/// The progress of a painting.
 pub struct Progress {
     display: Display,
     /// `128 x 96: ` and so on, if there are several scales.
     sizes: Vec<String>,
 }
 
-/// A bar on a terminal, lines now and then elsewhere, or nothing.
 enum Display {
     Bar(ProgressBar),
     Lines { total: usize, last: Option<Instant> },
@@ -34,7 +45,7 @@ impl Progress {
         Self { display: Display::new(schedule.iterations(), quiet), sizes }
     }
 
-    /// After each evaluation.
+    /// Shows an evaluation.
     pub fn show(&mut self, evaluation: &Evaluation) {
         let done = evaluation.iteration + 1;
         let losses = &evaluation.losses;
@@ -52,18 +63,18 @@ impl Progress {
             {
                 let rate = done as f64 / evaluation.seconds.max(1e-9);
                 let left = (*total - done) as f64 / rate;
-                eprintln!("{done}/{total}  {rate:.2}/s  {left:.0} s left  {text}");
+                say(format_args!("{done}/{total}  {rate:.2}/s  {left:.0} s left  {text}"));
                 *last = Some(Instant::now());
             }
             Display::Lines { .. } | Display::Silent => {}
         }
     }
 
-    /// A line that stays, above the bar if there is one.
+    /// Prints a line that stays, above the bar if there is one.
     pub fn note(&self, line: &str) {
         match &self.display {
-            Display::Bar(bar) => bar.suspend(|| eprintln!("{line}")),
-            Display::Lines { .. } => eprintln!("{line}"),
+            Display::Bar(bar) => bar.suspend(|| say(line)),
+            Display::Lines { .. } => say(line),
             Display::Silent => {}
         }
     }
@@ -80,14 +91,38 @@ impl Display {
         if quiet {
             return Self::Silent;
         }
-        if !std::io::stderr().is_terminal() {
-            return Self::Lines { total, last: None };
+        match draws_bars() {
+            true => {
+                Self::Bar(bar(total as u64, "{bar:16} {pos}/{len}  {per_sec}  {eta} left  {wide_msg}", quiet))
+            }
+            false => Self::Lines { total, last: None },
         }
-        let bar = ProgressBar::new(total as u64);
-        let template = "{bar:24} {pos}/{len}  {per_sec}  {eta} left  {msg}";
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.progress_chars("=> "));
+    }
+}
+
+/// The progress of timing kernels.
+pub struct TuningProgress {
+    bar: Option<ProgressBar>,
+    quiet: bool,
+}
+
+impl TuningProgress {
+    pub fn new(options: &CommonOptions) -> Self {
+        Self { bar: None, quiet: options.quiet }
+    }
+
+    /// Shows the kernel that is about to be timed.
+    pub fn show(&mut self, done: usize, of: usize, what: &str) {
+        if done == 0 && !self.quiet && !draws_bars() {
+            say("first use of this device at this size: timing kernels");
         }
-        Self::Bar(bar)
+        let template = "timing kernels {bar:16} {pos}/{len}  {wide_msg}";
+        let bar = self.bar.get_or_insert_with(|| bar(of as u64, template, self.quiet));
+        bar.set_position(done as u64);
+        bar.set_message(what.to_string());
+    }
+
+    pub fn finish(&self) {
+        self.bar.iter().for_each(ProgressBar::finish_and_clear);
     }
 }

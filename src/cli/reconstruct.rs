@@ -5,13 +5,15 @@ use std::process::ExitCode;
 
 use clap::Args;
 use impasto::Result;
-use impasto::image_io::{Size, check_output, check_output_fits};
+use impasto::image_io::{Image, Size};
 use impasto::objective::{LayerWeights, Settings, check_pooling};
 use impasto::painter::{PaintingInputs, Plan, Schedule, Start};
 use impasto::sheet::{Cell, Sheet};
 
 use super::context::Context;
+use super::file_roles::FileRoles;
 use super::options::{CommonOptions, MethodOptions, NetworkOptions, at_least_one};
+use super::paths::{check_image_fits, check_image_output, load_image, path, save_image};
 use super::series::{Item, file_name, paint_all};
 
 /// Arguments of `impasto reconstruct`.
@@ -31,6 +33,7 @@ there and lose how it looks; the Gram matrices of style layers keep how it looks
 )]
 pub struct Reconstruct {
     /// The image to reconstruct
+    #[arg(value_parser = path())]
     image: PathBuf,
 
     /// Reconstruct from the activations of these layers
@@ -46,7 +49,7 @@ pub struct Reconstruct {
     sheet: bool,
 
     /// Where the image or the sheet goes
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", value_parser = path())]
     output: PathBuf,
 
     /// Longer side of the image in pixels, or 'full'
@@ -76,15 +79,20 @@ const WEIGHT: f32 = 1e5;
 impl Reconstruct {
     pub fn run(&self) -> Result<ExitCode> {
         let method = self.method.method()?;
-        check_output(&self.output)?;
+        FileRoles::default()
+            .reads("the image", [&self.image])
+            .reads("the weights", &self.network.weights)
+            .writes("--output", [&self.output])
+            .check()?;
+        check_image_output(&self.output)?;
         let parts = self.parts()?;
         // Of several, the one that needs all of the network that any needs.
         let Some((_, whole)) = parts.iter().max_by_key(|(_, settings)| settings.deepest()) else {
             return Ok(ExitCode::SUCCESS);
         };
-        let image = self.common.load(&self.image)?.resized(self.size)?;
+        let image = load_image(&self.image)?.resized(self.size)?;
         let (width, height, deepest) = (image.width(), image.height(), whole.deepest());
-        check_output_fits(&self.output, width, height)?;
+        check_image_fits(&self.output, width, height)?;
         check_pooling(&self.image, width, height, deepest)?;
         let context = Context::open(&self.network, whole, (width, height), &self.common)?;
         let start = Start::Noise.variable(&image, &image, self.seed)?;
@@ -103,7 +111,7 @@ impl Reconstruct {
         };
         let mut cells = paint_all(&context, parts.into_iter().map(item).collect(), &self.common)?;
         let image = if self.sheet { self.draw_sheet(cells)? } else { cells.swap_remove(0).image };
-        image.save(&self.output)?;
+        save_image(&image, &self.output, None)?;
         Ok(ExitCode::SUCCESS)
     }
 

@@ -1,7 +1,7 @@
 //! `impasto score`
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
@@ -16,8 +16,11 @@ use impasto::planner::{Budget, Planner, Sizes, Strategy};
 use impasto::{Error, Result};
 use safetensors::tensor::{Dtype, TensorView};
 
-use super::context::{Context, print, say_choices};
+use super::context::{Context, say_choices};
+use super::file_roles::FileRoles;
 use super::options::{CommonOptions, ObjectiveOptions};
+use super::paths::{load_image, path};
+use super::terminal::print;
 
 /// Arguments of `impasto score`.
 #[derive(Debug, Args)]
@@ -29,14 +32,17 @@ Examples:
 Nothing is scaled: CONTENT and IMAGE must have one size.")]
 pub struct Score {
     /// The content image
+    #[arg(value_parser = path())]
     content: PathBuf,
     /// The style image
+    #[arg(value_parser = path())]
     style: PathBuf,
-    /// The picture to score
+    /// The image to score, of the content's size
+    #[arg(value_parser = path())]
     image: PathBuf,
 
     /// Also write d total / d x, f32 [3, height, width] in B, G, R, as the tensor 'gradient'
-    #[arg(long, value_name = "FILE.safetensors")]
+    #[arg(long, value_name = "FILE.safetensors", value_parser = path())]
     gradient: Option<PathBuf>,
 
     #[command(flatten)]
@@ -48,6 +54,7 @@ pub struct Score {
 impl Score {
     pub fn run(&self) -> Result<ExitCode> {
         let settings = self.objective.settings()?;
+        self.check_files()?;
         let gradient_file = self.gradient.as_deref().map(OutputFile::of).transpose()?;
         gradient_file.as_ref().map_or(Ok(()), OutputFile::check_writable)?;
         let [content, style, image] = self.load()?;
@@ -66,6 +73,16 @@ impl Score {
             .map_err(|e| Error::Usage(format!("the losses cannot be written as JSON: {e}")))?;
         print(&format!("{json}\n"))?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    fn check_files(&self) -> Result<()> {
+        FileRoles::default()
+            .reads("the content image", [&self.content])
+            .reads("the style image", [&self.style])
+            .reads("the image to score", [&self.image])
+            .reads("the weights", &self.objective.network.weights)
+            .writes("--gradient", &self.gradient)
+            .check()
     }
 
     /// Losses and gradient at `image`, in one piece or in tiles.
@@ -102,8 +119,7 @@ impl Score {
     }
 
     fn load(&self) -> Result<[Image; 3]> {
-        let load = |path: &Path| self.common.load(path);
-        let images = [load(&self.content)?, load(&self.style)?, load(&self.image)?];
+        let images = [load_image(&self.content)?, load_image(&self.style)?, load_image(&self.image)?];
         let [(w, h), _, found] = [0, 1, 2].map(|i| (images[i].width(), images[i].height()));
         if found != (w, h) {
             return Err(Error::Image {

@@ -10,8 +10,10 @@ use impasto::gpu::DeviceChoice;
 use impasto::output::OutputFile;
 use impasto::selftest::{self, Measure, Part};
 
-use super::context::{open_device, print};
+use super::context::open_device;
 use super::option;
+use super::paths::path;
+use super::terminal::print;
 
 /// Arguments of `impasto selftest`.
 #[derive(Debug, Args)]
@@ -28,7 +30,7 @@ pub struct Selftest {
     device: Option<DeviceChoice>,
 
     /// Write what was found, with the device's driver, limits and features
-    #[arg(long, value_name = "FILE.json")]
+    #[arg(long, value_name = "FILE.json", value_parser = path())]
     report: Option<PathBuf>,
 }
 
@@ -38,7 +40,7 @@ impl Selftest {
         file.as_ref().map_or(Ok(()), OutputFile::check_writable)?;
         let gpu = open_device(self.device.as_ref())?;
         print(&format!("{}\n", gpu.adapter()))?;
-        // A full disk is no reason to stop: the report and the verdict tell the same.
+        // A full disk does not end the test: the report and the verdict say the same.
         let report = selftest::run(&gpu, &mut |part, done| drop(show(part, done)));
         if let Some(file) = file {
             file.replace(|writer| writer.write_all(report.to_json().as_bytes()))?;

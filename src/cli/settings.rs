@@ -13,6 +13,7 @@ use serde_json::{Map, Value};
 
 use super::note::Note;
 use super::options::PaintingOptions;
+use super::paths::path;
 use super::presets;
 
 /// Values of options of [`PaintingOptions`] by the option's name, without the dashes.
@@ -79,11 +80,13 @@ impl Settings {
             ));
         }
         let defaults = Self::defaults().map_err(|e| e.to_string())?;
-        let parsed = |settings: Self| serde_json::from_value(Value::Object(settings.0));
-        parsed(defaults.clone().overlaid_with(self)).map_err(|error| {
+        let parsed = |settings: Map<String, Value>| {
+            let all = defaults.0.clone().into_iter().chain(settings).collect();
+            serde_json::from_value(Value::Object(all))
+        };
+        parsed(self.0.clone()).map_err(|error| {
             let fails_alone = |(name, value): &(&String, &Value)| {
-                let one = Self(Map::from_iter([((*name).clone(), (*value).clone())]));
-                parsed(defaults.clone().overlaid_with(&one)).is_err()
+                parsed(Map::from_iter([((*name).clone(), (*value).clone())])).is_err()
             };
             match self.0.iter().find(fails_alone) {
                 Some((name, value)) => {
@@ -112,12 +115,13 @@ fn has_control_characters(value: &Value) -> bool {
 /// Options that name settings to start from.
 #[derive(Debug, Clone, Args)]
 pub struct BaseOptions {
-    /// Settings of a published program or paper: see 'impasto presets'; options beside it win
-    #[arg(long, value_name = "NAME", value_parser = presets::names())]
+    /// Settings of a published program: 'impasto presets'
+    #[arg(long, value_name = "NAME", value_parser = presets::names(), hide_possible_values = true,
+        long_help = "Settings of a published program or paper, see 'impasto presets'; options beside it win")]
     preset: Option<String>,
 
-    /// Settings of a PNG picture that Impasto wrote; options beside it win
-    #[arg(long, value_name = "PICTURE.png", conflicts_with = "preset")]
+    /// Settings of a PNG picture that Impasto wrote
+    #[arg(long, value_name = "PICTURE.png", conflicts_with = "preset", value_parser = path())]
     pub like: Option<PathBuf>,
 }
 
@@ -200,7 +204,8 @@ mod tests {
                 "iterations":"500,200","network":"balanced","size":"full","content-layers":"conv1_1..conv1_2"}"#,
         );
         let options = old.options().unwrap();
-        assert_eq!(options.styles.style_mask, ["a.png", "b.png"].map(PathBuf::from));
+        let masks = options.files();
+        assert_eq!(masks.iter().map(|(_, path)| path.as_os_str()).collect::<Vec<_>>(), ["a.png", "b.png"]);
         assert_eq!((options.objective.ratio, options.styles.style_weights), (vec![1e-3], vec![2.0, 1.0]));
         assert!(options.method.average);
     }

@@ -5,14 +5,15 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use clap::Args;
-use impasto::image_io::check_output;
 use impasto::objective::{Settings, Style, check_pooling};
 use impasto::painter::{PaintingInputs, Plan, Schedule};
 use impasto::sheet::Sheet;
 use impasto::{Error, Result};
 
 use super::context::Context;
+use super::file_roles::FileRoles;
 use super::options::{CommonOptions, PaintingOptions, STYLE_WEIGHT};
+use super::paths::{check_image_output, load_image, path, save_image};
 use super::series::{Item, file_name, paint_all};
 
 /// Arguments of `impasto sweep`.
@@ -30,13 +31,15 @@ A column for each ratio alpha/beta, a row for each block of the network up to wh
 figure 3 of the paper."
 )]
 pub struct Sweep {
-    /// The image to keep
+    /// The content image: what the images show
+    #[arg(value_parser = path())]
     content: PathBuf,
-    /// The image to imitate
+    /// The style image: how they are painted
+    #[arg(value_parser = path())]
     style: PathBuf,
 
-    /// Where the sheet goes
-    #[arg(short, long, value_name = "FILE")]
+    /// The sheet to write
+    #[arg(short, long, value_name = "FILE", value_parser = path())]
     output: PathBuf,
 
     /// Blocks of the network, one a row, as in 1..5 or 1,3,5: style layers of later blocks are left out
@@ -73,21 +76,31 @@ impl FromStr for Blocks {
 }
 
 impl Sweep {
+    fn check_files(&self) -> Result<()> {
+        let inputs = FileRoles::default()
+            .reads("the content image", [&self.content])
+            .reads("the style image", [&self.style]);
+        let files = self.painting.files().into_iter();
+        let inputs = files.fold(inputs, |inputs, (role, path)| inputs.reads(role, [path]));
+        inputs.writes("--output", [&self.output]).check()
+    }
+
     pub fn run(mut self) -> Result<ExitCode> {
         // The remaining options hold for every image.
         let ratios = std::mem::take(&mut self.painting.objective.ratio);
         self.painting.check(std::slice::from_ref(&self.style))?;
-        check_output(&self.output)?;
+        self.check_files()?;
+        check_image_output(&self.output)?;
         let settings = self.painting.objective.settings()?;
         let variations = self.variations(&settings, &ratios)?;
         let (deepest, sizes) = (settings.deepest(), &self.painting.sizes);
-        let content = self.common.load(&self.content)?.resized(sizes.size)?;
-        let style = sizes.scaled_style(&self.common.load(&self.style)?, &content)?;
+        let content = load_image(&self.content)?.resized(sizes.size)?;
+        let style = sizes.scaled_style(&load_image(&self.style)?, &content)?;
         let style = self.painting.styles.keep_colors.prepare(&style, &content)?;
         let size = (content.width(), content.height());
         let schedule = Schedule::new(size, sizes.scales, &sizes.iterations, deepest.downscale() as u32)?;
-        let content_region = self.painting.styles.content_region(&self.common)?;
-        let [region] = self.painting.styles.regions(1, &self.common)?.try_into().unwrap_or([None]);
+        let content_region = self.painting.styles.content_region()?;
+        let [region] = self.painting.styles.regions(1)?.try_into().unwrap_or([None]);
         let styles = vec![Style { region, ..style.into() }];
         let inputs = PaintingInputs { content, styles, content_region };
         let first = inputs.at(schedule.first())?;
@@ -95,8 +108,7 @@ impl Sweep {
         for (path, image) in named {
             check_pooling(path, image.width(), image.height(), deepest)?;
         }
-        let initial_image = self.painting.start.initial_image()?.loaded(|path| self.common.load(path))?;
-        let start = initial_image.variable(&first.content, &first.styles[0].image)?;
+        let start = self.painting.start.loaded()?.variable(&first.content, &first.styles[0].image)?;
         let context = Context::open(&self.painting.objective.network, &settings, size, &self.common)?;
         let item = |(label, settings)| {
             let plan = Plan { settings, ..self.painting.plan(schedule.clone(), vec![], self.common.memory)? };
@@ -117,7 +129,7 @@ impl Sweep {
             cells,
             ..Sheet::default()
         };
-        sheet.draw()?.save(&self.output)?;
+        save_image(&sheet.draw()?, &self.output, None)?;
         Ok(ExitCode::SUCCESS)
     }
 

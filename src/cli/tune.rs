@@ -8,20 +8,22 @@ use impasto::Result;
 use impasto::tuner::{Mode, Tuner};
 use impasto::vgg19::LayerId;
 
-use super::context::{TuningProgress, open_gpu, print, say_choice};
+use super::context::{open_gpu, say_choice};
 use super::options::CommonOptions;
+use super::progress::TuningProgress;
+use super::terminal::print;
 
 /// Arguments of `impasto tune`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  impasto tune                    for pictures of 512 pixels
+  impasto tune                    for images of 512 pixels
   impasto tune --size 1024
 
 Each command tunes by itself on a device's first use; this does it again. The choice is kept in the
 user's cache folder, or in IMPASTO_CACHE_DIR.")]
 pub struct Tune {
-    /// Longer side of the pictures to tune for, in pixels
+    /// Longer side of the images to tune for, in pixels
     #[arg(long, value_name = "N", default_value_t = 512, value_parser = clap::value_parser!(u32).range(16..=16384))]
     size: u32,
 

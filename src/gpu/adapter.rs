@@ -90,6 +90,11 @@ impl AdapterSummary {
         self.kind == wgpu::DeviceType::Cpu
     }
 
+    /// True if it is reached through OpenGL, which has the fewest features.
+    pub fn is_opengl(&self) -> bool {
+        self.backend == wgpu::Backend::Gl
+    }
+
     /// True if it works in the memory of the host, so that both draw on one budget.
     pub fn shares_memory(&self) -> bool {
         matches!(self.kind, wgpu::DeviceType::Cpu | wgpu::DeviceType::IntegratedGpu)

@@ -159,6 +159,17 @@ impl Painter {
         self.stopped = true;
     }
 
+    /// Also pauses after every `n` evaluations from now on, as [`Plan::pauses`] does. Evaluations in flight may run past
+    /// the first of these pauses.
+    pub fn pause_every(&mut self, n: usize) {
+        self.plan.pauses.push(n);
+    }
+
+    /// True if no evaluation is in flight, so that a [`checkpoint`](Self::checkpoint) can be taken.
+    pub fn is_at_rest(&self) -> bool {
+        self.optimization.as_ref().is_some_and(|optimization| optimization.is_idle())
+    }
+
     /// The state to resume from. Nothing may be in flight: call it at a pause of the plan, after [`stop`](Self::stop)
     /// and the last evaluation, or at the end.
     ///

@@ -141,8 +141,14 @@ impl Planner<'_> {
         };
         let needed = mebibytes(self.budget.counted(device.total(), *host));
         let limit = self.limit();
-        let problem =
-            format!("{width} x {height} takes {needed} on {name} even in small tiles, more than {limit}");
+        // On a device that shares the host's memory the budget is for the whole process.
+        let own = match self.budget.counted(0, 0) {
+            0 => String::new(),
+            bytes => format!(" ({} of it for the program and the driver themselves)", mebibytes(bytes)),
+        };
+        let problem = format!(
+            "{width} x {height} takes {needed}{own} on {name} even in small tiles, more than {limit}"
+        );
         let mut remedies = vec![Remedy::Lower(Setting::Size)];
         remedies.extend(self.budget.asked.then_some(Remedy::Raise(Setting::Memory)));
         Error::too_large(problem).with_remedies(remedies)

@@ -152,9 +152,8 @@ fn a_lost_device_ends_a_batch() {
     for name in ["in/a.png", "in/b.png", "in/c.png"] {
         folder.image(name, 24, 20);
     }
-    let line = format!(
-        "batch @in @style.png -o @out --size 24 --scales 1 --iterations 4 --no-tune {SHALLOW}"
-    );
+    let line =
+        format!("batch @in @style.png -o @out --size 24 --scales 1 --iterations 4 --no-tune {SHALLOW}");
     let output = folder.command(&line).env(DEVICE_SWITCHES, switches("lost-at=20")).output().unwrap();
     let text = stderr(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");

@@ -207,7 +207,7 @@ fn checkpoints_that_do_not_fit_are_refused() {
     fs::copy(weights, folder.path("foreign")).unwrap();
     folder.refuses("resume @foreign", 1, &["foreign", "no checkpoint"]);
     folder.image("style.png", 20, 20);
-    folder.refuses("resume @ck", 1, &["ck", "other pictures"]);
+    folder.refuses("resume @ck", 1, &["ck", "other images"]);
     assert_eq!(fs::read(folder.path("ck")).unwrap(), bytes, "the checkpoint was overwritten");
 }
 

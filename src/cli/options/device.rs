@@ -6,15 +6,17 @@ use impasto::tuner::{Mode, Tuner, default_folder};
 use impasto::vgg19::KernelOverride;
 use serde::{Deserialize, Serialize};
 
+use crate::cli::terminal::say;
+
 /// The device, its memory, and how much is printed.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Device and messages")]
 pub struct CommonOptions {
-    /// Adapter to use: its index in 'impasto devices' or a part of its name
+    /// Adapter: its index or name in 'impasto devices'
     #[arg(long, value_name = "DEVICE")]
     pub device: Option<DeviceChoice>,
 
-    /// Memory limit of the work on the device, such as 2GiB; larger pictures are painted in tiles
+    /// Memory limit such as 2GiB; beyond it work is in tiles
     #[arg(long, value_name = "SIZE", value_parser = memory_size)]
     pub memory: Option<u64>,
 
@@ -34,14 +36,14 @@ impl CommonOptions {
     /// A line for the user, unless quiet.
     pub fn say(&self, line: impl std::fmt::Display) {
         if !self.quiet {
-            eprintln!("{line}");
+            say(line);
         }
     }
 
     /// A line for the user who asked for details.
     pub fn detail(&self, line: impl std::fmt::Display) {
         if self.verbose {
-            eprintln!("{line}");
+            say(line);
         }
     }
 }
@@ -59,15 +61,15 @@ pub fn memory_size(text: &str) -> Result<u64, String> {
 #[command(next_help_heading = "Kernels")]
 pub struct KernelOptions {
     /// Run this variant: conv3x3=naive, conv3_2=winograd_f4 for one layer, gram=tiled; repeatable
-    #[arg(long = "kernel", value_name = "OP=VARIANT")]
+    #[arg(long = "kernel", value_name = "OP=VARIANT", hide_short_help = true)]
     pub kernel_overrides: Vec<KernelOverride>,
 
     /// Storage precision of weights and activations
-    #[arg(long, value_enum, default_value_t = PrecisionOption::F32)]
+    #[arg(long, value_enum, default_value_t = PrecisionOption::F32, hide_short_help = true)]
     pub precision: PrecisionOption,
 
     /// Choose variants by the class of the device instead of timing them on its first use
-    #[arg(long)]
+    #[arg(long, hide_short_help = true)]
     pub no_tune: bool,
 }
 

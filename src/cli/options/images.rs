@@ -13,34 +13,45 @@ use impasto::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::text;
+use crate::cli::paths::{PathList, load_image, load_start, path, path_list, start};
 
 /// Sizes of the picture and of the scales that lead up to it.
 #[derive(Debug, Clone, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Size")]
 #[serde(rename_all = "kebab-case")]
 pub struct SizeOptions {
-    /// Longer side of the picture in pixels, or 'full' for that of the content image
-    #[arg(long, value_name = "N|full", default_value = "512")]
+    /// Longer side in pixels, or 'full'
+    #[arg(
+        long,
+        value_name = "N|full",
+        default_value = "512",
+        long_help = "Longer side of the picture in pixels, or 'full' for that of the content image"
+    )]
     #[serde(with = "text")]
     pub size: Size,
 
     /// Longer side of the style images, or 'full' [default: that of the picture]
-    #[arg(long, value_name = "N|full")]
+    #[arg(long, value_name = "N|full", hide_short_help = true)]
     #[serde(default, with = "text::optional", skip_serializing_if = "Option::is_none")]
     pub style_size: Option<Size>,
 
-    /// Factor on the size of the style images: larger factors give larger strokes
+    /// Scale of the style images and strokes
     #[arg(long, value_name = "X", default_value_t = 1.0, allow_hyphen_values = true)]
     #[serde(with = "text")]
     pub style_scale: f32,
 
     /// Number of sizes, coarse to fine by the square root of 2, or 'auto' to start near 128 pixels
-    #[arg(long, value_name = "N|auto", default_value = "auto")]
+    #[arg(long, value_name = "N|auto", default_value = "auto", hide_short_help = true)]
     #[serde(with = "text")]
     pub scales: Scales,
 
-    /// Evaluations at each size: one number, a list as in 500,300, or 'auto' for 100, then 40 each
-    #[arg(long, value_name = "N|auto", default_value = "auto")]
+    /// Evaluations at each size
+    #[arg(
+        long,
+        value_name = "N|auto",
+        default_value = "auto",
+        long_help = "Evaluations at each size: one number, a list as in 500,300, or 'auto' for 100, then 40 each"
+    )]
     #[serde(with = "text")]
     pub iterations: Iterations,
 }
@@ -120,22 +131,37 @@ impl fmt::Display for Noise {
 #[serde(rename_all = "kebab-case")]
 pub struct StartOptions {
     /// Initial image: 'content', 'noise', 'style', or an image file
-    #[arg(long, value_name = "START", default_value = "content")]
+    #[arg(long, value_name = "START", value_parser = start(), default_value = "content", hide_short_help = true)]
     #[serde(with = "text")]
     pub init: Start,
 
     /// Share of noise in the initial image, 0 to 1, or 'auto' for 0.8 in the content and 0 elsewhere
-    #[arg(long, value_name = "X|auto", default_value = "auto", allow_hyphen_values = true)]
+    #[arg(
+        long,
+        value_name = "X|auto",
+        default_value = "auto",
+        allow_hyphen_values = true,
+        hide_short_help = true
+    )]
     #[serde(with = "text")]
     pub init_noise: Noise,
 
     /// Seed of the noise: the same seed on the same device gives the same picture
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, hide_short_help = true)]
     #[serde(with = "text")]
     pub seed: u64,
 }
 
 impl StartOptions {
+    /// The initial image with its file read.
+    ///
+    /// # Errors
+    /// As [`initial_image`](Self::initial_image); [`Error::Image`] for a file that cannot be read.
+    pub fn loaded(&self) -> Result<InitialImage> {
+        let initial_image = self.initial_image()?;
+        Ok(InitialImage { start: load_start(&initial_image.start)?, ..initial_image })
+    }
+
     /// The initial image in the library's terms.
     ///
     /// # Errors
@@ -154,27 +180,28 @@ impl StartOptions {
 #[serde(rename_all = "kebab-case")]
 pub struct StyleOptions {
     /// Share of each style image, as in 2,1 [default: equal shares]
-    #[arg(long, value_name = "W,W", value_delimiter = ',', value_parser = parse_weight, allow_hyphen_values = true)]
+    #[arg(long, value_name = "W,W", value_delimiter = ',', value_parser = parse_weight, allow_hyphen_values = true, hide_short_help = true)]
     #[serde(default, with = "text::weights", skip_serializing_if = "Vec::is_empty")]
     pub style_weights: Vec<f32>,
 
-    /// A grey image for each style, white where the style applies: left.png,right.png
-    #[arg(long, value_name = "FILE,FILE", value_delimiter = ',')]
-    #[serde(default, with = "text::paths", skip_serializing_if = "Vec::is_empty")]
-    pub style_mask: Vec<PathBuf>,
+    /// A grey image for each style, white where the style applies: left.png,right.png; repeatable
+    #[arg(long, value_name = "FILE,FILE", value_parser = path_list(), hide_short_help = true)]
+    #[serde(default, with = "text::path_lists", skip_serializing_if = "Vec::is_empty")]
+    pub style_mask: Vec<PathList>,
 
     /// A grey image, white where the content is kept
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path(), hide_short_help = true)]
     #[serde(default, with = "text::path", skip_serializing_if = "Option::is_none")]
     pub content_mask: Option<PathBuf>,
 
-    /// Colours to keep: none, luminance (of the picture), or histogram or linear (given to the style first)
-    #[arg(long, value_name = "HOW", default_value_t = KeepColors::None)]
+    /// How to keep the content's colours
+    #[arg(long, value_name = "HOW", default_value_t = KeepColors::None,
+        long_help = "Content colours to keep: none, luminance (in the picture), histogram or linear (in the style)")]
     #[serde(with = "text")]
     pub keep_colors: KeepColors,
 
     /// Opacity of the painting over the content image, 0 to 1
-    #[arg(long, value_name = "X", default_value_t = 1.0, allow_hyphen_values = true)]
+    #[arg(long, value_name = "X", default_value_t = 1.0, allow_hyphen_values = true, hide_short_help = true)]
     #[serde(with = "text")]
     pub strength: f32,
 }
@@ -182,7 +209,7 @@ pub struct StyleOptions {
 /// The region that a mask file describes.
 fn region(path: &Path) -> Result<Region> {
     let named = |e: Error| Error::Image { path: path.into(), reason: e.to_string() };
-    Region::new(Image::load(path)?).map_err(named)
+    Region::new(load_image(path)?).map_err(named)
 }
 
 impl StyleOptions {
@@ -202,9 +229,10 @@ impl StyleOptions {
     /// [`Error::Usage`] unless there is a mask for each, or none at all; [`Error::Image`] for a mask that
     /// cannot be read or is black.
     pub fn regions(&self, styles: usize) -> Result<Vec<Option<Region>>> {
-        match self.style_mask.len() {
+        let masks: Vec<&PathBuf> = self.style_mask.iter().flat_map(|list| &list.0).collect();
+        match masks.len() {
             0 => Ok(vec![None; styles]),
-            n if n == styles => self.style_mask.iter().map(|path| region(path).map(Some)).collect(),
+            n if n == styles => masks.into_iter().map(|path| region(path).map(Some)).collect(),
             n => Err(Error::Usage(format!(
                 "--style-mask has {n} files, but there are {styles} style images: give one for each"
             ))),

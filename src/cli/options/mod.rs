@@ -13,7 +13,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use impasto::Result;
-use impasto::painter::{Plan, Schedule};
+use impasto::painter::{Plan, Schedule, Start};
 use serde::{Deserialize, Serialize};
 
 /// Defaults of a painting that differ from those of the reference objective, which `score` and `profile` use.
@@ -21,6 +21,12 @@ use serde::{Deserialize, Serialize};
 pub const STYLE_WEIGHT: &str = "500";
 const TV_WEIGHT: &str = "0.005";
 const NETWORK: &str = "balanced";
+
+/// What the files of options are for, in messages.
+const STYLE_MASK: &str = "a style mask";
+const CONTENT_MASK: &str = "the content mask";
+const WEIGHTS: &str = "the weights";
+const INITIAL_IMAGE: &str = "the initial image";
 
 /// Every option that, with the images, decides what the picture becomes.
 #[derive(Debug, Clone, Args, Serialize, Deserialize)]
@@ -48,6 +54,30 @@ pub struct PaintingOptions {
 }
 
 impl PaintingOptions {
+    /// The files that the options name, each with what it is for.
+    pub fn files(&self) -> Vec<(&'static str, &PathBuf)> {
+        let masks = self.styles.style_mask.iter().flat_map(|list| &list.0);
+        let mut files: Vec<_> = masks.map(|path| (STYLE_MASK, path)).collect();
+        files.extend(self.styles.content_mask.iter().map(|path| (CONTENT_MASK, path)));
+        files.extend(self.objective.network.weights.iter().map(|path| (WEIGHTS, path)));
+        if let Start::File(path) = &self.start.init {
+            files.push((INITIAL_IMAGE, path));
+        }
+        files
+    }
+
+    /// The same, to change the paths.
+    pub fn files_mut(&mut self) -> Vec<(&'static str, &mut PathBuf)> {
+        let masks = self.styles.style_mask.iter_mut().flat_map(|list| &mut list.0);
+        let mut files: Vec<_> = masks.map(|path| (STYLE_MASK, path)).collect();
+        files.extend(self.styles.content_mask.iter_mut().map(|path| (CONTENT_MASK, path)));
+        files.extend(self.objective.network.weights.iter_mut().map(|path| (WEIGHTS, path)));
+        if let Start::File(path) = &mut self.start.init {
+            files.push((INITIAL_IMAGE, path));
+        }
+        files
+    }
+
     /// Refuses settings that can never work, before any file is read.
     ///
     /// # Errors

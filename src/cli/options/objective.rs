@@ -10,6 +10,7 @@ use impasto::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::text;
+use crate::cli::paths::path;
 
 /// The objective.
 #[derive(Debug, Clone, Args, Serialize, Deserialize)]
@@ -17,28 +18,28 @@ use super::text;
 #[serde(rename_all = "kebab-case")]
 pub struct ObjectiveOptions {
     /// Layers of the content term, each with an optional weight: conv3_2=0.5,conv4_2
-    #[arg(long, value_name = "LAYERS", default_value = Settings::CONTENT_LAYERS)]
+    #[arg(long, value_name = "LAYERS", default_value = Settings::CONTENT_LAYERS, hide_short_help = true)]
     #[serde(with = "text")]
     pub content_layers: LayerWeights,
 
     /// Layers of the style term, each with an optional weight
-    #[arg(long, value_name = "LAYERS", default_value = Settings::STYLE_LAYERS)]
+    #[arg(long, value_name = "LAYERS", default_value = Settings::STYLE_LAYERS, hide_short_help = true)]
     #[serde(with = "text")]
     pub style_layers: LayerWeights,
 
     /// Weight of the content term, alpha
     #[arg(long, value_name = "W", default_value_t = Settings::CONTENT_WEIGHT, value_parser = parse_weight,
-        allow_hyphen_values = true)]
+        allow_hyphen_values = true, hide_short_help = true)]
     #[serde(with = "text::weight")]
     pub content_weight: f32,
 
     /// Weight of the style term, beta
     #[arg(long, value_name = "W", default_value_t = Settings::STYLE_WEIGHT, value_parser = parse_weight,
-        allow_hyphen_values = true)]
+        allow_hyphen_values = true, hide_short_help = true)]
     #[serde(with = "text::weight")]
     pub style_weight: f32,
 
-    /// alpha/beta, in place of the style weight: smaller gives more style
+    /// alpha/beta in place of beta: smaller gives more style
     // A list for the commands that paint one image for each.
     #[arg(long, value_name = "A", conflicts_with = "style_weight", value_parser = parse_weight,
         value_delimiter = ',', allow_hyphen_values = true)]
@@ -46,12 +47,12 @@ pub struct ObjectiveOptions {
     pub ratio: Vec<f32>,
 
     /// Weight of total variation: larger is smoother
-    #[arg(long, value_name = "W", default_value_t = 0.0, value_parser = parse_weight, allow_hyphen_values = true)]
+    #[arg(long, value_name = "W", default_value_t = 0.0, value_parser = parse_weight, allow_hyphen_values = true, hide_short_help = true)]
     #[serde(with = "text::weight")]
     pub tv_weight: f32,
 
     /// Divisor of each layer's terms: mean, or that of the paper or a program: paper, area
-    #[arg(long, value_name = "HOW", default_value_t = Scaling::Mean)]
+    #[arg(long, value_name = "HOW", default_value_t = Scaling::Mean, hide_short_help = true)]
     #[serde(with = "text")]
     pub scaling: Scaling,
 
@@ -94,15 +95,15 @@ impl ObjectiveOptions {
 #[serde(rename_all = "kebab-case")]
 pub struct NetworkOptions {
     /// Pooling between the blocks of the network
-    #[arg(long, value_enum, default_value_t = PoolOption::Max)]
+    #[arg(long, value_enum, default_value_t = PoolOption::Max, hide_short_help = true)]
     pub pool: PoolOption,
 
     /// Scaling of the network's weights
-    #[arg(long, value_enum, default_value_t = NetworkOption::Normalised)]
+    #[arg(long, value_enum, default_value_t = NetworkOption::Normalised, hide_short_help = true)]
     pub network: NetworkOption,
 
     /// VGG19 weights in place of the built-in ones: safetensors with torchvision's or plain names
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_parser = path(), hide_short_help = true)]
     #[serde(default, with = "text::path", skip_serializing_if = "Option::is_none")]
     pub weights: Option<PathBuf>,
 }
@@ -144,28 +145,28 @@ pub enum NetworkOption {
 #[serde(rename_all = "kebab-case")]
 pub struct MethodOptions {
     /// Optimisation method
-    #[arg(long, value_enum, default_value_t = OptimizerOption::Lbfgs)]
+    #[arg(long, value_enum, default_value_t = OptimizerOption::Lbfgs, hide_short_help = true)]
     pub optimizer: OptimizerOption,
 
     /// Step length [default: 1 for lbfgs, 2 for adam]
-    #[arg(long, value_name = "X", allow_hyphen_values = true)]
+    #[arg(long, value_name = "X", allow_hyphen_values = true, hide_short_help = true)]
     #[serde(default, with = "text::optional", skip_serializing_if = "Option::is_none")]
     pub lr: Option<f32>,
 
     /// Pairs in the history of L-BFGS
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, hide_short_help = true)]
     #[serde(with = "text")]
     pub history: u32,
 
     /// Return the running average of Adam's iterates, which is smoother
     #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = false,
-        default_missing_value = "true", value_name = "true|false")]
+        default_missing_value = "true", value_name = "true|false", hide_short_help = true)]
     #[serde(with = "text")]
     pub average: bool,
 
     /// End a scale early when the loss falls by less than this fraction in 20 evaluations
-    #[arg(long, value_name = "X", value_parser = parse_weight, allow_hyphen_values = true)]
-    #[serde(default, with = "text::optional", skip_serializing_if = "Option::is_none")]
+    #[arg(long, value_name = "X", value_parser = parse_weight, allow_hyphen_values = true, hide_short_help = true)]
+    #[serde(default, with = "text::optional_weight", skip_serializing_if = "Option::is_none")]
     pub until: Option<f32>,
 }
 

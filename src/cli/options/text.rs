@@ -8,6 +8,8 @@ use impasto::objective::parse_weight;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::cli::paths::PathList;
+
 pub fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
 }
@@ -41,6 +43,16 @@ pub mod optional {
     }
 }
 
+/// A number from 0 up that may be left out.
+pub mod optional_weight {
+    pub use super::optional::serialize;
+    use super::*;
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<f32>, D::Error> {
+        super::weight::deserialize(reader).map(Some)
+    }
+}
+
 /// Numbers from 0 up, separated by commas.
 pub mod weights {
     use super::*;
@@ -56,7 +68,7 @@ pub mod weights {
 }
 
 /// Paths as an array; earlier versions wrote one text with commas between them.
-pub mod paths {
+pub mod path_lists {
     use super::*;
 
     #[derive(Deserialize)]
@@ -66,15 +78,16 @@ pub mod paths {
         Array(Vec<PathBuf>),
     }
 
-    pub fn serialize<S: Serializer>(paths: &[PathBuf], serializer: S) -> Result<S::Ok, S::Error> {
-        paths.iter().map(|path| path.to_string_lossy()).collect::<Vec<_>>().serialize(serializer)
+    pub fn serialize<S: Serializer>(lists: &[PathList], serializer: S) -> Result<S::Ok, S::Error> {
+        let paths = lists.iter().flat_map(|list| &list.0);
+        paths.map(|path| path.to_string_lossy()).collect::<Vec<_>>().serialize(serializer)
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(reader: D) -> Result<Vec<PathBuf>, D::Error> {
-        Ok(match Form::deserialize(reader)? {
+    pub fn deserialize<'de, D: Deserializer<'de>>(reader: D) -> Result<Vec<PathList>, D::Error> {
+        Ok(vec![PathList(match Form::deserialize(reader)? {
             Form::Text(text) => text.split(',').map(PathBuf::from).collect(),
             Form::Array(paths) => paths,
-        })
+        })])
     }
 }
 

@@ -1,25 +1,27 @@
 //! `impasto batch`: every image of a folder, on one device with one network and one set of style targets.
 
-use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use clap::{ArgMatches, Args, ValueEnum};
+use clap::{ArgMatches, Args};
 use impasto::gpu::Gpu;
 use impasto::objective::StyleCache;
 use impasto::vgg19::{Kernels, Weights};
 use impasto::view::View;
 use impasto::{Error, Result};
 
+use super::batch_items::{FormatOption, Item, Shard, items};
 use super::interrupt::{StopFlag, stop_on_signal};
 use super::session::End;
 use super::{FileOptions, Job, Request, Session, Sources, ViewOptions};
 use crate::cli::context::{Context, choose_kernels, load_weights, network_with, open_gpu};
+use crate::cli::file_roles::FileRoles;
 use crate::cli::options::{CommonOptions, PaintingOptions, at_least_one};
+use crate::cli::paths::path;
 use crate::cli::settings::BaseOptions;
+use crate::cli::terminal::say;
 use crate::cli::{STOPPED, message};
 
 /// Arguments of `impasto batch`.
@@ -36,13 +38,14 @@ A picture that is in the output folder already is kept, so the same command cont
 )]
 pub struct Batch {
     /// A folder of content images
+    #[arg(value_parser = path())]
     folder: PathBuf,
     /// The style images: how they are painted. Several are averaged
-    #[arg(required = true)]
+    #[arg(required = true, value_parser = path())]
     style: Vec<PathBuf>,
 
     /// The folder for the pictures
-    #[arg(short, long, value_name = "FOLDER")]
+    #[arg(short, long, value_name = "FOLDER", value_parser = path())]
     output: PathBuf,
 
     #[command(flatten)]
@@ -60,7 +63,7 @@ pub struct Batch {
     #[arg(long, value_enum, default_value_t = FormatOption::Png)]
     format: FormatOption,
 
-    /// Save the best image so far after every N evaluations, as FILE-0000N.png and so on
+    /// Save the image every N evaluations: FILE-0000N.png
     #[arg(long, value_name = "N", value_parser = at_least_one)]
     save_every: Option<usize>,
 
@@ -70,64 +73,6 @@ pub struct Batch {
     painting: PaintingOptions,
     #[command(flatten)]
     common: CommonOptions,
-}
-
-/// File formats of pictures.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum FormatOption {
-    /// With the settings inside
-    Png,
-    /// Quality 95
-    Jpg,
-    /// Lossless
-    Webp,
-    /// 8 bits
-    Tif,
-}
-
-impl FormatOption {
-    fn extension(self) -> &'static str {
-        match self {
-            Self::Png => "png",
-            Self::Jpg => "jpg",
-            Self::Webp => "webp",
-            Self::Tif => "tif",
-        }
-    }
-}
-
-/// Extensions of files that a batch takes for images. What they hold is found out when they are read.
-const IMAGES: [&str; 7] = ["png", "jpg", "jpeg", "webp", "tif", "tiff", "bmp"];
-
-/// A part of a batch. Written `2/8`: the second of eight.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Shard {
-    /// From 0.
-    index: usize,
-    count: usize,
-}
-
-impl FromStr for Shard {
-    type Err = String;
-
-    fn from_str(text: &str) -> std::result::Result<Self, String> {
-        let number = |part: &str| part.parse().ok().filter(|_| part.bytes().all(|b| b.is_ascii_digit()));
-        match text.split_once('/').map(|(index, count)| (number(index), number(count))) {
-            Some((Some(index), Some(count))) if (1..=count).contains(&index) => {
-                Ok(Self { index: index - 1, count })
-            }
-            _ => Err("give I/N, such as 1/4 for the first of four: I from 1 to N".into()),
-        }
-    }
-}
-
-/// One content image of a batch.
-#[derive(Debug, PartialEq)]
-struct Item {
-    content: PathBuf,
-    output: PathBuf,
-    /// An earlier file of the folder that has the same output.
-    rival: Option<PathBuf>,
 }
 
 /// A batch in progress.
@@ -159,7 +104,8 @@ impl Batch {
     pub fn run(self, matches: &ArgMatches) -> Result<ExitCode> {
         let painting = self.base.merge(&self.painting, matches)?;
         painting.check(&self.style)?;
-        let items = self.items()?;
+        let items = items(&self.folder, &self.output, self.format, self.shard)?;
+        self.check_files(&items, &painting)?;
         let mut run = Run::open(&self, painting)?;
         let view = self.view.open(&self.common, &run.stop)?;
         let tally = run.paint_all(&items, view.as_ref());
@@ -167,68 +113,19 @@ impl Batch {
         Ok(tally.code())
     }
 
-    /// The images to paint in the order of their names: those of the folder, or the shard of them.
-    fn items(&self) -> Result<Vec<Item>> {
-        let (folder, output) = (&self.folder, &self.output);
-        let files = images_of(folder)?;
-        make_folder(output)?;
-        if folder.canonicalize().ok() == output.canonicalize().ok() {
-            return Err(Error::Usage(format!(
-                "--output must be another folder than {}: its pictures would be painted by the next batch",
-                folder.display()
-            )));
-        }
-        let all = with_outputs(files, output, self.format);
-        let Shard { index, count } = self.shard.unwrap_or(Shard { index: 0, count: 1 });
-        Ok(all.into_iter().skip(index).step_by(count).collect())
+    /// No picture may replace a content image, a file of the options or another picture.
+    fn check_files(&self, items: &[Item], painting: &PaintingOptions) -> Result<()> {
+        let inputs = FileRoles::default()
+            .reads("a content image", items.iter().map(|item| &item.content))
+            .reads("a style image", &self.style)
+            .reads("the picture of --like", &self.base.like);
+        let files = painting.files().into_iter();
+        let files = files.fold(inputs, |inputs, (role, path)| inputs.reads(role, [path]));
+        // An item with a rival is reported and skipped.
+        let outputs = items.iter().filter(|item| item.rival.is_none()).map(|item| &item.output);
+        let files = files.writes("the picture", outputs.clone());
+        outputs.fold(files, |files, output| files.writes_numbered(output, self.save_every)).check()
     }
-}
-
-/// The images of a folder by their names; hidden files and those of other extensions are left alone.
-fn images_of(folder: &Path) -> Result<Vec<PathBuf>> {
-    let refuse = |reason: String| Error::Image { path: folder.into(), reason };
-    let entries = std::fs::read_dir(folder).map_err(|e| {
-        refuse(format!(
-            "cannot be read as a folder: {}; the first argument of batch is a folder of images",
-            e.kind()
-        ))
-    })?;
-    let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
-    let mut images: Vec<PathBuf> = paths.filter(|path| is_image(path) && path.is_file()).collect();
-    if images.is_empty() {
-        return Err(refuse(format!("holds no image: files that end in .{} are taken", IMAGES.join(", ."))));
-    }
-    images.sort();
-    Ok(images)
-}
-
-fn is_image(path: &Path) -> bool {
-    let hidden = path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'));
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    !hidden && IMAGES.contains(&extension.as_str())
-}
-
-fn make_folder(path: &Path) -> Result<()> {
-    let failed = |e: std::io::Error| Error::Output {
-        path: path.into(),
-        reason: format!("no folder can be made there: {}; the output of batch is a folder", e.kind()),
-    };
-    std::fs::create_dir_all(path).map_err(failed)
-}
-
-/// Pairs contents with outputs. Names that differ in nothing but the extension, or on some systems in the
-/// case of letters, would overwrite each other: the first has the name.
-fn with_outputs(files: Vec<PathBuf>, folder: &Path, format: FormatOption) -> Vec<Item> {
-    let mut taken: HashMap<String, PathBuf> = HashMap::new();
-    let item = |content: PathBuf| {
-        let mut name = content.file_stem().unwrap_or_default().to_os_string();
-        let rival = taken.get(&name.to_string_lossy().to_lowercase()).cloned();
-        taken.entry(name.to_string_lossy().to_lowercase()).or_insert_with(|| content.clone());
-        name.push(".");
-        name.push(format.extension());
-        Item { output: folder.join(name), content, rival }
-    };
-    files.into_iter().map(item).collect()
 }
 
 impl<'a> Run<'a> {
@@ -241,7 +138,9 @@ impl<'a> Run<'a> {
             painting,
             files: FileOptions::images_only(batch.save_every),
             common: batch.common.clone(),
+            note: None,
             finished_only: true,
+            automatic_checkpoints: false,
         };
         let sources = Sources::load(&request)?;
         let objective = &request.painting.objective;
@@ -269,14 +168,14 @@ impl<'a> Run<'a> {
             match self.paint_one(item, &place, view) {
                 Ok(End::Finished) => tally.painted += 1,
                 Ok(End::Stopped) => tally.stopped = true,
-                // Without the device no other picture can be painted either.
+                // Without the device no other image can be painted either.
                 Err(error @ Error::DeviceLost { .. }) => {
-                    eprintln!("error: {}", message(&error));
+                    say(format_args!("error: {}", message(&error)));
                     tally.failed += 1;
                     break;
                 }
                 Err(error) => {
-                    eprintln!("error: {} (skipped)", message(&error));
+                    say(format_args!("error: {} (skipped)", message(&error)));
                     tally.failed += 1;
                 }
             }
@@ -341,41 +240,6 @@ impl Tally {
             Self { stopped: true, .. } => ExitCode::from(STOPPED),
             Self { failed: 1.., .. } => ExitCode::FAILURE,
             _ => ExitCode::SUCCESS,
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn shards_are_counted_from_one() {
-        assert_eq!("2/8".parse(), Ok(Shard { index: 1, count: 8 }));
-        assert_eq!("1/1".parse(), Ok(Shard { index: 0, count: 1 }));
-        for text in ["", "1", "0/3", "4/3", "1/0", "-1/3", "+1/3", "1/3/5", "a/b", "1/ 3"] {
-            assert!(text.parse::<Shard>().unwrap_err().contains("I/N"), "{text}");
-        }
-    }
-
-    #[test]
-    fn the_first_of_two_files_has_the_name() {
-        let files = ["in/a.jpg", "in/a.png", "in/A.webp", "in/b.c.png"].map(PathBuf::from);
-        let items = with_outputs(files.to_vec(), Path::new("out"), FormatOption::Webp);
-        let outputs: Vec<_> = items.iter().map(|item| item.output.to_str().unwrap()).collect();
-        assert_eq!(outputs, ["out/a.webp", "out/a.webp", "out/A.webp", "out/b.c.webp"]);
-        let first = Some(files[0].clone());
-        let rivals: Vec<_> = items.into_iter().map(|item| item.rival).collect();
-        assert_eq!(rivals, [None, first.clone(), first, None]);
-    }
-
-    #[test]
-    fn images_are_told_by_their_names() {
-        for name in ["a.png", "a.b.JPEG", "x/a.tif"] {
-            assert!(is_image(Path::new(name)), "{name}");
-        }
-        for name in ["a.txt", "png", ".hidden.png", ".png", "a.heic", "a.gif"] {
-            assert!(!is_image(Path::new(name)), "{name}");
         }
     }
 }

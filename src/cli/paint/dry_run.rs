@@ -11,13 +11,14 @@ use impasto::planner::Choice;
 use impasto::vgg19::Network;
 
 use super::{Job, Request};
-use crate::cli::context::{Context, print};
+use crate::cli::context::Context;
+use crate::cli::terminal::print;
 
 /// Evaluations of the trial that are timed, after one that is not: it waits for the driver to compile.
 const TIMED: usize = 2;
 
-/// Longer side of the trial's picture, at most: large enough to tell the time per pixel, small enough that a
-/// device on the CPU is done in seconds.
+/// Longer side of the trial's image: large enough to measure the time per pixel, small enough for a device on the
+/// CPU. An image that is narrow for its layers gets a larger trial.
 const TRIAL: u32 = 256;
 
 /// Plans every scale, times a few evaluations at a small size, and prints the plan. Writes no file.
@@ -58,23 +59,58 @@ fn duration(seconds: f64) -> String {
     if seconds < 10.0 { format!("{:.0} ms", seconds * 1e3) } else { format!("{seconds:.0} s") }
 }
 
-/// Works at a small size for a few evaluations: the seconds of one for each pixel.
+/// Seconds per pixel and evaluation, from a few evaluations at a small size.
 fn try_out(gpu: &Gpu, network: &Arc<Network>, inputs: &PaintingInputs, plan: &Plan) -> Result<f64> {
-    let first = *plan.schedule.first();
-    let side =
-        |side: u32| (f64::from(side) * f64::from(TRIAL) / f64::from(first.width.max(first.height))).round();
-    let (width, height) = match first.width.max(first.height) > TRIAL {
-        true => (side(first.width) as u32, side(first.height) as u32),
-        false => (first.width, first.height),
-    };
-    let fraction = first.fraction * f64::from(width) / f64::from(first.width);
-    let small = Scale { width, height, fraction, ..first };
-    // A pause after each, so that no time is that of two.
-    let plan = Plan { schedule: Schedule::plain(width, height, 1 + TIMED), pauses: vec![1], ..plan.clone() };
-    let mut painter = Painter::new(gpu, network, inputs.at(&small)?, plan, PainterOptions::default())?;
+    let styles = inputs.styles.iter().map(|style| style.image.width().min(style.image.height()));
+    let shortest_style = styles.min().unwrap_or(u32::MAX);
+    let trial = trial_of(plan.schedule.first(), shortest_style, plan.settings.deepest().downscale() as u32);
+    // A pause after each evaluation, so that none is timed together with the next.
+    let schedule = Schedule::plain(trial.width, trial.height, 1 + TIMED);
+    let plan = Plan { schedule, pauses: vec![1], ..plan.clone() };
+    let mut painter = Painter::new(gpu, network, inputs.at(&trial)?, plan, PainterOptions::default())?;
     painter.advance()?;
     let began = Instant::now();
     while painter.advance()?.is_some() {}
     let work = painter.choices()[0].work(painter.deepest());
     Ok(began.elapsed().as_secs_f64() / TIMED as f64 / work)
+}
+
+/// The first scale, made smaller as far as neither the image nor a style gets a side below `least`, which the
+/// deepest layer needs. `shortest_style` is the shortest side of any style at the last scale.
+fn trial_of(first: &Scale, shortest_style: u32, least: u32) -> Scale {
+    let longer = f64::from(first.width.max(first.height));
+    let shortest = f64::from(first.width.min(first.height)).min(f64::from(shortest_style) * first.fraction);
+    let factor = (f64::from(TRIAL) / longer).max(f64::from(least) / shortest).min(1.0);
+    let side = |side: u32| ((f64::from(side) * factor).round() as u32).max(1);
+    Scale {
+        width: side(first.width),
+        height: side(first.height),
+        fraction: first.fraction * factor,
+        ..*first
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Whatever fits the first scale fits the trial.
+        #[test]
+        fn no_side_of_a_trial_vanishes(
+            (width, height) in (1u32..5000, 1u32..5000),
+            style in 1u32..5000,
+            fraction in 0.05f64..=1.0,
+            block in 0u32..5,
+        ) {
+            let least = 1 << block;
+            let style_at = |fraction: f64| ((f64::from(style) * fraction).round() as u32).max(1);
+            prop_assume!(width.min(height) >= least && style_at(fraction) >= least);
+            let trial = trial_of(&Scale { width, height, iterations: 1, fraction }, style, least);
+            prop_assert!(trial.width.min(trial.height) >= least, "{trial:?}");
+            prop_assert!(trial.width <= width && trial.height <= height, "{trial:?}");
+            prop_assert!(style_at(trial.fraction) >= least, "{trial:?}");
+        }
+    }
 }

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use impasto::image_io::{Image, check_output, check_output_fits};
+use impasto::image_io::Image;
 use impasto::objective::{Region, Settings as Objective, Style, check_pooling};
 use impasto::painter::{InitialImage, PaintingInputs, Schedule, fingerprint};
 use impasto::{Error, Result};
 
 use super::{Record, Request};
 use crate::cli::note::Note;
+use crate::cli::paths::{check_image_fits, check_image_output, load_image};
 
 /// A painting that is ready to start, before a device is opened.
 pub struct Job {
@@ -39,10 +40,10 @@ impl Sources {
         let options = &request.painting;
         options.check(&request.styles)?;
         Ok(Self {
-            styles: request.styles.iter().map(Image::load).collect::<Result<_>>()?,
+            styles: request.styles.iter().map(|path| load_image(path)).collect::<Result<_>>()?,
             regions: options.styles.regions(request.styles.len())?,
             content_region: options.styles.content_region()?,
-            initial_image: options.start.initial_image()?.loaded()?,
+            initial_image: options.start.loaded()?,
         })
     }
 }
@@ -51,12 +52,12 @@ impl Job {
     /// Reads the content, scales and checks every image, and checks the output.
     pub fn prepare(request: &Request, sources: &Sources) -> Result<Self> {
         let options = &request.painting;
-        check_output(&request.output)?;
+        check_image_output(&request.output)?;
         let objective = options.objective.settings()?;
         let deepest = objective.deepest();
-        let content = Image::load(&request.content)?.resized(options.sizes.size)?;
+        let content = load_image(&request.content)?.resized(options.sizes.size)?;
         let (width, height) = (content.width(), content.height());
-        check_output_fits(&request.output, width, height)?;
+        check_image_fits(&request.output, width, height)?;
         check_pooling(&request.content, width, height, deepest)?;
         let schedule = Schedule::new(
             (width, height),
@@ -79,7 +80,10 @@ impl Job {
             check_pooling(path, style.image.width(), style.image.height(), deepest)?;
         }
         let start = sources.initial_image.variable(&first.content, &first.styles[0].image)?;
-        let note = Note::json(request.images(), options)?;
+        let note = match &request.note {
+            Some(note) => note.clone(),
+            None => Note::json(request.images(), options)?,
+        };
         Ok(Self { objective, inputs, schedule, start, note })
     }
 

@@ -1,11 +1,15 @@
 //! `impasto paint`, `impasto batch` and `impasto resume`.
 
 mod batch;
+mod batch_items;
+mod checkpoints;
 mod dry_run;
+mod finder;
 mod interrupt;
 mod job;
 mod record;
 mod request;
+mod rescue;
 mod resume;
 mod session;
 mod view;
@@ -22,6 +26,7 @@ use impasto::painter::Checkpoint;
 
 use super::context::Context;
 use super::options::{CommonOptions, PaintingOptions};
+use super::paths::path;
 use super::settings::BaseOptions;
 use interrupt::stop_on_signal;
 use job::{Job, Sources};
@@ -34,7 +39,8 @@ use view::ViewOptions;
 #[derive(Debug, Args)]
 #[command(
     args_override_self = true,
-    after_help = "\
+    after_help = "'impasto paint --help' shows all options, in groups, with examples.",
+    after_long_help = "\
 Examples:
   impasto paint photo.jpg painting.jpg -o image.png
   impasto paint photo.jpg painting.jpg -o image.png --size 1024
@@ -49,19 +55,20 @@ the image so far. 'impasto batch' paints every image of a folder."
 )]
 pub struct Paint {
     /// The content image: what the picture shows
+    #[arg(value_parser = path())]
     content: PathBuf,
     /// The style images: how it is painted. Several are averaged
-    #[arg(required = true)]
+    #[arg(required = true, value_parser = path())]
     style: Vec<PathBuf>,
 
     /// The picture to write: .png, .jpg, .webp or .tif
-    #[arg(short, long, value_name = "FILE")]
+    #[arg(short, long, value_name = "FILE", value_parser = path())]
     output: PathBuf,
 
     #[command(flatten)]
     base: BaseOptions,
 
-    /// Only print the plan: sizes, device, memory, and the expected time, from a short trial
+    /// Only print the plan: sizes, memory, expected time
     #[arg(long, conflicts_with = "view")]
     dry_run: bool,
 
@@ -85,8 +92,11 @@ impl Paint {
             output: self.output,
             files: self.files,
             common: self.common,
+            note: None,
             finished_only: false,
+            automatic_checkpoints: false,
         };
+        request.check_files(self.base.like.as_ref())?;
         let job = Job::prepare(&request, &Sources::load(&request)?)?;
         match self.dry_run {
             true => dry_run::print_plan(&job, &request),

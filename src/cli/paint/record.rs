@@ -8,8 +8,10 @@ use impasto::vgg19::Kernels;
 use impasto::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+use super::finder::{Finder, Moved};
 use super::{FileOptions, Job, Request};
 use crate::cli::options::{CommonOptions, KernelOptions, PrecisionOption};
+use crate::cli::paths::is_standard;
 use crate::cli::settings::Settings;
 
 /// The files and options of a painting, written to its checkpoints as JSON.
@@ -21,7 +23,7 @@ pub struct Record {
     log: Option<PathBuf>,
     save_every: Option<usize>,
     animate: Option<PathBuf>,
-    checkpoint_every: usize,
+    pub checkpoint_every: usize,
     device: Option<String>,
     /// The limit of `--memory` in bytes: another plan would give another picture.
     memory: Option<u64>,
@@ -33,36 +35,56 @@ pub struct Record {
     /// Earlier versions did not record it.
     #[serde(default)]
     precision: PrecisionOption,
+    /// True if the checkpoints are automatic: the file is removed at the end.
+    #[serde(default)]
+    pub automatic: bool,
+    /// The note of the picture.
+    #[serde(default)]
+    note: Option<String>,
     /// A checksum of all images.
     pub images: u64,
 }
 
 impl Record {
-    /// The record of a painting, as JSON.
+    /// The record of a painting. Its paths are absolute, so that it can be resumed from another folder.
     ///
     /// # Errors
-    /// [`Error::Usage`] for paths that are no Unicode text.
-    pub fn json(request: &Request, job: &Job, kernels: &Kernels) -> Result<String> {
+    /// [`Error::Usage`] for settings that JSON cannot hold.
+    pub fn new(request: &Request, job: &Job, kernels: &Kernels) -> Result<Self> {
         let Request { files, common, .. } = request;
-        let record = Self {
-            content: request.content.clone(),
-            style: request.styles.clone(),
-            output: request.output.clone(),
-            log: files.log.clone(),
+        let mut painting = request.painting.clone();
+        painting.files_mut().into_iter().for_each(|(_, path)| *path = absolute(path));
+        Ok(Self {
+            content: absolute(&request.content),
+            style: request.styles.iter().map(|path| absolute(path)).collect(),
+            output: absolute(&request.output),
+            log: files.log.as_deref().map(absolute),
             save_every: files.save_every,
-            animate: files.animate.clone(),
+            animate: files.animate.as_deref().map(absolute),
             checkpoint_every: files.checkpoint_every,
             device: common.device.as_ref().and_then(device),
             memory: common.memory,
             quiet: common.quiet,
             verbose: common.verbose,
-            settings: Settings::of(&request.painting)?,
+            settings: Settings::of(&painting)?,
             kernels: kernels.overrides().iter().map(ToString::to_string).collect(),
             precision: common.kernels.precision,
+            automatic: request.automatic_checkpoints,
+            note: Some(job.note.clone()),
             images: job.fingerprint(),
-        };
-        serde_json::to_string(&record)
-            .map_err(|e| Error::Usage(format!("the checkpoint cannot be written: {e}")))
+        })
+    }
+
+    /// The record as JSON.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a path that is no Unicode text.
+    pub fn json(&self) -> Result<String> {
+        serde_json::to_string(self).map_err(|e| {
+            Error::Usage(format!(
+                "no checkpoint can be written: {e}; rename the file, or leave out --checkpoint"
+            ))
+        })
     }
 
     /// The record in a checkpoint that was read from `file`.
@@ -76,13 +98,20 @@ impl Record {
         })
     }
 
-    /// The painting as it was asked for, with checkpoints in `file`.
+    /// The painting as it was asked for, with checkpoints in `file` and its images where they are now.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] naming a setting or kernel that this version does not have.
-    pub fn request(self, file: &Path) -> Result<Request> {
+    /// [`Error::Checkpoint`] naming a file that is missing, or a setting or kernel that this version does not
+    /// have.
+    pub fn request(self, file: &Path, moved: &Moved) -> Result<Request> {
         let refuse = |reason: String| Error::Checkpoint { path: file.into(), reason };
-        let painting = self.settings.options().map_err(refuse)?;
+        let finder = Finder::new(file, &self.content);
+        let mut painting = self.settings.options().map_err(refuse)?;
+        for (role, path) in painting.files_mut() {
+            *path = finder
+                .find(path, role)
+                .map_err(|reason| refuse(format!("{reason} or put it beside the checkpoint")))?;
+        }
         let unknown = |e: Error| refuse(format!("has a kernel that cannot be used: {e}"));
         let kernel_overrides = self.kernels.iter().map(|text| text.parse().map_err(unknown));
         let kernels = KernelOptions {
@@ -91,14 +120,14 @@ impl Record {
             no_tune: true,
         };
         Ok(Request {
-            content: self.content,
-            styles: self.style,
-            output: self.output,
+            content: finder.content(&self.content, moved).map_err(refuse)?,
+            styles: finder.styles(&self.style, moved).map_err(refuse)?,
+            output: finder.output(&self.output),
             painting,
             files: FileOptions {
-                log: self.log,
+                log: self.log.as_deref().map(|path| finder.output(path)),
                 save_every: self.save_every,
-                animate: self.animate,
+                animate: self.animate.as_deref().map(|path| finder.output(path)),
                 checkpoint: Some(file.into()),
                 checkpoint_every: self.checkpoint_every.max(1),
                 profile: false,
@@ -110,9 +139,16 @@ impl Record {
                 verbose: self.verbose,
                 kernels,
             },
+            note: self.note,
             finished_only: false,
+            automatic_checkpoints: self.automatic,
         })
     }
+}
+
+/// The path from the root of the file system; standard input and output have none.
+fn absolute(path: &Path) -> PathBuf {
+    if is_standard(path) { path.into() } else { std::path::absolute(path).unwrap_or_else(|_| path.into()) }
 }
 
 /// The text that `--device` took.

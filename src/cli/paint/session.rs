@@ -1,55 +1,55 @@
 //! A painting in progress: its loop, and the files written on the way.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use impasto::gpu::Gpu;
 use impasto::image_io::{Frame, Image, check_animation, save_animation};
-use impasto::output::OutputFile;
 use impasto::painter::{Checkpoint, Evaluation, Origin, Painter, PainterOptions};
 use impasto::view::View;
 use impasto::{Error, Result};
 
+use super::checkpoints::Checkpoints;
 use super::interrupt::StopFlag;
+use super::rescue::Rescue;
 use super::{Job, Record, Request};
-use crate::cli::STOPPED;
 use crate::cli::context::{Context, say_choices};
+use crate::cli::file_roles::numbered;
 use crate::cli::log::Log;
+use crate::cli::paths::{save_image, shown, unused};
 use crate::cli::profile::RunProfile;
 use crate::cli::progress::Progress;
+use crate::cli::test_faults::fault;
+use crate::cli::{STOPPED, panics, terminal};
 
-/// How long an animation shows each frame, and the finished picture.
+/// How long an animation shows each frame, and the finished image.
 const FRAME: Duration = Duration::from_millis(100);
 const LAST_FRAME: Duration = Duration::from_secs(2);
 
-/// The end of a painting whose loss always runs away again.
+/// The error of a painting whose loss diverges again after every restart.
 const GAVE_UP: &str = "the loss kept running away, so the image is the best one before that: lower --lr; -v \
     names the layer where numbers stop being finite, and 'impasto selftest' tests the device";
-
-/// A copy of the picture is taken this often, for the case that the device fails.
-const RESCUE_EVERY: Duration = Duration::from_secs(10);
 
 /// See the module.
 pub struct Session<'a> {
     request: &'a Request,
     gpu: Gpu,
+    /// The note of the picture.
     note: String,
     painter: Painter,
-    /// What each layer runs.
+    /// The variant of each layer, as text.
     kernels: String,
     profile: Option<RunProfile>,
     log: Option<Log>,
-    checkpoint: Option<OutputFile>,
+    checkpoints: Checkpoints,
     view: Option<&'a View>,
-    /// What a checkpoint says besides the painter's state.
-    record: String,
+    /// Evaluations so far.
     done: usize,
-    /// Why the loss last ran away.
+    /// Why the loss last diverged.
     explained: Option<String>,
-    /// When the last copy of the picture was taken, after how many evaluations, and the copy.
-    rescue: (Instant, usize, Option<Image>),
+    rescue: Rescue,
     stop: StopFlag,
 }
 
@@ -81,18 +81,18 @@ impl<'a> Session<'a> {
         from: Option<&Checkpoint>,
     ) -> Result<Self> {
         let Request { painting: options, files, common, .. } = request;
-        let checkpoint = files.checkpoint.as_deref().map(OutputFile::of).transpose()?;
-        checkpoint.as_ref().map_or(Ok(()), OutputFile::check_writable)?;
         let Context { gpu, network, styles } = context;
+        let checkpoints = Checkpoints::new(request, Record::new(request, &job, network.kernels())?)?;
         let done = from.map_or(0, Checkpoint::done);
         let log = files.log.as_deref().map(|path| Log::open(path, done)).transpose()?;
         let profile = files.profile.then(|| RunProfile::begin(gpu)).transpose()?;
         let kernels = network.kernels().to_string();
-        let checkpoint_every = checkpoint.as_ref().map(|_| files.checkpoint_every);
-        let pauses = files.save_every.into_iter().chain(checkpoint_every).collect();
-        let record = Record::json(request, &job, network.kernels())?;
         let (width, height) = job.size();
+        if let Some(path) = &files.animate {
+            check_animation(path, width, height)?;
+        }
         let Job { inputs, schedule, start, note, .. } = job;
+        let pauses = files.save_every.into_iter().chain(checkpoints.pauses()).collect();
         let plan = options.plan(schedule, pauses, common.memory)?;
         say_choices(&plan.choices(gpu, network, &inputs)?, common);
         let options = PainterOptions {
@@ -103,10 +103,7 @@ impl<'a> Session<'a> {
         };
         let mut painter = Painter::new(gpu, network, inputs, plan, options)?;
         painter.take_notes().iter().for_each(|note| common.say(note));
-        if let Some(path) = &files.animate {
-            check_animation(path, width, height)?;
-        }
-        common.detail(format_args!("picture: {width} x {height}; memory: {}", gpu.memory()));
+        common.detail(format_args!("image: {width} x {height}; memory: {}", gpu.memory()));
         Ok(Self {
             request,
             gpu: gpu.clone(),
@@ -115,12 +112,11 @@ impl<'a> Session<'a> {
             kernels,
             profile,
             log,
-            checkpoint,
+            checkpoints,
             view,
-            record,
             done,
             explained: None,
-            rescue: (Instant::now(), done, None),
+            rescue: Rescue::new(),
             stop,
         })
     }
@@ -129,36 +125,29 @@ impl<'a> Session<'a> {
     pub fn paint(&mut self) -> Result<End> {
         let total = self.painter.schedule().iterations();
         let mut progress = Progress::new(self.painter.schedule(), self.request.common.quiet);
-        if let Err(error) = self.evaluate(&mut progress) {
+        if let Err(error) = panics::catch(|| self.evaluate(&mut progress)) {
             progress.finish();
             return Err(self.rescue(error));
         }
         let stopped = self.stop.load(Ordering::Relaxed) && self.done < total;
-        let end = match stopped {
-            true => "stopped",
-            false if self.painter.gave_up() => "the loss keeps running away: ended",
-            false => "the loss stands still: ended",
-        };
+        let (image, saved) = self.save(stopped)?;
         if self.done < total {
+            let end = match stopped {
+                true => "stopped",
+                false if self.painter.gave_up() => "the loss keeps running away: ended",
+                false => "the loss stands still: ended",
+            };
             progress.note(&format!("{end} after {} of {total} evaluations", self.done));
         }
         progress.finish();
-        self.write_checkpoint()?;
-        let image = self.painter.image()?;
-        // In a batch the name is for the finished picture, so that the next run paints this one again.
-        let output = if stopped && self.request.finished_only {
-            numbered(&self.request.output, self.done)
-        } else {
-            self.request.output.clone()
-        };
-        image.save_with_note(&output, &self.note)?;
         self.animate(image)?;
         if let Some(profile) = &self.profile {
-            eprint!("{}", profile.table(&self.gpu, &self.painter, &self.kernels));
+            terminal::say(profile.table(&self.gpu, &self.painter, &self.kernels).trim_end());
         }
-        self.request.common.say(format_args!("wrote {}", output.display()));
-        if stopped && let Some(file) = &self.request.files.checkpoint {
-            self.request.common.say(format_args!("go on with: impasto resume {}", file.display()));
+        self.request.common.say(format_args!("wrote {saved}"));
+        match self.checkpoints.path().filter(|_| stopped) {
+            Some(file) => self.request.common.say(go_on_with(file)),
+            None => self.checkpoints.finish(),
         }
         if self.painter.gave_up() {
             return Err(Error::Gpu { what: "painting".into(), message: GAVE_UP.into() });
@@ -171,61 +160,43 @@ impl<'a> Session<'a> {
         while let Some(evaluation) = self.painter.advance()? {
             progress.show(&evaluation);
             self.painter.take_notes().iter().for_each(|note| progress.note(note));
-            self.note_down(&evaluation, progress)?;
+            self.record(&evaluation, progress)?;
             self.show(&evaluation, progress)?;
             if self.stop.load(Ordering::Relaxed) {
                 self.painter.stop();
             }
-            let due = self.rescue.2.is_none() || self.rescue.0.elapsed() > RESCUE_EVERY;
-            if due && self.painter.is_on_the_device() {
-                self.rescue = (Instant::now(), self.done, self.painter.image().ok());
+            self.rescue.keep(&self.painter, self.done);
+            if fault("panic-at") == Some(self.done) {
+                panic!("asked for by a test");
             }
         }
         Ok(())
     }
 
-    /// Saves what can be saved when the work cannot go on: the picture as it is, or where the device no longer
-    /// gives it the last copy. Says so, and how to go on, with the error.
-    fn rescue(&mut self, error: Error) -> Error {
-        let (_, copied, copy) = std::mem::replace(&mut self.rescue, (Instant::now(), 0, None));
-        let found = self.painter.image().ok().map(|image| (image, self.done));
-        let mut more = vec![];
-        if let Some((image, done)) = found.or(copy.map(|copy| (copy, copied))) {
-            let file = numbered(&self.request.output, done);
-            if image.save_with_note(&file, &self.note).is_ok() {
-                more.push(format!("the picture after {done} evaluations is {}", file.display()));
-            }
-        }
-        if let Some(file) = self.request.files.checkpoint.as_ref().filter(|file| file.exists()) {
-            more.push(format!("go on with: impasto resume {}", file.display()));
-        }
-        if more.is_empty() { error } else { error.with_more(&more.join("; ")) }
-    }
-
-    /// What is written after an evaluation.
-    fn note_down(&mut self, evaluation: &Evaluation, progress: &Progress) -> Result<()> {
+    /// Writes what there is to write after an evaluation.
+    fn record(&mut self, evaluation: &Evaluation, progress: &Progress) -> Result<()> {
         self.done = evaluation.iteration + 1;
-        self.profile.iter_mut().for_each(|profile| profile.see(evaluation));
+        self.profile.iter_mut().for_each(|profile| profile.record(evaluation));
         let done = self.done;
         if evaluation.restarted {
-            progress.note(&format!(
-                "evaluation {done}: the loss ran away; going on from the best picture so far"
-            ));
+            progress
+                .note(&format!("evaluation {done}: the loss ran away; going on from the best image so far"));
             self.explain(progress)?;
         }
         if let Some(log) = &mut self.log {
             log.write(evaluation, &self.kernels)?;
         }
         if self.request.files.save_every.is_some_and(|every| done.is_multiple_of(every)) {
-            self.painter.image()?.save_with_note(numbered(&self.request.output, done), &self.note)?;
+            let file = numbered(&self.request.output, done);
+            self.painter.image()?.save_with_note(file, &self.note)?;
         }
-        if done.is_multiple_of(self.request.files.checkpoint_every) {
-            self.write_checkpoint()?;
+        if let Some(line) = self.checkpoints.watch(evaluation, &mut self.painter, self.request) {
+            progress.note(&line);
         }
-        Ok(())
+        self.checkpoints.write_if_due(done, &self.painter)
     }
 
-    /// Says under -v why the loss ran away, unless it is why it did before.
+    /// Prints under -v why the loss diverged, unless for the same reason as before.
     fn explain(&mut self, progress: &Progress) -> Result<()> {
         if !self.request.common.verbose {
             return Ok(());
@@ -241,7 +212,7 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Tells those who look on, and does what they ask for.
+    /// Updates the live view, and saves the image if its button was pressed.
     fn show(&self, evaluation: &Evaluation, progress: &Progress) -> Result<()> {
         let Some(view) = self.view else { return Ok(()) };
         view.show_losses(evaluation.iteration, &evaluation.losses);
@@ -249,18 +220,31 @@ impl<'a> Session<'a> {
             view.show_image(self.painter.image()?);
         }
         if view.takes_save() {
-            let file = numbered(&self.request.output, self.done);
+            let file = unused(numbered(&self.request.output, self.done));
             self.painter.image()?.save_with_note(&file, &self.note)?;
             progress.note(&format!("wrote {}", file.display()));
         }
         Ok(())
     }
 
-    /// All frames so far, those of an earlier run that this one goes on from included, and the picture.
-    fn animate(&self, image: Image) -> Result<()> {
-        let (Some(path), Some(every)) = (&self.request.files.animate, self.request.files.save_every) else {
-            return Ok(());
+    /// Writes the picture and the last checkpoint, before anything is printed: the terminal may be gone. Gives
+    /// the image and the name of the file.
+    fn save(&self, stopped: bool) -> Result<(Image, String)> {
+        let image = self.painter.image()?;
+        let output = match stopped && self.request.finished_only {
+            true => unused(numbered(&self.request.output, self.done)),
+            false => self.request.output.clone(),
         };
+        let saved = save_image(&image, &output, Some(&self.note));
+        // One of the two may have room where the other has none.
+        let kept = self.checkpoints.write_last(&self.painter, stopped);
+        saved.and(kept).map(|()| (image, shown(&output)))
+    }
+
+    /// All frames so far, with those of an earlier run that this one resumes, and the image.
+    fn animate(&self, image: Image) -> Result<()> {
+        let files = &self.request.files;
+        let (Some(path), Some(every)) = (&files.animate, files.save_every) else { return Ok(()) };
         let mut frames = vec![];
         for done in (every..=self.done).step_by(every) {
             let frame = Image::load(numbered(&self.request.output, done))?;
@@ -272,18 +256,16 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn write_checkpoint(&self) -> Result<()> {
-        let Some(file) = &self.checkpoint else { return Ok(()) };
-        let mut checkpoint = self.painter.checkpoint()?;
-        checkpoint.note = self.record.clone();
-        checkpoint.save(file)
+    /// The error with the picture that could be saved, and with the command that goes on.
+    fn rescue(&mut self, error: Error) -> Error {
+        let saved = self.rescue.save(&self.painter, self.done, self.request, &self.note);
+        let more: Vec<String> =
+            saved.into_iter().chain(self.checkpoints.path().map(|file| go_on_with(file))).collect();
+        if more.is_empty() { error } else { error.with_more(&more.join("; ")) }
     }
 }
 
-/// `picture.png` after 50 evaluations: `picture-00050.png`.
-fn numbered(path: &Path, done: usize) -> PathBuf {
-    let mut name = path.file_stem().unwrap_or_default().to_os_string();
-    name.push(format!("-{done:05}."));
-    name.push(path.extension().unwrap_or_default());
-    path.with_file_name(name)
+/// The command that continues from a checkpoint.
+fn go_on_with(file: &Path) -> String {
+    format!("go on with: impasto resume {}", file.display())
 }

@@ -1,4 +1,4 @@
-//! `--view`: tells where the page is, and opens a browser if asked to.
+//! `--view`: serves the live view, prints its address, and opens a browser if asked to.
 
 use std::process::{Command, Stdio};
 
@@ -8,33 +8,34 @@ use impasto::view::View;
 
 use super::interrupt::StopFlag;
 use crate::cli::options::CommonOptions;
+use crate::cli::terminal::say;
 
-/// The option of commands that can be watched.
+/// The option of commands that have a live view.
 #[derive(Debug, Args)]
 pub struct ViewOptions {
-    /// Show the picture and its losses while they change, on a page of 127.0.0.1; =open also opens a browser
-    #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "serve",
+    /// Show image and losses on a page of 127.0.0.1
+    #[arg(long, value_enum, num_args = 0..=1, require_equals = true, default_missing_value = "serve", hide_possible_values = true,
+        long_help = "Show image and losses on a page of 127.0.0.1; =open also opens a browser",
         value_name = "serve|open")]
     view: Option<ViewOption>,
 }
 
-/// What `--view` does besides serving.
+/// What `--view` does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum ViewOption {
-    /// Prints the address
+    /// Print the address
     Serve,
-    /// Opens a browser, too
+    /// Open a browser as well
     Open,
 }
 
 impl ViewOptions {
-    /// The view of what is about to begin, if one is wanted. The address is said even to the quiet, who asked
-    /// for it.
+    /// The view of the work that is about to begin, if one is asked for. `--quiet` does not hide its address.
     pub fn open(&self, common: &CommonOptions, stop: &StopFlag) -> Result<Option<View>> {
         let Some(how) = self.view else { return Ok(None) };
         let view = View::open(stop.clone())?;
         let address = view.address();
-        eprintln!("view: {address}");
+        say(format_args!("view: {address}"));
         if how == ViewOption::Open
             && let Err(error) = browse(&address)
         {
