@@ -183,7 +183,7 @@ pub(super) fn multiplies_matrices(adapter: &wgpu::Adapter) -> bool {
         })
 }
 
-/// Every adapter of the machine, best first, so that the index is what `--device` takes.
+/// Every adapter of the machine, best first, so that positions are those of [`DeviceChoice::Index`].
 /// `WGPU_BACKEND` limits the backends that are asked.
 pub fn list_adapters() -> Vec<AdapterSummary> {
     enumerate().into_iter().map(|(_, summary)| summary).collect()

@@ -1,4 +1,4 @@
-//! The record of ladders that `impasto kernels --json` writes.
+//! The record of ladders: the JSON file of `impasto kernels`.
 
 use serde::Serialize;
 

@@ -9,7 +9,7 @@ use super::{KernelLine, Measurement, Roofs, Spread, lines};
 use crate::error::{Error, Result};
 use crate::gpu::{Clock, Gpu, Timing, Use};
 
-/// Everything that tables, charts and comparisons need. Serialised as JSON.
+/// A profile: everything that tables, charts and comparisons need. It is saved as JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
     /// Version of this record's layout, [`Profile::FORMAT`]; others are refused.

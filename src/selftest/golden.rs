@@ -1,6 +1,6 @@
 //! A small painting whose losses and gradient were computed by PyTorch in float64.
 //!
-//! The files are those of `tests/golden/gatys-96x64`, whose README tells where they come from.
+//! The files are those of `tests/golden/gatys-96x64`, whose README describes how they were made.
 
 use std::path::Path;
 
@@ -26,10 +26,10 @@ const IMAGE: &[u8] = golden!("image.png");
 const SCORE: &[u8] = golden!("score.json");
 const GRADIENT: &[u8] = golden!("gradient.npy");
 
-/// What a loss may be off, relative to itself; differences below [`FLOOR`] of the total count for nothing.
+/// Bound on the relative error of a loss; differences below [`FLOOR`] of the total do not count.
 const LOSS: f64 = 2e-4;
 const FLOOR: f64 = 1e-6;
-/// What the gradient's length may be off, relative to itself, and by how much its cosine may miss 1.
+/// Bounds on the relative error of the gradient's length, and on 1 minus the cosine of its angle.
 const LENGTH: f64 = 1e-3;
 const COSINE: f64 = 1e-4;
 
@@ -60,12 +60,12 @@ impl Golden {
         Objective::new(gpu, &self.network, &self.settings, &self.targets)
     }
 
-    /// Where runs begin.
+    /// The variable that runs start from.
     pub(super) fn start(&self) -> Result<Vec<f32>> {
         Ok(to_variable(&image("content.png", CONTENT)?))
     }
 
-    /// Losses and gradient of the golden picture.
+    /// Compares losses and gradient at the golden image.
     pub(super) fn check(&self, gpu: &Gpu) -> Result<Vec<Measure>> {
         let objective = self.objective(gpu)?;
         gpu.write(objective.x(), &to_variable(&image("image.png", IMAGE)?));
@@ -76,12 +76,12 @@ impl Golden {
     }
 }
 
-/// A picture of the program itself.
+/// An embedded image.
 fn image(name: &str, bytes: &[u8]) -> Result<Image> {
     Image::parse(Path::new(name), bytes).map(|decoded| decoded.image)
 }
 
-/// By how much the worst loss is off, relative to itself.
+/// The largest relative error of a loss.
 fn losses_off(losses: &Losses) -> Result<f64> {
     let damaged = |e: serde_json::Error| Error::gpu("the golden losses", e.to_string());
     let want: Value = serde_json::from_slice(SCORE).map_err(damaged)?;
@@ -105,7 +105,7 @@ fn losses_off(losses: &Losses) -> Result<f64> {
     Ok(worst)
 }
 
-/// How far direction and length of the gradient are off.
+/// Errors of the direction and length of the gradient.
 fn gradient_off(got: &[f32]) -> [Measure; 2] {
     // The array of an .npy file: a header whose length is at byte 8, then the numbers.
     let header = 10 + usize::from(u16::from_le_bytes([GRADIENT[8], GRADIENT[9]]));

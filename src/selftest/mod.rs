@@ -1,8 +1,8 @@
-//! Whether a device computes what it should: every kernel, the whole objective, and both optimisers.
+//! The self-test of a device: every kernel, the whole objective, and both optimisers.
 //!
-//! A part of the test is one [`Part`] of the [`Report`]. Kernels are compared with references in f64, the
-//! objective with answers of PyTorch in float64 that are inside the program, and the optimisers with how
-//! far PyTorch's got from the same picture. Nothing is timed, and nothing is read from the disk.
+//! Each comparison is one [`Part`] of the [`Report`]. Kernels are compared with references in f64, the objective with
+//! results of PyTorch in float64 that are embedded in the program, and the optimisers with the loss that PyTorch's reach
+//! from the same image. Nothing is timed, and nothing is read from the disk.
 
 mod golden;
 mod kernels;
@@ -22,10 +22,10 @@ use crate::gpu::{Gpu, Precision};
 use crate::tuner::{Choice, Mode, Tuner};
 use crate::vgg19::LayerId;
 
-/// Hears of each part before it is begun (false), and again with what became of it (true).
+/// Called with each part before it runs (false), and again with its result (true).
 pub type Progress<'a> = &'a mut dyn FnMut(&Part, bool);
 
-/// Runs every part. What the device does wrong is told in the report, even if nothing runs on it at all.
+/// Runs every part. Every failure of the device is in the report, even if nothing runs on it at all.
 pub fn run(gpu: &Gpu, progress: Progress) -> Report {
     let begun = Instant::now();
     let mut parts = kernels::check(gpu, progress);
@@ -48,8 +48,8 @@ pub fn run(gpu: &Gpu, progress: Progress) -> Report {
     Report::new(gpu, parts, choice.as_ref(), begun.elapsed().as_secs_f64())
 }
 
-/// The golden painting, with the kernels that a painting would run here if nothing were known of the device but
-/// what is right.
+/// The golden painting, with the kernels that a painting would run on this device without timings: correct ones, chosen
+/// by the class of the device.
 fn prepare(gpu: &Gpu) -> Result<(Choice, Golden)> {
     let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision: Precision::F32 };
     let choice = tuner.choose(gpu, Golden::SIZE, LayerId::LAST, &mut |_, _, _| ())?;

@@ -1,4 +1,4 @@
-//! A part of the test.
+//! One comparison of the self-test.
 
 use std::time::Instant;
 
@@ -7,49 +7,49 @@ use serde::Serialize;
 use crate::error::{Remedy, Result};
 use crate::ops::variants::Variant;
 
-/// A part of the test, and what became of it.
+/// One comparison of the self-test, and its result.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Part {
-    /// The operation and its variant, or what else was tried.
+    /// The operation and its variant, or another thing that was tested.
     pub name: String,
-    /// The variant that was tried, where the operation has several.
+    /// The variant that was tested, where the operation has several.
     #[serde(skip)]
     pub variant: Option<&'static Variant>,
-    /// True where numbers are stored in two bytes, as with `--precision f16`.
+    /// True if values are stored in f16.
     pub f16: bool,
-    /// How far off its numbers are.
+    /// The errors that were measured.
     pub measures: Vec<Measure>,
-    /// What the device is missing, so that the part was not run. That is no fault.
+    /// Features the device is missing, so that the part was not run. That is not a fault.
     pub missing: Option<String>,
     /// What is wrong.
     pub fault: Option<String>,
-    /// What that means for paintings on this device.
+    /// Effect of the fault on paintings on this device.
     pub consequence: Option<String>,
-    /// What to paint with instead.
+    /// How to avoid the fault.
     #[serde(skip)]
     pub remedy: Option<Remedy>,
-    /// Seconds that it took.
+    /// Duration in seconds.
     pub seconds: f64,
 }
 
-/// A number that was compared.
+/// An error, and its bound.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Measure {
-    /// Which.
+    /// The quantity that was compared.
     pub what: String,
-    /// How far off it is. Infinity, which JSON has as null, stands for NaN.
+    /// Its error. Infinity, which JSON writes as null, stands for NaN.
     pub off: f64,
-    /// How far off it may be.
+    /// The largest error allowed.
     pub allowed: f64,
 }
 
 impl Measure {
-    /// A number that is `off` by so much.
+    /// An error of `off`, with the bound `allowed`.
     pub(super) fn new(what: &str, off: f64, allowed: f64) -> Self {
         Self { what: what.into(), off: if off.is_nan() { f64::INFINITY } else { off }, allowed }
     }
 
-    /// Whether it is near enough.
+    /// True if the error is within its bound.
     pub fn is_right(&self) -> bool {
         self.off <= self.allowed
     }
@@ -61,7 +61,7 @@ impl Part {
         format!("{}{}", self.name, if self.f16 { ", f16" } else { "" })
     }
 
-    /// Does the work; a failure of the device is its fault, and so is a number that is too far off.
+    /// Runs `work`. An error of the device or a measure beyond its bound becomes the fault.
     pub(super) fn done(self, work: &dyn Fn() -> Result<Vec<Measure>>) -> Self {
         let (begun, mut part) = (Instant::now(), self);
         match work() {

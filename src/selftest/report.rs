@@ -1,4 +1,4 @@
-//! What a test came to.
+//! The report of a self-test.
 
 use serde::Serialize;
 
@@ -7,31 +7,31 @@ use crate::error::{Error, Remedy, Result, Setting};
 use crate::gpu::{Facts, Gpu, Precision};
 use crate::tuner::{self, Choice, Refusal};
 
-/// What a test came to: what `impasto selftest --report` writes.
+/// Results of a self-test. Serialises to the file of `impasto selftest`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Report {
-    /// Of this layout of the report.
+    /// Version of the layout: [`FORMAT`](Self::FORMAT).
     pub format: u32,
     /// The version of Impasto and a fingerprint of its kernels.
     pub version: String,
     /// The operating system and the processor's architecture that the program was built for.
     pub platform: String,
-    /// Where it ran.
+    /// The device and its driver.
     pub device: Facts,
     /// One line: everything agrees, or what does not.
     pub verdict: String,
-    /// What paintings run on this device where nothing was timed; nothing if that could not be found out.
+    /// Kernels of paintings on this device without timings; `None` if they could not be chosen.
     pub used: Option<String>,
     /// Variants that the tuner never chooses on this device, and why.
     pub refused: Vec<Refusal>,
-    /// Everything that was tried.
+    /// Every part, in the order it ran.
     pub parts: Vec<Part>,
-    /// Seconds that it took.
+    /// Duration in seconds.
     pub seconds: f64,
 }
 
 impl Report {
-    /// What [`format`](Self::format) says now.
+    /// The present version of the layout.
     pub const FORMAT: u32 = 2;
 
     pub(super) fn new(gpu: &Gpu, mut parts: Vec<Part>, choice: Option<&Choice>, seconds: f64) -> Self {
@@ -57,7 +57,7 @@ impl Report {
         report
     }
 
-    /// Whether all is well: what the device lacks something for is.
+    /// Checks for faults. A part that was not run because the device is missing a feature is not one.
     ///
     /// # Errors
     /// [`Error::Selftest`] naming every part that is wrong or does not run.
@@ -81,7 +81,7 @@ impl Report {
     }
 }
 
-/// What a fault means for paintings on this device, and what to paint with instead.
+/// Effect of a fault on paintings on this device, and how to avoid it.
 fn consequence(gpu: &Gpu, part: &Part, choice: Option<&Choice>) -> (String, Option<Remedy>) {
     let without_f16 =
         || ("f16 is wrong on this device".into(), Some(Remedy::Set(Setting::Precision, "f32".into())));
@@ -89,7 +89,7 @@ fn consequence(gpu: &Gpu, part: &Part, choice: Option<&Choice>) -> (String, Opti
     let Some(variant) = part.variant.filter(|variant| *variant != variant.op().naive()) else {
         return match part.f16 {
             true => without_f16(),
-            false => ("nothing stands in for it: do not trust images of this device".into(), None),
+            false => ("it has no substitute: do not trust images of this device".into(), None),
         };
     };
     let op = variant.op();
@@ -100,10 +100,9 @@ fn consequence(gpu: &Gpu, part: &Part, choice: Option<&Choice>) -> (String, Opti
     let precision = if part.f16 { Precision::F16 } else { Precision::F32 };
     match (op.candidates(gpu, precision).contains(&variant), part.f16) {
         (false, _) => ("no painting runs it here unless it is asked for".into(), None),
-        (true, false) => (
-            "the tuner's own trial does not show it".into(),
-            Some(Remedy::Set(Setting::Kernel, format!("{op}=naive"))),
-        ),
+        (true, false) => {
+            ("the tuner does not detect it".into(), Some(Remedy::Set(Setting::Kernel, format!("{op}=naive"))))
+        }
         (true, true) => without_f16(),
     }
 }

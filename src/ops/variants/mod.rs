@@ -1,6 +1,6 @@
 //! The registry of variants: every way to compute a 3x3 convolution or a Gram matrix, described once.
 //!
-//! The ladder, the tuner's candidates, `--kernel`, the tests and the benches derive from [`VARIANTS`]. A new rung is
+//! The ladder, the tuner's candidates, kernel overrides, the tests and the benches derive from [`VARIANTS`]. A new rung is
 //! one WGSL file and one entry in `table.rs`.
 
 mod needs;
@@ -148,7 +148,7 @@ pub enum Arithmetic {
 /// One way to compute an operation: a rung of its ladder.
 #[derive(Debug)]
 pub struct Variant {
-    /// As `--kernel` takes it and tables show it; unique for an operation.
+    /// Its name in kernel overrides and tables; unique for an operation.
     pub name: &'static str,
     /// The idea, in a few words for help texts.
     pub summary: &'static str,
