@@ -125,7 +125,7 @@ fn a_painting_names_the_layer_and_keeps_the_best_picture() {
     let output = folder.command(&format!("{line} -v")).output().unwrap();
     let text = stderr(&output);
     assert_eq!(output.status.code(), Some(1), "{text}");
-    assert!(text.contains("the loss ran away; going on from the best picture"), "{text}");
+    assert!(text.contains("the loss ran away; going on from the best image"), "{text}");
     let named: Vec<&str> = text.lines().filter(|line| line.contains("infinity in")).collect();
     // Once, though it happens again and again.
     assert_eq!(named.len(), 1, "{text}");
