@@ -21,14 +21,14 @@ text { font-family: Helvetica, Arial, sans-serif; font-size: 14px; fill: #222222
 LAYERS = [
     ("the command line", ["cli"]),
     ("checks of a device", ["selftest"]),
-    ("the painting", ["painter"]),
+    ("the painting; charts", ["painter", "chart"]),
     ("plans, results, a page", ["planner", "report", "view"]),
     ("losses; timing of kernels", ["objective", "tuner", "ladder"]),
     ("the network", ["vgg19"]),
     ("operations", ["ops"]),
     ("graphs, updates, measuring; images", ["graph", "optim", "profiler", "colour", "sheet"]),
     ("the device; image files", ["gpu", "image_io"]),
-    ("no imports but errors", ["output", "chart", "error"]),
+    ("no imports but errors", ["output", "font", "error"]),
 ]
 
 
