@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use impasto::chart::{Chart, ChartFormat, Losses, Run, Term};
 use impasto::output::OutputFile;
 use impasto::{Error, Result};
@@ -28,14 +27,14 @@ pub struct Plot {
     #[arg(short, long, value_name = "FILE.svg|.png", value_parser = path())]
     output: PathBuf,
 
-    /// Draw this loss alone [default: the total and its terms]
-    #[arg(long, value_parser = PossibleValuesParser::new(Term::ALL.map(Term::name)).map(|name| term(&name)))]
+    /// Draw one loss alone: total, content, style or tv [default: the total and its terms]
+    #[arg(long, value_parser = term)]
     term: Option<Term>,
 }
 
-/// The term of a name that the parser has checked.
-fn term(name: &str) -> Term {
-    Term::ALL.into_iter().find(|term| term.name() == name).unwrap_or(Term::Total)
+fn term(name: &str) -> std::result::Result<Term, String> {
+    let found = Term::ALL.into_iter().find(|term| term.name() == name);
+    found.ok_or_else(|| format!("choose from {}", Term::ALL.map(Term::name).join(", ")))
 }
 
 impl Plot {
