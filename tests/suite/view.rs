@@ -149,7 +149,7 @@ fn a_batch_shows_one_picture_after_the_other_and_stops() {
     let folder = TestFolder::new();
     std::fs::create_dir(folder.path("in")).unwrap();
     (10..50).for_each(|k| folder.image(&format!("in/{k}.png"), 40, 32));
-    let line = "paint --batch @in @style.png -o @out --view -q --size 32 --scales 1 --iterations 100";
+    let line = "batch @in @style.png -o @out --view -q --size 32 --scales 1 --iterations 100";
     let mut painting = Painting::of(folder, &format!("{line} --optimizer adam {SHALLOW}"));
     let name = |painting: &Painting| painting.state()["name"].as_str().unwrap().to_string();
     let first = until("the first picture", || Some(name(&painting)).filter(|name| !name.is_empty()));
