@@ -20,7 +20,7 @@ fn font() -> Option<&'static FontRef<'static>> {
 }
 
 /// Glyphs of a text with the distance of each from the start, and the width of all. `size` is in pixels an em.
-fn set(font: &FontRef<'static>, text: &str, size: f64) -> (Vec<ab_glyph::Glyph>, f32) {
+fn typeset(font: &FontRef<'static>, text: &str, size: f64) -> (Vec<ab_glyph::Glyph>, f32) {
     let scale = font.units_per_em().map_or(1.0, |units| font.height_unscaled() / units) * size as f32;
     let scaled = font.as_scaled(PxScale::from(scale));
     let (mut glyphs, mut x, mut last) = (vec![], 0.0, None);
@@ -36,14 +36,14 @@ fn set(font: &FontRef<'static>, text: &str, size: f64) -> (Vec<ab_glyph::Glyph>,
 
 /// Width of a line of text in pixels; `size` is in pixels an em.
 pub fn width(text: &str, size: f64) -> f64 {
-    font().map_or(0.0, |font| f64::from(set(font, text, size).1))
+    font().map_or(0.0, |font| f64::from(typeset(font, text, size).1))
 }
 
 /// Draws a line of text that starts at `x` on the baseline `y`: calls `ink` for each pixel that it covers, with
 /// the pixel's column, row and covered part in 0..=1. Pixels may have negative coordinates.
 pub fn draw(text: &str, (x, y): (f64, f64), size: f64, mut ink: impl FnMut(i32, i32, f32)) {
     let Some(font) = font() else { return };
-    for mut glyph in set(font, text, size).0 {
+    for mut glyph in typeset(font, text, size).0 {
         glyph.position += point(x as f32, y as f32);
         let Some(outline) = font.outline_glyph(glyph) else { continue };
         let corner = outline.px_bounds().min;

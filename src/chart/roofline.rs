@@ -183,8 +183,8 @@ fn legend(scene: &mut Scene, colours: &Colours) {
 
 fn notes(scene: &mut Scene) {
     let lines = [
-        "Larger marks take more of the time. Filled: forward pass; rings: other passes. Marks on an edge lie beyond it.",
-        "Kernels without arithmetic are on the left edge, as far below the slanted roof as their GB/s are below that of copies.",
+        "Larger marks take more of the time. Filled: forward pass; rings: other passes. Marks on an edge lie beyond.",
+        "Kernels without arithmetic: on the left edge, as far below the slanted roof as their GB/s are below it.",
     ];
     for (k, line) in lines.iter().enumerate() {
         scene.text((FRAME[0], 762.0 + 18.0 * k as f64), line, BODY, GREY, Side::Left);

@@ -124,7 +124,7 @@ impl Reconstruct {
             ),
             None => (
                 format!("{image} reconstructed from the Gram matrices of layers"),
-                "More layers keep larger structures of the style; where things are is lost.",
+                "More layers keep larger structures of the style, but not their places in the image.",
             ),
         };
         let note = format!(
