@@ -1,0 +1,19 @@
+"""Paints the example style images from nothing but a seed (public domain, CC0).
+
+Usage: python assets/paint_styles OUT_DIR [STYLE...]
+"""
+import sys
+from pathlib import Path
+
+import facets
+import swirl
+
+# The painter of each style, and the quality of its JPEG.
+STYLES = {"swirl": (swirl.paint, 92), "facets": (facets.paint, 92)}
+
+if __name__ == "__main__":
+    out = Path(sys.argv[1])
+    out.mkdir(parents=True, exist_ok=True)
+    for name in sys.argv[2:] or STYLES:
+        paint, quality = STYLES[name]
+        paint().save(out / f"style-{name}.jpg", quality=quality)
