@@ -6,10 +6,16 @@ import sys
 from pathlib import Path
 
 import facets
+import mosaic
+import pencil
 import swirl
+import watercolour
+import woodcut
 
 # The painter of each style, and the quality of its JPEG.
-STYLES = {"swirl": (swirl.paint, 92), "facets": (facets.paint, 92)}
+STYLES = {"swirl": (swirl.paint, 92), "facets": (facets.paint, 92), "mosaic": (mosaic.paint, 81),
+          "woodcut": (woodcut.paint, 76), "watercolour": (watercolour.paint, 91), "pencil": (pencil.paint, 72)}
+
 
 if __name__ == "__main__":
     out = Path(sys.argv[1])
