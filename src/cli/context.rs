@@ -8,9 +8,9 @@ use impasto::objective::{Settings, StyleCache};
 use impasto::ops::variants::Variant;
 use impasto::planner::{self, Strategy};
 use impasto::tuner::{self, Choice};
-use impasto::vgg19::{Kernels, LayerId, Network, Weights};
+use impasto::vgg19::{KernelOverride, Kernels, LayerId, Network, Weights};
 
-use super::options::{CommonOptions, NetworkOption, NetworkOptions};
+use super::options::{CommonOptions, KernelOptions, NetworkOption, NetworkOptions};
 use super::progress::TuningProgress;
 
 /// A device with the network on it.
@@ -100,18 +100,26 @@ pub fn network_with(
     Network::new(gpu, weights, wanted.pool.into(), kernels, options.kernels.precision.into())
 }
 
-/// The kernels for images of this size: those of `--kernel`, and else the tuner's choice.
+/// The kernels for images of this size: those of `--kernel`, else those of an earlier painting that is painted again,
+/// and else the tuner's choice.
 pub fn choose_kernels(
     gpu: &Gpu,
     size: [u32; 2],
     deepest: LayerId,
     options: &CommonOptions,
 ) -> Result<Kernels> {
-    let tuner = options.kernels.tuner();
-    let mut progress = TuningProgress::new(options);
-    let choice = tuner.choose(gpu, size, deepest, &mut |done, of, what| progress.show(done, of, what))?;
-    progress.finish();
-    say_choice(&choice, options);
+    let (recorded, other) = usable(gpu, options)?;
+    // A record names the variants of every layer.
+    let chosen = match recorded.is_empty() || !other.is_empty() {
+        true => tuned_kernels(gpu, size, deepest, options)?,
+        false => Kernels::default(),
+    };
+    if !other.is_empty() {
+        options.say(format_args!(
+            "warning: not all kernels of the earlier painting run here, so the picture is another in its details: {}",
+            other.join("; ")
+        ));
+    }
     let overrides = &options.kernels.kernel_overrides;
     let mut checked: Vec<&Variant> = vec![];
     for variant in overrides.iter().map(|kernel_override| kernel_override.variant) {
@@ -120,7 +128,44 @@ pub fn choose_kernels(
             checked.push(variant);
         }
     }
-    Ok(choice.kernels.with(overrides))
+    Ok(chosen.with(&recorded).with(overrides))
+}
+
+/// The tuner's choice of kernels for images of this size.
+fn tuned_kernels(gpu: &Gpu, size: [u32; 2], deepest: LayerId, options: &CommonOptions) -> Result<Kernels> {
+    let tuner = options.kernels.tuner();
+    let mut progress = TuningProgress::new(options);
+    let choice = tuner.choose(gpu, size, deepest, &mut |done, of, what| progress.show(done, of, what))?;
+    progress.finish();
+    say_choice(&choice, options);
+    Ok(choice.kernels)
+}
+
+/// The recorded kernels that this device runs, and why it does not run the others.
+fn usable(gpu: &Gpu, options: &CommonOptions) -> Result<(Vec<KernelOverride>, Vec<String>)> {
+    let KernelOptions { recorded, precision, .. } = &options.kernels;
+    let (mut usable, mut reasons) = (vec![], vec![]);
+    let mut checked: Vec<(&Variant, Option<String>)> = vec![];
+    for text in recorded {
+        let Ok(kernel) = text.parse::<KernelOverride>() else {
+            reasons.push(format!("{text} is unknown to this version"));
+            continue;
+        };
+        let known = checked.iter().find(|(variant, _)| *variant == kernel.variant);
+        let reason = match known {
+            Some((_, reason)) => reason.clone(),
+            None => {
+                let reason = tuner::why_not(gpu, kernel.variant, (*precision).into())?;
+                checked.push((kernel.variant, reason.clone()));
+                reasons.extend(reason.clone());
+                reason
+            }
+        };
+        if reason.is_none() {
+            usable.push(kernel);
+        }
+    }
+    Ok((usable, reasons))
 }
 
 /// Prints the note of a choice of kernels, and each kernel that was refused.

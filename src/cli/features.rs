@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use impasto::Result;
-use impasto::image_io::{Image, Size};
+use impasto::image_io::{Encoding, Image, Size};
 use impasto::objective::{LayerFeatures, check_fits, check_pooling};
 use impasto::report::number;
 use impasto::sheet::{Cell, Sheet, heat_map};
@@ -80,9 +80,9 @@ impl Features {
             LayerFeatures::fits(&gpu, &network, self.layer, size)
         })?;
         let features = LayerFeatures::at(&gpu, &network, self.layer, &image)?;
-        save_image(&self.draw_maps(&features)?, &self.output, None)?;
+        save_image(&self.draw_maps(&features)?, &self.output, &Encoding::default())?;
         if let Some(path) = &self.gram {
-            save_image(&self.draw_gram(&features)?, path, None)?;
+            save_image(&self.draw_gram(&features)?, path, &Encoding::default())?;
         }
         Ok(ExitCode::SUCCESS)
     }

@@ -7,6 +7,7 @@ mod features;
 mod file_roles;
 mod kernels;
 mod log;
+mod masks;
 mod note;
 mod options;
 mod paint;

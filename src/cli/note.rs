@@ -3,10 +3,11 @@
 use std::path::Path;
 
 use impasto::image_io::Image;
+use impasto::vgg19::Kernels;
 use impasto::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::options::PaintingOptions;
+use super::options::{CommonOptions, PaintingOptions, PrecisionOption};
 use super::settings::Settings;
 
 /// How a picture was made.
@@ -18,19 +19,58 @@ pub struct Note {
     pub images: Vec<String>,
     /// The settings, defaults included: another version may have others.
     pub settings: Settings,
+    /// The kernels that ran, as `--kernel` takes them: others give another picture. Earlier versions did not say.
+    #[serde(default)]
+    pub kernels: Vec<String>,
+    /// Storage precision.
+    #[serde(default)]
+    pub precision: PrecisionOption,
 }
 
 impl Note {
     /// The note of a picture made from these files with these options, as JSON.
-    pub fn json<'a>(images: impl Iterator<Item = &'a Path>, options: &PaintingOptions) -> Result<String> {
+    pub fn json<'a>(
+        images: impl Iterator<Item = &'a Path>,
+        options: &PaintingOptions,
+        kernels: &Kernels,
+        precision: PrecisionOption,
+    ) -> Result<String> {
         let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let note = Self {
             version: env!("CARGO_PKG_VERSION").into(),
             images: images.map(name).collect(),
             settings: Settings::of(options)?,
+            kernels: written(kernels),
+            precision,
         };
-        serde_json::to_string(&note)
+        note.to_json()
+    }
+
+    /// The note of a picture that is continued with these kernels: as it was, but for kernels that have changed.
+    pub fn continued(json: &str, kernels: &Kernels) -> Result<String> {
+        match serde_json::from_str::<Self>(json) {
+            Ok(note) if note.kernels != written(kernels) => {
+                Self { kernels: written(kernels), ..note }.to_json()
+            }
+            _ => Ok(json.into()),
+        }
+    }
+
+    fn to_json(&self) -> Result<String> {
+        serde_json::to_string(self)
             .map_err(|e| Error::Usage(format!("the settings cannot be written as JSON: {e}")))
+    }
+
+    /// Options that run the same kernels again. Those that the user typed stay; kernels chosen for another precision
+    /// than the typed one are of no use.
+    pub fn same_kernels(&self, options: &mut CommonOptions, typed_precision: bool) {
+        let kernels = &mut options.kernels;
+        if !typed_precision {
+            kernels.precision = self.precision;
+        }
+        if kernels.precision == self.precision {
+            kernels.recorded.clone_from(&self.kernels);
+        }
     }
 
     /// The note of a PNG file.
@@ -45,4 +85,8 @@ impl Note {
             ),
         })
     }
+}
+
+fn written(kernels: &Kernels) -> Vec<String> {
+    kernels.overrides().iter().map(ToString::to_string).collect()
 }

@@ -6,7 +6,7 @@ use std::io::{IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use clap::builder::{PathBufValueParser, TypedValueParser};
-use impasto::image_io::{Decoded, Image, check_output, check_output_fits};
+use impasto::image_io::{Decoded, Depth, Encoding, Image, check_depth, check_output, check_output_fits};
 use impasto::painter::Start;
 use impasto::{Error, Result};
 
@@ -26,11 +26,6 @@ pub fn path() -> impl TypedValueParser<Value = PathBuf> {
     PathBufValueParser::new().map(plain)
 }
 
-/// The parser of options that take several paths with commas between them.
-pub fn path_list() -> impl TypedValueParser<Value = PathList> {
-    PathBufValueParser::new().map(|given| PathList(split(given)))
-}
-
 /// The parser of `--init`: a word or a path.
 pub fn start() -> impl TypedValueParser<Value = Start> {
     PathBufValueParser::new().map(plain).map(|path| match path.to_str() {
@@ -39,21 +34,8 @@ pub fn start() -> impl TypedValueParser<Value = Start> {
     })
 }
 
-/// Paths of one use of an option.
-#[derive(Debug, Clone)]
-pub struct PathList(pub Vec<PathBuf>);
-
-/// One path if there is such a file, or else as many as there are commas between.
-fn split(given: PathBuf) -> Vec<PathBuf> {
-    let whole = plain(given.clone());
-    match given.to_str() {
-        Some(text) if !whole.exists() => text.split(',').map(|part| plain(part.into())).collect(),
-        _ => vec![whole],
-    }
-}
-
 /// The path without quotes around it and without `file://`, unless a file has that very name.
-fn plain(given: PathBuf) -> PathBuf {
+pub fn plain(given: PathBuf) -> PathBuf {
     if given.exists() {
         return given;
     }
@@ -118,11 +100,19 @@ pub fn is_standard(path: &Path) -> bool {
 /// # Errors
 /// [`Error::Image`] naming the file.
 pub fn load_image(path: &Path) -> Result<Image> {
-    let Decoded { image, warnings } = if is_standard(path) { read_input()? } else { Image::read(path)? };
-    for warning in warnings {
+    read_image(path).map(|decoded| decoded.image)
+}
+
+/// The same with its transparency.
+///
+/// # Errors
+/// As [`load_image`].
+pub fn read_image(path: &Path) -> Result<Decoded> {
+    let decoded = if is_standard(path) { read_input()? } else { Image::read(path)? };
+    for warning in &decoded.warnings {
         say(format_args!("warning: {}: {warning}", path.display()));
     }
-    Ok(image)
+    Ok(decoded)
 }
 
 /// The image on standard input.
@@ -171,23 +161,27 @@ pub fn check_image_fits(path: &Path, width: u32, height: u32) -> Result<()> {
     if is_standard(path) { Ok(()) } else { check_output_fits(path, width, height) }
 }
 
+/// Finds out whether the format of a file can hold so many bits a channel.
+///
+/// # Errors
+/// [`Error::Output`] naming the file.
+pub fn check_image_depth(path: &Path, depth: Depth) -> Result<()> {
+    if is_standard(path) { Ok(()) } else { check_depth(path, depth) }
+}
+
 /// Writes an image to a file, or as PNG to standard output.
 ///
 /// # Errors
 /// [`Error::Output`] naming the file.
-pub fn save_image(image: &Image, path: &Path, note: Option<&str>) -> Result<()> {
-    let save = |path: &Path| match note {
-        Some(note) => image.save_with_note(path, note),
-        None => image.save(path),
-    };
+pub fn save_image(image: &Image, path: &Path, encoding: &Encoding) -> Result<()> {
     if !is_standard(path) {
-        return save(path);
+        return image.save_as(path, encoding);
     }
     let failed =
         |e: std::io::Error| Error::Output { path: std::env::temp_dir(), reason: e.kind().to_string() };
     let folder = tempfile::tempdir().map_err(failed)?;
     let file = folder.path().join("image.png");
-    save(&file)?;
+    image.save_as(&file, encoding)?;
     print_bytes(&std::fs::read(&file).map_err(failed)?)
 }
 
@@ -237,11 +231,9 @@ mod tests {
     #[test]
     fn a_file_of_that_name_is_meant() {
         let folder = tempfile::tempdir().unwrap();
-        let quoted = folder.path().join("'a,b'");
+        let quoted = folder.path().join("'a'");
         std::fs::write(&quoted, "").unwrap();
-        assert_eq!(split(quoted.clone()), vec![quoted.clone()]);
-        let missing = folder.path().join("c,d");
-        assert_eq!(split(missing), [folder.path().join("c"), PathBuf::from("d")]);
-        assert_eq!(unused(quoted), folder.path().join("'a,b'-2"));
+        assert_eq!(plain(quoted.clone()), quoted);
+        assert_eq!(unused(quoted), folder.path().join("'a'-2"));
     }
 }

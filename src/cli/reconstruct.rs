@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 use impasto::Result;
-use impasto::image_io::{Image, Size};
+use impasto::image_io::{Encoding, Image, Size};
 use impasto::objective::{LayerWeights, Settings, check_pooling};
 use impasto::painter::{PaintingInputs, Plan, Schedule, Start};
 use impasto::sheet::{Cell, Sheet};
@@ -111,7 +111,7 @@ impl Reconstruct {
         };
         let mut cells = paint_all(&context, parts.into_iter().map(item).collect(), &self.common)?;
         let image = if self.sheet { self.draw_sheet(cells)? } else { cells.swap_remove(0).image };
-        save_image(&image, &self.output, None)?;
+        save_image(&image, &self.output, &Encoding::default())?;
         Ok(ExitCode::SUCCESS)
     }
 

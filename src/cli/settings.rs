@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::note::Note;
-use super::options::PaintingOptions;
+use super::options::{CommonOptions, PaintingOptions};
 use super::paths::path;
 use super::presets;
 
@@ -48,9 +48,7 @@ impl Settings {
     /// The settings that the user typed, of those that were parsed.
     fn typed(options: &PaintingOptions, matches: &ArgMatches) -> Result<Self> {
         let mut settings = Self::of(options)?;
-        let typed =
-            |name: &str| matches.value_source(&name.replace('-', "_")) == Some(ValueSource::CommandLine);
-        settings.0.retain(|name, _| typed(name));
+        settings.0.retain(|name, _| is_typed(&name.replace('-', "_"), matches));
         Ok(settings)
     }
 
@@ -105,6 +103,11 @@ impl Settings {
     }
 }
 
+/// Whether an argument, by the name of its field, stood on the command line.
+fn is_typed(argument: &str, matches: &ArgMatches) -> bool {
+    matches.value_source(argument) == Some(ValueSource::CommandLine)
+}
+
 fn has_control_characters(value: &Value) -> bool {
     match value {
         Value::Array(values) => values.iter().any(has_control_characters),
@@ -126,15 +129,25 @@ pub struct BaseOptions {
 }
 
 impl BaseOptions {
-    /// The options of a painting in layers: defaults, the preset or the picture's settings, what was typed.
+    /// The options of a painting in layers: defaults, the preset or the picture's settings, what was typed. The
+    /// kernels of the picture go to `common`.
     ///
     /// # Errors
     /// [`Error::Image`] naming the picture of `--like` if its settings cannot be used.
-    pub fn merge(&self, parsed: &PaintingOptions, matches: &ArgMatches) -> Result<PaintingOptions> {
+    pub fn merge(
+        &self,
+        parsed: &PaintingOptions,
+        common: &mut CommonOptions,
+        matches: &ArgMatches,
+    ) -> Result<PaintingOptions> {
         let refuse = |path: PathBuf| move |reason| Error::Image { path, reason };
         let (base, file) = match (&self.preset, &self.like) {
             (Some(name), _) => (presets::settings(name), name.into()),
-            (None, Some(path)) => (Note::of(path)?.settings, path.clone()),
+            (None, Some(path)) => {
+                let note = Note::of(path)?;
+                note.same_kernels(common, is_typed("precision", matches));
+                (note.settings, path.clone())
+            }
             (None, None) => return Ok(parsed.clone()),
         };
         base.options().map_err(refuse(file.clone()))?;
@@ -162,7 +175,8 @@ mod tests {
         let matches = matches.subcommand().unwrap().1;
         let base = BaseOptions::from_arg_matches(matches).unwrap();
         let parsed = PaintingOptions::from_arg_matches(matches).unwrap();
-        Settings::of(&base.merge(&parsed, matches).unwrap()).unwrap()
+        let mut common = CommonOptions::from_arg_matches(matches).unwrap();
+        Settings::of(&base.merge(&parsed, &mut common, matches).unwrap()).unwrap()
     }
 
     fn settings(json: &str) -> Settings {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use clap::Args;
+use impasto::image_io::Encoding;
 use impasto::objective::{Settings, Style, check_pooling};
 use impasto::painter::{PaintingInputs, Plan, Schedule};
 use impasto::sheet::Sheet;
@@ -12,7 +13,7 @@ use impasto::{Error, Result};
 
 use super::context::Context;
 use super::file_roles::FileRoles;
-use super::options::{CommonOptions, PaintingOptions, STYLE_WEIGHT};
+use super::options::{AlphaOption, CommonOptions, DepthOption, OutputOptions, PaintingOptions, STYLE_WEIGHT};
 use super::paths::{check_image_output, load_image, path, save_image};
 use super::series::{Item, file_name, paint_all};
 
@@ -22,6 +23,8 @@ use super::series::{Item, file_name, paint_all};
     args_override_self = true,
     mut_arg("ratio", |arg| arg.value_name("A,A").help("Ratios alpha/beta, one a column").default_value(RATIOS)),
     mut_arg("style_weight", |arg| arg.hide(true)), // the ratios decide it
+    mut_arg("alpha", |arg| arg.hide(true)),
+    mut_arg("depth", |arg| arg.hide(true)),
     after_help = "\
 Examples:
   impasto sweep photo.jpg painting.jpg -o sheet.png
@@ -129,7 +132,7 @@ impl Sweep {
             cells,
             ..Sheet::default()
         };
-        save_image(&sheet.draw()?, &self.output, None)?;
+        save_image(&sheet.draw()?, &self.output, &Encoding::default())?;
         Ok(ExitCode::SUCCESS)
     }
 
@@ -137,6 +140,11 @@ impl Sweep {
     fn variations(&self, base: &Settings, ratios: &[f32]) -> Result<Vec<(String, Settings)>> {
         if self.painting.objective.style_weight.to_string() != STYLE_WEIGHT {
             return Err(Error::Usage("--ratio decides the style weight: leave out --style-weight".into()));
+        }
+        let OutputOptions { alpha, depth } = self.painting.output;
+        if (alpha, depth) != (AlphaOption::Keep, DepthOption::Eight) {
+            let reason = "--alpha and --depth are for pictures: a sheet is white behind them, in 8 bits";
+            return Err(Error::Usage(reason.into()));
         }
         if !self.painting.styles.style_weights.is_empty() {
             return Err(Error::Usage("--style-weights is for several styles, and a sweep has one".into()));

@@ -1,25 +1,29 @@
 //! Pictures as the rest of the engine sees them: RGB in `f32`, read from and written to files.
 //!
-//! Values are sRGB-encoded samples on the 0..255 scale, as VGG19 expects; embedded colour profiles
-//! are not applied. They are `f32` so that 16-bit and float files keep their precision.
+//! Values are sRGB-encoded samples on the 0..255 scale, as VGG19 expects; colour profiles of files are applied. They
+//! are `f32` so that 16-bit and float files keep their precision.
 use std::io::Cursor;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
 
+mod alpha;
 mod animate;
 mod decode;
+mod encode;
 mod resample;
 mod save;
 mod size;
 #[cfg(test)]
 mod tests;
 
+pub use alpha::Alpha;
 pub use animate::{Frame, check_animation, save_animation};
 pub use decode::Decoded;
+pub use encode::{Depth, Encoding};
 pub use resample::{Filter, resample_planes};
-pub use save::{check_output, check_output_fits};
+pub use save::{check_depth, check_output, check_output_fits, holds_transparency};
 pub use size::{Size, scaled_dimensions};
 
 /// The most pixels (width times height) a picture may have: 2^28, for example 16384 x 16384.
@@ -71,7 +75,7 @@ impl Image {
         Ok(Self { width, height, rgb: Arc::new(rgb) })
     }
 
-    /// Reads an image file and drops the warnings of [`read`](Self::read).
+    /// Reads an image file and drops the transparency and the warnings of [`read`](Self::read).
     ///
     /// # Errors
     /// As [`read`](Self::read).
@@ -84,7 +88,7 @@ impl Image {
     ///
     /// The EXIF or TIFF orientation is applied. Grey becomes RGB; 16-bit samples are divided by
     /// 257, float samples (TIFF, 0..1) multiplied by 255 and clamped. Transparent pixels are
-    /// composited over white: there is no paint where nothing was drawn.
+    /// composited over white: there is no paint where nothing was drawn. Their opacity is kept apart.
     ///
     /// Damage that leaves all pixels readable, such as a missing end marker or a wrong checksum, is a warning, and
     /// so are values that had to be interpreted.
@@ -106,7 +110,8 @@ impl Image {
     }
 
     /// Writes the picture as 8-bit RGB in the format of the extension: `.png`, `.jpg`/`.jpeg`
-    /// (quality 95), `.webp` (lossless) or `.tif`/`.tiff`, in any case. Values are rounded.
+    /// (quality 95), `.webp` (lossless) or `.tif`/`.tiff`, in any case. Values are rounded, and the file is tagged as
+    /// sRGB.
     ///
     /// The file is written under a temporary name in the same folder and renamed when complete, so
     /// a failure leaves an existing file as it was. It gets the permissions of the file it replaces,
@@ -116,7 +121,15 @@ impl Image {
     /// [`Error::Output`] naming the file: what [`check_output`] and [`check_output_fits`] find,
     /// and failures while writing such as a full disk.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        save::save(self, path.as_ref(), None)
+        self.save_as(path, &Encoding::default())
+    }
+
+    /// As [`save`](Self::save), with a note, another depth or transparency.
+    ///
+    /// # Errors
+    /// As [`save`](Self::save), and what [`check_depth`] finds.
+    pub fn save_as(&self, path: impl AsRef<Path>, encoding: &Encoding) -> Result<()> {
+        save::save(self, path.as_ref(), encoding)
     }
 
     /// The bytes of a PNG file, 8 bits a value.
@@ -125,15 +138,6 @@ impl Image {
     /// [`Error::Image`] if the picture cannot be packed, for want of memory at most.
     pub fn to_png(&self) -> Result<Vec<u8>> {
         save::to_png(self)
-    }
-
-    /// As [`save`](Self::save). A PNG file also carries `note`, which [`note`](Self::note) gives back; other
-    /// formats drop it.
-    ///
-    /// # Errors
-    /// As [`save`](Self::save).
-    pub fn save_with_note(&self, path: impl AsRef<Path>, note: &str) -> Result<()> {
-        save::save(self, path.as_ref(), Some(note))
     }
 
     /// The note that a PNG file carries.
@@ -198,6 +202,14 @@ impl Image {
     pub fn into_pixels(self) -> Vec<f32> {
         Arc::unwrap_or_clone(self.rgb)
     }
+}
+
+/// Finds out from a file's first bytes whether its format is read.
+///
+/// # Errors
+/// [`Error::Image`] naming the file and, where it is known, what it is and the tool that converts it.
+pub fn check_format(path: impl AsRef<Path>) -> Result<()> {
+    decode::check_format(path.as_ref())
 }
 
 /// What is wrong with a picture of this size and what to do about it, if anything.

@@ -1,29 +1,21 @@
 //! Writing picture files.
 use std::fs::File;
-use std::io::{self, BufRead, BufReader, BufWriter, Seek, Write};
+use std::io::{self, BufRead, BufReader, Seek};
 use std::path::Path;
 
-use image::codecs::jpeg::JpegEncoder;
-use image::codecs::tiff::TiffEncoder;
-use image::codecs::webp::WebPEncoder;
-use image::{ExtendedColorType, ImageEncoder, ImageError, ImageResult};
+use image::ImageError;
 
-use super::Image;
+use super::encode::{NOTE, encode, png};
+use super::{Depth, Encoding, Image};
 use crate::error::{Error, Result};
 use crate::output::OutputFile;
-
-/// 95 of 100: artefacts stay below what painted texture hides.
-const JPEG_QUALITY: u8 = 95;
-
-/// Keyword of the note in a PNG file.
-const NOTE: &str = "impasto";
 
 /// A note has some kilobytes; one whose text unpacks to more bytes than these is not read.
 const LONGEST_NOTE: usize = 1 << 20;
 
 /// A format that can be written.
 #[derive(Clone, Copy, PartialEq)]
-enum Format {
+pub(super) enum Format {
     Png,
     Jpeg,
     WebP,
@@ -94,66 +86,46 @@ pub fn check_output_fits(path: impl AsRef<Path>, width: u32, height: u32) -> Res
     Ok(())
 }
 
-/// See [`Image::save`] and [`Image::save_with_note`].
-pub(super) fn save(image: &Image, path: &Path, note: Option<&str>) -> Result<()> {
+/// Finds out before long work whether the format of `path` can hold so many bits a channel.
+///
+/// # Errors
+/// [`Error::Output`] naming the path: 16 bits in a format other than PNG and TIFF, or an unknown extension.
+pub fn check_depth(path: impl AsRef<Path>, depth: Depth) -> Result<()> {
+    let path = path.as_ref();
+    match (Format::of(path)?, depth) {
+        (Format::Jpeg | Format::WebP, Depth::Sixteen) => {
+            Err(Error::output(path, "the format holds 8 bits a channel: use .png or .tif for 16"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether the format of `path` can hold transparent pixels; false for an unknown extension.
+pub fn holds_transparency(path: impl AsRef<Path>) -> bool {
+    Format::of(path.as_ref()).is_ok_and(|format| format != Format::Jpeg)
+}
+
+/// See [`Image::save_as`].
+pub(super) fn save(image: &Image, path: &Path, encoding: &Encoding) -> Result<()> {
     let format = Format::of(path)?;
     check_output_fits(path, image.width, image.height)?;
+    check_depth(path, encoding.depth)?;
+    let scaled = encoding.alpha.map(|alpha| alpha.resized_to(image.width, image.height)).transpose()?;
+    let encoding = Encoding { alpha: scaled.as_ref().filter(|_| format != Format::Jpeg), ..*encoding };
     OutputFile::of(path)?.replace(|writer| {
-        encode(image, format, note, writer).map_err(|error| match error {
+        encode(image, format, &encoding, writer).map_err(|error| match error {
             ImageError::IoError(e) => e,
             e => io::Error::other(format!("{e}; try another format")),
         })
     })
 }
 
-/// Writes the picture as 8-bit RGB.
-fn encode(
-    image: &Image,
-    format: Format,
-    note: Option<&str>,
-    to: &mut BufWriter<&mut File>,
-) -> ImageResult<()> {
-    let bytes: Vec<u8> = image.rgb.iter().map(|v| v.round() as u8).collect();
-    let (width, height, colour) = (image.width, image.height, ExtendedColorType::Rgb8);
-    match format {
-        Format::Png => encode_png(&bytes, width, height, note, to).map_err(std::io::Error::from)?,
-        Format::Jpeg => {
-            JpegEncoder::new_with_quality(to, JPEG_QUALITY).write_image(&bytes, width, height, colour)?;
-        }
-        Format::WebP => WebPEncoder::new_lossless(to).write_image(&bytes, width, height, colour)?,
-        Format::Tiff => TiffEncoder::new(to).write_image(&bytes, width, height, colour)?,
-    }
-    Ok(())
-}
-
-/// The crate `image` writes no text, so this is the format's own crate. The note is an `iTXt` chunk before the
-/// pixels, where readers find it without decoding them.
-fn encode_png(
-    rgb: &[u8],
-    width: u32,
-    height: u32,
-    note: Option<&str>,
-    to: impl Write,
-) -> Result<(), png::EncodingError> {
-    let mut encoder = png::Encoder::new(to, width, height);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    encoder.set_filter(png::Filter::Adaptive);
-    if let Some(note) = note {
-        encoder.add_itxt_chunk(NOTE.into(), note.into())?;
-    }
-    let mut writer = encoder.write_header()?;
-    writer.write_image_data(rgb)?;
-    writer.finish()
-}
-
 /// See [`Image::to_png`].
 pub(super) fn to_png(image: &Image) -> Result<Vec<u8>> {
-    let rgb: Vec<u8> = image.rgb.iter().map(|v| v.round() as u8).collect();
-    let mut png = vec![];
-    encode_png(&rgb, image.width, image.height, None, &mut png)
+    let mut bytes = vec![];
+    png(image, &Encoding::default(), &mut bytes)
         .map_err(|e| Error::image(Path::new("picture.png"), e.to_string()))?;
-    Ok(png)
+    Ok(bytes)
 }
 
 /// See [`Image::note`].

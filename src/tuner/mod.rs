@@ -174,20 +174,24 @@ impl Tuner {
 /// Makes sure that a variant runs on this device in this precision, and computes rightly.
 ///
 /// # Errors
-/// [`Error::Usage`] if the device is missing what the variant needs or computes wrongly with it;
-/// [`Error::Gpu`] if not even the naive variant runs.
+/// [`Error::Usage`] with what [`why_not`] finds; [`Error::Gpu`] if not even the naive variant runs.
 pub fn check(gpu: &Gpu, variant: &'static Variant, precision: Precision) -> Result<()> {
+    why_not(gpu, variant, precision)?
+        .map_or(Ok(()), |reason| Err(Error::Usage(format!("{reason}: choose another variant"))))
+}
+
+/// Why a variant cannot be used on this device in this precision, if so: the device is missing what it needs, or
+/// computes wrongly with it.
+///
+/// # Errors
+/// [`Error::Gpu`] if not even the naive variant runs.
+pub fn why_not(gpu: &Gpu, variant: &'static Variant, precision: Precision) -> Result<Option<String>> {
     let (device, op) = (&gpu.adapter().name, variant.op());
     if let Some(missing) = variant.missing(gpu) {
-        return Err(Error::Usage(format!(
-            "{op} {variant} needs {missing}, which {device} lacks: choose another variant"
-        )));
+        return Ok(Some(format!("{op} {variant} needs {missing}, which {device} lacks")));
     }
-    trial::fault(gpu, variant, precision)?.map_or(Ok(()), |fault| {
-        Err(Error::Usage(format!(
-            "on {device} the kernels of {op} {variant} are {fault}: choose another variant"
-        )))
-    })
+    let fault = trial::fault(gpu, variant, precision)?;
+    Ok(fault.map(|fault| format!("on {device} the kernels of {op} {variant} are {fault}")))
 }
 
 /// The variants of some problems by layer. Layers beyond them run what the deepest of them runs.

@@ -46,24 +46,40 @@ impl Kernels {
         self
     }
 
-    /// The overrides that lead to this choice from any other.
+    /// The overrides that lead to this choice from any other: for each operation and pass the variant of most layers,
+    /// then the exceptions.
     pub fn overrides(&self) -> Vec<KernelOverride> {
-        let of_layer = |op: TunedOp, layer: LayerId| {
-            let PassVariants { forward, backward } = self.of(op, layer);
-            let of_passes = |passes: &[Pass], variant| KernelOverride {
-                layers: vec![layer],
+        TunedOp::ALL.into_iter().flat_map(|op| self.overrides_of(op)).collect()
+    }
+
+    fn overrides_of(&self, op: TunedOp) -> Vec<KernelOverride> {
+        let all: Vec<LayerId> = LayerId::all().collect();
+        let variant = |layer: LayerId, pass| self.of(op, layer).of(pass);
+        let usual = |pass| {
+            let count = |of: LayerId| all.iter().filter(|l| variant(**l, pass) == variant(of, pass)).count();
+            // Of equally frequent ones that of the first layer.
+            variant(all.iter().rev().copied().max_by_key(|l| count(*l)).unwrap_or(LayerId::FIRST), pass)
+        };
+        let make = |layers: &[LayerId], [forward, backward]: [Option<&'static Variant>; 2]| {
+            let one = |passes: &[Pass], variant| KernelOverride {
+                layers: layers.into(),
                 passes: passes.into(),
                 variant,
             };
-            match forward == backward {
-                true => vec![of_passes(&Pass::ALL, forward)],
-                false => vec![of_passes(&[Pass::Forward], forward), of_passes(&[Pass::Backward], backward)],
+            match (forward, backward) {
+                (Some(a), Some(b)) if a == b => vec![one(&Pass::ALL, a)],
+                _ => {
+                    let passes = [(Pass::Forward, forward), (Pass::Backward, backward)].into_iter();
+                    passes.filter_map(|(pass, variant)| Some(one(&[pass], variant?))).collect()
+                }
             }
         };
-        TunedOp::ALL
-            .into_iter()
-            .flat_map(|op| LayerId::all().flat_map(move |layer| of_layer(op, layer)))
-            .collect()
+        let most = Pass::ALL.map(usual);
+        let exception = |layer: &LayerId| {
+            let differs = |k: usize| Some(variant(*layer, Pass::ALL[k])).filter(|v| *v != most[k]);
+            make(&[*layer], [differs(0), differs(1)])
+        };
+        make(&all, most.map(Some)).into_iter().chain(all.iter().flat_map(exception)).collect()
     }
 }
 
@@ -197,6 +213,21 @@ mod tests {
             let read: Vec<KernelOverride> = written.iter().map(|text| text.parse().unwrap()).collect();
             assert_eq!(Kernels::default().with(&read), kernels, "{written:?}");
         }
+    }
+
+    #[test]
+    fn the_usual_variant_is_written_once() {
+        let written = |overrides: &[&str]| -> Vec<String> {
+            kernels(overrides).overrides().iter().map(ToString::to_string).collect()
+        };
+        assert_eq!(written(&[]), ["conv3x3=naive", "gram=naive"]);
+        let apart = ["conv3x3=tiled", "conv2_1:forward=cooperative", "gram@conv1_1:backward=vectors"];
+        let expected =
+            ["conv3x3=tiled", "conv2_1:forward=cooperative", "gram=naive", "gram@conv1_1:backward=vectors"];
+        assert_eq!(written(&apart), expected);
+        let passes = ["conv3x3:backward=tiled", "conv5_4=registers"];
+        let expected = ["conv3x3:forward=naive", "conv3x3:backward=tiled", "conv5_4=registers", "gram=naive"];
+        assert_eq!(written(&passes), expected);
     }
 
     #[test]

@@ -44,7 +44,7 @@ fn a_batch_paints_what_single_runs_paint() {
     let frames = ["a-00004.png", "a.png", "b-00004.png", "b.png", "c-00004.png", "c.png"];
     assert_eq!(written(&folder), frames);
     // With linear each content has a style image of its own, so nothing that was seen before may be used.
-    folder.image("mask.png", 20, 16);
+    folder.mask("mask.png", 20, 16);
     let files = "--init @style.png --style-mask @mask.png --content-mask @mask.png";
     for extra in ["--scales 2", "--keep-colors linear", files] {
         assert!(batch(&folder, &format!("--overwrite {extra}")).status.success());

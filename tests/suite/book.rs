@@ -109,7 +109,10 @@ fn folder() -> TestFolder {
     for name in ["painting.jpg", "painting.png", "one.jpg"] {
         asset("style-swirl.jpg", 48, 38).save(folder.path(name)).unwrap();
     }
-    asset("style-facets.jpg", 48, 38).save(folder.path("two.jpg")).unwrap();
+    fs::create_dir(folder.path("styles")).unwrap();
+    for name in ["two.jpg", "styles/facets.jpg"] {
+        asset("style-facets.jpg", 48, 38).save(folder.path(name)).unwrap();
+    }
     for (name, top, bottom) in [("sky.png", 255.0, 0.0), ("ground.png", 0.0, 255.0)] {
         let rgb = [[top; 48 * 16 * 3], [bottom; 48 * 16 * 3]].concat();
         Image::from_rgb(48, 32, rgb).unwrap().save(folder.path(name)).unwrap();

@@ -181,8 +181,9 @@ fn stopped(folder: &TestFolder, from: &str) -> Vec<u8> {
     for name in ["content.png", "style.png"] {
         fs::copy(folder.path(name), at(name)).unwrap();
     }
+    folder.mask(&format!("{from}/mask.png"), 20, 16);
     let relative = "paint content.png style.png -o out.png --size 32 --scales 1 --iterations 8 --no-tune \
-                    --content-mask style.png --init style.png --history 4";
+                    --content-mask mask.png --init style.png --history 4";
     let run = |line: &str, fault: &str| {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin("impasto"));
         command.args(line.split_whitespace()).current_dir(folder.path(from));

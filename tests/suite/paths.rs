@@ -119,7 +119,8 @@ fn images_come_from_standard_input_and_go_to_standard_output() {
     fs::write(folder.path("b.png"), &png).unwrap();
     assert!(Image::note(folder.path("b.png")).unwrap().contains("\"iterations\""));
     assert_eq!(parse(&run("paint @content.png - -o -", "style.png")), expected);
-    run("paint @content.png @style.png --content-mask - -o @c.png", "style.png");
+    folder.mask("mask.png", 20, 16);
+    run("paint @content.png @style.png --content-mask - -o @c.png", "mask.png");
     run("paint @content.png @style.png --init - -o @c.png", "style.png");
     folder.refuses("paint - - -o @out.png", 2, &["standard input"]);
     let line = "paint @content.png @style.png -o - --save-every 2";

@@ -71,6 +71,11 @@ pub struct KernelOptions {
     /// Choose variants by the class of the device instead of timing them on its first use
     #[arg(long, hide_short_help = true)]
     pub no_tune: bool,
+
+    /// The kernels of an earlier painting, as `--kernel` takes them, that this one runs where the device can. Empty
+    /// for a choice of its own.
+    #[arg(skip)]
+    pub recorded: Vec<String>,
 }
 
 /// Storage precision.

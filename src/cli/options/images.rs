@@ -1,7 +1,7 @@
 //! Options about the images of a painting: their sizes, the initial image, the styles and the colours.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::Args;
@@ -13,7 +13,8 @@ use impasto::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::text;
-use crate::cli::paths::{PathList, load_image, load_start, path, path_list, start};
+use crate::cli::masks::{MaskFile, MaskList, mask, mask_list};
+use crate::cli::paths::{load_start, start};
 
 /// Sizes of the picture and of the scales that lead up to it.
 #[derive(Debug, Clone, Args, Serialize, Deserialize)]
@@ -184,15 +185,16 @@ pub struct StyleOptions {
     #[serde(default, with = "text::weights", skip_serializing_if = "Vec::is_empty")]
     pub style_weights: Vec<f32>,
 
-    /// A grey image for each style, white where the style applies: left.png,right.png; repeatable
-    #[arg(long, value_name = "FILE,FILE", value_parser = path_list(), hide_short_help = true)]
-    #[serde(default, with = "text::path_lists", skip_serializing_if = "Vec::is_empty")]
-    pub style_mask: Vec<PathList>,
+    /// A mask for each style, white where it applies: left.png,right.png or map.png#ff0000,map.png#0000ff for two
+    /// colours of one; repeatable
+    #[arg(long, value_name = "FILE,FILE", value_parser = mask_list(), hide_short_help = true)]
+    #[serde(default, with = "text::mask_lists", skip_serializing_if = "Vec::is_empty")]
+    pub style_mask: Vec<MaskList>,
 
-    /// A grey image, white where the content is kept
-    #[arg(long, value_name = "FILE", value_parser = path(), hide_short_help = true)]
-    #[serde(default, with = "text::path", skip_serializing_if = "Option::is_none")]
-    pub content_mask: Option<PathBuf>,
+    /// A mask, white where the content is kept
+    #[arg(long, value_name = "FILE", value_parser = mask(), hide_short_help = true)]
+    #[serde(default, with = "text::mask", skip_serializing_if = "Option::is_none")]
+    pub content_mask: Option<MaskFile>,
 
     /// How to keep the content's colours
     #[arg(long, value_name = "HOW", default_value_t = KeepColors::None,
@@ -204,12 +206,6 @@ pub struct StyleOptions {
     #[arg(long, value_name = "X", default_value_t = 1.0, allow_hyphen_values = true, hide_short_help = true)]
     #[serde(with = "text")]
     pub strength: f32,
-}
-
-/// The region that a mask file describes.
-fn region(path: &Path) -> Result<Region> {
-    let named = |e: Error| Error::Image { path: path.into(), reason: e.to_string() };
-    Region::new(load_image(path)?).map_err(named)
 }
 
 impl StyleOptions {
@@ -227,12 +223,12 @@ impl StyleOptions {
     ///
     /// # Errors
     /// [`Error::Usage`] unless there is a mask for each, or none at all; [`Error::Image`] for a mask that
-    /// cannot be read or is black.
+    /// cannot be read or used.
     pub fn regions(&self, styles: usize) -> Result<Vec<Option<Region>>> {
-        let masks: Vec<&PathBuf> = self.style_mask.iter().flat_map(|list| &list.0).collect();
+        let masks: Vec<&MaskFile> = self.style_mask.iter().flat_map(|list| &list.0).collect();
         match masks.len() {
             0 => Ok(vec![None; styles]),
-            n if n == styles => masks.into_iter().map(|path| region(path).map(Some)).collect(),
+            n if n == styles => masks.into_iter().map(|mask| mask.region().map(Some)).collect(),
             n => Err(Error::Usage(format!(
                 "--style-mask has {n} files, but there are {styles} style images: give one for each"
             ))),
@@ -242,9 +238,9 @@ impl StyleOptions {
     /// The region of the content image.
     ///
     /// # Errors
-    /// [`Error::Image`] for a mask that cannot be read or is black.
+    /// [`Error::Image`] for a mask that cannot be read or used.
     pub fn content_region(&self) -> Result<Option<Region>> {
-        self.content_mask.as_deref().map(region).transpose()
+        self.content_mask.as_ref().map(MaskFile::region).transpose()
     }
 
     /// The weight of each style.

@@ -3,11 +3,13 @@
 mod device;
 mod images;
 mod objective;
+mod output;
 mod text;
 
 pub use device::{CommonOptions, KernelOptions, PrecisionOption, memory_size};
 pub use images::{SizeOptions, StartOptions, StyleOptions};
 pub use objective::{MethodOptions, NetworkOption, NetworkOptions, ObjectiveOptions};
+pub use output::{AlphaOption, DepthOption, OutputOptions};
 
 use std::path::PathBuf;
 
@@ -51,14 +53,17 @@ pub struct PaintingOptions {
     #[command(flatten)]
     #[serde(flatten)]
     pub objective: ObjectiveOptions,
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub output: OutputOptions,
 }
 
 impl PaintingOptions {
     /// The files that the options name, each with what it is for.
     pub fn files(&self) -> Vec<(&'static str, &PathBuf)> {
         let masks = self.styles.style_mask.iter().flat_map(|list| &list.0);
-        let mut files: Vec<_> = masks.map(|path| (STYLE_MASK, path)).collect();
-        files.extend(self.styles.content_mask.iter().map(|path| (CONTENT_MASK, path)));
+        let mut files: Vec<_> = masks.map(|mask| (STYLE_MASK, &mask.path)).collect();
+        files.extend(self.styles.content_mask.iter().map(|mask| (CONTENT_MASK, &mask.path)));
         files.extend(self.objective.network.weights.iter().map(|path| (WEIGHTS, path)));
         if let Start::File(path) = &self.start.init {
             files.push((INITIAL_IMAGE, path));
@@ -69,8 +74,8 @@ impl PaintingOptions {
     /// The same, to change the paths.
     pub fn files_mut(&mut self) -> Vec<(&'static str, &mut PathBuf)> {
         let masks = self.styles.style_mask.iter_mut().flat_map(|list| &mut list.0);
-        let mut files: Vec<_> = masks.map(|path| (STYLE_MASK, path)).collect();
-        files.extend(self.styles.content_mask.iter_mut().map(|path| (CONTENT_MASK, path)));
+        let mut files: Vec<_> = masks.map(|mask| (STYLE_MASK, &mut mask.path)).collect();
+        files.extend(self.styles.content_mask.iter_mut().map(|mask| (CONTENT_MASK, &mut mask.path)));
         files.extend(self.objective.network.weights.iter_mut().map(|path| (WEIGHTS, path)));
         if let Start::File(path) = &mut self.start.init {
             files.push((INITIAL_IMAGE, path));

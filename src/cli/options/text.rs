@@ -8,7 +8,7 @@ use impasto::objective::parse_weight;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::cli::paths::PathList;
+use crate::cli::masks::{MaskFile, MaskList};
 
 pub fn serialize<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
@@ -67,8 +67,8 @@ pub mod weights {
     }
 }
 
-/// Paths as an array; earlier versions wrote one text with commas between them.
-pub mod path_lists {
+/// Masks as an array; earlier versions wrote one text with commas between them.
+pub mod mask_lists {
     use super::*;
 
     #[derive(Deserialize)]
@@ -78,16 +78,27 @@ pub mod path_lists {
         Array(Vec<PathBuf>),
     }
 
-    pub fn serialize<S: Serializer>(lists: &[PathList], serializer: S) -> Result<S::Ok, S::Error> {
-        let paths = lists.iter().flat_map(|list| &list.0);
-        paths.map(|path| path.to_string_lossy()).collect::<Vec<_>>().serialize(serializer)
+    pub fn serialize<S: Serializer>(lists: &[MaskList], serializer: S) -> Result<S::Ok, S::Error> {
+        let masks = lists.iter().flat_map(|list| &list.0);
+        masks.map(MaskFile::to_string).collect::<Vec<_>>().serialize(serializer)
     }
 
-    pub fn deserialize<'de, D: Deserializer<'de>>(reader: D) -> Result<Vec<PathList>, D::Error> {
-        Ok(vec![PathList(match Form::deserialize(reader)? {
+    pub fn deserialize<'de, D: Deserializer<'de>>(reader: D) -> Result<Vec<MaskList>, D::Error> {
+        let paths: Vec<PathBuf> = match Form::deserialize(reader)? {
             Form::Text(text) => text.split(',').map(PathBuf::from).collect(),
             Form::Array(paths) => paths,
-        })])
+        };
+        Ok(vec![MaskList(paths.into_iter().map(MaskFile::from).collect())])
+    }
+}
+
+/// A mask that may be left out.
+pub mod mask {
+    pub use super::optional::serialize;
+    use super::*;
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(reader: D) -> Result<Option<MaskFile>, D::Error> {
+        PathBuf::deserialize(reader).map(|path| Some(path.into()))
     }
 }
 

@@ -101,8 +101,8 @@ struct Tally {
 impl Batch {
     /// Paints the images of the folder. A fault that concerns all of them is an error; a fault of one is
     /// reported, and the others are painted.
-    pub fn run(self, matches: &ArgMatches) -> Result<ExitCode> {
-        let painting = self.base.merge(&self.painting, matches)?;
+    pub fn run(mut self, matches: &ArgMatches) -> Result<ExitCode> {
+        let painting = self.base.merge(&self.painting, &mut self.common, matches)?;
         painting.check(&self.style)?;
         let items = items(&self.folder, &self.output, self.format, self.shard)?;
         self.check_files(&items, &painting)?;

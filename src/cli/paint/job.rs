@@ -2,14 +2,17 @@
 
 use std::path::Path;
 
-use impasto::image_io::Image;
+use impasto::image_io::{Alpha, Decoded, Image, holds_transparency};
 use impasto::objective::{Region, Settings as Objective, Style, check_pooling};
 use impasto::painter::{InitialImage, PaintingInputs, Schedule, fingerprint};
 use impasto::{Error, Result};
 
 use super::{Record, Request};
-use crate::cli::note::Note;
-use crate::cli::paths::{check_image_fits, check_image_output, load_image};
+use crate::cli::masks::intersection;
+use crate::cli::options::AlphaOption;
+use crate::cli::paths::{
+    check_image_depth, check_image_fits, check_image_output, is_standard, load_image, read_image,
+};
 
 /// A painting that is ready to start, before a device is opened.
 pub struct Job {
@@ -18,8 +21,8 @@ pub struct Job {
     pub schedule: Schedule,
     /// The initial image of the first scale, in the variable's layout.
     pub start: Vec<f32>,
-    /// The note of the picture, as JSON.
-    pub note: String,
+    /// The opacity of the picture, if it is not opaque.
+    pub alpha: Option<Alpha>,
 }
 
 /// The images of a painting besides its content, at the size of their files. A batch reads them once.
@@ -53,9 +56,11 @@ impl Job {
     pub fn prepare(request: &Request, sources: &Sources) -> Result<Self> {
         let options = &request.painting;
         check_image_output(&request.output)?;
+        check_image_depth(&request.output, options.output.depth.into())?;
         let objective = options.objective.settings()?;
         let deepest = objective.deepest();
-        let content = load_image(&request.content)?.resized(options.sizes.size)?;
+        let Decoded { image, alpha, .. } = read_image(&request.content)?;
+        let content = image.resized(options.sizes.size)?;
         let (width, height) = (content.width(), content.height());
         check_image_fits(&request.output, width, height)?;
         check_pooling(&request.content, width, height, deepest)?;
@@ -74,17 +79,17 @@ impl Job {
         let styles = sources.styles.iter().zip(weights).zip(&sources.regions);
         let styles = styles.map(style).collect::<Result<Vec<_>>>()?;
         let content_region = sources.content_region.clone();
-        let inputs = PaintingInputs { content, styles, content_region };
+        let alpha = kept(alpha, request).map(|alpha| alpha.resized_to(width, height)).transpose()?;
+        let mut inputs = PaintingInputs { content, styles, content_region };
+        if let Some(alpha) = alpha.as_ref().filter(|alpha| alpha.hides_pixels()) {
+            leave_out(alpha, &mut inputs, &request.content)?;
+        }
         let first = inputs.at(schedule.first())?;
         for (path, style) in request.styles.iter().zip(&first.styles) {
             check_pooling(path, style.image.width(), style.image.height(), deepest)?;
         }
         let start = sources.initial_image.variable(&first.content, &first.styles[0].image)?;
-        let note = match &request.note {
-            Some(note) => note.clone(),
-            None => Note::json(request.images(), options)?,
-        };
-        Ok(Self { objective, inputs, schedule, start, note })
+        Ok(Self { objective, inputs, schedule, start, alpha })
     }
 
     /// Width and height of the picture.
@@ -111,6 +116,42 @@ impl Job {
         let styles = styles.iter().map(|style| &style.image);
         let images = [content].into_iter().chain(styles).chain(regions.map(Region::mask));
         let pixels = images.flat_map(Image::pixels);
-        fingerprint(pixels.chain(&self.start).flat_map(|value| value.to_le_bytes()))
+        let opacities = self.alpha.iter().flat_map(Alpha::values);
+        fingerprint(pixels.chain(&self.start).chain(opacities).flat_map(|value| value.to_le_bytes()))
     }
+}
+
+/// The content's opacity, if the picture is to have it. Says so if its format cannot.
+fn kept(alpha: Option<Alpha>, request: &Request) -> Option<Alpha> {
+    let alpha = alpha.filter(|_| request.painting.output.alpha == AlphaOption::Keep)?;
+    if is_standard(&request.output) || holds_transparency(&request.output) {
+        return Some(alpha);
+    }
+    request.common.say(format_args!(
+        "{} is painted on white: the format of {} holds no transparency, .png, .webp and .tif do",
+        request.content.display(),
+        request.output.display()
+    ));
+    None
+}
+
+/// Takes what cannot be seen out of every region.
+///
+/// # Errors
+/// [`Error::Image`] naming the content if nothing is left of a region.
+fn leave_out(alpha: &Alpha, inputs: &mut PaintingInputs, content: &Path) -> Result<()> {
+    let nothing_left = |what: &str| Error::Image {
+        path: content.into(),
+        reason: format!("is transparent wherever {what} applies: use --alpha white to paint all of it"),
+    };
+    let visible = Region::new(alpha.visible()?).map_err(|_| nothing_left("the painting"))?;
+    let within = |region: &Option<Region>, what: &str| match region {
+        Some(region) => intersection(region, &visible)?.map(Some).ok_or_else(|| nothing_left(what)),
+        None => Ok(Some(visible.clone())),
+    };
+    inputs.content_region = within(&inputs.content_region, "the content mask")?;
+    for style in &mut inputs.styles {
+        style.region = within(&style.region, "a style mask")?;
+    }
+    Ok(())
 }

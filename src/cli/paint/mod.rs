@@ -84,9 +84,9 @@ pub struct Paint {
 
 impl Paint {
     /// Paints. `matches` tells which options were typed.
-    pub fn run(self, matches: &ArgMatches) -> Result<ExitCode> {
+    pub fn run(mut self, matches: &ArgMatches) -> Result<ExitCode> {
         let request = Request {
-            painting: self.base.merge(&self.painting, matches)?,
+            painting: self.base.merge(&self.painting, &mut self.common, matches)?,
             content: self.content,
             styles: self.style,
             output: self.output,

@@ -46,11 +46,12 @@ pub struct Record {
 }
 
 impl Record {
-    /// The record of a painting. Its paths are absolute, so that it can be resumed from another folder.
+    /// The record of a painting with these kernels and this note. Its paths are absolute, so that it can be resumed
+    /// from another folder.
     ///
     /// # Errors
     /// [`Error::Usage`] for settings that JSON cannot hold.
-    pub fn new(request: &Request, job: &Job, kernels: &Kernels) -> Result<Self> {
+    pub fn new(request: &Request, job: &Job, kernels: &Kernels, note: String) -> Result<Self> {
         let Request { files, common, .. } = request;
         let mut painting = request.painting.clone();
         painting.files_mut().into_iter().for_each(|(_, path)| *path = absolute(path));
@@ -70,7 +71,7 @@ impl Record {
             kernels: kernels.overrides().iter().map(ToString::to_string).collect(),
             precision: common.kernels.precision,
             automatic: request.automatic_checkpoints,
-            note: Some(job.note.clone()),
+            note: Some(note),
             images: job.fingerprint(),
         })
     }
@@ -101,8 +102,7 @@ impl Record {
     /// The painting as it was asked for, with checkpoints in `file` and its images where they are now.
     ///
     /// # Errors
-    /// [`Error::Checkpoint`] naming a file that is missing, or a setting or kernel that this version does not
-    /// have.
+    /// [`Error::Checkpoint`] naming a file that is missing, or a setting that this version does not have.
     pub fn request(self, file: &Path, moved: &Moved) -> Result<Request> {
         let refuse = |reason: String| Error::Checkpoint { path: file.into(), reason };
         let finder = Finder::new(file, &self.content);
@@ -112,12 +112,11 @@ impl Record {
                 .find(path, role)
                 .map_err(|reason| refuse(format!("{reason} or put it beside the checkpoint")))?;
         }
-        let unknown = |e: Error| refuse(format!("has a kernel that cannot be used: {e}"));
-        let kernel_overrides = self.kernels.iter().map(|text| text.parse().map_err(unknown));
         let kernels = KernelOptions {
-            kernel_overrides: kernel_overrides.collect::<Result<_>>()?,
+            kernel_overrides: vec![],
             precision: self.precision,
             no_tune: true,
+            recorded: self.kernels,
         };
         Ok(Request {
             content: finder.content(&self.content, moved).map_err(refuse)?,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use impasto::image_io::Image;
+use impasto::image_io::{Encoding, Image};
 use impasto::painter::Painter;
 
 use super::request::Request;
@@ -35,16 +35,22 @@ impl Rescue {
     }
 
     /// Writes the image as it is, or where the device no longer gives it the last copy. Says where it is.
-    pub fn save(&mut self, painter: &Painter, done: usize, request: &Request, note: &str) -> Option<String> {
+    pub fn save(
+        &mut self,
+        painter: &Painter,
+        done: usize,
+        request: &Request,
+        encoding: &Encoding,
+    ) -> Option<String> {
         // After a panic the painter may be in any state.
         let found = panics::catch(|| painter.image()).ok().map(|image| (image, done));
         let (image, done) = found.or_else(|| self.copy.take())?;
         if is_standard(&request.output) {
-            save_image(&image, &request.output, Some(note)).ok()?;
+            save_image(&image, &request.output, encoding).ok()?;
             return Some(format!("the picture after {done} evaluations was written to standard output"));
         }
         let file = unused(numbered(&request.output, done));
-        image.save_with_note(&file, note).ok()?;
+        image.save_as(&file, encoding).ok()?;
         Some(format!("the picture after {done} evaluations is {}", file.display()))
     }
 }

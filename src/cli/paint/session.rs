@@ -6,8 +6,9 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use impasto::gpu::Gpu;
-use impasto::image_io::{Frame, Image, check_animation, save_animation};
+use impasto::image_io::{Alpha, Decoded, Encoding, Frame, Image, check_animation, save_animation};
 use impasto::painter::{Checkpoint, Evaluation, Origin, Painter, PainterOptions};
+use impasto::vgg19::Kernels;
 use impasto::view::View;
 use impasto::{Error, Result};
 
@@ -18,6 +19,7 @@ use super::{Job, Record, Request};
 use crate::cli::context::{Context, say_choices};
 use crate::cli::file_roles::numbered;
 use crate::cli::log::Log;
+use crate::cli::note::Note;
 use crate::cli::paths::{save_image, shown, unused};
 use crate::cli::profile::RunProfile;
 use crate::cli::progress::Progress;
@@ -38,6 +40,8 @@ pub struct Session<'a> {
     gpu: Gpu,
     /// The note of the picture.
     note: String,
+    /// The opacity of the picture, at its last size.
+    alpha: Option<Alpha>,
     painter: Painter,
     /// The variant of each layer, as text.
     kernels: String,
@@ -82,7 +86,9 @@ impl<'a> Session<'a> {
     ) -> Result<Self> {
         let Request { painting: options, files, common, .. } = request;
         let Context { gpu, network, styles } = context;
-        let checkpoints = Checkpoints::new(request, Record::new(request, &job, network.kernels())?)?;
+        let note = note(request, network.kernels())?;
+        let record = Record::new(request, &job, network.kernels(), note.clone())?;
+        let checkpoints = Checkpoints::new(request, record)?;
         let done = from.map_or(0, Checkpoint::done);
         let log = files.log.as_deref().map(|path| Log::open(path, done)).transpose()?;
         let profile = files.profile.then(|| RunProfile::begin(gpu)).transpose()?;
@@ -91,7 +97,7 @@ impl<'a> Session<'a> {
         if let Some(path) = &files.animate {
             check_animation(path, width, height)?;
         }
-        let Job { inputs, schedule, start, note, .. } = job;
+        let Job { inputs, schedule, start, alpha, .. } = job;
         let pauses = files.save_every.into_iter().chain(checkpoints.pauses()).collect();
         let plan = options.plan(schedule, pauses, common.memory)?;
         say_choices(&plan.choices(gpu, network, &inputs)?, common);
@@ -108,6 +114,7 @@ impl<'a> Session<'a> {
             request,
             gpu: gpu.clone(),
             note,
+            alpha,
             painter,
             kernels,
             profile,
@@ -188,7 +195,7 @@ impl<'a> Session<'a> {
         }
         if self.request.files.save_every.is_some_and(|every| done.is_multiple_of(every)) {
             let file = numbered(&self.request.output, done);
-            self.painter.image()?.save_with_note(file, &self.note)?;
+            self.painter.image()?.save_as(file, &self.encoding())?;
         }
         if let Some(line) = self.checkpoints.watch(evaluation, &mut self.painter, self.request) {
             progress.note(&line);
@@ -221,7 +228,7 @@ impl<'a> Session<'a> {
         }
         if view.takes_save() {
             let file = unused(numbered(&self.request.output, self.done));
-            self.painter.image()?.save_with_note(&file, &self.note)?;
+            self.painter.image()?.save_as(&file, &self.encoding())?;
             progress.note(&format!("wrote {}", file.display()));
         }
         Ok(())
@@ -235,10 +242,15 @@ impl<'a> Session<'a> {
             true => unused(numbered(&self.request.output, self.done)),
             false => self.request.output.clone(),
         };
-        let saved = save_image(&image, &output, Some(&self.note));
+        let saved = save_image(&image, &output, &self.encoding());
         // One of the two may have room where the other has none.
         let kept = self.checkpoints.write_last(&self.painter, stopped);
         saved.and(kept).map(|()| (image, shown(&output)))
+    }
+
+    /// How pictures are written.
+    fn encoding(&self) -> Encoding<'_> {
+        encoding(&self.note, self.alpha.as_ref(), self.request)
     }
 
     /// All frames so far, with those of an earlier run that this one resumes, and the image.
@@ -247,10 +259,13 @@ impl<'a> Session<'a> {
         let (Some(path), Some(every)) = (&files.animate, files.save_every) else { return Ok(()) };
         let mut frames = vec![];
         for done in (every..=self.done).step_by(every) {
-            let frame = Image::load(numbered(&self.request.output, done))?;
-            frames.push(Frame { image: frame.resized_to(image.width(), image.height())?, time: FRAME });
+            let Decoded { image: frame, alpha, .. } = Image::read(numbered(&self.request.output, done))?;
+            let (width, height) = (image.width(), image.height());
+            let alpha = alpha.map(|alpha| alpha.resized_to(width, height)).transpose()?;
+            frames.push(Frame { image: frame.resized_to(width, height)?, alpha, time: FRAME });
         }
-        frames.push(Frame { image, time: LAST_FRAME });
+        let alpha = self.alpha.as_ref().map(|alpha| alpha.resized_to(image.width(), image.height()));
+        frames.push(Frame { image, alpha: alpha.transpose()?, time: LAST_FRAME });
         save_animation(path, &frames)?;
         self.request.common.say(format_args!("wrote {}", path.display()));
         Ok(())
@@ -258,11 +273,24 @@ impl<'a> Session<'a> {
 
     /// The error with the picture that could be saved, and with the command that goes on.
     fn rescue(&mut self, error: Error) -> Error {
-        let saved = self.rescue.save(&self.painter, self.done, self.request, &self.note);
+        let encoding = encoding(&self.note, self.alpha.as_ref(), self.request);
+        let saved = self.rescue.save(&self.painter, self.done, self.request, &encoding);
         let more: Vec<String> =
             saved.into_iter().chain(self.checkpoints.path().map(|file| go_on_with(file))).collect();
         if more.is_empty() { error } else { error.with_more(&more.join("; ")) }
     }
+}
+
+/// The note of a picture that is painted with these kernels.
+fn note(request: &Request, kernels: &Kernels) -> Result<String> {
+    match &request.note {
+        Some(note) => Note::continued(note, kernels),
+        None => Note::json(request.images(), &request.painting, kernels, request.common.kernels.precision),
+    }
+}
+
+fn encoding<'a>(note: &'a str, alpha: Option<&'a Alpha>, request: &Request) -> Encoding<'a> {
+    Encoding { note: Some(note), depth: request.painting.output.depth.into(), alpha }
 }
 
 /// The command that continues from a checkpoint.

@@ -1,11 +1,12 @@
 //! Reading image files: which format a file has, its decoder, and what the decoders share.
 
 use std::fs;
+use std::io::Read;
 use std::path::Path;
 
 use image::ImageFormat;
 
-use super::{Image, MAX_PIXELS, check_pixels};
+use super::{Alpha, Image, MAX_PIXELS, check_pixels};
 use crate::error::{Error, Result};
 
 mod exif;
@@ -34,8 +35,10 @@ const MAX_TABLES: u64 = 64 << 20;
 /// An image read from a file, and what is wrong with the file.
 #[derive(Clone, Debug)]
 pub struct Decoded {
-    /// The image, upright, in sRGB.
+    /// The image, upright, in sRGB, over white.
     pub image: Image,
+    /// The opacity of its pixels; `None` if all are opaque.
+    pub alpha: Option<Alpha>,
     /// What a user should know: damage that left the pixels readable, values that had to be interpreted. Each is
     /// one line without the name of the file.
     pub warnings: Vec<String>,
@@ -73,21 +76,38 @@ fn bytes_of(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).map_err(unreadable)
 }
 
+/// See [`check_format`](super::check_format).
+pub(super) fn check_format(path: &Path) -> Result<()> {
+    /// Formats are told by fewer.
+    const HEAD: u64 = 4096;
+    let unreadable = |e: std::io::Error| Error::image(path, format!("cannot read: {}", e.kind()));
+    let mut head = vec![];
+    fs::File::open(path).and_then(|file| file.take(HEAD).read_to_end(&mut head)).map_err(unreadable)?;
+    format_of(&head).map(|_| ()).map_err(|reason| Error::image(path, in_one_line(&reason)))
+}
+
 /// Decodes with the decoder of the format that the first bytes tell.
 fn decode(bytes: &[u8]) -> Outcome<Raster> {
+    match format_of(bytes)? {
+        ImageFormat::Tiff => tiff::decode(bytes),
+        ImageFormat::Png => png::decode(bytes),
+        ImageFormat::Jpeg => jpeg::decode(bytes),
+        format => plain::decode(bytes, format),
+    }
+}
+
+/// The format that the first bytes tell, if it is read.
+fn format_of(bytes: &[u8]) -> Outcome<ImageFormat> {
     if bytes.is_empty() {
         return Err(format!("the file is empty: give a {ACCEPTED} image"));
     }
     foreign::refuse(bytes)?;
     if tiff::is_tiff(bytes) {
-        return tiff::decode(bytes);
+        return Ok(ImageFormat::Tiff);
     }
+    use ImageFormat::{Bmp, Gif, Jpeg, Png, WebP};
     match image::guess_format(bytes) {
-        Ok(ImageFormat::Png) => png::decode(bytes),
-        Ok(ImageFormat::Jpeg) => jpeg::decode(bytes),
-        Ok(format @ (ImageFormat::WebP | ImageFormat::Bmp | ImageFormat::Gif)) => {
-            plain::decode(bytes, format)
-        }
+        Ok(format @ (Png | Jpeg | WebP | Bmp | Gif)) => Ok(format),
         Ok(other) => {
             let name = format!("{other:?}").to_uppercase();
             Err(format!("{name} images cannot be read: convert it to {ACCEPTED}"))

@@ -5,7 +5,7 @@ use std::path::Path;
 use image::metadata::Orientation;
 
 use super::profile::{Colours, ToSrgb};
-use super::{Decoded, Error, Image, Result};
+use super::{Alpha, Decoded, Error, Image, Result};
 
 /// Samples of pixels, interleaved: rows from the top, pixels from the left, then channels.
 #[derive(PartialEq)]
@@ -60,18 +60,27 @@ impl Raster {
             self.warnings.push(warning);
             None
         });
-        let rgb = self.rgb(path, to_srgb.as_ref())?;
+        let (rgb, opacities) = self.rgb(path, to_srgb.as_ref())?;
         let (width, height, rgb) = upright(self.width, self.height, rgb, 3, self.orientation);
         let image = Image::checked(path, width, height, rgb)?;
-        Ok(Decoded { image, warnings: self.warnings })
+        let alpha = opacities.map(|opacities| {
+            let (width, height, upright) = upright(self.width, self.height, opacities, 1, self.orientation);
+            Alpha::new(width, height, upright)
+        });
+        Ok(Decoded {
+            image,
+            alpha: alpha.transpose()?.filter(|alpha| !alpha.is_opaque()),
+            warnings: self.warnings,
+        })
     }
 
-    /// sRGB on the 0..255 scale in the order of the file.
-    fn rgb(&self, path: &Path, to_srgb: Option<&ToSrgb>) -> Result<Vec<f32>> {
+    /// sRGB on the 0..255 scale over white, and the opacities if there are any, in the order of the file.
+    fn rgb(&self, path: &Path, to_srgb: Option<&ToSrgb>) -> Result<(Vec<f32>, Option<Vec<f32>>)> {
         let colours = self.model.channels();
         let channels = colours + usize::from(self.alpha);
         let width = self.width as usize;
         let mut rgb = Vec::with_capacity(width * self.height as usize * 3);
+        let mut opacities = self.alpha.then(|| Vec::with_capacity(width * self.height as usize));
         let mut row = vec![0.0; width * channels];
         let mut row_rgb = vec![0.0; width * 3];
         for y in 0..self.height as usize {
@@ -82,13 +91,15 @@ impl Raster {
                 return Err(Error::image(path, reason));
             }
             self.row_to_rgb(&row, to_srgb, &mut row_rgb);
-            if self.alpha {
-                let alphas = row.chunks_exact(channels).map(|pixel| pixel[colours]);
-                row_rgb.chunks_exact_mut(3).zip(alphas).for_each(|(colour, alpha)| over_white(colour, alpha));
+            if let Some(opacities) = &mut opacities {
+                opacities.extend(row.chunks_exact(channels).map(|pixel| pixel[colours]));
+                let alphas = &opacities[y * width..];
+                let pixels = row_rgb.chunks_exact_mut(3).zip(alphas);
+                pixels.for_each(|(colour, alpha)| over_white(colour, *alpha));
             }
             rgb.extend_from_slice(&row_rgb);
         }
-        Ok(rgb)
+        Ok((rgb, opacities))
     }
 
     /// The colours of a row, without alpha.

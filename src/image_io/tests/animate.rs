@@ -4,7 +4,7 @@ use std::time::Duration;
 use image::AnimationDecoder;
 use image::codecs::{gif::GifDecoder, png::PngDecoder, webp::WebPDecoder};
 
-use crate::image_io::{Frame, Image, check_animation, save_animation};
+use crate::image_io::{Alpha, Frame, Image, check_animation, save_animation};
 
 fn flat(width: u32, value: f32) -> Image {
     Image::from_rgb(width, 5, vec![value; width as usize * 15]).unwrap()
@@ -13,12 +13,19 @@ fn flat(width: u32, value: f32) -> Image {
 /// Each format, read back by decoders that are not the encoder: the frames, their colours and times.
 #[test]
 fn animations_hold_every_frame() {
+    hold_every_frame(None);
+    let opacity = |i: usize| if i.is_multiple_of(7) { 0.0 } else { 255.0 };
+    hold_every_frame(Some(Alpha::new(7, 5, (0..35).map(opacity).collect()).unwrap()));
+}
+
+/// `alpha` is that of each frame.
+fn hold_every_frame(alpha: Option<Alpha>) {
     let folder = tempfile::tempdir().unwrap();
     let time = [80, 200, 1500].map(Duration::from_millis);
     let frames: Vec<Frame> = [0.0, 128.0, 255.0]
         .into_iter()
         .zip(time)
-        .map(|(value, time)| Frame { image: flat(7, value), time })
+        .map(|(value, time)| Frame { image: flat(7, value), alpha: alpha.clone(), time })
         .collect();
     for name in ["a.gif", "a.webp", "a.png"] {
         let path = folder.path().join(name);
@@ -37,6 +44,8 @@ fn animations_hold_every_frame() {
             assert_eq!((pixels.width(), pixels.height()), (7, 5), "{name}");
             let off = pixels.get_pixel(3, 2)[0].abs_diff(frame.image.pixels()[0] as u8);
             assert!(off <= 1, "{name}: off by {off}");
+            let opacities = [0, 3].map(|x| pixels.get_pixel(x, 2)[3]);
+            assert_eq!(opacities, [if alpha.is_some() { 0 } else { 255 }, 255], "{name}");
         }
     }
 }

@@ -3,7 +3,9 @@ use std::path::Path;
 
 use super::support::*;
 use crate::Error;
-use crate::image_io::{Image, Size, check_output, check_output_fits};
+use crate::image_io::{
+    Alpha, Decoded, Depth, Encoding, Image, Size, check_depth, check_output, check_output_fits,
+};
 
 /// The names in a folder.
 fn names(folder: &Path) -> Vec<String> {
@@ -163,13 +165,102 @@ fn png_files_carry_a_note_and_the_same_pixels() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.png");
     let image = sample(5, 4);
-    image.save_with_note(&path, "d\u{e9}j\u{e0} vu").unwrap();
+    let noted = |note| Encoding { note: Some(note), ..Encoding::default() };
+    image.save_as(&path, &noted("d\u{e9}j\u{e0} vu")).unwrap();
     assert_eq!(Image::note(&path).unwrap(), "d\u{e9}j\u{e0} vu");
     assert_eq!(Image::load(&path).unwrap(), image);
     image.save(&path).unwrap();
     assert!(Image::note(&path).unwrap_err().to_string().contains("carries no note"));
     let jpeg = folder.path().join("a.jpg");
-    image.save_with_note(&jpeg, "lost").unwrap();
+    image.save_as(&jpeg, &noted("lost")).unwrap();
     assert!(Image::note(&jpeg).unwrap_err().to_string().contains("not a PNG"));
     assert!(Image::note(folder.path().join("none.png")).unwrap_err().to_string().contains("none.png"));
+}
+
+#[test]
+fn transparency_comes_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let alpha = Alpha::new(4, 1, vec![0.0, 51.0, 200.0, 255.0]).unwrap();
+    // Over white, so that nothing is lost: what is transparent is white.
+    let colours = [[9.0, 9.0, 9.0], [10.0, 100.0, 255.0], [0.0, 33.0, 128.0], [1.0, 2.0, 3.0]];
+    let over_white =
+        colours.iter().zip(alpha.values()).flat_map(|(rgb, a)| rgb.map(|v| v * a / 255.0 + 255.0 - a));
+    let image = Image::from_rgb(4, 1, over_white.collect()).unwrap();
+    for name in ["a.png", "a.webp", "a.tif"] {
+        let path = folder.path().join(name);
+        image.save_as(&path, &Encoding { alpha: Some(&alpha), ..Encoding::default() }).unwrap();
+        let back = Image::read(&path).unwrap();
+        assert_eq!(back.alpha.as_ref(), Some(&alpha), "{name}");
+        assert!(back.image.pixels().iter().zip(image.pixels()).all(|(a, b)| (a - b).abs() < 0.01), "{name}");
+        // As another decoder reads it: colours that were not multiplied, white where nothing is seen.
+        let rgba = image::open(&path).unwrap().into_rgba8().into_raw();
+        assert_eq!(rgba, [255, 255, 255, 0, 10, 100, 255, 51, 0, 33, 128, 200, 1, 2, 3, 255], "{name}");
+    }
+    // At the size of the image.
+    let large = image.resized_to(8, 2).unwrap();
+    large
+        .save_as(folder.path().join("a.png"), &Encoding { alpha: Some(&alpha), ..Encoding::default() })
+        .unwrap();
+    let back = Image::read(folder.path().join("a.png")).unwrap().alpha.unwrap();
+    assert_eq!((back.width(), back.height()), (8, 2));
+    let jpeg = folder.path().join("a.jpg");
+    image.save_as(&jpeg, &Encoding { alpha: Some(&alpha), ..Encoding::default() }).unwrap();
+    assert!(Image::read(&jpeg).unwrap().alpha.is_none());
+}
+
+#[test]
+fn sixteen_bits_keep_what_eight_round_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let image = Image::from_rgb(2, 1, vec![0.0, 0.25, 100.5, 200.125, 254.9, 255.0]).unwrap();
+    let alpha = Alpha::new(2, 1, vec![255.0, 100.5]).unwrap();
+    let deep = Encoding { depth: Depth::Sixteen, ..Encoding::default() };
+    for name in ["a.png", "a.tif"] {
+        let path = folder.path().join(name);
+        image.save_as(&path, &deep).unwrap();
+        let back = Image::load(&path).unwrap();
+        let close = |a: &[f32], b: &[f32]| a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 0.5 / 257.0 + 1e-4);
+        assert!(close(back.pixels(), image.pixels()), "{name}: {:?}", back.pixels());
+        image.save_as(&path, &Encoding { alpha: Some(&alpha), ..deep }).unwrap();
+        assert!(close(Image::read(&path).unwrap().alpha.unwrap().values(), alpha.values()), "{name}");
+    }
+    for name in ["a.jpg", "a.webp"] {
+        let path = folder.path().join(name);
+        let saved = image.save_as(&path, &deep);
+        for error in [saved.unwrap_err(), check_depth(&path, Depth::Sixteen).unwrap_err()] {
+            assert!(error.to_string().contains("use .png or .tif for 16"), "{error}");
+        }
+        assert!(!path.exists());
+    }
+}
+
+/// Profiles are there, and by them nothing changes.
+#[test]
+fn files_say_that_they_are_srgb() {
+    use image::{ImageDecoder, ImageReader};
+    let image = sample(6, 4);
+    for extension in ["jpg", "webp", "tif"] {
+        let bytes = saved(&image, extension);
+        let file = std::io::Cursor::new(&bytes);
+        let profile = if extension == "tif" {
+            // The crate `image` does not find it.
+            let tag = tiff::tags::Tag::IccProfile;
+            match tiff::decoder::Decoder::new(file).unwrap().get_tag(tag).unwrap() {
+                tiff::decoder::ifd::Value::List(values) => {
+                    values.into_iter().map(|value| value.into_u8().unwrap()).collect()
+                }
+                value => panic!("{value:?}"),
+            }
+        } else {
+            let reader = ImageReader::new(file).with_guessed_format().unwrap();
+            reader.into_decoder().unwrap().icc_profile().unwrap().unwrap()
+        };
+        let profile = moxcms::ColorProfile::new_from_slice(&profile).unwrap();
+        let red = moxcms::ColorProfile::new_srgb().red_colorant;
+        assert!((profile.red_colorant.x - red.x).abs() < 1e-3, "{extension}");
+        let Decoded { warnings, .. } = Image::parse(Path::new(extension), &bytes).unwrap();
+        assert!(warnings.is_empty(), "{extension}: {warnings:?}");
+    }
+    let png = saved(&image, "png");
+    let info = png::Decoder::new(std::io::Cursor::new(&png)).read_info().unwrap();
+    assert!(info.info().srgb.is_some());
 }

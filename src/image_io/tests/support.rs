@@ -128,7 +128,8 @@ pub(super) fn animated_webp(width: u32, height: u32, stills: &[Vec<u8>]) -> Vec<
     for still in stills {
         // At 0, 0, for 100 ms, then the image chunk of the still file.
         let header = [&[0; 6][..], &size, &three(100), &[0]].concat();
-        body.extend(chunk(b"ANMF", &[&header[..], &still[12..]].concat()));
+        let image = still.windows(4).position(|name| name == b"VP8L").unwrap();
+        body.extend(chunk(b"ANMF", &[&header[..], &still[image..]].concat()));
     }
     chunk(b"RIFF", &body)
 }

@@ -62,6 +62,12 @@ impl TestFolder {
         Image::from_rgb(width, height, rgb).unwrap().save(self.path(name)).unwrap();
     }
 
+    /// Writes a grey image of this size, lighter from left to right: a mask.
+    pub fn mask(&self, name: &str, width: u32, height: u32) {
+        let rgb = (0..width * height).flat_map(|i| [(i % width * 255 / width) as f32; 3]).collect();
+        Image::from_rgb(width, height, rgb).unwrap().save(self.path(name)).unwrap();
+    }
+
     /// Arguments in which `@name` is a file of this folder.
     pub fn arguments<'a>(&self, line: &'a str) -> impl Iterator<Item = OsString> + use<'a, '_> {
         line.split(' ').map(|argument| match argument.strip_prefix('@') {
