@@ -73,6 +73,71 @@ fn bad_files_are_reported_and_skipped() {
 }
 
 #[test]
+fn what_is_left_out_is_reported() {
+    let folder = folder_with(&["a.png"]);
+    fs::write(folder.path("in/notes.txt"), "no image").unwrap();
+    fs::write(folder.path("in/b.heic"), b"\0\0\0\x18ftypheic\0\0\0\0mif1heic").unwrap();
+    // A name need not tell what a file holds.
+    fs::copy(folder.path("style.png"), folder.path("in/photo")).unwrap();
+    fs::copy(
+        concat!(env!("CARGO_MANIFEST_DIR"), "/tests/images/gif-palette.gif"),
+        folder.path("in/still.gif"),
+    )
+    .unwrap();
+    let output = batch(&folder, "");
+    assert!(output.status.success(), "{}", stderr(&output));
+    for words in [
+        &["left out:", "b.heic", "HEIC cannot be read: convert it with heif-convert"][..],
+        &["left out:", "notes.txt", "not an image"],
+        &["3 of 3 painted"],
+    ] {
+        let text = stderr(&output);
+        let told = text.lines().any(|line| words.iter().all(|word| line.contains(word)));
+        assert!(told, "no line has {words:?}: {text}");
+    }
+    assert_eq!(written(&folder), ["a.png", "photo.png", "still.png"]);
+}
+
+#[test]
+fn every_content_meets_every_style_or_its_own() {
+    let folder = folder_with(&["a.png", "b.png"]);
+    fs::create_dir(folder.path("styles")).unwrap();
+    for name in ["styles/x.png", "styles/y.png", "styles/z.png"] {
+        folder.image(name, 24 + name.len() as u32 + u32::from(name.as_bytes()[7] % 3) * 8, 32);
+    }
+    let run = |line: &str| {
+        let line = format!("batch @in {line} -o @out --size 32 --iterations 3 {SHALLOW}");
+        let output = folder.command(&line).output().unwrap();
+        assert!(output.status.success(), "{line}: {}", stderr(&output));
+        let names = written(&folder);
+        (stderr(&output), names)
+    };
+    let (text, names) = run("@styles");
+    assert_eq!(names, ["a-x.png", "a-y.png", "a-z.png", "b-x.png", "b-y.png", "b-z.png"]);
+    assert!(text.contains("b.png in the style of") && text.contains("6 of 6 painted"), "{text}");
+    for (content, style) in [("a", "x"), ("b", "z")] {
+        let line =
+            format!("paint @in/{content}.png @styles/{style}.png -o @one.png --size 32 --iterations 3");
+        folder.command(&format!("{line} -q {SHALLOW}")).assert().success();
+        let bytes = |name: &str| fs::read(folder.path(name)).unwrap();
+        assert!(bytes("one.png") == bytes(&format!("out/{content}-{style}.png")), "{content} {style}");
+    }
+    fs::remove_dir_all(folder.path("out")).unwrap();
+    let pattern = folder.path("styles/[xy].png").display().to_string().replace("[xy]", "?");
+    let line = "batch @in @styles -o @out --size 32 --iterations 3 --styles pairs";
+    folder.refuses(line, 2, &["--styles pairs", "2 contents and 3 styles"]);
+    fs::remove_file(folder.path("styles/z.png")).unwrap();
+    assert_eq!(run(&format!("{pattern} --styles pairs")).1, ["a-x.png", "b-y.png"]);
+    fs::remove_dir_all(folder.path("out")).unwrap();
+    assert_eq!(run("@styles --styles blend").1, ["a.png", "b.png"]);
+    fs::remove_dir_all(folder.path("out")).unwrap();
+    assert_eq!(
+        run("@styles/x.png @styles/y.png --styles each").1,
+        ["a-x.png", "a-y.png", "b-x.png", "b-y.png"]
+    );
+}
+
+#[test]
 fn finished_pictures_are_kept_unless_asked() {
     let folder = folder_with(&["a.png", "b.png"]);
     fs::create_dir(folder.path("out")).unwrap();

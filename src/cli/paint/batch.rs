@@ -12,7 +12,8 @@ use impasto::vgg19::{Kernels, Weights};
 use impasto::view::View;
 use impasto::{Error, Result};
 
-use super::batch_items::{FormatOption, Item, Shard, items};
+use super::batch_files::Listing;
+use super::batch_items::{FormatOption, Item, Shard, Styles, StylesOption, items};
 use super::interrupt::{StopFlag, stop_on_signal};
 use super::session::End;
 use super::{FileOptions, Job, Request, Session, Sources, ViewOptions};
@@ -33,16 +34,23 @@ Examples:
   impasto batch photos/ painting.jpg -o pictures/
   impasto batch photos/ painting.jpg -o pictures/ --preset paper --size 1024
   impasto batch photos/ painting.jpg -o pictures/ --shard 1/4        the first of four machines
+  impasto batch photos/ styles/ -o pictures/                         every photo in every style
+  impasto batch 'photos/*.jpg' styles/ -o pictures/ --styles pairs   the first photo in the first style, and so on
 
 A picture that is in the output folder already is kept, so the same command continues a batch that was stopped."
 )]
 pub struct Batch {
-    /// A folder of content images
+    /// A folder of content images, or a quoted pattern such as 'photos/*.jpg'
     #[arg(value_parser = path())]
     folder: PathBuf,
-    /// The style images: how they are painted. Several are averaged
+    /// The style images: how they are painted. Several are averaged; those of a folder or a quoted pattern are used one
+    /// by one
     #[arg(required = true, value_parser = path())]
     style: Vec<PathBuf>,
+
+    /// How several styles are used [default: each for a folder or a pattern, blend otherwise]
+    #[arg(long, value_enum, value_name = "HOW")]
+    styles: Option<StylesOption>,
 
     /// The folder for the pictures
     #[arg(short, long, value_name = "FOLDER", value_parser = path())]
@@ -78,9 +86,10 @@ pub struct Batch {
 /// A batch in progress.
 struct Run<'a> {
     batch: &'a Batch,
-    /// The painting of each item, but for its content image and its output.
+    /// The painting of each item, but for its images and its output.
     request: Request,
-    sources: Sources,
+    /// What was read for the last item's styles.
+    sources: Option<(Vec<PathBuf>, Sources)>,
     weights: Weights,
     context: Option<Context>,
     gpu: Gpu,
@@ -103,10 +112,16 @@ impl Batch {
     /// reported, and the others are painted.
     pub fn run(mut self, matches: &ArgMatches) -> Result<ExitCode> {
         let painting = self.base.merge(&self.painting, &mut self.common, matches)?;
-        painting.check(&self.style)?;
-        let items = items(&self.folder, &self.output, self.format, self.shard)?;
-        self.check_files(&items, &painting)?;
-        let mut run = Run::open(&self, painting)?;
+        let styles = Styles::of(&self.style, self.styles)?;
+        painting.check(styles.of_one())?;
+        let mut contents = Listing::of(&self.folder, "the first argument of batch is a folder of images")?;
+        let images = std::mem::take(&mut contents.images);
+        let items = items(&self.folder, images, &styles, &self.output, self.format, self.shard)?;
+        self.check_files(&items, &styles, &painting)?;
+        for listing in styles.left_out.iter().chain([&contents]) {
+            listing.report(|line| self.common.say(line));
+        }
+        let mut run = Run::open(&self, painting, &styles)?;
         let view = self.view.open(&self.common, &run.stop)?;
         let tally = run.paint_all(&items, view.as_ref());
         self.common.say(tally.line(items.len()));
@@ -114,10 +129,10 @@ impl Batch {
     }
 
     /// No picture may replace a content image, a file of the options or another picture.
-    fn check_files(&self, items: &[Item], painting: &PaintingOptions) -> Result<()> {
+    fn check_files(&self, items: &[Item], styles: &Styles, painting: &PaintingOptions) -> Result<()> {
         let inputs = FileRoles::default()
             .reads("a content image", items.iter().map(|item| &item.content))
-            .reads("a style image", &self.style)
+            .reads("a style image", &styles.images)
             .reads("the picture of --like", &self.base.like);
         let files = painting.files().into_iter();
         let files = files.fold(inputs, |inputs, (role, path)| inputs.reads(role, [path]));
@@ -130,10 +145,10 @@ impl Batch {
 
 impl<'a> Run<'a> {
     /// Reads, checks and opens what every image needs.
-    fn open(batch: &'a Batch, painting: PaintingOptions) -> Result<Self> {
+    fn open(batch: &'a Batch, painting: PaintingOptions, styles: &Styles) -> Result<Self> {
         let request = Request {
             content: batch.folder.clone(),
-            styles: batch.style.clone(),
+            styles: styles.of_one().to_vec(),
             output: batch.output.clone(),
             painting,
             files: FileOptions::images_only(batch.save_every),
@@ -142,7 +157,11 @@ impl<'a> Run<'a> {
             finished_only: true,
             automatic_checkpoints: false,
         };
-        let sources = Sources::load(&request)?;
+        // With one blend for all, a style that cannot be read is the end of the batch.
+        let sources = match styles.how {
+            StylesOption::Blend => Some((request.styles.clone(), Sources::load(&request)?)),
+            StylesOption::Each | StylesOption::Pairs => None,
+        };
         let objective = &request.painting.objective;
         let weights = load_weights(&objective.network, &objective.settings()?)?;
         let gpu = open_gpu(&batch.common)?;
@@ -157,7 +176,7 @@ impl<'a> Run<'a> {
                 tally.stopped = true;
                 break;
             }
-            let place = format!("{} of {}: {}", k + 1, items.len(), item.content.display());
+            let place = format!("{} of {}: {}", k + 1, items.len(), item.title);
             if item.rival.is_none() && item.output.exists() && !self.batch.overwrite {
                 let output = item.output.display();
                 self.batch.common.say(format_args!("{place}: {output} is there already"));
@@ -186,17 +205,27 @@ impl<'a> Run<'a> {
     /// `place` is the title in the live view.
     fn paint_one(&mut self, item: &Item, place: &str, view: Option<&View>) -> Result<End> {
         if let Some(rival) = &item.rival {
-            let (output, rival) = (item.output.display(), rival.display());
+            let output = item.output.display();
             let reason = format!("its picture would be {output}, as that of {rival}: rename one of the two");
             return Err(Error::Image { path: item.content.clone(), reason });
         }
-        let (content, output) = (item.content.clone(), item.output.clone());
-        let request = Request { content, output, ..self.request.clone() };
-        let job = Job::prepare(&request, &self.sources)?;
+        let Item { content, styles, output, .. } = item;
+        let (content, styles, output) = (content.clone(), styles.clone(), output.clone());
+        let request = Request { content, styles, output, ..self.request.clone() };
+        let job = Job::prepare(&request, self.sources_for(&request)?)?;
         let stop = self.stop.clone();
         let context = self.context_for(job.size())?;
         view.iter().for_each(|view| view.begin(place, job.schedule.iterations()));
         Session::open(job, &request, context, stop, view, None)?.paint()
+    }
+
+    /// The images of the request besides its content: the last ones, if they are the same.
+    fn sources_for(&mut self, request: &Request) -> Result<&Sources> {
+        let sources = match self.sources.take().filter(|(styles, _)| *styles == request.styles) {
+            Some(sources) => sources,
+            None => (request.styles.clone(), Sources::load(request)?),
+        };
+        Ok(&self.sources.insert(sources).1)
     }
 
     /// A network with the kernels chosen for this size: the last one, if it has them.

@@ -1,4 +1,4 @@
-//! The images of a batch: which files of the folder are painted, and under which names.
+//! The pictures of a batch: which content is painted in which style, and under which name.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use clap::ValueEnum;
 use impasto::{Error, Result};
+
+use super::batch_files::{Listing, is_pattern};
 
 /// File formats of pictures.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -16,7 +18,7 @@ pub enum FormatOption {
     Jpg,
     /// Lossless
     Webp,
-    /// 8 bits
+    /// Not compressed
     Tif,
 }
 
@@ -30,9 +32,6 @@ impl FormatOption {
         }
     }
 }
-
-/// Extensions of image files. Their content is checked when they are read.
-const IMAGES: [&str; 7] = ["png", "jpg", "jpeg", "webp", "tif", "tiff", "bmp"];
 
 /// A part of a batch. Written `2/8`: the second of eight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,56 +55,117 @@ impl FromStr for Shard {
     }
 }
 
-/// One content image of a batch.
+/// How several style images are used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum StylesOption {
+    /// All of them together, averaged
+    Blend,
+    /// Every content with every style
+    Each,
+    /// The first content with the first style, the second with the second
+    Pairs,
+}
+
+/// One picture of a batch.
 #[derive(Debug, PartialEq)]
 pub struct Item {
     pub content: PathBuf,
+    /// The style images that are blended in it.
+    pub styles: Vec<PathBuf>,
     pub output: PathBuf,
-    /// An earlier file of the folder that has the same output.
-    pub rival: Option<PathBuf>,
+    /// What is painted, for messages.
+    pub title: String,
+    /// The title of an earlier picture that has the same output.
+    pub rival: Option<String>,
 }
 
-/// The images to paint in the order of their names: those of the folder, or the shard of them.
+/// The style images of a batch, and how they are used.
+pub struct Styles {
+    pub how: StylesOption,
+    /// In the order of the arguments, those of a folder or a pattern by their names.
+    pub images: Vec<PathBuf>,
+    pub left_out: Vec<Listing>,
+}
+
+impl Styles {
+    /// From the arguments. Without `how`, images are blended, and those of a folder or a pattern are used one by one.
+    ///
+    /// # Errors
+    /// [`Error::Image`] for a folder without images.
+    pub fn of(arguments: &[PathBuf], how: Option<StylesOption>) -> Result<Self> {
+        let (mut images, mut left_out) = (vec![], vec![]);
+        for path in arguments {
+            if path.is_dir() || is_pattern(path) {
+                let mut listing =
+                    Listing::of(path, "a style is an image, a folder or a pattern such as 'styles/*.jpg'")?;
+                images.append(&mut listing.images);
+                left_out.push(listing);
+            } else {
+                images.push(path.clone());
+            }
+        }
+        let default = if left_out.is_empty() { StylesOption::Blend } else { StylesOption::Each };
+        Ok(Self { how: how.unwrap_or(default), images, left_out })
+    }
+
+    /// The style images of one picture, to check options with.
+    pub fn of_one(&self) -> &[PathBuf] {
+        match self.how {
+            StylesOption::Blend => &self.images,
+            StylesOption::Each | StylesOption::Pairs => &self.images[..1],
+        }
+    }
+
+    /// Each content with its styles. Contents of one style stand together, so that its images are read once.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for pairs of which one is missing.
+    fn with(&self, contents: Vec<PathBuf>) -> Result<Vec<(PathBuf, Vec<PathBuf>)>> {
+        let single = |style: &PathBuf| vec![style.clone()];
+        Ok(match self.how {
+            StylesOption::Blend => {
+                contents.into_iter().map(|content| (content, self.images.clone())).collect()
+            }
+            StylesOption::Each => {
+                let of_style = |style| contents.iter().map(move |content| (content.clone(), single(style)));
+                self.images.iter().flat_map(of_style).collect()
+            }
+            StylesOption::Pairs if contents.len() != self.images.len() => {
+                return Err(Error::Usage(format!(
+                    "--styles pairs needs a style for each content, but there are {} contents and {} styles",
+                    contents.len(),
+                    self.images.len()
+                )));
+            }
+            StylesOption::Pairs => contents.into_iter().zip(self.images.iter().map(single)).collect(),
+        })
+    }
+}
+
+/// The pictures to paint in the order of their names: all, or those of the shard.
 ///
 /// # Errors
-/// [`Error::Image`] for a folder without images, [`Error::Output`] for an output folder that cannot be made, and
-/// [`Error::Usage`] if the two are one.
-pub fn items(folder: &Path, output: &Path, format: FormatOption, shard: Option<Shard>) -> Result<Vec<Item>> {
-    let files = images_of(folder)?;
+/// [`Error::Output`] for an output folder that cannot be made, and [`Error::Usage`] for one whose pictures would be
+/// painted by the next batch, and for pairs of which one is missing.
+pub fn items(
+    contents: &Path,
+    images: Vec<PathBuf>,
+    styles: &Styles,
+    output: &Path,
+    format: FormatOption,
+    shard: Option<Shard>,
+) -> Result<Vec<Item>> {
     make_folder(output)?;
-    if folder.canonicalize().ok() == output.canonicalize().ok() {
+    if contents.canonicalize().ok() == output.canonicalize().ok() {
         return Err(Error::Usage(format!(
             "--output must be another folder than {}: its pictures would be painted by the next batch",
-            folder.display()
+            contents.display()
         )));
     }
-    let all = with_outputs(files, output, format);
+    let named_by_style = styles.how != StylesOption::Blend;
+    let all = with_outputs(styles.with(images)?, output, format, named_by_style);
     let Shard { index, count } = shard.unwrap_or(Shard { index: 0, count: 1 });
     Ok(all.into_iter().skip(index).step_by(count).collect())
-}
-
-/// The images of a folder by their names; hidden files and those of other extensions are left alone.
-fn images_of(folder: &Path) -> Result<Vec<PathBuf>> {
-    let refuse = |reason: String| Error::Image { path: folder.into(), reason };
-    let entries = std::fs::read_dir(folder).map_err(|e| {
-        refuse(format!(
-            "cannot be read as a folder: {}; the first argument of batch is a folder of images",
-            e.kind()
-        ))
-    })?;
-    let paths = entries.filter_map(|entry| entry.ok().map(|entry| entry.path()));
-    let mut images: Vec<PathBuf> = paths.filter(|path| is_image(path) && path.is_file()).collect();
-    if images.is_empty() {
-        return Err(refuse(format!("holds no image: files that end in .{} are taken", IMAGES.join(", ."))));
-    }
-    images.sort();
-    Ok(images)
-}
-
-fn is_image(path: &Path) -> bool {
-    let hidden = path.file_name().is_none_or(|name| name.to_string_lossy().starts_with('.'));
-    let extension = path.extension().unwrap_or_default().to_string_lossy().to_lowercase();
-    !hidden && IMAGES.contains(&extension.as_str())
 }
 
 fn make_folder(path: &Path) -> Result<()> {
@@ -116,19 +176,30 @@ fn make_folder(path: &Path) -> Result<()> {
     std::fs::create_dir_all(path).map_err(failed)
 }
 
-/// Pairs contents with outputs. Names that differ in nothing but the extension, or on some systems in the
-/// case of letters, would overwrite each other: the first has the name.
-fn with_outputs(files: Vec<PathBuf>, folder: &Path, format: FormatOption) -> Vec<Item> {
-    let mut taken: HashMap<String, PathBuf> = HashMap::new();
-    let item = |content: PathBuf| {
+/// Pairs contents and styles with outputs: `content.png`, or `content-style.png`. Names that differ in nothing but the
+/// extension, or on some systems in the case of letters, would overwrite each other: the first has the name.
+fn with_outputs(
+    pictures: Vec<(PathBuf, Vec<PathBuf>)>,
+    folder: &Path,
+    format: FormatOption,
+    named_by_style: bool,
+) -> Vec<Item> {
+    let mut taken: HashMap<String, String> = HashMap::new();
+    let item = |(content, styles): (PathBuf, Vec<PathBuf>)| {
         let mut name = content.file_stem().unwrap_or_default().to_os_string();
+        let mut title = content.display().to_string();
+        for style in styles.iter().filter(|_| named_by_style) {
+            name.push("-");
+            name.push(style.file_stem().unwrap_or_default());
+            title += &format!(" in the style of {}", style.display());
+        }
         let rival = taken.get(&name.to_string_lossy().to_lowercase()).cloned();
-        taken.entry(name.to_string_lossy().to_lowercase()).or_insert_with(|| content.clone());
+        taken.entry(name.to_string_lossy().to_lowercase()).or_insert_with(|| title.clone());
         name.push(".");
         name.push(format.extension());
-        Item { output: folder.join(name), content, rival }
+        Item { output: folder.join(name), content, styles, title, rival }
     };
-    files.into_iter().map(item).collect()
+    pictures.into_iter().map(item).collect()
 }
 
 #[cfg(test)]
@@ -147,21 +218,31 @@ mod tests {
     #[test]
     fn the_first_of_two_files_has_the_name() {
         let files = ["in/a.jpg", "in/a.png", "in/A.webp", "in/b.c.png"].map(PathBuf::from);
-        let items = with_outputs(files.to_vec(), Path::new("out"), FormatOption::Webp);
+        let pictures = files.iter().map(|file| (file.clone(), vec![PathBuf::from("s.png")])).collect();
+        let items = with_outputs(pictures, Path::new("out"), FormatOption::Webp, false);
         let outputs: Vec<_> = items.iter().map(|item| item.output.to_str().unwrap()).collect();
         assert_eq!(outputs, ["out/a.webp", "out/a.webp", "out/A.webp", "out/b.c.webp"]);
-        let first = Some(files[0].clone());
+        let first = Some("in/a.jpg".to_string());
         let rivals: Vec<_> = items.into_iter().map(|item| item.rival).collect();
         assert_eq!(rivals, [None, first.clone(), first, None]);
     }
 
     #[test]
-    fn images_are_recognised_by_their_names() {
-        for name in ["a.png", "a.b.JPEG", "x/a.tif"] {
-            assert!(is_image(Path::new(name)), "{name}");
-        }
-        for name in ["a.txt", "png", ".hidden.png", ".png", "a.heic", "a.gif"] {
-            assert!(!is_image(Path::new(name)), "{name}");
-        }
+    fn contents_meet_styles_as_asked() {
+        let paths = |names: &[&str]| names.iter().map(PathBuf::from).collect::<Vec<_>>();
+        let styles = |how| Styles { how, images: paths(&["s/x.jpg", "s/y.png"]), left_out: vec![] };
+        let outputs = |how, contents: &[&str]| -> Result<Vec<String>> {
+            let named_by_style = how != StylesOption::Blend;
+            let pictures = styles(how).with(paths(contents))?;
+            let items = with_outputs(pictures, Path::new(""), FormatOption::Png, named_by_style);
+            Ok(items.iter().map(|item| item.output.display().to_string()).collect())
+        };
+        let contents = ["a.png", "b.png"];
+        assert_eq!(outputs(StylesOption::Blend, &contents).unwrap(), ["a.png", "b.png"]);
+        let each = ["a-x.png", "b-x.png", "a-y.png", "b-y.png"];
+        assert_eq!(outputs(StylesOption::Each, &contents).unwrap(), each);
+        assert_eq!(outputs(StylesOption::Pairs, &contents).unwrap(), ["a-x.png", "b-y.png"]);
+        let error = outputs(StylesOption::Pairs, &["a.png"]).unwrap_err();
+        assert!(error.is_usage() && error.to_string().contains("1 contents and 2 styles"), "{error}");
     }
 }

@@ -1,6 +1,7 @@
 //! `impasto paint`, `impasto batch` and `impasto resume`.
 
 mod batch;
+mod batch_files;
 mod batch_items;
 mod checkpoints;
 mod dry_run;
