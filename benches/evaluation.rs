@@ -6,8 +6,9 @@ use std::time::Instant;
 use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime};
 use impasto::Result;
 use impasto::gpu::{Gpu, Precision, Recording, Shape, Use};
+use impasto::graph::Activations;
 use impasto::image_io::Image;
-use impasto::objective::{Objective, Settings, Targets};
+use impasto::objective::{Objective, Scene, Settings, TargetOptions, Targets};
 use impasto::ops::Pooling;
 use impasto::ops::case::{numbers, to_f32};
 use impasto::optim::{Method, Optimizer, Problem};
@@ -43,8 +44,10 @@ fn objective(gpu: &Gpu) -> Result<Objective> {
     let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision: Precision::F32 };
     let choice = tuner.choose(gpu, [side(); 2], weights.deepest(), &mut |_, _, _| ())?;
     let network = Network::new(gpu, &weights, Pooling::Max, &choice.kernels, Precision::F32)?;
-    let targets = Targets::new(gpu, &network, &settings, &image(1)?, &[image(2)?.into()])?;
-    Objective::new(gpu, &network, &settings, &targets)
+    let (content, styles) = (image(1)?, [image(2)?.into()]);
+    let scene = Scene::new(&content, &styles);
+    let targets = Targets::new(gpu, &network, &settings, &scene, &TargetOptions::default())?;
+    Objective::new(gpu, &network, &settings, &targets, Activations::Kept)
 }
 
 fn evaluation(criterion: &mut Criterion) {

@@ -2,6 +2,7 @@
 pub mod chart;
 pub mod colour;
 pub mod error;
+pub mod features;
 mod font;
 pub mod gpu;
 pub mod graph;

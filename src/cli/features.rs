@@ -5,8 +5,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 use impasto::Result;
+use impasto::features::LayerFeatures;
 use impasto::image_io::{Encoding, Image, Size};
-use impasto::objective::{LayerFeatures, check_fits, check_pooling};
+use impasto::objective::{check_fits, check_pooling};
 use impasto::report::number;
 use impasto::sheet::{Cell, Sheet, heat_map};
 use impasto::vgg19::LayerId;
@@ -79,7 +80,7 @@ impl Features {
         check_fits(&gpu, &self.image, [width, height], self.layer, |size| {
             LayerFeatures::fits(&gpu, &network, self.layer, size)
         })?;
-        let features = LayerFeatures::at(&gpu, &network, self.layer, &image)?;
+        let features = LayerFeatures::new(&gpu, &network, self.layer, &image)?;
         save_image(&self.draw_maps(&features)?, &self.output, &Encoding::default())?;
         if let Some(path) = &self.gram {
             save_image(&self.draw_gram(&features)?, path, &Encoding::default())?;

@@ -8,9 +8,11 @@ use clap::Args;
 use impasto::Result;
 use impasto::chart::{Chart, ChartFormat};
 use impasto::gpu::Gpu;
+use impasto::graph::Activations;
 use impasto::image_io::Image;
 use impasto::objective::{
-    MemoryEstimate, Objective, Settings, Targets, check_fits, check_pooling, to_variable,
+    MemoryEstimate, Objective, Scene, Settings, TargetOptions, Targets, check_fits, check_pooling,
+    to_variable,
 };
 use impasto::output::OutputFile;
 use impasto::painter::{Evaluation, Painter, Schedule};
@@ -147,8 +149,10 @@ impl ProfileCommand {
     /// The objective for two synthetic images: the content of an image does not change the time.
     fn objective(&self, gpu: &Gpu, network: &Network, settings: &Settings) -> Result<Objective> {
         let (content, style) = (image(self.size, 0.05)?, image(self.size, 0.31)?);
-        let targets = Targets::new(gpu, network, settings, &content, &[style.clone().into()])?;
-        let objective = Objective::new(gpu, network, settings, &targets)?;
+        let styles = [style.clone().into()];
+        let scene = Scene::new(&content, &styles);
+        let targets = Targets::new(gpu, network, settings, &scene, &TargetOptions::default())?;
+        let objective = Objective::new(gpu, network, settings, &targets, Activations::Kept)?;
         gpu.write(objective.x(), &to_variable(&style));
         Ok(objective)
     }

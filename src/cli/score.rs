@@ -8,8 +8,8 @@ use clap::Args;
 use impasto::gpu::{Shape, mebibytes};
 use impasto::image_io::Image;
 use impasto::objective::{
-    Losses, Objective, Parts, Scene, Settings, Style, Targets, TiledObjective, check_pooling, to_variable,
-    variable_shape,
+    Losses, Objective, Parts, Scene, Settings, Style, TargetOptions, Targets, TiledObjective, check_pooling,
+    to_variable, variable_shape,
 };
 use impasto::output::OutputFile;
 use impasto::planner::{Budget, Planner, Sizes, Strategy};
@@ -94,23 +94,23 @@ impl Score {
         style: Image,
         image: &Image,
     ) -> Result<(Losses, Vec<f32>)> {
-        let Context { gpu, network, styles: memory } = context;
+        let Context { gpu, network, styles: cache } = context;
         let styles = [Style::from(style)];
+        let scene = Scene::new(content, &styles);
         let budget = Budget::of(gpu, self.common.memory);
         let planner = Planner { gpu, network, settings, method: None, budget };
         let choice = planner.choose(&Parts::of(&styles, None)?, &Sizes::of(content, &styles))?;
         say_choices(std::slice::from_ref(&choice), &self.common);
         let evaluated = match choice.strategy {
             Strategy::Whole { activations, style_core } => {
-                let targets =
-                    Targets::remembering(gpu, network, settings, content, &styles, style_core, memory)?;
-                let objective = Objective::with(gpu, network, settings, &targets, activations)?;
+                let options = TargetOptions { style_core, style_cache: cache.clone() };
+                let targets = Targets::new(gpu, network, settings, &scene, &options)?;
+                let objective = Objective::new(gpu, network, settings, &targets, activations)?;
                 gpu.write(objective.x(), &to_variable(image));
                 (objective.evaluate(gpu)?, gpu.read(objective.gradient())?)
             }
             Strategy::Tiled { tiling, .. } => {
-                let scene = Scene { content, styles: &styles, content_region: None };
-                let objective = TiledObjective::new(gpu, network, settings, &scene, tiling, memory)?;
+                let objective = TiledObjective::new(gpu, network, settings, &scene, tiling, cache)?;
                 objective.evaluate(&to_variable(image))?
             }
         };

@@ -1,7 +1,7 @@
-//! What an objective takes, found out before any of it is allocated.
+//! The memory that an objective takes, computed before any of it is allocated.
 
 use super::loss_graph::LossGraph;
-use super::targets::gram_graph;
+use super::targets::GramGraph;
 use super::tiled::{TileLayout, Tiling};
 use super::{Parts, Settings, variable_shape};
 use crate::error::Result;
@@ -9,19 +9,19 @@ use crate::gpu::{Gpu, MemoryUse, Use};
 use crate::graph::{Activations, ArenaSize, Request};
 use crate::vgg19::{Network, activation_shape};
 
-/// Memory for an objective, the network's weights and the optimiser's state not counted.
+/// Memory of an objective, without the network's weights and the optimiser's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MemoryEstimate {
-    /// On the device at the worst moment, targets and setting up counted.
+    /// Peak on the device, including the targets and their computation.
     pub device: MemoryUse,
-    /// Bytes in the host's memory for as long as it works.
+    /// Bytes in the host's memory.
     pub host: u64,
-    /// Whether the device takes each tensor.
+    /// Whether each tensor is within the limits of the device.
     pub fits: bool,
 }
 
 impl MemoryEstimate {
-    /// All of the picture on the device at once; `styles` is what it takes to look at the styles before.
+    /// The image in one piece. `styles` is the estimate of the styles' Gram matrices, which are computed before.
     ///
     /// # Errors
     /// [`Error::Usage`](crate::Error::Usage) without a style of a weight above 0;
@@ -49,7 +49,7 @@ impl MemoryEstimate {
         Ok(Self { device, host: 0, fits: arena.fits(gpu) && leaves_fit && styles.fits })
     }
 
-    /// The same for a picture with a style of its own size, both everywhere, and activations kept.
+    /// The image in one piece with one style of its own size, no regions, and activations kept.
     ///
     /// # Errors
     /// As [`whole`](Self::whole).
@@ -58,7 +58,7 @@ impl MemoryEstimate {
         Self::whole(gpu, network, settings, &Parts::everywhere(), size, &styles, Activations::Kept)
     }
 
-    /// The picture in tiles.
+    /// The image in tiles.
     ///
     /// # Errors
     /// As [`whole`](Self::whole).
@@ -82,7 +82,8 @@ impl MemoryEstimate {
         Ok(Self { device: layout.memory(), host: content + masks, fits: layout.fits(gpu) })
     }
 
-    /// A look at style images of these sizes, in one piece or in tiles of `core`: that at the largest.
+    /// The computation of the Gram matrices of style images of these sizes, one after another, each in one piece or in
+    /// tiles with cores of at most `core` pixels on a side.
     ///
     /// # Errors
     /// As [`whole`](Self::whole).
@@ -98,7 +99,7 @@ impl MemoryEstimate {
             let (device, fits) = match core {
                 None => {
                     let image = variable_shape(size[0], size[1]);
-                    let (graph, _, grams) = gram_graph(gpu, network, settings, image)?;
+                    let GramGraph { graph, grams, .. } = GramGraph::new(gpu, network, settings, image)?;
                     let keep = grams.into_values().collect();
                     let arena = ArenaSize::of([&graph.plan(Request { keep, ..Request::default() })]);
                     (arena.memory().with(Use::Activations, image.bytes()), arena.fits(gpu))

@@ -67,11 +67,6 @@ impl Parts {
         self.styles.iter().filter(|part| part.region.is_some()).count()
     }
 
-    /// Each part's share of the style term.
-    pub(super) fn shares(&self) -> Vec<f32> {
-        self.styles.iter().map(|part| part.share).collect()
-    }
-
     /// For each part, the mean of its styles' Gram matrices.
     pub(super) fn blends(
         &self,

@@ -1,35 +1,18 @@
-//! What the optimised picture is compared with, computed once.
+//! The targets of the loss terms, computed once: the content image's activations and the styles' Gram matrices.
 
 use std::collections::BTreeMap;
 
-use super::loss_graph::{Constant, LayerGrams};
+use super::loss_terms::{Constant, StyleNode, TermBuilder};
 use super::parts::mask_shape;
 use super::style_cache::Grams;
-use super::tiled;
-use super::{Parts, Region, Settings, StyleCache, to_variable, variable_shape};
+use super::{
+    Objective, Parts, Region, Scene, Settings, StyleCache, Term, tiled, to_variable, variable_shape,
+};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Recording, Shape, Tensor, Use};
 use crate::graph::{Graph, NodeId, Request};
 use crate::image_io::Image;
 use crate::vgg19::{LayerId, Network, activation_shape};
-
-/// A style image and how much it counts.
-#[derive(Debug, Clone)]
-pub struct Style {
-    /// The image, at the size at which it is imitated.
-    pub image: Image,
-    /// Its share of the blend, over the sum of all styles' weights.
-    pub weight: f32,
-    /// Where in the picture it applies; `None` is everywhere.
-    pub region: Option<Region>,
-}
-
-impl From<Image> for Style {
-    /// A style of weight 1.
-    fn from(image: Image) -> Self {
-        Self { image, weight: 1.0, region: None }
-    }
-}
 
 /// The content image's activations and the style images' Gram matrices.
 #[derive(Debug)]
@@ -37,73 +20,56 @@ pub struct Targets {
     shape: Shape,
     content: BTreeMap<LayerId, Tensor>,
     parts: Parts,
-    /// The Gram matrices that each part of the style term asks for.
+    /// The Gram matrices of each part of the style term.
     grams: Vec<BTreeMap<LayerId, Tensor>>,
 }
 
+/// Options of [`Targets::new`].
+#[derive(Debug, Clone, Default)]
+pub struct TargetOptions {
+    /// Computes the Gram matrices of styles in tiles with cores of at most this many pixels on a side; `None` in one
+    /// piece.
+    pub style_core: Option<u32>,
+    /// Gram matrices of styles that the network computed before.
+    pub style_cache: StyleCache,
+}
+
 impl Targets {
-    /// Runs the network on each picture. The Gram matrices of several styles are averaged by
-    /// their weights.
+    /// Runs the network on each image of the scene. The Gram matrices of styles without a region are averaged by their
+    /// weights. With a content region the content features are multiplied by its mask, as are those of the optimised
+    /// image.
     ///
     /// # Errors
-    /// [`Error::Usage`] without a style of a weight above 0; [`Error::Gpu`] or [`Error::TooLarge`] when memory or a
-    /// kernel cannot be had.
+    /// [`Error::Usage`] without a style of a weight above 0; [`Error::Gpu`], [`Error::TooLarge`] or
+    /// [`Error::OutOfMemory`] if a tensor cannot be allocated or a kernel cannot be compiled.
     pub fn new(
         gpu: &Gpu,
         network: &Network,
         settings: &Settings,
-        content: &Image,
-        styles: &[Style],
+        scene: &Scene,
+        options: &TargetOptions,
     ) -> Result<Self> {
-        Self::remembering(gpu, network, settings, content, styles, None, &StyleCache::none())
-    }
-
-    /// The same, without a second look at styles that the network saw before. With `style_core` the styles
-    /// are looked at in tiles with cores of at most so many pixels on a side.
-    ///
-    /// # Errors
-    /// As [`new`](Self::new).
-    pub fn remembering(
-        gpu: &Gpu,
-        network: &Network,
-        settings: &Settings,
-        content: &Image,
-        styles: &[Style],
-        style_core: Option<u32>,
-        memory: &StyleCache,
-    ) -> Result<Self> {
-        let parts = Parts::of(styles, None)?;
-        let shape = variable_shape(content.width(), content.height());
-        let content = content_targets(gpu, network, settings, content)?;
-        let look = |image: &Image| {
+        let parts = Parts::of(scene.styles, scene.content_region)?;
+        let shape = variable_shape(scene.content.width(), scene.content.height());
+        let content = content_targets(gpu, network, settings, scene.content)?;
+        if let Some(region) = scene.content_region {
+            content.values().try_for_each(|features| mask(gpu, features, region))?;
+        }
+        let style_core = options.style_core;
+        let blends = parts.blends(scene.styles, |image| {
             let layers = settings.style_layers.layers().collect();
-            memory.grams(layers, style_core, image, || match style_core {
+            options.style_cache.grams(layers, style_core, image, || match style_core {
                 Some(core) => tiled::gram_matrices(gpu, network, settings, image, core),
                 None => gram_matrices(gpu, network, settings, image),
             })
-        };
+        })?;
         let upload = |(layer, gram): (LayerId, Vec<f32>)| {
             let channels = layer.channels() as u32;
             let label = format!("style target {layer}");
             Ok((layer, gpu.upload(Shape::blocked(channels, 1, channels), &gram, Use::Targets, &label)?))
         };
-        let grams = parts.blends(styles, look)?;
-        let grams = grams.into_iter().map(|grams| grams.into_iter().map(upload).collect());
+        let grams = blends.into_iter().map(|grams| grams.into_iter().map(upload).collect());
         Ok(Self { shape, content, grams: grams.collect::<Result<_>>()?, parts })
-    }
-
-    /// Asks for the content in one region only: its errors count by the mask's square.
-    ///
-    /// # Errors
-    /// [`Error::Gpu`] if the device failed.
-    pub fn with_content_region(mut self, gpu: &Gpu, region: &Region) -> Result<Self> {
-        for target in self.content.values() {
-            let weights = region.weights(target.shape())?;
-            let masked = gpu.read(target)?.into_iter().zip(weights.iter().cycle());
-            gpu.write(target, &masked.map(|(value, weight)| value * weight).collect::<Vec<_>>());
-        }
-        self.parts.content_region = Some(region.clone());
-        Ok(self)
     }
 
     /// Shape of the variable: that of the content image.
@@ -133,19 +99,30 @@ impl Targets {
     }
 }
 
-pub(super) fn missing(layer: LayerId) -> Error {
+fn missing(layer: LayerId) -> Error {
     Error::gpu("the objective", format!("the targets were made without layer {layer}"))
 }
 
-pub(super) fn content_targets(
+/// Multiplies features on the device by the mask of a region.
+fn mask(gpu: &Gpu, features: &Tensor, region: &Region) -> Result<()> {
+    let weights = region.weights(features.shape())?;
+    let masked = gpu.read(features)?.into_iter().zip(weights.iter().cycle());
+    gpu.write(features, &masked.map(|(value, weight)| value * weight).collect::<Vec<_>>());
+    Ok(())
+}
+
+/// The activations of an image at the content layers.
+fn content_targets(
     gpu: &Gpu,
     network: &Network,
     settings: &Settings,
     image: &Image,
 ) -> Result<BTreeMap<LayerId, Tensor>> {
     let shape = variable_shape(image.width(), image.height());
-    let x = gpu.upload(shape, &to_variable(image), Use::Activations, "picture")?;
-    let (graph, leaf, features) = content_graph(network, settings, shape);
+    let x = gpu.upload(shape, &to_variable(image), Use::Activations, "content image")?;
+    let mut graph = Graph::new();
+    let leaf = graph.leaf(Objective::VARIABLE, shape);
+    let features = network.features(&mut graph, leaf, &settings.content_layers.layers().collect());
     let keep = features.values().copied().collect();
     let program = graph.compile(gpu, &graph.plan(Request { keep, ..Request::default() }), &[(leaf, x)])?;
     let mut copies = Recording::new(gpu);
@@ -159,57 +136,43 @@ pub(super) fn content_targets(
         })
         .collect::<Result<_>>()?;
     gpu.submit(&[&program.forward, &copies])?;
-    // So that the program's memory is free before the next is made.
+    // The program's memory is free before the next program is compiled.
     gpu.wait()?;
     Ok(targets)
 }
 
-/// The network as far as the content layers; the leaf is a picture of this shape.
-pub(super) fn content_graph(
-    network: &Network,
-    settings: &Settings,
-    image: Shape,
-) -> (Graph, NodeId, BTreeMap<LayerId, NodeId>) {
-    let mut graph = Graph::new();
-    let leaf = graph.leaf("x", image);
-    let features = network.features(&mut graph, leaf, &settings.content_layers.layers().collect());
-    (graph, leaf, features)
-}
-
-pub(super) fn gram_matrices(
-    gpu: &Gpu,
-    network: &Network,
-    settings: &Settings,
-    image: &Image,
-) -> Result<Grams> {
+/// The Gram matrices of an image in one piece, at the style layers.
+fn gram_matrices(gpu: &Gpu, network: &Network, settings: &Settings, image: &Image) -> Result<Grams> {
     let shape = variable_shape(image.width(), image.height());
-    let x = gpu.upload(shape, &to_variable(image), Use::Activations, "picture")?;
-    let (graph, leaf, grams) = gram_graph(gpu, network, settings, shape)?;
+    let x = gpu.upload(shape, &to_variable(image), Use::Activations, "style image")?;
+    let GramGraph { graph, x: leaf, grams } = GramGraph::new(gpu, network, settings, shape)?;
     let keep = grams.values().copied().collect();
     let program = graph.compile(gpu, &graph.plan(Request { keep, ..Request::default() }), &[(leaf, x)])?;
     gpu.submit(&[&program.forward])?;
     grams.into_iter().map(|(layer, node)| Ok((layer, gpu.read(program.value(node))?))).collect()
 }
 
-/// The network as far as the style layers, with their Gram matrices; the leaf is a picture of this shape.
-pub(super) fn gram_graph(
-    gpu: &Gpu,
-    network: &Network,
-    settings: &Settings,
-    image: Shape,
-) -> Result<(Graph, NodeId, BTreeMap<LayerId, NodeId>)> {
-    let mut graph = Graph::new();
-    let leaf = graph.leaf("x", image);
-    let (mut grams, mut pieces) = (BTreeMap::new(), LayerGrams::default());
-    network.walk_in_bands(
-        &mut graph,
-        leaf,
-        &settings.style_layers.layers().collect(),
-        |graph, layer, piece| {
-            let gram = pieces.add(gpu, network, graph, layer, piece)?;
-            grams.extend(gram.map(|gram| (layer, gram)));
-            Ok::<(), crate::Error>(())
-        },
-    )?;
-    Ok((graph, leaf, grams))
+/// The graph of a style image's Gram matrices.
+pub(super) struct GramGraph {
+    pub graph: Graph,
+    /// The style image.
+    pub x: NodeId,
+    pub grams: BTreeMap<LayerId, NodeId>,
+}
+
+impl GramGraph {
+    /// For an image of this shape.
+    pub fn new(gpu: &Gpu, network: &Network, settings: &Settings, image: Shape) -> Result<Self> {
+        let (settings, parts) = (settings.style_alone(), Parts::everywhere());
+        let mut graph = Graph::new();
+        let x = graph.leaf(Objective::VARIABLE, image);
+        let mut builder = TermBuilder::new(gpu, network, &settings, &parts, StyleNode::Gram);
+        let visit = |graph: &mut Graph, layer, piece| builder.visit(graph, layer, piece);
+        network.walk_in_bands(&mut graph, x, &settings.layers(), visit)?;
+        let layer = |(term, node)| match term {
+            Term::Style { layer, .. } => Some((layer, node)),
+            _ => None,
+        };
+        Ok(Self { graph, x, grams: builder.finish().terms.into_iter().filter_map(layer).collect() })
+    }
 }

@@ -3,7 +3,7 @@
 use super::Scale;
 use crate::error::Result;
 use crate::image_io::Image;
-use crate::objective::{Region, Style};
+use crate::objective::{Region, Scene, Style};
 use crate::planner::{Sizes, image_bytes};
 
 /// The content and the styles of a painting, at the sizes of its last scale.
@@ -33,6 +33,12 @@ impl PaintingInputs {
             styles: self.styles.iter().map(smaller).collect::<Result<_>>()?,
             content_region: self.content_region.clone(),
         })
+    }
+
+    /// The inputs as those of an objective.
+    pub fn scene(&self) -> Scene<'_> {
+        let Self { content, styles, content_region } = self;
+        Scene { content, styles, content_region: content_region.as_ref() }
     }
 
     /// Sizes of the inputs at a scale, and the memory that images take while the optimiser runs.

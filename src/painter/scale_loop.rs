@@ -3,7 +3,7 @@
 use super::{OptimizationLoop, Painter, PaintingInputs, Plan, TiledLoop, WholeImageLoop};
 use crate::error::{Error, Result};
 use crate::graph::Activations;
-use crate::objective::{Objective, Scene, Targets, TiledObjective};
+use crate::objective::{Objective, TargetOptions, Targets, TiledObjective};
 use crate::optim::Method;
 use crate::planner::{Budget, Strategy};
 
@@ -53,8 +53,7 @@ impl Painter {
                 Box::new(WholeImageLoop::new(&self.gpu, objective, method, start)?)
             }
             Strategy::Tiled { tiling, pairs, history } => {
-                let PaintingInputs { content, styles, content_region } = &inputs;
-                let scene = Scene { content, styles, content_region: content_region.as_ref() };
+                let scene = inputs.scene();
                 let (gpu, network, settings) = (&self.gpu, &self.network, &self.plan.settings);
                 let objective =
                     TiledObjective::new(gpu, network, settings, &scene, tiling, &self.style_cache)?;
@@ -77,12 +76,8 @@ impl Painter {
         style_core: Option<u32>,
     ) -> Result<Objective> {
         let (gpu, network, settings) = (&self.gpu, &self.network, &self.plan.settings);
-        let PaintingInputs { content, styles, content_region } = inputs;
-        let mut targets =
-            Targets::remembering(gpu, network, settings, content, styles, style_core, &self.style_cache)?;
-        if let Some(region) = content_region {
-            targets = targets.with_content_region(gpu, region)?;
-        }
-        Objective::with(gpu, network, settings, &targets, activations)
+        let options = TargetOptions { style_core, style_cache: self.style_cache.clone() };
+        let targets = Targets::new(gpu, network, settings, &inputs.scene(), &options)?;
+        Objective::new(gpu, network, settings, &targets, activations)
     }
 }

@@ -9,8 +9,9 @@ use serde_json::Value;
 use super::Measure;
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Precision};
+use crate::graph::Activations;
 use crate::image_io::Image;
-use crate::objective::{Losses, Objective, Settings, Targets, to_variable};
+use crate::objective::{Losses, Objective, Scene, Settings, TargetOptions, Targets, to_variable};
 use crate::ops::Pooling;
 use crate::vgg19::{Kernels, Network, Weights};
 
@@ -51,13 +52,14 @@ impl Golden {
         let network = Network::new(gpu, &weights, Pooling::Max, kernels, Precision::F32)?;
         let style = image("style.png", STYLE)?;
         let content = image("content.png", CONTENT)?;
-        let targets = Targets::new(gpu, &network, &settings, &content, &[style.into()])?;
+        let (styles, options) = ([style.into()], TargetOptions::default());
+        let targets = Targets::new(gpu, &network, &settings, &Scene::new(&content, &styles), &options)?;
         Ok(Self { network, settings, targets })
     }
 
     /// The objective, with memory of its own.
     pub(super) fn objective(&self, gpu: &Gpu) -> Result<Objective> {
-        Objective::new(gpu, &self.network, &self.settings, &self.targets)
+        Objective::new(gpu, &self.network, &self.settings, &self.targets, Activations::Kept)
     }
 
     /// The variable that runs start from.

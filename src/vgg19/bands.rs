@@ -25,6 +25,12 @@ pub struct Piece {
 }
 
 impl Piece {
+    /// A layer in one piece.
+    pub fn whole(graph: &Graph, node: NodeId) -> Self {
+        let rows = graph.shape(node).height;
+        Self { node, top: 0, rows, of: rows }
+    }
+
     /// Which part of the layer it is, 0 to 1.
     pub fn share(&self) -> f32 {
         self.rows as f32 / self.of as f32

@@ -3,9 +3,9 @@
 use crate::common;
 use crate::common::test_folder::{SHALLOW, TestFolder, stderr};
 use impasto::gpu::{Gpu, Precision, Shader};
-use impasto::graph::{NotFinite, Quantity};
+use impasto::graph::{Activations, NotFinite, Quantity};
 use impasto::image_io::Image;
-use impasto::objective::{Objective, Settings, Targets, to_variable};
+use impasto::objective::{Objective, Scene, Settings, TargetOptions, Targets, to_variable};
 use impasto::ops::Pooling;
 use impasto::optim::Method;
 use impasto::painter::{OptimizationLoop, WholeImageLoop};
@@ -35,9 +35,11 @@ fn optimization(gpu: &Gpu, method: Method, spoil: impl Fn(&Gpu)) -> WholeImageLo
     };
     let (right, spoiled) = (network("tiled"), network("naive"));
     let (content, style) = (image(37), image(11));
-    let targets = Targets::new(gpu, &right, &settings, &content, &[style.into()]).unwrap();
+    let styles = [style.into()];
+    let scene = Scene::new(&content, &styles);
+    let targets = Targets::new(gpu, &right, &settings, &scene, &TargetOptions::default()).unwrap();
     spoil(gpu);
-    let objective = Objective::new(gpu, &spoiled, &settings, &targets).unwrap();
+    let objective = Objective::new(gpu, &spoiled, &settings, &targets, Activations::Kept).unwrap();
     let mut optimization = WholeImageLoop::new(gpu, objective, method, &to_variable(&content)).unwrap();
     optimization.keep_diverged().unwrap();
     optimization

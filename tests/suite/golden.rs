@@ -4,8 +4,9 @@ use std::fs;
 
 use crate::common;
 use impasto::gpu::{Gpu, GpuOptions, Precision};
+use impasto::graph::Activations;
 use impasto::image_io::Image;
-use impasto::objective::{Losses, Objective, Settings, Targets, to_image, to_variable};
+use impasto::objective::{Losses, Objective, Scene, Settings, TargetOptions, Targets, to_image, to_variable};
 use impasto::ops::Pooling;
 use impasto::ops::variants::{Pass, TunedOp, Variant};
 use impasto::optim::Method;
@@ -62,8 +63,10 @@ impl Golden {
         let weights = if self.normalised { weights.normalised().unwrap() } else { weights };
         let network = Network::new(gpu, &weights, self.pooling, kernels, precision).unwrap();
         let (content, style) = (self.image("content.png"), self.image("style.png"));
-        let targets = Targets::new(gpu, &network, &self.settings, &content, &[style.into()]).unwrap();
-        Objective::new(gpu, &network, &self.settings, &targets).unwrap()
+        let styles = [style.into()];
+        let scene = Scene::new(&content, &styles);
+        let targets = Targets::new(gpu, &network, &self.settings, &scene, &TargetOptions::default()).unwrap();
+        Objective::new(gpu, &network, &self.settings, &targets, Activations::Kept).unwrap()
     }
 
     /// Losses and gradient of the case's image.
@@ -280,8 +283,10 @@ fn memory_at_512(gpu: &Gpu, precision: Precision) -> f64 {
     let network = Network::new(gpu, &weights, Pooling::Max, &builtin(gpu, [512, 512]), precision).unwrap();
     let content = Image::from_rgb(512, 512, vec![128.0; 512 * 512 * 3]).unwrap();
     let style = gatys().image("style.png");
-    let targets = Targets::new(gpu, &network, &settings, &content, &[style.into()]).unwrap();
-    let objective = Objective::new(gpu, &network, &settings, &targets).unwrap();
+    let styles = [style.into()];
+    let scene = Scene::new(&content, &styles);
+    let targets = Targets::new(gpu, &network, &settings, &scene, &TargetOptions::default()).unwrap();
+    let objective = Objective::new(gpu, &network, &settings, &targets, Activations::Kept).unwrap();
     let method = Method::Lbfgs { lr: 1.0, history: 10 };
     let _optimization = WholeImageLoop::new(gpu, objective, method, &vec![0.0; 512 * 512 * 3]).unwrap();
     gpu.memory().total() as f64

@@ -4,8 +4,9 @@ use std::sync::{Arc, OnceLock};
 
 use crate::common;
 use impasto::gpu::Precision;
+use impasto::graph::Activations;
 use impasto::image_io::Image;
-use impasto::objective::{Objective, Region, Settings, Style, Targets, to_variable};
+use impasto::objective::{Objective, Region, Scene, Settings, Style, TargetOptions, Targets, to_variable};
 use impasto::ops::Pooling;
 use impasto::ops::case::numbers;
 use impasto::optim::Method;
@@ -204,8 +205,10 @@ fn columns(image: &Image, left: u32, width: u32) -> Image {
 
 fn style_loss(image: &Image, style: &Image) -> f64 {
     let (gpu, network, settings) = (common::fast_gpu(), network(), settings());
-    let targets = Targets::new(gpu, &network, &settings, image, &[style.clone().into()]).unwrap();
-    let objective = Objective::new(gpu, &network, &settings, &targets).unwrap();
+    let styles = [style.clone().into()];
+    let scene = Scene::new(image, &styles);
+    let targets = Targets::new(gpu, &network, &settings, &scene, &TargetOptions::default()).unwrap();
+    let objective = Objective::new(gpu, &network, &settings, &targets, Activations::Kept).unwrap();
     gpu.write(objective.x(), &to_variable(image));
     objective.evaluate(gpu).unwrap().style
 }

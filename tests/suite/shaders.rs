@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use impasto::gpu::{Gpu, Precision, Shader, expand_imports};
+use impasto::graph::Activations;
 use impasto::image_io::Image;
 use impasto::listing::{Listing, shaders};
-use impasto::objective::{Objective, Region, Settings, Style, Targets};
+use impasto::objective::{Objective, Region, Scene, Settings, Style, TargetOptions, Targets};
 use impasto::ops::Pooling;
 use impasto::ops::variants::TunedOp;
 use impasto::vgg19::{KernelOverride, Kernels, Network, Weights};
@@ -140,9 +141,11 @@ fn objective(gpu: &Gpu, kernels: &Kernels, pooling: Pooling) -> Objective {
     let network = Network::new(gpu, &weights, pooling, kernels, Precision::F16).unwrap();
     let image = || Image::from_rgb(16, 12, vec![200.0; 16 * 12 * 3]).unwrap();
     let style = Style { region: Some(Region::new(image()).unwrap()), ..image().into() };
-    let targets = Targets::new(gpu, &network, &settings, &image(), &[style, image().into()]).unwrap();
-    let targets = targets.with_content_region(gpu, &Region::new(image()).unwrap()).unwrap();
-    Objective::new(gpu, &network, &settings, &targets).unwrap()
+    let (content, styles) = (image(), [style, image().into()]);
+    let region = Region::new(image()).unwrap();
+    let scene = Scene { content_region: Some(&region), ..Scene::new(&content, &styles) };
+    let targets = Targets::new(gpu, &network, &settings, &scene, &TargetOptions::default()).unwrap();
+    Objective::new(gpu, &network, &settings, &targets, Activations::Kept).unwrap()
 }
 
 /// The listing records test cases; the network must not launch anything else. Gram matrices are in f32 in any case.

@@ -5,8 +5,8 @@ use impasto::gpu::{Gpu, GpuOptions, Precision, Use};
 use impasto::graph::Activations;
 use impasto::image_io::Image;
 use impasto::objective::{
-    Losses, Objective, Region, Scene, Settings, Style, StyleCache, Targets, TiledObjective, Tiling,
-    to_variable,
+    Losses, Objective, Region, Scene, Settings, Style, StyleCache, TargetOptions, Targets, TiledObjective,
+    Tiling, to_variable,
 };
 use impasto::ops::Pooling;
 use impasto::tuner::{Mode, Tuner};
@@ -64,16 +64,20 @@ impl Scenario {
         to_variable(&image(self.size[0], self.size[1], 3))
     }
 
+    fn scene<'a>(&'a self, content: &'a Image) -> Scene<'a> {
+        Scene { content, styles: &self.styles, content_region: self.content_region.as_ref() }
+    }
+
     fn whole(&self, gpu: &Gpu, network: &Network) -> (Losses, Vec<f32>) {
         self.whole_with(gpu, network, Activations::Kept)
     }
 
     fn whole_with(&self, gpu: &Gpu, network: &Network, activations: Activations) -> (Losses, Vec<f32>) {
-        let mut targets = Targets::new(gpu, network, &self.settings, &self.content(), &self.styles).unwrap();
-        if let Some(region) = &self.content_region {
-            targets = targets.with_content_region(gpu, region).unwrap();
-        }
-        let objective = Objective::with(gpu, network, &self.settings, &targets, activations).unwrap();
+        let content = self.content();
+        let targets =
+            Targets::new(gpu, network, &self.settings, &self.scene(&content), &TargetOptions::default())
+                .unwrap();
+        let objective = Objective::new(gpu, network, &self.settings, &targets, activations).unwrap();
         gpu.write(objective.x(), &self.x());
         let losses = objective.evaluate(gpu).unwrap();
         (losses, gpu.read(objective.gradient()).unwrap())
@@ -81,8 +85,7 @@ impl Scenario {
 
     fn tiled(&self, gpu: &Gpu, network: &Network, tiling: Tiling) -> (Losses, Vec<f32>, usize) {
         let content = self.content();
-        let scene =
-            Scene { content: &content, styles: &self.styles, content_region: self.content_region.as_ref() };
+        let scene = self.scene(&content);
         let memory = StyleCache::none();
         let objective = TiledObjective::new(gpu, network, &self.settings, &scene, tiling, &memory).unwrap();
         let (losses, gradient) = objective.evaluate(&self.x()).unwrap();
@@ -246,10 +249,11 @@ fn recomputing_changes_nothing() {
     // A device of its own: the memory of a shared one is that of other tests as well.
     let gpu = &common::open(GpuOptions::default());
     let network = network(gpu, &scenario.settings, Pooling::Max, Precision::F32);
-    let targets =
-        Targets::new(gpu, &network, &scenario.settings, &scenario.content(), &scenario.styles).unwrap();
+    let content = scenario.content();
+    let scene = scenario.scene(&content);
+    let targets = Targets::new(gpu, &network, &scenario.settings, &scene, &TargetOptions::default()).unwrap();
     let evaluate = |activations| {
-        let objective = Objective::with(gpu, &network, &scenario.settings, &targets, activations).unwrap();
+        let objective = Objective::new(gpu, &network, &scenario.settings, &targets, activations).unwrap();
         gpu.write(objective.x(), &scenario.x());
         let losses = objective.evaluate(gpu).unwrap();
         let memory = gpu.memory();

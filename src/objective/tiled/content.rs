@@ -1,8 +1,9 @@
-//! What the content image makes of each tile.
+//! The content image's features in each tile.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::layout::{Kind, Pass};
+use super::tile_graph::Pass;
 use super::{Area, TiledObjective};
 use crate::error::Result;
 use crate::graph::{Activations, Program};
@@ -13,45 +14,56 @@ use crate::vgg19::LayerId;
 /// Features at the content layers, in the core of one tile.
 pub(super) type Features = BTreeMap<LayerId, Vec<f32>>;
 
-/// The content's features. At `conv4_2` they take 32 bytes for each pixel of the picture, as much as two and a
+/// The content features of all tiles. At `conv4_2` they take 32 bytes for each pixel of the image, as much as two and a
 /// half vectors of the optimiser.
 pub(super) enum Content {
-    /// Of each tile.
+    /// In the host's memory, for each tile.
     Kept(Vec<Features>),
     /// Computed again in each evaluation.
     Recomputed {
         image: Image,
-        /// For each kind of tile.
+        /// The program of each graph of the layout.
         programs: Vec<Program>,
     },
 }
 
-impl TiledObjective {
-    /// Looks at the content once, or prepares to do so time and again.
-    pub(super) fn look_at_content(&self, image: &Image, way: Activations) -> Result<Content> {
-        let compile = |kind: &Kind| kind.compile(&self.gpu, Pass::Features, &self.workspace);
-        let programs = self.layout.kinds.iter().map(compile).collect::<Result<Vec<_>>>()?;
-        if way == Activations::Recomputed {
-            return Ok(Content::Recomputed { image: image.clone(), programs });
+impl Content {
+    /// The features in a tile.
+    pub fn of_tile(&self, objective: &TiledObjective, tile: usize) -> Result<Cow<'_, Features>> {
+        match self {
+            Self::Kept(tiles) => Ok(Cow::Borrowed(&tiles[tile])),
+            Self::Recomputed { image, programs } => {
+                objective.features_of(tile, image, programs).map(Cow::Owned)
+            }
         }
-        let look = |i| self.features_of(i, image, &programs);
-        Ok(Content::Kept((0..self.tiles()).map(look).collect::<Result<_>>()?))
-    }
-
-    /// Runs the network on a tile of a picture.
-    pub(super) fn features_of(&self, i: usize, image: &Image, programs: &[Program]) -> Result<Features> {
-        let (tile, kind) = &self.layout.tiles[i];
-        let (kind, program) = (&self.layout.kinds[*kind], &programs[*kind]);
-        self.gpu.write(&kind.x(&self.workspace), &window_of(image, &tile.window)?);
-        self.give_masks(kind, tile);
-        self.gpu.submit(&[&program.forward])?;
-        let tensors: Vec<_> = kind.features.iter().map(|(node, _)| program.value(*node)).collect();
-        let layers = kind.features.iter().map(|(_, layer)| *layer);
-        Ok(layers.zip(self.gpu.read_all(&tensors)?).collect())
     }
 }
 
-/// A part of a picture, as a variable.
+impl TiledObjective {
+    /// Computes the content features now, or prepares to compute them in each evaluation.
+    pub(super) fn content_features(&self, image: &Image, activations: Activations) -> Result<Content> {
+        let programs = self.layout.compile(&self.gpu, Pass::Features, &self.workspace)?;
+        if activations == Activations::Recomputed {
+            return Ok(Content::Recomputed { image: image.clone(), programs });
+        }
+        let features = |tile| self.features_of(tile, image, &programs);
+        Ok(Content::Kept((0..self.tiles()).map(features).collect::<Result<_>>()?))
+    }
+
+    /// Runs the network on a tile of an image.
+    fn features_of(&self, tile: usize, image: &Image, programs: &[Program]) -> Result<Features> {
+        let (tile, index) = &self.layout.tiles[tile];
+        let (graph, program) = (&self.layout.graphs[*index], &programs[*index]);
+        self.gpu.write(&graph.x(&self.workspace), &window_of(image, &tile.window)?);
+        self.masks.write(&self.gpu, tile, &graph.constants(&self.workspace));
+        self.gpu.submit(&[&program.forward])?;
+        let (layers, tensors): (Vec<_>, Vec<_>) =
+            graph.content_features().map(|(layer, node)| (layer, program.value(node))).unzip();
+        Ok(layers.into_iter().zip(self.gpu.read_all(&tensors)?).collect())
+    }
+}
+
+/// The variable of a part of an image.
 pub(super) fn window_of(image: &Image, area: &Area) -> Result<Vec<f32>> {
     let rows = area.rows(image.width()).map(|row| &image.pixels()[3 * row.start..3 * row.end]);
     let part = Image::from_rgb(area.width, area.height, rows.flatten().copied().collect())?;

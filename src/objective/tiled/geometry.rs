@@ -1,11 +1,12 @@
-//! How a picture is cut into tiles.
+//! The tiles of an image: their cores and windows.
 //!
-//! The *cores* of the tiles share out the picture: every position of every layer belongs to just one. Around
-//! its core a tile's *window* has a margin, the *halo*, of all the pixels that a feature of the core looks
-//! at. Within the window the network computes the core's features exactly as in the whole picture; those of
-//! the halo that look beyond the window come out wrong, but nothing of the core looks at them.
+//! The *cores* of the tiles partition the image: every position of every layer belongs to exactly one. The *window* of a
+//! tile is its core and a margin, the *halo*, of all pixels in the receptive field of a feature of the core. On the
+//! window the network computes the features of the core exactly as on the whole image. Features of the halo whose
+//! receptive field exceeds the window differ, but no feature of the core depends on them.
 
-use crate::vgg19::LayerId;
+use crate::gpu::Shape;
+use crate::vgg19::{LayerId, activation_shape};
 
 /// A rectangle of pixels, or of positions of a layer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,7 +22,7 @@ pub struct Area {
 }
 
 impl Area {
-    /// Positions in it.
+    /// Number of positions.
     pub fn positions(&self) -> u64 {
         u64::from(self.width) * u64::from(self.height)
     }
@@ -34,12 +35,12 @@ impl Area {
         Self { left, top, width, height }
     }
 
-    /// The same place seen from the corner of an area around it.
+    /// The same area, with the corner of an area around it as origin.
     pub fn within(&self, outer: &Self) -> Self {
         Self { left: self.left - outer.left, top: self.top - outer.top, ..*self }
     }
 
-    /// Calls `f(row of the area, its first index in a plane of this width)` for each row.
+    /// The indices of each row in a plane of this width.
     pub fn rows(&self, plane_width: u32) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
         let Self { left, top, width, height } = *self;
         (top..top + height).map(move |y| {
@@ -68,26 +69,34 @@ impl Area {
     }
 }
 
-/// A part of the picture, in pixels of the whole.
+/// A tile, in pixels of the whole image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tile {
-    /// What is the tile's own.
+    /// The pixels that belong to the tile.
     pub core: Area,
-    /// What it has to see.
+    /// The pixels that the network is computed on: the core and its halo.
     pub window: Area,
 }
 
-/// How many pixels beyond a feature of `layer` the network looks, at most: 70 for `conv5_1`, rounded up to
-/// the layer's pooling grid.
+impl Tile {
+    /// The core's share of the positions of a layer, 0 to 1. `image` is the shape of the variable of the whole image.
+    pub(super) fn share_of(&self, layer: LayerId, image: Shape) -> f64 {
+        let all = activation_shape(layer, image.width, image.height).positions();
+        self.core.at(layer).positions() as f64 / f64::from(all)
+    }
+}
+
+/// Width of the halo in pixels: the reach of a receptive field at `layer`, which is at most 70 for `conv5_1`, rounded up
+/// to the layer's pooling grid.
 pub fn halo(layer: LayerId) -> u32 {
-    // In positions of the layer in question, from the deepest down: each 3 x 3 convolution looks one
-    // position further, and behind a pooling there are twice as many.
-    let look = |reach: u32, layer: LayerId| if layer.pools_first() { 2 * (reach + 1) } else { reach + 1 };
-    let reach = LayerId::all().rev().skip_while(|l| *l > layer).fold(0, look);
+    // From the deepest layer down, in positions of each: a 3 x 3 convolution reaches one position further, and one
+    // position after a pooling is two before it.
+    let widen = |reach: u32, layer: LayerId| if layer.pools_first() { 2 * (reach + 1) } else { reach + 1 };
+    let reach = LayerId::all().rev().skip_while(|l| *l > layer).fold(0, widen);
     reach.next_multiple_of(layer.downscale() as u32)
 }
 
-/// Cuts a picture into tiles whose cores are at most `core` pixels on a side, for layers up to `deepest`.
+/// Cuts an image into tiles whose cores are at most `core` pixels on a side, for layers up to `deepest`.
 ///
 /// Cores begin on the pooling grid of that layer. The last ones also take the pixels beyond its last whole
 /// position, so they may be a little larger.

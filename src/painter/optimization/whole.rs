@@ -42,7 +42,7 @@ impl WholeImageLoop {
         gpu.write(objective.x(), start);
         let optimizer = Optimizer::new(gpu, method, &problem(&objective))?;
         let mut reported: Vec<&Tensor> = vec![optimizer.guard().state()];
-        reported.extend(objective.terms());
+        reported.extend(objective.terms().map(|(_, tensor)| tensor));
         let readback = Readback::new(gpu, &reported, DEPTH)?;
         Ok(Self {
             gpu: gpu.clone(),
@@ -75,12 +75,12 @@ impl WholeImageLoop {
     /// The step from the guard's state and the loss terms. Each tensor is read back as one `vec4`.
     fn report(&mut self, numbers: &[f32]) -> Step {
         let (vectors, _) = numbers.as_chunks::<4>();
-        let (guard, terms) = vectors.split_first().unwrap_or((&[f32::NAN; 4], &[]));
+        let (guard, values) = vectors.split_first().unwrap_or((&[f32::NAN; 4], &[]));
         let guard = GuardState::from_array(*guard);
-        let terms: Vec<f32> = terms.iter().map(|vector| vector[0]).collect();
+        let terms = self.objective.terms().zip(values).map(|((term, _), value)| (term, value[0]));
         let step = Step {
             iteration: self.finished,
-            losses: self.objective.losses(&terms),
+            losses: self.objective.losses(terms),
             restarted: guard.restarts > self.restarts,
         };
         self.divergence.observe(&step);
