@@ -1,9 +1,9 @@
-//! The only room that knows wgpu: adapters, tensors in GPU memory, kernels made from WGSL, and
-//! recordings of dispatches that are made once and submitted many times.
+//! The device: adapters, tensors in GPU memory, kernels compiled from WGSL, and recordings of dispatches, which are made
+//! once and submitted many times. No other module uses wgpu.
 //!
-//! A host call reads `recording.launch(&kernel, "conv1_1").bind("src", &x).set("width", w).elements(n)`.
-//! Binding numbers, access modes, parameter offsets and workgroup sizes all come from the WGSL by
-//! reflection ([`Kernel`]); Rust never restates them.
+//! A dispatch is recorded by `recording.launch(&kernel, "conv1_1").bind("src", &x).set("width", w).elements(n)`.
+//! Binding numbers, access modes, parameter offsets and workgroup sizes are read from the WGSL by reflection
+//! ([`Kernel`]); the Rust code does not state them again.
 
 mod adapter;
 mod allocate;
@@ -18,6 +18,7 @@ mod pace;
 mod readback;
 mod recording;
 mod reflect;
+mod scratch;
 mod source;
 mod storage_precision;
 mod switches;
@@ -32,6 +33,7 @@ pub use launch::Launch;
 pub use memory::{MemoryUse, Use, mebibytes};
 pub use readback::Readback;
 pub use recording::{PassKind, Recording, Work};
+pub use scratch::{Scratch, ScratchMemory, ScratchSize};
 pub use source::expand_imports;
 pub use tensor::{Layout, Precision, Shape, Tensor, Texture, TextureSize};
 pub use timing::{Clock, Timing};

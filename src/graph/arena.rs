@@ -1,15 +1,14 @@
 //! The buffers of programs. Programs that never run at the same time can share an arena.
 
-use super::{MemoryPlan, ScratchSize, Slot};
+use super::{MemoryPlan, Slot};
 use crate::error::Result;
-use crate::gpu::{Gpu, MemoryUse, Shape, Tensor, Texture, TextureSize, Use};
+use crate::gpu::{Gpu, MemoryUse, ScratchMemory, ScratchSize, Shape, Tensor, Use};
 
-/// Buffers for the slots of plans, the largest first, and scratch.
+/// Buffers for the slots of plans, the largest first, and scratch memory.
 #[derive(Debug)]
 pub struct Arena {
     pub(super) slots: Vec<Tensor>,
-    pub(super) buffers: Vec<Tensor>,
-    pub(super) textures: Vec<Texture>,
+    pub(super) scratch: ScratchMemory,
 }
 
 /// Sizes of the buffers of an [`Arena`].
@@ -42,17 +41,12 @@ impl ArenaSize {
     /// Bytes that the arena takes, by use, with the unused ends of textures.
     pub fn memory(&self) -> MemoryUse {
         let slots = self.slots.iter().fold(MemoryUse::default(), |sum, slot| sum.with(slot.what, slot.bytes));
-        let buffers = self.scratch.buffers.iter().map(Shape::bytes).sum::<u64>();
-        let textures = self.scratch.textures.iter().map(TextureSize::bytes).sum::<u64>();
-        slots.with(Use::Scratch, buffers + textures)
+        slots.with(Use::Scratch, self.scratch.bytes())
     }
 
     /// Whether each buffer and texture is within the limits of the device.
     pub fn fits(&self, gpu: &Gpu) -> bool {
-        let slots = self.slots.iter().map(|slot| slot.bytes);
-        let mut buffers = slots.chain(self.scratch.buffers.iter().map(Shape::bytes));
-        buffers.all(|bytes| bytes <= gpu.max_tensor_bytes())
-            && self.scratch.textures.iter().all(|texture| gpu.takes_texture(*texture))
+        self.slots.iter().all(|slot| slot.bytes <= gpu.max_tensor_bytes()) && self.scratch.fits(gpu)
     }
 }
 
@@ -66,12 +60,9 @@ impl Arena {
             let vectors = u32::try_from(slot.bytes.div_ceil(16)).unwrap_or(u32::MAX);
             gpu.tensor(Shape::blocked(1, 1, vectors), slot.what, &format!("{} slot {k}", slot.what))
         };
-        let scratch = |shape: &Shape| gpu.tensor(*shape, Use::Scratch, "scratch");
-        let texture = |size: &TextureSize| gpu.texture(*size, Use::Scratch, "scratch");
         Ok(Self {
             slots: size.slots.iter().enumerate().map(slot).collect::<Result<_>>()?,
-            buffers: size.scratch.buffers.iter().map(scratch).collect::<Result<_>>()?,
-            textures: size.scratch.textures.iter().map(texture).collect::<Result<_>>()?,
+            scratch: ScratchMemory::new(gpu, &size.scratch)?,
         })
     }
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use super::autograd::Step;
 use super::inspect::{Quantity, StepOutput};
 use super::liveness::gradient_shape;
-use super::op::{Backward, Forward, Gradient, Op, Scratch, ScratchSize};
+use super::op::{Backward, Forward, Gradient, Op};
 use super::{Arena, ArenaSize, Differentiate, Graph, MemoryPlan, NodeId, Program};
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, PassKind, Recording, Tensor, Texture};
+use crate::gpu::{Gpu, PassKind, Recording, Tensor};
 
 impl Graph {
     /// Allocates the buffers of a plan and records both passes. `leaves` are the tensors of all leaves.
@@ -95,7 +95,7 @@ impl<'a> Compiler<'a> {
         let (label, output) = (self.graph.label(node), self.slots[*slot].viewed_as(self.graph.shape(node)));
         let inputs = self.graph.inputs(node).iter().map(|input| self.values.get(input));
         let inputs = inputs.collect::<Option<Vec<_>>>().ok_or_else(|| failure("a value is missing"))?;
-        let scratch = self.scratch(&op.scratch(&self.graph.input_shapes(node)));
+        let scratch = self.arena.scratch.view(&op.scratch(&self.graph.input_shapes(node)));
         let first = recording.len();
         op.forward(recording, &Forward { label, inputs: &inputs, output: &output, scratch: &scratch })?;
         self.outputs.push(StepOutput {
@@ -122,9 +122,15 @@ impl<'a> Compiler<'a> {
         let inputs: Vec<_> = self.graph.inputs(node).iter().map(readable).collect();
         let input_shapes = self.graph.input_shapes(node);
         let output = self.values.get(&node).filter(|_| reads.output);
-        let (d_output, scratch) = (&self.gradient(node)?, &self.scratch(&op.scratch(&input_shapes)));
-        let (inputs, input_shapes, gradients) = (&inputs, &input_shapes, &d_inputs);
-        let io = Backward { label, inputs, input_shapes, output, d_output, d_inputs: gradients, scratch };
+        let io = Backward {
+            label,
+            inputs: &inputs,
+            input_shapes: &input_shapes,
+            output,
+            d_output: &self.gradient(node)?,
+            d_inputs: &d_inputs,
+            scratch: &self.arena.scratch.view(&op.scratch(&input_shapes)),
+        };
         let mut first = recording.len();
         op.backward(recording, &io)?;
         for gradient in d_inputs.into_iter().flatten() {
@@ -163,20 +169,5 @@ impl<'a> Compiler<'a> {
     fn gradient(&self, node: NodeId) -> Result<Tensor> {
         let slot = self.plan.gradients.get(&node).ok_or_else(|| failure("a gradient is missing"))?;
         Ok(self.slots[*slot].viewed_as(gradient_shape(self.graph.shape(node))))
-    }
-
-    /// The shared scratch, viewed with the shapes that an operation needs.
-    fn scratch(&self, size: &ScratchSize) -> Scratch {
-        let buffers = self.arena.buffers.iter().zip(&size.buffers);
-        Scratch {
-            buffers: buffers.map(|(tensor, shape)| tensor.viewed_as(*shape)).collect(),
-            textures: self.matching_textures(size),
-        }
-    }
-
-    fn matching_textures(&self, size: &ScratchSize) -> Vec<Texture> {
-        let among: Vec<_> = self.arena.textures.iter().map(Texture::precision).collect();
-        let places = size.matching(&among).into_iter().zip(&size.textures);
-        places.filter_map(|(i, size)| Some(self.arena.textures[i?].holding(size.precision))).collect()
     }
 }

@@ -24,6 +24,6 @@ mod tests;
 pub use arena::{Arena, ArenaSize};
 pub use inspect::{NotFinite, Quantity};
 pub use nodes::{Graph, NodeId};
-pub use op::{Backward, Forward, Gradient, Op, Reads, Scratch, ScratchSize};
+pub use op::{Backward, Forward, Gradient, Op, Reads};
 pub use plan::{Activations, Differentiate, MemoryPlan, Request, Slot};
 pub use program::Program;

@@ -1,7 +1,7 @@
 //! The trait of operations, and what the graph passes to them.
 
 use crate::error::{Error, Result};
-use crate::gpu::{Precision, Recording, Shape, Tensor, Texture, TextureSize};
+use crate::gpu::{Recording, Scratch, ScratchSize, Shape, Tensor};
 
 /// An operation: computes one output from some inputs, and the gradients of the inputs from that of the output.
 ///
@@ -22,7 +22,7 @@ pub trait Op {
         true
     }
 
-    /// Space needed while the operation runs, forward or backward.
+    /// Scratch memory needed while the operation runs, forward or backward.
     fn scratch(&self, _inputs: &[Shape]) -> ScratchSize {
         ScratchSize::default()
     }
@@ -47,56 +47,6 @@ pub struct Reads {
     pub inputs: bool,
     /// Its output.
     pub output: bool,
-}
-
-/// The scratch memory that an operation needs. All operations of a program share it, since one runs at a time.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ScratchSize {
-    /// Shapes of buffers.
-    pub buffers: Vec<Shape>,
-    /// Textures.
-    pub textures: Vec<TextureSize>,
-}
-
-/// Scratch memory, as large as the operation needs or larger.
-#[derive(Debug, Default)]
-pub struct Scratch {
-    /// One for each entry of [`ScratchSize::buffers`], with its shape.
-    pub buffers: Vec<Tensor>,
-    /// One for each entry of [`ScratchSize::textures`].
-    pub textures: Vec<Texture>,
-}
-
-impl ScratchSize {
-    /// Enlarges each entry to that of `other`.
-    pub(crate) fn enlarge(&mut self, other: &Self) {
-        for (i, shape) in other.buffers.iter().copied().enumerate() {
-            match self.buffers.get_mut(i) {
-                Some(largest) if largest.bytes() >= shape.bytes() => {}
-                Some(largest) => *largest = shape,
-                None => self.buffers.push(shape),
-            }
-        }
-        let among: Vec<_> = self.textures.iter().map(|texture| texture.precision).collect();
-        for (place, texture) in other.matching(&among).into_iter().zip(&other.textures) {
-            match place {
-                Some(i) => self.textures[i].vectors = self.textures[i].vectors.max(texture.vectors),
-                None => self.textures.push(*texture),
-            }
-        }
-    }
-
-    /// For each texture, the index of one in `among` whose numbers are as large, no index twice.
-    pub(super) fn matching(&self, among: &[Precision]) -> Vec<Option<usize>> {
-        let mut taken = vec![false; among.len()];
-        let matching = self.textures.iter().map(|size| {
-            let found = (0..among.len())
-                .find(|i| !taken[*i] && among[*i].vector_bytes() == size.precision.vector_bytes());
-            found.iter().for_each(|i| taken[*i] = true);
-            found
-        });
-        matching.collect()
-    }
 }
 
 /// The tensors of an operation's forward pass.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 
 use super::autograd::{Step, steps};
 use super::liveness::{LiveRange, Stored, live_ranges};
-use super::{Graph, NodeId, ScratchSize};
-use crate::gpu::Use;
+use super::{Graph, NodeId};
+use crate::gpu::{ScratchSize, Use};
 
 /// What a program computes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -54,7 +54,7 @@ pub struct Slot {
 pub struct MemoryPlan {
     /// The buffers to allocate.
     pub slots: Vec<Slot>,
-    /// Scratch that all operations share, since one runs at a time.
+    /// Scratch memory that all operations share, since one runs at a time.
     pub scratch: ScratchSize,
     pub(super) request: Request,
     pub(super) steps: Vec<Step>,
@@ -123,7 +123,7 @@ fn best_fit(slots: &[Slot], free_from: &[usize], range: &LiveRange) -> Option<us
         .or_else(|| free().max_by_key(|slot| slots[*slot].bytes))
 }
 
-/// The largest scratch that any operation needs, entry by entry.
+/// The largest scratch memory that any operation needs, entry by entry.
 fn scratch(graph: &Graph) -> ScratchSize {
     let mut all = ScratchSize::default();
     for node in graph.operations() {

@@ -4,8 +4,8 @@ use super::case::{AWKWARD, Array, Case};
 use super::gemm::{Gemm, GemmKernel, Matrices, zero_bias};
 use super::variants::{self, Needs, Pass, PassVariants, TunedOp, Variant};
 use crate::error::Result;
-use crate::gpu::{Gpu, Precision, Recording, Shader, Shape, Tensor, TextureSize, shader};
-use crate::graph::{Backward, Forward, Op, Reads, ScratchSize};
+use crate::gpu::{Gpu, Precision, Recording, ScratchSize, Shader, Shape, Tensor, TextureSize, shader};
+use crate::graph::{Backward, Forward, Op, Reads};
 
 /// Every kernel that a Gram matrix may launch.
 pub(super) fn shaders() -> Vec<&'static Shader> {

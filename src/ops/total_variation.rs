@@ -3,8 +3,8 @@
 use super::case::{AWKWARD, Array, Case};
 use super::reduce::{SUM, partial_groups, partials_shape, record_sum};
 use crate::error::Result;
-use crate::gpu::{Precision, Recording, Shader, Shape, shader};
-use crate::graph::{Backward, Forward, Op, Reads, ScratchSize};
+use crate::gpu::{Precision, Recording, ScratchSize, Shader, Shape, shader};
+use crate::graph::{Backward, Forward, Op, Reads};
 
 static FORWARD: Shader = shader!("tv/forward");
 static BACKWARD: Shader = shader!("tv/backward");

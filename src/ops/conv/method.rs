@@ -1,8 +1,7 @@
 //! How one pass of a convolution is computed.
 
 use super::winograd::Winograd;
-use crate::gpu::{Shader, Shape, TextureSize};
-use crate::graph::ScratchSize;
+use crate::gpu::{ScratchSize, Shader, Shape, TextureSize};
 use crate::ops::gemm::GemmKernel;
 
 /// A GEMM, alone or between Winograd's transforms.

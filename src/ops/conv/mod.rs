@@ -15,8 +15,8 @@ use std::sync::Arc;
 use super::gemm::Gemm;
 use super::variants::{self, TunedOp};
 use crate::error::Result;
-use crate::gpu::{Recording, Shader, Shape, Tensor, Texture, shader};
-use crate::graph::{Backward, Forward, Op, Reads, Scratch, ScratchSize};
+use crate::gpu::{Recording, Scratch, ScratchSize, Shader, Shape, Tensor, Texture, shader};
+use crate::graph::{Backward, Forward, Op, Reads};
 use weights::PassWeights;
 
 /// Every kernel that a convolution may launch.
