@@ -2,6 +2,7 @@
 //! `cargo test --release --test suite ops::`.
 #![allow(clippy::unwrap_used)]
 
+mod autograd;
 mod batch;
 mod bombs;
 mod book;
