@@ -1,20 +1,20 @@
-// Adam's step (Kingma & Ba 2015, algorithm 1), elementwise:
+// Adam, part 2 of 3: the step, elementwise (Kingma & Ba 2015, algorithm 1).
 //
 //   m = beta1 m + (1 - beta1) g              running mean of the gradient
 //   v = beta2 v + (1 - beta2) g^2            running mean of its square
 //   x = x - lr * m' / (sqrt(v') + epsilon)   with m' = m / (1 - beta1^t), v' = v / (1 - beta2^t)
 //
-// After a divergence both means are forgotten and x stays where guard/keep put it.
+// After a divergence both means are set to zero, and x is the image that guard/keep restored.
 // One invocation a vec4: reads 16 + 3 * 16 bytes, writes 3 * 16.
 
+#import shared/adam_powers
+#import shared/divergence_guard
 #import shared/grid
 
-struct Guard { best: f32, improved: f32, diverged: f32, restarts: f32 }
-struct Powers { beta1: f32, beta2: f32, decay: f32 }
 struct Params { lr: f32, beta1: f32, beta2: f32, epsilon: f32 }
 
-@group(0) @binding(0) var<storage, read> state: Guard;
-@group(0) @binding(1) var<storage, read> powers: Powers;
+@group(0) @binding(0) var<storage, read> guard: DivergenceGuard;
+@group(0) @binding(1) var<storage, read> powers: AdamPowers;
 @group(0) @binding(2) var<storage, read> gradient: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read_write> mean: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> square: array<vec4<f32>>;
@@ -27,7 +27,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grid: 
     if i >= arrayLength(&x) {
         return;
     }
-    if state.diverged > 0.0 {
+    if guard.diverged > 0.0 {
         mean[i] = vec4(0.0);
         square[i] = vec4(0.0);
         return;

@@ -1,10 +1,9 @@
-// Keeps the best picture, or puts it back, as guard/judge found. One invocation a vec4.
+// Keeps a copy of the best image, or restores it, as guard/judge decided. One invocation a vec4.
 
+#import shared/divergence_guard
 #import shared/grid
 
-struct Guard { best: f32, improved: f32, diverged: f32, restarts: f32 }
-
-@group(0) @binding(0) var<storage, read> state: Guard;
+@group(0) @binding(0) var<storage, read> guard: DivergenceGuard;
 @group(0) @binding(1) var<storage, read_write> x: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> best: array<vec4<f32>>;
 
@@ -14,9 +13,9 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grid: 
     if i >= arrayLength(&x) {
         return;
     }
-    if state.improved > 0.0 {
+    if guard.improved > 0.0 {
         best[i] = x[i];
-    } else if state.diverged > 0.0 {
+    } else if guard.diverged > 0.0 {
         x[i] = best[i];
     }
 }

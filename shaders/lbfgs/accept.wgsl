@@ -1,27 +1,37 @@
-// L-BFGS, 2 of 8: is the newest pair worth keeping, where does it go, and how far may the step reach?
+// L-BFGS, 2 of 8: decides whether the newest pair enters the history, and bounds the length of the step.
 //
-// A pair is kept if its curvature s.y is positive (above 1e-10, as PyTorch has it): a pair without it
-// would make the approximate Hessian indefinite. It goes to slot `head` of the ring of `capacity`
-// pairs, over the oldest. The Hessian's scale is gamma = s.y / y.y (Nocedal & Wright, equation 7.20).
+// A pair is accepted if its curvature s.y is above `least_curvature`, 1e-10 as in PyTorch: without positive curvature
+// the approximate Hessian would be indefinite. The pair replaces the oldest in the ring of `capacity` slots. The scale of
+// the initial inverse Hessian is gamma = s.y / y.y (Nocedal & Wright, equation 7.20).
 //
-// With no pair to go by the step is -descent g: at first min(1, first / |g|_1) times g, then g itself, as
-// PyTorch has it. Where the loss curves down, as it does around a start from noise, no pair is kept for
-// long, and g is short; so from then on each step is four times as long as the one before, until the
-// mean number moves by `furthest`.
+// With an empty history the step is -gradient_scale g. The first is min(1, first_step / |g|_1) times g, the next g
+// itself, as in PyTorch. Around a start from noise the loss curves down: no pair is accepted for several steps, and g is
+// short. So each further step is `growth_without_pairs` times as long, until its mean absolute value is
+// `longest_step`.
 //
-// A pair of hardly any curvature asks for a step of any length. None is longer than `reach`: a root
-// mean square of `furthest` levels at first, a quarter of what it was after each divergence, and twice
-// that again after each improvement. After a divergence the ring is emptied. One workgroup.
+// A pair of little curvature can produce a step of any length, so the root mean square of a step is bounded by the
+// state's longest_step: `longest_step` levels at first and at most, multiplied by `cut_after_divergence` and by
+// `growth_after_improvement`. A divergence empties the history. One workgroup.
 
+#import shared/divergence_guard
+#import shared/lbfgs_state
 #import shared/reduce
 
-struct Guard { best: f32, improved: f32, diverged: f32, restarts: f32 }
-struct Lbfgs { count: u32, head: u32, newest: u32, accepted: u32, steps: u32, gamma: f32, descent: f32, reach: f32 }
-struct Params { groups: u32, capacity: u32, first: f32, furthest: f32, curvature: f32, cut: f32, recovery: f32, growth: f32, numbers: f32 }
+struct Params {
+    groups: u32,
+    capacity: u32,
+    elements: f32,
+    first_step: f32,
+    longest_step: f32,
+    least_curvature: f32,
+    cut_after_divergence: f32,
+    growth_after_improvement: f32,
+    growth_without_pairs: f32,
+}
 
-@group(0) @binding(0) var<storage, read> guard: Guard;
+@group(0) @binding(0) var<storage, read> guard: DivergenceGuard;
 @group(0) @binding(1) var<storage, read> partials: array<f32>;
-@group(0) @binding(2) var<storage, read_write> state: Lbfgs;
+@group(0) @binding(2) var<storage, read_write> state: LbfgsState;
 @group(0) @binding(3) var<uniform> params: Params;
 
 fn total(which: u32, local: u32) -> f32 {
@@ -42,25 +52,25 @@ fn main(@builtin(local_invocation_index) local: u32) {
     }
     state.accepted = 0u;
     if guard.improved > 0.0 {
-        state.reach = min(params.recovery * state.reach, params.furthest);
+        state.longest_step = min(params.growth_after_improvement * state.longest_step, params.longest_step);
     }
     if guard.diverged > 0.0 {
-        state.count = 0u;
-        state.head = 0u;
+        state.pairs = 0u;
+        state.next_slot = 0u;
         state.steps = 0u;
-        state.reach *= params.cut;
-    } else if state.steps > 0u && sy > params.curvature {
+        state.longest_step *= params.cut_after_divergence;
+    } else if state.steps > 0u && sy > params.least_curvature {
         state.accepted = 1u;
-        state.newest = state.head;
-        state.head = (state.head + 1u) % params.capacity;
-        state.count = min(state.count + 1u, params.capacity);
+        state.newest_slot = state.next_slot;
+        state.next_slot = (state.next_slot + 1u) % params.capacity;
+        state.pairs = min(state.pairs + 1u, params.capacity);
         state.gamma = sy / yy;
     }
     if state.steps == 0u {
-        state.descent = min(1.0, params.first / norm);
+        state.gradient_scale = min(1.0, params.first_step / norm);
     } else if state.steps == 1u {
-        state.descent = 1.0;
-    } else if state.count == 0u && norm > 0.0 && state.descent * norm < params.furthest * params.numbers {
-        state.descent *= params.growth;
+        state.gradient_scale = 1.0;
+    } else if state.pairs == 0u && norm > 0.0 && state.gradient_scale * norm < params.longest_step * params.elements {
+        state.gradient_scale *= params.growth_without_pairs;
     }
 }

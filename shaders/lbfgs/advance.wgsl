@@ -1,19 +1,19 @@
-// L-BFGS, 8 of 8: takes the step, cut to its reach.
+// L-BFGS, 8 of 8: takes the step, shortened to the bound on its length.
 //
-//   s = s min(1, reach / rms(s));   x = x + s;   and g is remembered for the next pair
+//   s = s min(1, longest_step / rms(s));   x = x + s;   g is kept for the next pair
 //
-// After a divergence x stays where guard/keep put it. One invocation a vec4; every workgroup adds the
-// partial sums of s.s, 64 at most, for itself.
+// After a divergence x is the image that guard/keep restored. One invocation a vec4; every workgroup adds the partial
+// sums of s.s, of which there are at most 64.
 
+#import shared/divergence_guard
 #import shared/grid
+#import shared/lbfgs_state
 #import shared/reduce
 
-struct Guard { best: f32, improved: f32, diverged: f32, restarts: f32 }
-struct Lbfgs { count: u32, head: u32, newest: u32, accepted: u32, steps: u32, gamma: f32, descent: f32, reach: f32 }
-struct Params { groups: u32, numbers: u32 }
+struct Params { groups: u32, elements: u32 }
 
-@group(0) @binding(0) var<storage, read> guard: Guard;
-@group(0) @binding(1) var<storage, read> state: Lbfgs;
+@group(0) @binding(0) var<storage, read> guard: DivergenceGuard;
+@group(0) @binding(1) var<storage, read> state: LbfgsState;
 @group(0) @binding(2) var<storage, read> partials: array<f32>;            // [groups]
 @group(0) @binding(3) var<storage, read> gradient: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> s: array<vec4<f32>>;
@@ -27,15 +27,15 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grid: 
     if local < params.groups {
         part = partials[local];
     }
-    let mean_square = workgroup_sum(part, local) / f32(params.numbers);
+    let mean_square = workgroup_sum(part, local) / f32(params.elements);
     let i = linear_index(group, grid, local, 64u);
     if i >= arrayLength(&x) || guard.diverged > 0.0 {
         return;
     }
     // Compared as squares, so that a step of zeros divides nothing.
     var step = s[i];
-    if mean_square > state.reach * state.reach {
-        step *= state.reach / sqrt(mean_square);
+    if mean_square > state.longest_step * state.longest_step {
+        step *= state.longest_step / sqrt(mean_square);
     }
     s[i] = step;
     x[i] += step;

@@ -1,19 +1,19 @@
-// L-BFGS, 6 of 8: the step from its coefficients, in one pass over the history.
+// L-BFGS, 6 of 8: the step as a linear combination of the gradient and the history, in one pass.
 //
 //   s = k_g g + sum over slots i of (k_s[i] s_i + k_y[i] y_i)
 //
-// Launch: one invocation a vec4, once for each buffer of the ring: the first starts the sum with
-// g, the others add. Slots never written are not read.
+// Launch: one invocation a vec4, once for each buffer of the ring. The first starts the sum with g, the others add to it.
+// Empty slots are not read.
 
 #import shared/grid
+#import shared/lbfgs_state
 
 // False for the first buffer of the ring.
 override ACCUMULATE: bool = false;
 
-struct Lbfgs { count: u32, head: u32, newest: u32, accepted: u32, steps: u32, gamma: f32, descent: f32, reach: f32 }
 struct Params { first: u32, slots: u32, capacity: u32 }
 
-@group(0) @binding(0) var<storage, read> state: Lbfgs;
+@group(0) @binding(0) var<storage, read> state: LbfgsState;
 @group(0) @binding(1) var<storage, read> coefficients: array<f32>;
 @group(0) @binding(2) var<storage, read> gradient: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> ring_s: array<vec4<f32>>;
@@ -34,7 +34,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grid: 
     } else {
         sum = coefficients[0] * gradient[i];
     }
-    for (var slot = 0u; slot < params.slots && params.first + slot < state.count; slot++) {
+    for (var slot = 0u; slot < params.slots && params.first + slot < state.pairs; slot++) {
         let k = 1u + params.first + slot;
         sum += coefficients[k] * ring_s[slot * vectors + i];
         sum += coefficients[params.capacity + k] * ring_y[slot * vectors + i];

@@ -1,18 +1,18 @@
-// L-BFGS, 4 of 8: every dot product that the recursion needs, in one pass over the history.
+// L-BFGS, 4 of 8: every dot product that the two-loop recursion needs, in one pass over the history.
 //
 //   for each slot i:  s_i.g,  y_i.g,  s_i.y,  y_i.s,  y_i.y     (s, y: the newest pair)
 //
-// With the products of earlier pairs kept from earlier steps these are enough to run the two-loop
-// recursion on numbers alone (Chen, Wang & Zhou 2014, "Large-scale L-BFGS using MapReduce").
-// Launch: workgroups of 64; x shares out a vector, y covers the buffer's slots.
+// With the products that earlier steps computed, these suffice to run the recursion on scalars (Chen, Wang & Zhou 2014,
+// "Large-scale L-BFGS using MapReduce").
+// Launch: workgroups of 64. Those in x divide a vector among them, y is the slot within the buffer.
 // partials is [capacity][5][workgroups in x]; empty slots are skipped.
 
+#import shared/lbfgs_state
 #import shared/reduce
 
-struct Lbfgs { count: u32, head: u32, newest: u32, accepted: u32, steps: u32, gamma: f32, descent: f32, reach: f32 }
 struct Params { first: u32 }
 
-@group(0) @binding(0) var<storage, read> state: Lbfgs;
+@group(0) @binding(0) var<storage, read> state: LbfgsState;
 @group(0) @binding(1) var<storage, read> gradient: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> s: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> y: array<vec4<f32>>;
@@ -25,8 +25,8 @@ struct Params { first: u32 }
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let vectors = arrayLength(&s);
     let slot = params.first + group.y;
-    // The ring fills from slot 0, so slots from `count` on have never been written.
-    let end = select(0u, vectors, slot < state.count);
+    // The ring fills from slot 0, so slots from `pairs` on have never been written.
+    let end = select(0u, vectors, slot < state.pairs);
     var sums = array<f32, 5>();
     for (var i = group.x * 64u + local; i < end; i += grid.x * 64u) {
         let old_s = ring_s[group.y * vectors + i];

@@ -1,7 +1,7 @@
-// L-BFGS, 7 of 8: how long is the step? Partial sums of  s.s.
+// L-BFGS, 7 of 8: the length of the step, as partial sums of  s.s.
 //
-// Launch: any number of workgroups of 64, each invocation walking every (64 * workgroups)-th vec4.
-// partials begins with [workgroups]; what pair left there has been read.
+// Launch: any number of workgroups of 64, each invocation takes every (64 * workgroups)-th vec4.
+// partials begins with [workgroups]; it replaces the sums of lbfgs/pair, which have been read.
 
 #import shared/reduce
 

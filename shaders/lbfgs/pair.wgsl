@@ -1,8 +1,8 @@
-// L-BFGS, 1 of 8: the newest pair. s is the step taken last; here its y, and partial sums.
+// L-BFGS, 1 of 8: the newest pair (s, y). s is the last step; this kernel computes y and partial sums.
 //
 //   y = g - g_before;   partials of  s.y,  y.y  and  |g|_1
 //
-// Launch: any number of workgroups of 64, each invocation walking every (64 * workgroups)-th vec4.
+// Launch: any number of workgroups of 64, each invocation takes every (64 * workgroups)-th vec4.
 // partials is [3][workgroups].
 
 #import shared/reduce

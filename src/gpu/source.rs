@@ -14,11 +14,15 @@ macro_rules! helpers {
 }
 
 /// The files that kernels may import, by name.
-const HELPERS: [(&str, &str); 13] = helpers![
+const HELPERS: [(&str, &str); 17] = helpers![
+    "shared/adam_powers",
+    "shared/divergence",
+    "shared/divergence_guard",
     "shared/fetch_buffer",
     "shared/fetch_masked",
     "shared/fetch_texture",
     "shared/grid",
+    "shared/lbfgs_state",
     "shared/reduce",
     "shared/row",
     "shared/store",

@@ -109,7 +109,7 @@ pub(super) fn record(
     let schedule = gpu.kernel(&SCHEDULE, &[])?;
     update
         .launch(&schedule, "adam")
-        .bind("state", guard.state())
+        .bind("guard", guard.state())
         .bind("powers", &powers)
         .set("beta1", BETA1)
         .set("beta2", BETA2)
@@ -118,7 +118,7 @@ pub(super) fn record(
     let step = gpu.kernel(&STEP, &[])?;
     update
         .launch(&step, "adam")
-        .bind("state", guard.state())
+        .bind("guard", guard.state())
         .bind("powers", &powers)
         .bind("gradient", &problem.gradient)
         .bind("mean", &mean)
@@ -136,7 +136,7 @@ pub(super) fn record(
         let kernel = gpu.kernel(&AVERAGE, &[])?;
         update
             .launch(&kernel, "adam")
-            .bind("state", guard.state())
+            .bind("guard", guard.state())
             .bind("powers", &adam.powers)
             .bind("x", &problem.x)
             .bind("average", &average)

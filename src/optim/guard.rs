@@ -29,13 +29,13 @@ impl Guard {
         update
             .launch(&judge, "guard")
             .bind("loss", &problem.loss)
-            .bind("state", &state)
-            .set("growth", DIVERGENCE_FACTOR)
+            .bind("guard", &state)
+            .set("divergence_factor", DIVERGENCE_FACTOR)
             .groups([1, 1, 1])?;
         let keep = gpu.kernel(&KEEP, &[])?;
         update
             .launch(&keep, "guard")
-            .bind("state", &state)
+            .bind("guard", &state)
             .bind("x", &problem.x)
             .bind("best", &best)
             .elements(shape.vectors())?;
@@ -63,7 +63,7 @@ impl Guard {
     }
 }
 
-/// Contents of the guard's state, `struct Guard` in the shaders.
+/// Contents of the guard's state: `struct DivergenceGuard` in the shaders.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct GuardState {
     /// The lowest loss so far; the largest f32 if none was finite.

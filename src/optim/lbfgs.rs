@@ -57,7 +57,7 @@ pub(super) fn record(
 
 #[derive(Debug)]
 struct Lbfgs {
-    /// Eight words: see `struct Lbfgs` in the shaders.
+    /// Eight words: `struct LbfgsState` in the shaders.
     state: Tensor,
     /// The last step.
     s: Tensor,
@@ -131,13 +131,13 @@ impl Lbfgs {
             .bind("state", &self.state)
             .set("groups", self.groups)
             .set("capacity", self.history)
-            .set("first", first_step(self.s.shape().len()))
-            .set("furthest", LONGEST_STEP)
-            .set("curvature", LEAST_CURVATURE)
-            .set("cut", CUT_AFTER_DIVERGENCE)
-            .set("recovery", GROWTH_AFTER_IMPROVEMENT)
-            .set("growth", GROWTH_WITHOUT_PAIRS)
-            .set("numbers", self.s.shape().len() as f32)
+            .set("elements", self.s.shape().len() as f32)
+            .set("first_step", first_step(self.s.shape().len()))
+            .set("longest_step", LONGEST_STEP)
+            .set("least_curvature", LEAST_CURVATURE)
+            .set("cut_after_divergence", CUT_AFTER_DIVERGENCE)
+            .set("growth_after_improvement", GROWTH_AFTER_IMPROVEMENT)
+            .set("growth_without_pairs", GROWTH_WITHOUT_PAIRS)
             .groups([1, 1, 1])?;
         let push = gpu.kernel(&PUSH, &[])?;
         for chunk in &self.ring {
@@ -232,7 +232,7 @@ impl Lbfgs {
             .bind("gradient_before", &self.gradient_before)
             .bind("x", &problem.x)
             .set("groups", self.groups)
-            .set("numbers", self.s.shape().len() as u32)
+            .set("elements", self.s.shape().len() as u32)
             .flops_each(1, self.s.shape().len())
             .elements(vectors)
     }

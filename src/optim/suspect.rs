@@ -30,10 +30,10 @@ impl Suspect {
         recording
             .launch(&kernel, "guard")
             .bind("loss", &problem.loss)
-            .bind("state", guard.state())
+            .bind("guard", guard.state())
             .bind("x", &problem.x)
             .bind("suspect", &x)
-            .set("growth", DIVERGENCE_FACTOR)
+            .set("divergence_factor", DIVERGENCE_FACTOR)
             .elements(shape.vectors())?;
         Ok(Self { recording, x })
     }
