@@ -9,9 +9,16 @@ const DEVICE_PART: f64 = 0.8;
 /// Part of the host's memory that is used by default.
 const HOST_PART: f64 = 0.6;
 
-/// Bytes that the process takes on a device that shares the host's memory, besides tensors and images: its code,
-/// the embedded weights, the driver and its compiled kernels. Measured on lavapipe.
-const PROGRAM: u64 = 352 << 20;
+/// Bytes that the process takes on a CPU driver besides tensors and images: its code, the embedded weights, the driver
+/// and its compiled kernels. At most 243 MiB where it was measured: see `docs/src/measurements/lavapipe.md`.
+const PROGRAM_ON_CPU: u64 = 256 << 20;
+
+/// The same on a GPU that shares the host's memory. It was not measured; the driver compiles the same kernels, in the
+/// same process.
+const PROGRAM_ON_INTEGRATED: u64 = PROGRAM_ON_CPU;
+
+/// The same in the memory of a GPU of its own: the driver's part there is in what [`DEVICE_PART`] leaves.
+const PROGRAM_ON_DISCRETE: u64 = 0;
 
 /// Memory that may be used, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +29,8 @@ pub struct Budget {
     pub host: u64,
     /// True if the device shares the host's memory: then `device` is for both together.
     pub shared: bool,
+    /// What the program and the driver take of `device` themselves.
+    pub program: u64,
     /// True if the user set it.
     pub asked: bool,
 }
@@ -44,7 +53,12 @@ impl Budget {
         } else {
             has
         });
-        Self { device, host, shared, asked: asked.is_some() }
+        let program = match (software, shared) {
+            (true, _) => PROGRAM_ON_CPU,
+            (false, true) => PROGRAM_ON_INTEGRATED,
+            (false, false) => PROGRAM_ON_DISCRETE,
+        };
+        Self { device, host, shared, program, asked: asked.is_some() }
     }
 
     /// Whether these bytes are within the budget.
@@ -54,7 +68,7 @@ impl Budget {
 
     /// Bytes that count against `device`.
     pub fn counted(&self, device: u64, host: u64) -> u64 {
-        if self.shared { device + host + PROGRAM } else { device }
+        self.program + if self.shared { device + host } else { device }
     }
 
     /// A budget in bytes for a device that ran out of memory with `choice`: three quarters of what the choice takes there,
@@ -66,7 +80,7 @@ impl Budget {
 
     /// Number of further vectors of `bytes` each that fit the host.
     pub(super) fn room_for(&self, bytes: u64, device: u64, host: u64) -> u64 {
-        let taken = if self.shared { device + host + PROGRAM } else { host };
+        let taken = if self.shared { self.counted(device, host) } else { host };
         let all = if self.shared { self.device } else { self.host };
         all.saturating_sub(taken) / bytes.max(1)
     }
