@@ -36,13 +36,15 @@ pub enum Setting {
     StyleWeight,
     /// Weight of the total variation term.
     TvWeight,
+    /// Normalisation of the gradients of layers.
+    NormalizeGradients,
     /// The live view.
     View,
 }
 
 impl Setting {
     /// Every setting that an error may name.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Size,
         Self::Scales,
         Self::Iterations,
@@ -58,6 +60,7 @@ impl Setting {
         Self::ContentWeight,
         Self::StyleWeight,
         Self::TvWeight,
+        Self::NormalizeGradients,
         Self::View,
     ];
 
@@ -79,6 +82,7 @@ impl Setting {
             Self::ContentWeight => "content-weight",
             Self::StyleWeight => "style-weight",
             Self::TvWeight => "tv-weight",
+            Self::NormalizeGradients => "normalize-gradients",
             Self::View => "view",
         }
     }

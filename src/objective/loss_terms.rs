@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::parts::mask_shape;
-use super::{Parts, Settings, Term};
+use super::parts::{Part, mask_shape};
+use super::term::strength;
+use super::{GradientNormalization, Parts, Settings, Term};
 use crate::error::Result;
 use crate::gpu::{Gpu, Shape};
 use crate::graph::{Graph, NodeId};
 use crate::ops::variants::TunedOp;
-use crate::ops::{Gram, Mask, Mse, WeightedSum};
+use crate::ops::{Gram, L1Gradient, Mask, Mse, WeightedSum};
 use crate::vgg19::{LayerId, Network, Piece, Pieces};
 
 /// A constant of the graph. Its tensor is given when the graph is compiled.
@@ -73,27 +74,33 @@ impl<'a> TermBuilder<'a> {
     }
 
     /// Adds the terms of a layer with its last piece. A style that applies everywhere needs only the Gram matrix of
-    /// each piece; content terms and regions need the whole layer.
+    /// each piece; content terms, regions and the norm of a gradient need the whole layer.
     pub fn visit(&mut self, graph: &mut Graph, layer: LayerId, piece: Piece) -> Result<()> {
         let Self { gpu, network, settings, parts, .. } = *self;
         let content = settings.content_layers.contains(layer);
         let style = settings.style_layers.contains(layer);
-        if let Some(part) = parts.without_region().filter(|_| style)
+        let normalized = self.normalizes_gradients();
+        if let Some(part) = parts.without_region().filter(|_| style && !normalized)
             && let Some(gram) = self.grams.add(gpu, network, graph, layer, piece)?
         {
             self.style_term(graph, layer, part, gram);
         }
-        if (content || style && parts.masked() > 0)
+        if (content || style && (normalized || parts.masked() > 0))
             && let Some(features) = self.pieces.add(graph, layer, piece)
         {
             if content {
                 self.content_term(graph, layer, features);
             }
-            for (part, _) in
-                parts.styles.iter().enumerate().filter(|(_, part)| style && part.region.is_some())
+            let of_whole_layer = |region: bool| style && (normalized || region);
+            for (part, Part { share, region, .. }) in
+                parts.styles.iter().enumerate().filter(|(_, part)| of_whole_layer(part.region.is_some()))
             {
-                let masked = self.masked(graph, features, Constant::StyleMask(layer, part));
-                let gram = gram(gpu, network, graph, layer, masked)?;
+                let features = self.normalized(graph, features, Term::Style { layer, part }, *share);
+                let features = match region {
+                    Some(_) => self.masked(graph, features, Constant::StyleMask(layer, part)),
+                    None => features,
+                };
+                let gram = gram(gpu, network, graph, layer, features)?;
                 self.style_term(graph, layer, part, gram);
             }
         }
@@ -101,6 +108,7 @@ impl<'a> TermBuilder<'a> {
     }
 
     fn content_term(&mut self, graph: &mut Graph, layer: LayerId, features: NodeId) {
+        let features = self.normalized(graph, features, Term::Content(layer), 1.0);
         let features = match self.parts.content_region {
             Some(_) => self.masked(graph, features, Constant::ContentMask(layer)),
             None => features,
@@ -118,6 +126,23 @@ impl<'a> TermBuilder<'a> {
             StyleNode::Gram => gram,
         };
         self.nodes.terms.insert(Term::Style { layer, part }, node);
+    }
+
+    /// True if gradients of layers are brought to an L1 norm. Gram matrices of styles are computed without gradients.
+    fn normalizes_gradients(&self) -> bool {
+        self.settings.normalization == GradientNormalization::L1 && self.style_node == StyleNode::Error
+    }
+
+    /// The features as they are, from where a term's gradient goes on with an L1 norm of its strength. `share` is the
+    /// term's share of that.
+    fn normalized(&self, graph: &mut Graph, features: NodeId, term: Term, share: f32) -> NodeId {
+        if !self.normalizes_gradients() {
+            return features;
+        }
+        let strength = share * strength(self.settings, term);
+        // The gradient that arrives has the strength as a factor already.
+        let floor = strength * GradientNormalization::FLOOR;
+        graph.apply("gradient norm", Box::new(L1Gradient { strength, floor }), &[features])
     }
 
     /// The mean squared error of a value against its target.

@@ -31,9 +31,9 @@ impl Losses {
         let mut losses = Self::default();
         let mut total = 0.0;
         for (term, value) in values {
-            let Factors { kind, layer: layer_weight, scaling, share } = weights.factors(*term);
+            let Factors { kind, layer: layer_weight, scaling, share, strength } = weights.factors(*term);
             let value = f64::from(scaling) * f64::from(share) * value;
-            let weighted = f64::from(layer_weight) * value;
+            let weighted = f64::from(layer_weight) * f64::from(strength) * value;
             match *term {
                 Term::Total => continue,
                 Term::Content(layer) => {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
-use super::Scaling;
+use super::{GradientNormalization, Scaling};
 use crate::error::{Error, Remedy, Result, Setting};
 use crate::vgg19::LayerId;
 
@@ -132,6 +132,8 @@ pub struct Settings {
     pub tv_weight: f32,
     /// By what the terms of layers are divided.
     pub scaling: Scaling,
+    /// What becomes of the gradients of layers.
+    pub normalization: GradientNormalization,
 }
 
 impl Settings {
@@ -195,6 +197,7 @@ impl Default for Settings {
             style_weight: Self::STYLE_WEIGHT,
             tv_weight: 0.0,
             scaling: Scaling::Mean,
+            normalization: GradientNormalization::None,
         }
     }
 }

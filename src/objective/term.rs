@@ -1,6 +1,6 @@
 //! The terms of the loss and their weights.
 
-use super::{Parts, Settings};
+use super::{GradientNormalization, Parts, Settings};
 use crate::gpu::Shape;
 use crate::vgg19::{LayerId, activation_shape};
 
@@ -33,13 +33,15 @@ pub(super) struct Factors {
     pub scaling: f32,
     /// Share of the part in the style term.
     pub share: f32,
+    /// The term's strength once more, where [`GradientNormalization::SquaredStrength`] asks for that.
+    pub strength: f32,
 }
 
 impl Factors {
-    const ONES: Self = Self { kind: 1.0, layer: 1.0, scaling: 1.0, share: 1.0 };
+    const ONES: Self = Self { kind: 1.0, layer: 1.0, scaling: 1.0, share: 1.0, strength: 1.0 };
 
     pub fn product(self) -> f32 {
-        self.kind * self.layer * self.scaling * self.share
+        self.kind * self.layer * self.scaling * self.share * self.strength
     }
 }
 
@@ -62,12 +64,17 @@ impl TermWeights {
     pub fn factors(&self, term: Term) -> Factors {
         let Self { settings, shares, image } = self;
         let features = |layer| activation_shape(layer, image.width, image.height);
+        let strength = match settings.normalization {
+            GradientNormalization::SquaredStrength => strength(settings, term),
+            GradientNormalization::None | GradientNormalization::L1 => 1.0,
+        };
         match term {
             Term::Total => Factors::ONES,
             Term::Content(layer) => Factors {
                 kind: settings.content_weight,
                 layer: settings.content_layers.weight(layer),
                 scaling: settings.scaling.content(features(layer)),
+                strength,
                 ..Factors::ONES
             },
             Term::Style { layer, part } => Factors {
@@ -75,6 +82,7 @@ impl TermWeights {
                 layer: settings.style_layers.weight(layer),
                 scaling: settings.scaling.style(features(layer)),
                 share: shares[part],
+                strength,
             },
             Term::TotalVariation => Factors { kind: settings.tv_weight, ..Factors::ONES },
         }
@@ -83,6 +91,15 @@ impl TermWeights {
     /// The weight of a term in the total.
     pub fn weight(&self, term: Term) -> f32 {
         self.factors(term).product()
+    }
+}
+
+/// The strength of a term as neural-style counts it: see [`GradientNormalization`].
+pub(super) fn strength(settings: &Settings, term: Term) -> f32 {
+    match term {
+        Term::Content(layer) => settings.content_weight * settings.content_layers.weight(layer),
+        Term::Style { layer, .. } => 1000.0 * settings.style_weight * settings.style_layers.weight(layer),
+        Term::Total | Term::TotalVariation => 1.0,
     }
 }
 
@@ -113,5 +130,10 @@ mod tests {
         assert_eq!(weights.weight(Term::Style { layer, part: 0 }), of_layer);
         assert_eq!(weights.weight(Term::TotalVariation), 0.25);
         assert_eq!(weights.weight(Term::Content(LayerId::FIRST)), 0.0, "not among the layers");
+        let squared = Settings { normalization: GradientNormalization::SquaredStrength, ..settings };
+        let weights = TermWeights::new(&squared, &one, variable_shape(32, 16));
+        assert_eq!(weights.weight(Term::Content(layer)), 1.5 * 1.5);
+        assert_eq!(weights.weight(Term::Style { layer, part: 0 }), 4000.0 * 4000.0 / (128.0 * 128.0));
+        assert_eq!(weights.weight(Term::TotalVariation), 0.25);
     }
 }

@@ -9,6 +9,7 @@ mod conv;
 mod crop;
 mod gemm;
 mod gram;
+mod l1_gradient;
 mod mask;
 mod mse;
 mod normalize;
@@ -24,6 +25,7 @@ pub use check::Deviation;
 pub use conv::{Conv, Packed, PackedWeights};
 pub use crop::Crop;
 pub use gram::Gram;
+pub use l1_gradient::L1Gradient;
 pub use mask::Mask;
 pub use mse::Mse;
 pub use normalize::Normalize;
@@ -51,7 +53,7 @@ pub struct Operation {
 }
 
 /// Every operation of the graph.
-pub const OPERATIONS: [Operation; 11] = [
+pub const OPERATIONS: [Operation; 12] = [
     Operation {
         name: "normalize",
         shaders: normalize::shaders,
@@ -70,6 +72,12 @@ pub const OPERATIONS: [Operation; 11] = [
         random_case: stack::random_case,
     },
     Operation { name: "mask", shaders: mask::shaders, cases: mask::cases, random_case: mask::random_case },
+    Operation {
+        name: "l1_gradient",
+        shaders: l1_gradient::shaders,
+        cases: l1_gradient::cases,
+        random_case: l1_gradient::random_case,
+    },
     Operation { name: "mse", shaders: mse::shaders, cases: mse::cases, random_case: mse::random_case },
     Operation {
         name: "tv",

@@ -4,7 +4,7 @@ use super::{Budget, Choice, Sizes, Strategy, image_bytes};
 use crate::error::{Error, Remedy, Result, Setting};
 use crate::gpu::{Gpu, MemoryUse, Use, mebibytes};
 use crate::graph::Activations::{self, Kept, Recomputed};
-use crate::objective::{MemoryEstimate, Parts, Settings, Tiling};
+use crate::objective::{GradientNormalization, MemoryEstimate, Parts, Settings, Tiling};
 use crate::optim::{HostOptimizer, Method, Optimizer, Pairs};
 use crate::vgg19::Network;
 
@@ -63,6 +63,9 @@ impl Planner<'_> {
 
     /// The largest tiles that fit, with as much history as fits.
     fn in_tiles(&self, parts: &Parts, sizes: &Sizes, reason: &str) -> Result<Choice> {
+        if self.settings.normalization == GradientNormalization::L1 {
+            return Err(self.no_tiles(sizes, reason));
+        }
         let (large, small): (Vec<u32>, Vec<u32>) = CORES.into_iter().partition(|core| *core >= SMALL);
         let attempts = [
             (Pairs::Single, Kept, Kept, &large),
@@ -129,6 +132,18 @@ impl Planner<'_> {
         }
         let one_pair = Choice { host: smallest.host - u64::from(history - 1) * pair, ..smallest.clone() };
         Err(self.too_large(sizes, Some(&one_pair)))
+    }
+
+    /// The error where tiles are needed, and an objective has none.
+    fn no_tiles(&self, sizes: &Sizes, reason: &str) -> Error {
+        let [width, height] = sizes.image;
+        let problem = format!(
+            "{width} x {height}: {reason}, and gradients that are normalised by their norm cannot be computed in tiles"
+        );
+        let none = Remedy::Set(Setting::NormalizeGradients, GradientNormalization::None.to_string());
+        let mut remedies = vec![Remedy::Lower(Setting::Size), none];
+        remedies.extend(self.budget.asked.then_some(Remedy::Raise(Setting::Memory)));
+        Error::too_large(problem).with_remedies(remedies)
     }
 
     /// The error where nothing fits; `smallest` takes the least memory of all choices within the device's limits.

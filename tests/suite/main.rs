@@ -18,6 +18,7 @@ mod imports;
 mod ladder;
 mod long_work;
 mod lost_work;
+mod normalized_gradients;
 mod ops;
 mod optim;
 mod painter;

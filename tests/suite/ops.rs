@@ -106,7 +106,9 @@ fn gradient_check(case: &Case, step: f64) -> f64 {
 
 #[test]
 fn reference_gradients_agree_with_finite_differences() {
-    for case in OPERATIONS.iter().flat_map(|operation| (operation.cases)()) {
+    // The backward pass of the one left out is no derivative on purpose.
+    let operations = OPERATIONS.iter().filter(|operation| operation.name != "l1_gradient");
+    for case in operations.flat_map(|operation| (operation.cases)()) {
         let error = gradient_check(&case, 1e-6);
         assert!(error < 1e-6, "{}: off by {error:.1e}", case.label);
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use impasto::objective::{LayerWeights, Scaling, Settings, parse_weight};
+use impasto::objective::{GradientNormalization, LayerWeights, Scaling, Settings, parse_weight};
 use impasto::ops::Pooling;
 use impasto::optim::Method;
 use impasto::{Error, Result};
@@ -56,6 +56,11 @@ pub struct ObjectiveOptions {
     #[serde(with = "text")]
     pub scaling: Scaling,
 
+    /// Normalise the gradient of each layer as a program of this name does: none, neural-style, neural-style-pt
+    #[arg(long, value_name = "HOW", default_value_t = GradientNormalization::None, hide_short_help = true)]
+    #[serde(with = "text")]
+    pub normalize_gradients: GradientNormalization,
+
     #[command(flatten)]
     #[serde(flatten)]
     pub network: NetworkOptions,
@@ -83,6 +88,7 @@ impl ObjectiveOptions {
             style_weight,
             tv_weight: self.tv_weight,
             scaling: self.scaling,
+            normalization: self.normalize_gradients,
         };
         settings.check()?;
         Ok(settings)

@@ -8,13 +8,15 @@ use super::layout::{TileLayout, Tiling, Workspace};
 use super::masks::Masks;
 use super::tile_graph::Pass;
 use super::variation::total_variation;
-use crate::error::Result;
+use crate::error::{Error, Result, Setting};
 use crate::gpu::{Gpu, Shape};
 use crate::graph::{NotFinite, Program};
 use crate::objective::loss_terms::Constant;
 use crate::objective::style_cache::Grams;
 use crate::objective::term::TermWeights;
-use crate::objective::{Losses, Parts, Scene, Settings, StyleCache, Term, variable_shape};
+use crate::objective::{
+    GradientNormalization, Losses, Parts, Scene, Settings, StyleCache, Term, variable_shape,
+};
 use crate::vgg19::{LayerId, Network};
 
 /// The objective in tiles, for images of one size.
@@ -38,7 +40,8 @@ impl TiledObjective {
     /// Computes the targets of content and styles, in tiles as well, and records the passes.
     ///
     /// # Errors
-    /// As [`Settings::check`]; [`Error::Usage`](crate::Error::Usage) without a style of a weight above 0;
+    /// As [`Settings::check`]; [`Error::Setting`](crate::Error::Setting) for gradients brought to an L1 norm;
+    /// [`Error::Usage`](crate::Error::Usage) without a style of a weight above 0;
     /// [`Error::Gpu`](crate::Error::Gpu), [`Error::TooLarge`](crate::Error::TooLarge) or
     /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) if a tensor cannot be allocated or a kernel cannot be compiled.
     pub fn new(
@@ -50,6 +53,10 @@ impl TiledObjective {
         cache: &StyleCache,
     ) -> Result<Self> {
         settings.check()?;
+        if settings.normalization == GradientNormalization::L1 {
+            let problem = "the norm of a gradient is known only for a whole image, not in tiles";
+            return Err(Error::setting(Setting::NormalizeGradients, problem));
+        }
         let parts = Parts::of(scene.styles, scene.content_region)?;
         let targets = parts.blends(scene.styles, |image| {
             let layers = settings.style_layers.layers().collect();
