@@ -104,7 +104,8 @@ impl Sweep {
         let schedule = Schedule::new(size, sizes.scales, &sizes.iterations, deepest.downscale() as u32)?;
         let content_region = self.painting.styles.content_region()?;
         let [region] = self.painting.styles.regions(1)?.try_into().unwrap_or([None]);
-        let styles = vec![Style { region, ..style.into() }];
+        let [image_region] = self.painting.styles.image_regions(1)?.try_into().unwrap_or([None]);
+        let styles = vec![Style { region, image_region, ..style.into() }];
         let inputs = PaintingInputs { content, styles, content_region };
         let first = inputs.at(schedule.first())?;
         let named = [(&self.content, &first.content), (&self.style, &first.styles[0].image)];

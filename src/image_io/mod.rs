@@ -52,6 +52,11 @@ impl Image {
         Self::checked(Path::new("picture in memory"), width, height, rgb)
     }
 
+    /// A white pixel.
+    pub(crate) fn white() -> Self {
+        Self { width: 1, height: 1, rgb: Arc::new(vec![255.0; 3]) }
+    }
+
     /// [`Image::from_rgb`], with `path` for the file named in errors.
     fn checked(path: &Path, width: u32, height: u32, mut rgb: Vec<f32>) -> Result<Self> {
         check_pixels(width, height).map_err(|reason| Error::image(path, reason))?;

@@ -54,8 +54,9 @@ impl MemoryEstimate {
     /// # Errors
     /// As [`whole`](Self::whole).
     pub fn plain(gpu: &Gpu, network: &Network, settings: &Settings, size: [u32; 2]) -> Result<Self> {
-        let styles = Self::of_styles(gpu, network, settings, &[size], None)?;
-        Self::whole(gpu, network, settings, &Parts::everywhere(), size, &styles, Activations::Kept)
+        let parts = Parts::everywhere();
+        let styles = Self::of_styles(gpu, network, settings, &parts, &[size], None)?;
+        Self::whole(gpu, network, settings, &parts, size, &styles, Activations::Kept)
     }
 
     /// The image in tiles.
@@ -83,7 +84,8 @@ impl MemoryEstimate {
     }
 
     /// The computation of the Gram matrices of style images of these sizes, one after another, each in one piece or in
-    /// tiles with cores of at most `core` pixels on a side.
+    /// tiles with cores of at most `core` pixels on a side. `parts` are those of the objective: if any style has a part
+    /// of its image, all are estimated as if they had.
     ///
     /// # Errors
     /// As [`whole`](Self::whole).
@@ -91,23 +93,27 @@ impl MemoryEstimate {
         gpu: &Gpu,
         network: &Network,
         settings: &Settings,
+        parts: &Parts,
         sizes: &[[u32; 2]],
         core: Option<u32>,
     ) -> Result<Self> {
         let mut worst = Self { device: MemoryUse::default(), host: 0, fits: true };
+        let parts = parts.of_one_style();
         for size in sizes {
             let (device, fits) = match core {
                 None => {
                     let image = variable_shape(size[0], size[1]);
-                    let GramGraph { graph, grams, .. } = GramGraph::new(gpu, network, settings, image)?;
+                    let GramGraph { graph, grams, masks, .. } =
+                        GramGraph::new(gpu, network, settings, &parts, image)?;
+                    let masks = masks.iter().map(|(_, node)| graph.shape(*node).bytes()).sum();
                     let keep = grams.into_values().collect();
                     let arena = ArenaSize::of([&graph.plan(Request { keep, ..Request::default() })]);
-                    (arena.memory().with(Use::Activations, image.bytes()), arena.fits(gpu))
+                    let memory = arena.memory().with(Use::Activations, image.bytes());
+                    (memory.with(Use::Targets, masks), arena.fits(gpu))
                 }
                 Some(core) => {
                     let settings = settings.style_alone();
-                    let layout =
-                        TileLayout::new(gpu, network, &settings, &Parts::everywhere(), *size, core.into())?;
+                    let layout = TileLayout::new(gpu, network, &settings, &parts, *size, core.into())?;
                     (layout.memory(), layout.fits(gpu))
                 }
             };

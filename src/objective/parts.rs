@@ -6,7 +6,6 @@ use super::style_cache::Grams;
 use super::{Region, Style};
 use crate::error::{Error, Result};
 use crate::gpu::Shape;
-use crate::image_io::Image;
 
 /// One region of the picture, or all of it, with the styles that apply there.
 #[derive(Debug, Clone)]
@@ -24,6 +23,8 @@ pub(super) struct Part {
 pub struct Parts {
     pub(super) styles: Vec<Part>,
     pub(super) content_region: Option<Region>,
+    /// True if the Gram matrices of a style are those of a part of its image.
+    image_regions: bool,
 }
 
 impl Parts {
@@ -47,14 +48,26 @@ impl Parts {
                 styles: group.into_iter().map(|i| (i, styles[i].weight / weight)).collect(),
             }
         };
-        let styles = groups.filter(|group| !group.is_empty()).map(part).collect();
-        Ok(Self { styles, content_region: content_region.cloned() })
+        let parts = groups.filter(|group| !group.is_empty()).map(part).collect();
+        let image_regions = styles.iter().any(|style| style.image_region.is_some());
+        Ok(Self { styles: parts, content_region: content_region.cloned(), image_regions })
     }
 
     /// One style that applies everywhere.
     pub fn everywhere() -> Self {
-        let part = Part { share: 1.0, region: None, styles: vec![(0, 1.0)] };
-        Self { styles: vec![part], content_region: None }
+        Self::within(None)
+    }
+
+    /// One style that applies to a region: also to compute the Gram matrices of a part of a style image.
+    pub(super) fn within(region: Option<Region>) -> Self {
+        let part = Part { share: 1.0, region, styles: vec![(0, 1.0)] };
+        Self { styles: vec![part], content_region: None, image_regions: false }
+    }
+
+    /// The part of a style image whose Gram matrices are computed, for its memory alone: a region of any form, if a
+    /// style has one.
+    pub(super) fn of_one_style(&self) -> Self {
+        Self::within(if self.image_regions { Some(Region::everywhere()) } else { None })
     }
 
     /// The part of the styles without a region, if there are any.
@@ -71,12 +84,12 @@ impl Parts {
     pub(super) fn blends(
         &self,
         styles: &[Style],
-        look: impl Fn(&Image) -> Result<Arc<Grams>>,
+        look: impl Fn(&Style) -> Result<Arc<Grams>>,
     ) -> Result<Vec<Grams>> {
         let blend = |part: &Part| {
             let mut sums = Grams::new();
             for (style, share) in &part.styles {
-                for (layer, gram) in &*look(&styles[*style].image)? {
+                for (layer, gram) in &*look(&styles[*style])? {
                     let sum = sums.entry(*layer).or_insert_with(|| vec![0.0; gram.len()]);
                     sum.iter_mut().zip(gram).for_each(|(sum, value)| *sum += value * share);
                 }

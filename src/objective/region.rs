@@ -20,6 +20,11 @@ impl Region {
         Ok(Self(mask))
     }
 
+    /// All of the picture, by a mask.
+    pub(super) fn everywhere() -> Self {
+        Self(Image::white())
+    }
+
     /// The picture.
     pub fn mask(&self) -> &Image {
         &self.0

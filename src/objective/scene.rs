@@ -30,11 +30,13 @@ pub struct Style {
     pub weight: f32,
     /// Where in the optimised image it applies; `None` is everywhere.
     pub region: Option<Region>,
+    /// The part of the style image whose Gram matrices are meant; `None` is all of it.
+    pub image_region: Option<Region>,
 }
 
 impl From<Image> for Style {
     /// A style of weight 1 that applies everywhere.
     fn from(image: Image) -> Self {
-        Self { image, weight: 1.0, region: None }
+        Self { image, weight: 1.0, region: None, image_region: None }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use super::Style;
 use crate::error::Result;
 use crate::image_io::Image;
 use crate::vgg19::LayerId;
@@ -13,7 +14,7 @@ pub(super) type Grams = BTreeMap<LayerId, Vec<f32>>;
 
 /// What one network has seen of style images; clones share it.
 ///
-/// A style image of the same pixels and the same layers is not looked at again. Another network, even
+/// A style image of the same pixels, part and layers is not looked at again. Another network, even
 /// one with other kernels, needs a memory of its own.
 #[derive(Debug, Clone, Default)]
 pub struct StyleCache(Option<Arc<Mutex<VecDeque<Entry>>>>);
@@ -23,7 +24,8 @@ struct Entry {
     layers: Vec<LayerId>,
     /// How it was cut into tiles, if it was: sums in another order differ in their last digits.
     core: Option<u32>,
-    image: u64,
+    /// Of the image and its part.
+    style: u64,
     grams: Arc<Grams>,
 }
 
@@ -42,33 +44,37 @@ impl StyleCache {
         Self(Some(Arc::default()))
     }
 
-    /// The Gram matrices of `image` at `layers`, with tiles of `core` pixels or in one piece: remembered, or computed now and remembered.
+    /// The Gram matrices of `style` at `layers`, with tiles of `core` pixels or in one piece: remembered, or computed now and remembered.
     pub(super) fn grams(
         &self,
         layers: Vec<LayerId>,
         core: Option<u32>,
-        image: &Image,
+        style: &Style,
         compute: impl FnOnce() -> Result<Grams>,
     ) -> Result<Arc<Grams>> {
         let Some(entries) = &self.0 else { return compute().map(Arc::new) };
         let mut entries = entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let image = fingerprint(image);
-        let same = |entry: &&Entry| (entry.image, entry.core, &entry.layers) == (image, core, &layers);
+        let style = fingerprint(style);
+        let same = |entry: &&Entry| (entry.style, entry.core, &entry.layers) == (style, core, &layers);
         if let Some(known) = entries.iter().find(same) {
             return Ok(known.grams.clone());
         }
         let grams = Arc::new(compute()?);
         entries.truncate(Self::ENTRIES - 1);
-        entries.push_front(Entry { layers, core, image, grams: grams.clone() });
+        entries.push_front(Entry { layers, core, style, grams: grams.clone() });
         Ok(grams)
     }
 }
 
-/// Tells images of other pixels or another shape apart.
-fn fingerprint(image: &Image) -> u64 {
+/// Tells images of other pixels, another shape or another part apart.
+fn fingerprint(style: &Style) -> u64 {
     let mut hasher = DefaultHasher::new();
-    (image.width(), image.height()).hash(&mut hasher);
-    image.pixels().iter().for_each(|value| value.to_bits().hash(&mut hasher));
+    let mut add = |image: &Image| {
+        (image.width(), image.height()).hash(&mut hasher);
+        image.pixels().iter().for_each(|value| value.to_bits().hash(&mut hasher));
+    };
+    add(&style.image);
+    style.image_region.iter().for_each(|region| add(region.mask()));
     hasher.finish()
 }
 
@@ -76,41 +82,46 @@ fn fingerprint(image: &Image) -> u64 {
 mod tests {
     use std::cell::Cell;
 
+    use super::super::Region;
     use super::*;
 
     #[test]
     fn only_what_is_new_is_computed() {
         let (memory, computed) = (StyleCache::lasting(), Cell::new(0));
         let image = |width, value| Image::from_rgb(width, 6 / width, vec![value; 18]).unwrap();
-        let look = |image: &Image, layers: &[LayerId]| {
+        let look_at = |style: &Style, layers: &[LayerId]| {
             let compute = || {
                 computed.set(computed.get() + 1);
                 Ok(Grams::from([(LayerId::FIRST, vec![computed.get() as f32])]))
             };
-            memory.clone().grams(layers.to_vec(), None, image, compute).unwrap()[&LayerId::FIRST][0]
+            memory.clone().grams(layers.to_vec(), None, style, compute).unwrap()[&LayerId::FIRST][0]
         };
+        let look = |image: &Image, layers: &[LayerId]| look_at(&image.clone().into(), layers);
         let first = [LayerId::FIRST];
         assert_eq!(look(&image(2, 1.0), &first), 1.0);
         assert_eq!(look(&image(2, 2.0), &first), 2.0, "other pixels");
         assert_eq!(look(&image(3, 1.0), &first), 3.0, "another shape");
         assert_eq!(look(&image(2, 1.0), &[LayerId::LAST]), 4.0, "other layers");
         assert_eq!(look(&image(2, 1.0), &first), 1.0, "seen before");
+        let region = Some(Region::new(image(2, 255.0)).unwrap());
+        let part = Style { image_region: region, ..image(2, 1.0).into() };
+        assert_eq!([look_at(&part, &first), look_at(&part, &first)], [5.0, 5.0], "a part of it");
         for k in 0..StyleCache::ENTRIES {
             look(&image(2, 10.0 + k as f32), &first);
         }
-        assert_eq!(look(&image(2, 1.0), &first), 5.0 + StyleCache::ENTRIES as f32, "forgotten");
+        assert_eq!(look(&image(2, 1.0), &first), 6.0 + StyleCache::ENTRIES as f32, "forgotten");
     }
 
     #[test]
     fn none_keeps_nothing() {
         let (memory, computed) = (StyleCache::none(), Cell::new(0));
-        let image = Image::from_rgb(1, 1, vec![0.0; 3]).unwrap();
+        let style: Style = Image::from_rgb(1, 1, vec![0.0; 3]).unwrap().into();
         for _ in 0..2 {
             let compute = || {
                 computed.set(computed.get() + 1);
                 Ok(Grams::new())
             };
-            memory.grams(vec![], None, &image, compute).unwrap();
+            memory.grams(vec![], None, &style, compute).unwrap();
         }
         assert_eq!(computed.get(), 2);
     }
@@ -118,9 +129,9 @@ mod tests {
     #[test]
     fn a_failure_is_not_remembered() {
         let memory = StyleCache::lasting();
-        let image = Image::from_rgb(1, 1, vec![0.0; 3]).unwrap();
+        let style: Style = Image::from_rgb(1, 1, vec![0.0; 3]).unwrap().into();
         let fail = || Err(crate::Error::gpu("a test", "failed"));
-        assert!(memory.grams(vec![], None, &image, fail).is_err());
-        assert!(memory.grams(vec![], None, &image, || Ok(Grams::new())).is_ok());
+        assert!(memory.grams(vec![], None, &style, fail).is_err());
+        assert!(memory.grams(vec![], None, &style, || Ok(Grams::new())).is_ok());
     }
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::loss_terms::{Constant, StyleNode, TermBuilder};
+use super::loss_terms::{Constant, StyleNode, TermBuilder, TermNodes};
 use super::parts::mask_shape;
 use super::style_cache::Grams;
 use super::{
-    Objective, Parts, Region, Scene, Settings, StyleCache, Term, tiled, to_variable, variable_shape,
+    Objective, Parts, Region, Scene, Settings, Style, StyleCache, Term, tiled, to_variable, variable_shape,
 };
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Recording, Shape, Tensor, Use};
@@ -56,11 +56,11 @@ impl Targets {
             content.values().try_for_each(|features| mask(gpu, features, region))?;
         }
         let style_core = options.style_core;
-        let blends = parts.blends(scene.styles, |image| {
+        let blends = parts.blends(scene.styles, |style| {
             let layers = settings.style_layers.layers().collect();
-            options.style_cache.grams(layers, style_core, image, || match style_core {
-                Some(core) => tiled::gram_matrices(gpu, network, settings, image, core),
-                None => gram_matrices(gpu, network, settings, image),
+            options.style_cache.grams(layers, style_core, style, || match style_core {
+                Some(core) => tiled::gram_matrices(gpu, network, settings, style, core),
+                None => gram_matrices(gpu, network, settings, style),
             })
         })?;
         let upload = |(layer, gram): (LayerId, Vec<f32>)| {
@@ -141,13 +141,21 @@ fn content_targets(
     Ok(targets)
 }
 
-/// The Gram matrices of an image in one piece, at the style layers.
-fn gram_matrices(gpu: &Gpu, network: &Network, settings: &Settings, image: &Image) -> Result<Grams> {
+/// The Gram matrices of a style image or of its part in one piece, at the style layers.
+fn gram_matrices(gpu: &Gpu, network: &Network, settings: &Settings, style: &Style) -> Result<Grams> {
+    let Style { image, image_region, .. } = style;
     let shape = variable_shape(image.width(), image.height());
     let x = gpu.upload(shape, &to_variable(image), Use::Activations, "style image")?;
-    let GramGraph { graph, x: leaf, grams } = GramGraph::new(gpu, network, settings, shape)?;
+    let parts = Parts::within(image_region.clone());
+    let GramGraph { graph, x: leaf, grams, masks } = GramGraph::new(gpu, network, settings, &parts, shape)?;
+    let mut leaves = vec![(leaf, x)];
+    for (layer, node) in masks {
+        let mask = parts.style_mask(0, activation_shape(layer, shape.width, shape.height))?;
+        let mask = mask.ok_or_else(|| missing(layer))?;
+        leaves.push((node, gpu.upload(graph.shape(node), &mask, Use::Targets, "mask")?));
+    }
     let keep = grams.values().copied().collect();
-    let program = graph.compile(gpu, &graph.plan(Request { keep, ..Request::default() }), &[(leaf, x)])?;
+    let program = graph.compile(gpu, &graph.plan(Request { keep, ..Request::default() }), &leaves)?;
     gpu.submit(&[&program.forward])?;
     grams.into_iter().map(|(layer, node)| Ok((layer, gpu.read(program.value(node))?))).collect()
 }
@@ -158,21 +166,35 @@ pub(super) struct GramGraph {
     /// The style image.
     pub x: NodeId,
     pub grams: BTreeMap<LayerId, NodeId>,
+    /// The mask of the image's part at each layer; empty if all of it is meant.
+    pub masks: Vec<(LayerId, NodeId)>,
 }
 
 impl GramGraph {
-    /// For an image of this shape.
-    pub fn new(gpu: &Gpu, network: &Network, settings: &Settings, image: Shape) -> Result<Self> {
-        let (settings, parts) = (settings.style_alone(), Parts::everywhere());
+    /// For an image of this shape. `parts` is one part, with the region that is meant.
+    pub fn new(
+        gpu: &Gpu,
+        network: &Network,
+        settings: &Settings,
+        parts: &Parts,
+        image: Shape,
+    ) -> Result<Self> {
+        let settings = settings.style_alone();
         let mut graph = Graph::new();
         let x = graph.leaf(Objective::VARIABLE, image);
-        let mut builder = TermBuilder::new(gpu, network, &settings, &parts, StyleNode::Gram);
+        let mut builder = TermBuilder::new(gpu, network, &settings, parts, StyleNode::Gram);
         let visit = |graph: &mut Graph, layer, piece| builder.visit(graph, layer, piece);
         network.walk_in_bands(&mut graph, x, &settings.layers(), visit)?;
         let layer = |(term, node)| match term {
             Term::Style { layer, .. } => Some((layer, node)),
             _ => None,
         };
-        Ok(Self { graph, x, grams: builder.finish().terms.into_iter().filter_map(layer).collect() })
+        let TermNodes { terms, constants, .. } = builder.finish();
+        let mask = |(node, constant)| match constant {
+            Constant::StyleMask(layer, _) => Some((layer, node)),
+            _ => None,
+        };
+        let masks = constants.into_iter().filter_map(mask).collect();
+        Ok(Self { graph, x, grams: terms.into_iter().filter_map(layer).collect(), masks })
     }
 }

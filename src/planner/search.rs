@@ -182,7 +182,7 @@ impl Planner<'_> {
         activations: Activations,
     ) -> Result<(MemoryEstimate, Option<u32>)> {
         let Self { gpu, network, settings, .. } = *self;
-        let style = |core| MemoryEstimate::of_styles(gpu, network, settings, &sizes.styles, core);
+        let style = |core| MemoryEstimate::of_styles(gpu, network, settings, parts, &sizes.styles, core);
         let (mut styles, mut core) = (style(None)?, None);
         for smaller in CORES {
             if styles.fits && self.budget.holds(self.with_weights(styles.device).total(), sizes.held) {
@@ -205,7 +205,8 @@ impl Planner<'_> {
     fn tiled(&self, parts: &Parts, sizes: &Sizes, tiling: Tiling) -> Result<MemoryEstimate> {
         let Self { gpu, network, settings, .. } = *self;
         let image = MemoryEstimate::tiled(gpu, network, settings, parts, sizes.image, tiling)?;
-        let styles = MemoryEstimate::of_styles(gpu, network, settings, &sizes.styles, Some(tiling.core))?;
+        let core = Some(tiling.core);
+        let styles = MemoryEstimate::of_styles(gpu, network, settings, parts, &sizes.styles, core)?;
         Ok(MemoryEstimate {
             device: self.with_weights(image.device.or_larger(styles.device)),
             host: image.host,

@@ -159,6 +159,7 @@ fn each_option_of_paint_changes_the_picture() {
         "--scaling paper",
         "--style-mask @half.png",
         "--content-mask @half.png",
+        "--style-region @half.png",
         "--scaling area",
         "--pool avg",
         "--network raw",
@@ -178,6 +179,7 @@ fn each_option_of_paint_changes_the_picture() {
         ["", "--style-scale 1 --strength 1 --keep-colors none --init-noise 0.8 --average=false"],
         ["--style-size 64", "--style-scale 2"],
         ["", "--style-mask @white.png --content-mask @white.png"],
+        ["", "--style-region @white.png"],
         ["@other.png", "@other.png --style-weights 3,3"],
         ["", "@other.png --style-weights 1,0"],
     ] {
@@ -213,7 +215,7 @@ fn unfit_pictures_are_refused() {
     paint("cut.jpg", &["cut.jpg"]);
     paint("tall.png", &["tall.png", "conv5_1", "at least 16"]);
     Image::from_rgb(4, 4, vec![0.0; 48]).unwrap().save(folder.path("black.png")).unwrap();
-    for option in ["--style-mask", "--content-mask"] {
+    for option in ["--style-mask", "--content-mask", "--style-region"] {
         let line = format!("paint @content.png @style.png -o @out.png {option}");
         folder.refuses(&format!("{line} @black.png"), 1, &["black.png", "black all over"]);
         folder.refuses(&format!("{line} @missing.png"), 1, &["missing.png", "not found"]);
@@ -256,6 +258,7 @@ fn unfit_settings_are_refused() {
     refuses("--style-weights 0", &["--style-weights are all 0"]);
     refuses("--style-weights -1", &["--style-weights", "'-1' is no weight"]);
     refuses("--style-mask @style.png,@style.png", &["--style-mask has 2 files", "1 style images"]);
+    refuses("--style-region @style.png,@style.png", &["--style-region has 2 files", "1 style images"]);
     refuses("--strength 1.5", &["--strength must be from 0 to 1"]);
     refuses("--init-noise -1", &["--init-noise must be from 0 to 1"]);
     refuses("--keep-colors hue", &["--keep-colors", "luminance, histogram, linear"]);

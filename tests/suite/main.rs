@@ -31,6 +31,7 @@ mod shaders;
 mod sizes;
 mod storage_precision;
 mod studies;
+mod style_regions;
 mod tiled;
 mod transparency;
 mod tuner;

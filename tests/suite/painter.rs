@@ -231,7 +231,7 @@ fn masked_styles_stay_in_their_regions() {
     };
     let paint = |masks: [Option<Region>; 2]| {
         let images = [red.clone(), blue.clone()].into_iter().zip(masks);
-        let styles = images.map(|(image, region)| Style { image, weight: 1.0, region }).collect();
+        let styles = images.map(|(image, region)| Style { region, ..image.into() }).collect();
         let inputs = PaintingInputs { content: content.clone(), styles, content_region: None };
         let settings = Settings { content_weight: 0.0, ..settings() };
         let plan = Plan { settings, schedule: Schedule::plain(32, 24, 60), ..plan(ADAM, "1", None) };

@@ -213,7 +213,7 @@ fn tiles_know_regions_and_several_styles() {
     let right = left.iter().map(|value| 255.0 - value).collect();
     let region = |mask| Region::new(Image::from_rgb(width, height, mask).unwrap()).unwrap();
     let (left, right) = (region(left), region(right));
-    let style = |seed, weight, region| Style { image: image(200, 180, seed), weight, region };
+    let style = |seed, weight, region| Style { weight, region, ..image(200, 180, seed).into() };
     let plain = Scenario::plain(width, height);
     let settings = Settings {
         content_layers: "conv2_2=0.5,conv3_1".parse().unwrap(),
@@ -222,7 +222,11 @@ fn tiles_know_regions_and_several_styles() {
         ..plain.settings.clone()
     };
     let scenario = Scenario {
-        styles: vec![style(2, 2.0, Some(left.clone())), style(4, 1.0, Some(right)), style(5, 0.5, None)],
+        styles: vec![
+            style(2, 2.0, Some(left.clone())),
+            Style { image_region: Some(left.clone()), ..style(4, 1.0, Some(right.clone())) },
+            Style { image_region: Some(right), ..style(5, 0.5, None) },
+        ],
         content_region: Some(left),
         pooling: Pooling::Avg,
         settings,

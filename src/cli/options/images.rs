@@ -191,6 +191,11 @@ pub struct StyleOptions {
     #[serde(default, with = "text::mask_lists", skip_serializing_if = "Vec::is_empty")]
     pub style_mask: Vec<MaskList>,
 
+    /// A mask for each style image, white on the part of it that is used; repeatable
+    #[arg(long, value_name = "FILE,FILE", value_parser = mask_list(), hide_short_help = true)]
+    #[serde(default, with = "text::mask_lists", skip_serializing_if = "Vec::is_empty")]
+    pub style_region: Vec<MaskList>,
+
     /// A mask, white where the content is kept
     #[arg(long, value_name = "FILE", value_parser = mask(), hide_short_help = true)]
     #[serde(default, with = "text::mask", skip_serializing_if = "Option::is_none")]
@@ -206,6 +211,18 @@ pub struct StyleOptions {
     #[arg(long, value_name = "X", default_value_t = 1.0, allow_hyphen_values = true, hide_short_help = true)]
     #[serde(with = "text")]
     pub strength: f32,
+}
+
+/// The regions of masks, one for each style image, or none at all.
+fn one_for_each(masks: &[MaskList], styles: usize, option: &str) -> Result<Vec<Option<Region>>> {
+    let masks: Vec<&MaskFile> = masks.iter().flat_map(|list| &list.0).collect();
+    match masks.len() {
+        0 => Ok(vec![None; styles]),
+        n if n == styles => masks.into_iter().map(|mask| mask.region().map(Some)).collect(),
+        n => Err(Error::Usage(format!(
+            "{option} has {n} files, but there are {styles} style images: give one for each"
+        ))),
+    }
 }
 
 impl StyleOptions {
@@ -225,14 +242,15 @@ impl StyleOptions {
     /// [`Error::Usage`] unless there is a mask for each, or none at all; [`Error::Image`] for a mask that
     /// cannot be read or used.
     pub fn regions(&self, styles: usize) -> Result<Vec<Option<Region>>> {
-        let masks: Vec<&MaskFile> = self.style_mask.iter().flat_map(|list| &list.0).collect();
-        match masks.len() {
-            0 => Ok(vec![None; styles]),
-            n if n == styles => masks.into_iter().map(|mask| mask.region().map(Some)).collect(),
-            n => Err(Error::Usage(format!(
-                "--style-mask has {n} files, but there are {styles} style images: give one for each"
-            ))),
-        }
+        one_for_each(&self.style_mask, styles, "--style-mask")
+    }
+
+    /// The part of each of `styles` style images that is used; `None` is all of it.
+    ///
+    /// # Errors
+    /// As [`regions`](Self::regions).
+    pub fn image_regions(&self, styles: usize) -> Result<Vec<Option<Region>>> {
+        one_for_each(&self.style_region, styles, "--style-region")
     }
 
     /// The region of the content image.

@@ -26,6 +26,7 @@ const NETWORK: &str = "balanced";
 
 /// What the files of options are for, in messages.
 const STYLE_MASK: &str = "a style mask";
+const STYLE_REGION: &str = "the mask of a style image";
 const CONTENT_MASK: &str = "the content mask";
 const WEIGHTS: &str = "the weights";
 const INITIAL_IMAGE: &str = "the initial image";
@@ -63,6 +64,8 @@ impl PaintingOptions {
     pub fn files(&self) -> Vec<(&'static str, &PathBuf)> {
         let masks = self.styles.style_mask.iter().flat_map(|list| &list.0);
         let mut files: Vec<_> = masks.map(|mask| (STYLE_MASK, &mask.path)).collect();
+        let regions = self.styles.style_region.iter().flat_map(|list| &list.0);
+        files.extend(regions.map(|mask| (STYLE_REGION, &mask.path)));
         files.extend(self.styles.content_mask.iter().map(|mask| (CONTENT_MASK, &mask.path)));
         files.extend(self.objective.network.weights.iter().map(|path| (WEIGHTS, path)));
         if let Start::File(path) = &self.start.init {
@@ -75,6 +78,8 @@ impl PaintingOptions {
     pub fn files_mut(&mut self) -> Vec<(&'static str, &mut PathBuf)> {
         let masks = self.styles.style_mask.iter_mut().flat_map(|list| &mut list.0);
         let mut files: Vec<_> = masks.map(|mask| (STYLE_MASK, &mut mask.path)).collect();
+        let regions = self.styles.style_region.iter_mut().flat_map(|list| &mut list.0);
+        files.extend(regions.map(|mask| (STYLE_REGION, &mut mask.path)));
         files.extend(self.styles.content_mask.iter_mut().map(|mask| (CONTENT_MASK, &mut mask.path)));
         files.extend(self.objective.network.weights.iter_mut().map(|path| (WEIGHTS, path)));
         if let Start::File(path) = &mut self.start.init {

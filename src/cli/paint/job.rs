@@ -30,6 +30,8 @@ pub struct Sources {
     styles: Vec<Image>,
     /// The region of each style.
     regions: Vec<Option<Region>>,
+    /// The part of each style image that is used.
+    image_regions: Vec<Option<Region>>,
     content_region: Option<Region>,
     initial_image: InitialImage,
 }
@@ -45,6 +47,7 @@ impl Sources {
         Ok(Self {
             styles: request.styles.iter().map(|path| load_image(path)).collect::<Result<_>>()?,
             regions: options.styles.regions(request.styles.len())?,
+            image_regions: options.styles.image_regions(request.styles.len())?,
             content_region: options.styles.content_region()?,
             initial_image: options.start.loaded()?,
         })
@@ -70,14 +73,14 @@ impl Job {
             &options.sizes.iterations,
             deepest.downscale() as u32,
         )?;
-        let style = |((image, weight), region): ((&Image, f32), &Option<Region>)| {
-            let scaled = options.sizes.scaled_style(image, &content)?;
+        let style = |(k, weight): (usize, f32)| {
+            let scaled = options.sizes.scaled_style(&sources.styles[k], &content)?;
             let image = options.styles.keep_colors.prepare(&scaled, &content)?;
-            Ok(Style { image, weight, region: region.clone() })
+            let (region, image_region) = (sources.regions[k].clone(), sources.image_regions[k].clone());
+            Ok(Style { image, weight, region, image_region })
         };
         let weights = options.styles.weights(&request.styles)?;
-        let styles = sources.styles.iter().zip(weights).zip(&sources.regions);
-        let styles = styles.map(style).collect::<Result<Vec<_>>>()?;
+        let styles = weights.into_iter().enumerate().map(style).collect::<Result<Vec<_>>>()?;
         let content_region = sources.content_region.clone();
         let alpha = kept(alpha, request).map(|alpha| alpha.resized_to(width, height)).transpose()?;
         let mut inputs = PaintingInputs { content, styles, content_region };
@@ -112,7 +115,8 @@ impl Job {
     /// A checksum of every image of the painting.
     pub fn fingerprint(&self) -> u64 {
         let PaintingInputs { content, styles, content_region } = &self.inputs;
-        let regions = styles.iter().filter_map(|style| style.region.as_ref()).chain(content_region);
+        let regions = styles.iter().flat_map(|style| [&style.region, &style.image_region]).flatten();
+        let regions = regions.chain(content_region);
         let styles = styles.iter().map(|style| &style.image);
         let images = [content].into_iter().chain(styles).chain(regions.map(Region::mask));
         let pixels = images.flat_map(Image::pixels);

@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use super::Tile;
 use super::content::window_of;
 use super::layout::TileLayout;
+use super::masks::Masks;
 use super::tile_graph::{Pass, TileGraph};
 use crate::error::Result;
 use crate::gpu::{Gpu, Shape};
 use crate::graph::Program;
-use crate::image_io::Image;
 use crate::objective::style_cache::Grams;
 use crate::objective::term::TermWeights;
-use crate::objective::{Parts, Settings, Term, variable_shape};
+use crate::objective::{Parts, Settings, Style, Term, variable_shape};
 use crate::vgg19::{LayerId, Network};
 
 /// The Gram matrix of each style term, by layer and part, summed in double precision.
@@ -73,7 +73,7 @@ impl GramSums {
     }
 }
 
-/// The Gram matrices of a style image, computed in tiles with cores of at most `core` pixels on a side.
+/// The Gram matrices of a style image or of its part, computed in tiles with cores of at most `core` pixels on a side.
 ///
 /// # Errors
 /// [`Error::Gpu`](crate::Error::Gpu), [`Error::TooLarge`](crate::Error::TooLarge) or
@@ -82,20 +82,23 @@ pub(in crate::objective) fn gram_matrices(
     gpu: &Gpu,
     network: &Network,
     settings: &Settings,
-    image: &Image,
+    Style { image, image_region, .. }: &Style,
     core: u32,
 ) -> Result<Grams> {
-    let (settings, parts) = (settings.style_alone(), Parts::everywhere());
+    let (settings, parts) = (settings.style_alone(), Parts::within(image_region.clone()));
     let size = [image.width(), image.height()];
+    let shape = variable_shape(size[0], size[1]);
     let layout = TileLayout::new(gpu, network, &settings, &parts, size, core.into())?;
     let workspace = layout.workspace(gpu)?;
     let programs = layout.compile(gpu, Pass::Grams, &workspace)?;
+    let masks = Masks::new(&settings, &parts, shape)?;
     let mut sums = GramSums::default();
     for (tile, graph) in &layout.tiles {
         let (graph, program) = (&layout.graphs[*graph], &programs[*graph]);
         gpu.write(&graph.x(&workspace), &window_of(image, &tile.window)?);
+        masks.write(gpu, tile, &graph.constants(&workspace));
         gpu.submit(&[&program.forward])?;
-        sums.add(gpu, graph, program, tile, variable_shape(size[0], size[1]))?;
+        sums.add(gpu, graph, program, tile, shape)?;
     }
     let single = |gram: Vec<f64>| gram.into_iter().map(|value| value as f32).collect();
     Ok(sums.0.into_iter().map(|((layer, _), gram)| (layer, single(gram))).collect())

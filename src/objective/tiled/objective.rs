@@ -58,10 +58,10 @@ impl TiledObjective {
             return Err(Error::setting(Setting::NormalizeGradients, problem));
         }
         let parts = Parts::of(scene.styles, scene.content_region)?;
-        let targets = parts.blends(scene.styles, |image| {
+        let targets = parts.blends(scene.styles, |style| {
             let layers = settings.style_layers.layers().collect();
             let core = tiling.core;
-            cache.grams(layers, Some(core), image, || gram_matrices(gpu, network, settings, image, core))
+            cache.grams(layers, Some(core), style, || gram_matrices(gpu, network, settings, style, core))
         })?;
         let size = [scene.content.width(), scene.content.height()];
         let shape = variable_shape(size[0], size[1]);
