@@ -1,11 +1,11 @@
 // Convolution, rung 3: eight by eight results an invocation, in registers.
 //
-// The formula is in 1_naive, tiles and slabs are in 2_tiled. For one k of the slab, eight inputs and
+// The formula is in 1_naive, tiles and K-tiles are in 2_tiled. For one k of the K-tile, eight inputs and
 // eight weights make 64 products, an outer product. So an invocation that owns 8 positions by 8
 // channels reads 16 numbers for 64 multiply-adds, where 2_tiled reads 20 for 16. The 64 sums stay in
-// registers from the first slab to the last.
+// registers from the first K-tile to the last.
 //
-// An outer product wants the eight inputs of one k, so the slab lies in workgroup memory number by
+// An outer product wants the eight inputs of one k, so the K-tile lies in workgroup memory number by
 // number, [k][position] and [k][channel]; the vec4 of four k that come from memory are split on the
 // way in. Weights are split along or across, as TRANSPOSED says, and the loop knows nothing of it.
 //
@@ -17,11 +17,11 @@
 //
 // Launch: workgroups of 8 x 8; x covers positions in tiles of 64, y output channels in tiles of 64,
 //         z products.
-// Reads:  a slab of 16 is 8 vec4 an invocation for 1024 multiply-adds: an eighth of a byte each, half
+// Reads:  a K-tile of 16 is 8 vec4 an invocation for 1024 multiply-adds: an eighth of a byte each, half
 //         of 2_tiled. From workgroup memory one byte each instead of five.
 // Costs:  64 registers for sums, 16 for operands, some 100 in all. A core of an NVIDIA GPU has 65536:
 //         enough for ten workgroups, 20 warps. Workgroup memory is 8320 bytes.
-// Next:   4_vectors reads workgroup memory by the vec4, and does not wait for the next slab.
+// Next:   4_vectors reads workgroup memory by the vec4, and does not wait for the next K-tile.
 
 override TAPS: u32 = 9u;
 
@@ -32,26 +32,26 @@ override TAPS: u32 = 9u;
 
 struct Params { in_channels: u32, out_channels: u32, height: u32, width: u32 }
 
-@group(0) @binding(0) var<storage, read> src: array<vec4<f32>>;      // [product][in / 4][height][width]
-@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;  // [product, or TAPS][in / 4][out / 4][4]
+@group(0) @binding(0) var<storage, read> src: array<vec4<f32>>;      // [batch][in / 4][height][width]
+@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;  // [batch, or TAPS][in / 4][out / 4][4]
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;     // [out / 4]
-@group(0) @binding(3) var<storage, read_write> dst: array<vec4<f32>>; // [product][out / 4][height][width]
+@group(0) @binding(3) var<storage, read_write> dst: array<vec4<f32>>; // [batch][out / 4][height][width]
 @group(0) @binding(4) var<uniform> params: Params;
 
 const TILE = 64u;        // positions a workgroup
 const TILE_BLOCKS = 16u; // blocks of four output channels a workgroup
-const SLAB_BLOCKS = 4u;  // blocks of four input channels a slab
+const K_BLOCKS = 4u;  // blocks of four input channels a K-tile
 const ROW = 65u;         // a row of 64 numbers and one of padding
 
-var<workgroup> slab_src: array<f32, 1040>;      // [16][ROW]
-var<workgroup> slab_weights: array<f32, 1040>;  // [16][ROW]
+var<workgroup> tile_src: array<f32, 1040>;      // [16][ROW]
+var<workgroup> tile_weights: array<f32, 1040>;  // [16][ROW]
 
 // Splits four inputs of one position over four rows.
 fn put_src(at: u32, s: vec4<f32>) {
-    slab_src[at] = s.x;
-    slab_src[at + ROW] = s.y;
-    slab_src[at + 2u * ROW] = s.z;
-    slab_src[at + 3u * ROW] = s.w;
+    tile_src[at] = s.x;
+    tile_src[at + ROW] = s.y;
+    tile_src[at + 2u * ROW] = s.z;
+    tile_src[at + 3u * ROW] = s.w;
 }
 
 // Vector `v` of a block of weights: input v to four outputs, or, transposed, four inputs to output v.
@@ -59,10 +59,10 @@ fn put_weights(block: u32, column: u32, v: u32, w: vec4<f32>) {
     let corner = block * 4u * ROW + column * 4u;
     let at = corner + select(v * ROW, v, TRANSPOSED);
     let step = select(1u, ROW, TRANSPOSED);
-    slab_weights[at] = w.x;
-    slab_weights[at + step] = w.y;
-    slab_weights[at + 2u * step] = w.z;
-    slab_weights[at + 3u * step] = w.w;
+    tile_weights[at] = w.x;
+    tile_weights[at + step] = w.y;
+    tile_weights[at + 2u * step] = w.z;
+    tile_weights[at + 3u * step] = w.w;
 }
 
 @compute @workgroup_size(8, 8)
@@ -75,7 +75,7 @@ fn main(
     let in_blocks = (params.in_channels + 3u) / 4u;
     let out_blocks = (params.out_channels + 3u) / 4u;
 
-    // What this invocation loads of each block of the slab: one position, and vector `index % 4` of
+    // What this invocation loads of each block of the K-tile: one position, and vector `index % 4` of
     // the weights to output block `column`.
     let load_at = group.x * TILE + index;
     let load_xy = vec2(load_at % params.width, load_at / params.width);
@@ -88,10 +88,10 @@ fn main(
         let at = load_xy + select(vec2(0u), vec2(tap % 3u, tap / 3u) - 1u, TAPS == 9u);
         let inside = load_at < positions && at.x < params.width && at.y < params.height;
         let matrix = group.z * TAPS + matrix_of(tap, TAPS);
-        for (var first = 0u; first < in_blocks; first += SLAB_BLOCKS) {
-            // Everyone is done with the previous slab.
+        for (var first = 0u; first < in_blocks; first += K_BLOCKS) {
+            // Everyone is done with the previous K-tile.
             workgroupBarrier();
-            for (var row = 0u; row < SLAB_BLOCKS; row++) {
+            for (var row = 0u; row < K_BLOCKS; row++) {
                 let block = first + row;
                 var s = vec4(0.0);
                 if inside && block < in_blocks {
@@ -106,13 +106,13 @@ fn main(
             }
             workgroupBarrier();
 
-            for (var k = 0u; k < 4u * SLAB_BLOCKS; k++) {
+            for (var k = 0u; k < 4u * K_BLOCKS; k++) {
                 let s = k * ROW + local.x;
-                let near = vec4(slab_src[s], slab_src[s + 8u], slab_src[s + 16u], slab_src[s + 24u]);
-                let far = vec4(slab_src[s + 32u], slab_src[s + 40u], slab_src[s + 48u], slab_src[s + 56u]);
+                let near = vec4(tile_src[s], tile_src[s + 8u], tile_src[s + 16u], tile_src[s + 24u]);
+                let far = vec4(tile_src[s + 32u], tile_src[s + 40u], tile_src[s + 48u], tile_src[s + 56u]);
                 let w = k * ROW + 4u * local.y;
-                add_outer(&low, vec4(slab_weights[w], slab_weights[w + 1u], slab_weights[w + 2u], slab_weights[w + 3u]), near, far);
-                add_outer(&high, vec4(slab_weights[w + 32u], slab_weights[w + 33u], slab_weights[w + 34u], slab_weights[w + 35u]), near, far);
+                add_outer(&low, vec4(tile_weights[w], tile_weights[w + 1u], tile_weights[w + 2u], tile_weights[w + 3u]), near, far);
+                add_outer(&high, vec4(tile_weights[w + 32u], tile_weights[w + 33u], tile_weights[w + 34u], tile_weights[w + 35u]), near, far);
             }
         }
     }

@@ -1,4 +1,4 @@
-// Convolution, rung 4: vec4 all the way, and the next slab on its way while this one is multiplied.
+// Convolution, rung 4: vec4 all the way, and the next K-tile on its way while this one is multiplied.
 //
 // The formula is in 1_naive, the tile of results in registers in 3_registers. Three things change.
 //
@@ -6,20 +6,20 @@
 //     four numbers: 16 reads for 256 multiply-adds, where 3_registers needs 64. A block of four
 //     k is then a matrix times a vector, for each position and output block, and transposing the
 //     matrix only names registers differently.
-//   - There are two slabs, of half the size. While one is multiplied the other is filled: every
-//     invocation first asks memory for its share of the next slab, then multiplies, and only then
+//   - There are two K-tiles, of half the size. While one is multiplied the other is filled: every
+//     invocation first asks memory for its share of the next K-tile, then multiplies, and only then
 //     stores what has arrived. The 512 multiply-adds between hide the way to memory, and one
-//     barrier a slab is enough, since nobody writes what anybody reads.
-//   - Taps are the inner loop and channels the outer one. The nine taps of a slab of channels read
+//     barrier a K-tile is enough, since nobody writes what anybody reads.
+//   - Taps are the inner loop and channels the outer one. The nine taps of a K-tile of channels read
 //     nearly the same inputs, 4 KiB that stay in the cache, so only weights keep coming from afar.
 //     Which taps of a position fall outside the picture is looked up in nine bits.
 //
 // Launch: workgroups of 16 x 8; x covers positions in tiles of 128, y output channels in tiles of 64,
 //         z products. The first layers have 64 channels, so a wider tile of channels would idle there.
-// Reads:  a slab of 8 is 3 vec4 an invocation for 512 multiply-adds: a tenth of a byte each, three
+// Reads:  a K-tile of 8 is 3 vec4 an invocation for 512 multiply-adds: a tenth of a byte each, three
 //         quarters of 3_registers, two thirds of it inputs that mostly hit the cache. From workgroup
 //         memory one byte each. Banks: neighbours read neighbouring vec4, or all the same.
-// Costs:  64 registers for sums, 12 for the next slab, 36 for operands, some 128 in all: of 65536, four
+// Costs:  64 registers for sums, 12 for the next K-tile, 36 for operands, some 128 in all: of 65536, four
 //         workgroups, 16 warps. Workgroup memory is 12 KiB, so that the default limit of 16 will do.
 // Next:   5_cooperative leaves the multiplying to matrix units, at half the precision.
 
@@ -32,28 +32,28 @@ override TAPS: u32 = 9u;
 
 struct Params { in_channels: u32, out_channels: u32, height: u32, width: u32 }
 
-@group(0) @binding(0) var<storage, read> src: array<vec4<f32>>;      // [product][in / 4][height][width]
-@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;  // [product, or TAPS][in / 4][out / 4][4]
+@group(0) @binding(0) var<storage, read> src: array<vec4<f32>>;      // [batch][in / 4][height][width]
+@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;  // [batch, or TAPS][in / 4][out / 4][4]
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;     // [out / 4]
-@group(0) @binding(3) var<storage, read_write> dst: array<vec4<f32>>; // [product][out / 4][height][width]
+@group(0) @binding(3) var<storage, read_write> dst: array<vec4<f32>>; // [batch][out / 4][height][width]
 @group(0) @binding(4) var<uniform> params: Params;
 
 const TILE = 128u;       // positions a workgroup
 const TILE_BLOCKS = 16u; // blocks of four output channels a workgroup
-const SLAB_BLOCKS = 2u;  // blocks of four input channels a slab
+const K_BLOCKS = 2u;  // blocks of four input channels a K-tile
 
-var<workgroup> slab_src: array<vec4<f32>, 512>;      // [2 slabs][SLAB_BLOCKS][TILE]
-var<workgroup> slab_weights: array<vec4<f32>, 256>;  // [2 slabs][SLAB_BLOCKS][TILE_BLOCKS][4]
+var<workgroup> tile_src: array<vec4<f32>, 512>;      // [2 K-tiles][K_BLOCKS][TILE]
+var<workgroup> tile_weights: array<vec4<f32>, 256>;  // [2 K-tiles][K_BLOCKS][TILE_BLOCKS][4]
 
-// What one invocation carries of a slab: both blocks of its position, and one vector of weights.
+// What one invocation carries of a K-tile: both blocks of its position, and one vector of weights.
 struct Share { near: vec4<f32>, far: vec4<f32>, weights: vec4<f32> }
 
 // Where it finds that.
 struct Place {
-    product: u32,
+    batch: u32,
     position: u32,
     inside: u32,  // bit t is set if the position has a neighbour under tap t
-    row: u32,     // of the slab, for weights
+    row: u32,     // of the K-tile, for weights
     column: u32,  // output block, for weights
     vector: u32,  // of the block of weights
 }
@@ -74,39 +74,39 @@ fn place(group: vec3<u32>, index: u32) -> Place {
     return Place(group.z, at, inside, index / 64u, group.y * TILE_BLOCKS + index % 64u / 4u, index % 4u);
 }
 
-// Asks for this invocation's share of slab `step`; zeros beyond the last.
+// Asks for this invocation's share of K-tile `step`; zeros beyond the last.
 fn fetch_share(at: Place, step: u32) -> Share {
     let positions = params.width * params.height;
     let in_blocks = (params.in_channels + 3u) / 4u;
     let out_blocks = (params.out_channels + 3u) / 4u;
     let tap = step % TAPS;
-    let block = step / TAPS * SLAB_BLOCKS;
+    let block = step / TAPS * K_BLOCKS;
 
     var share: Share;
     if ((at.inside >> tap) & 1u) == 1u && block < in_blocks {
         let shift = select(0u, (tap / 3u - 1u) * params.width + tap % 3u - 1u, TAPS == 9u);
-        let i = (at.product * in_blocks + block) * positions + at.position + shift;
+        let i = (at.batch * in_blocks + block) * positions + at.position + shift;
         share.near = src[i];
         if block + 1u < in_blocks {
             share.far = src[i + positions];
         }
     }
     if block + at.row < in_blocks && at.column < out_blocks {
-        let matrix = at.product * TAPS + matrix_of(tap, TAPS);
+        let matrix = at.batch * TAPS + matrix_of(tap, TAPS);
         share.weights = weights[weight_block(matrix, block + at.row, in_blocks, at.column, out_blocks) + at.vector];
     }
     return share;
 }
 
-fn put_share(slab: u32, index: u32, share: Share) {
-    slab_src[slab * SLAB_BLOCKS * TILE + index] = share.near;
-    slab_src[slab * SLAB_BLOCKS * TILE + TILE + index] = share.far;
-    slab_weights[slab * SLAB_BLOCKS * TILE_BLOCKS * 4u + index] = share.weights;
+fn put_share(buffer: u32, index: u32, share: Share) {
+    tile_src[buffer * K_BLOCKS * TILE + index] = share.near;
+    tile_src[buffer * K_BLOCKS * TILE + TILE + index] = share.far;
+    tile_weights[buffer * K_BLOCKS * TILE_BLOCKS * 4u + index] = share.weights;
 }
 
 // Four k of one block of output channels, at all eight positions.
-fn add_product(sums: ptr<function, Row>, w: u32, s: Row) {
-    let m = as_stored(mat4x4(slab_weights[w], slab_weights[w + 1u], slab_weights[w + 2u], slab_weights[w + 3u]));
+fn add_block(sums: ptr<function, Row>, w: u32, s: Row) {
+    let m = as_stored(mat4x4(tile_weights[w], tile_weights[w + 1u], tile_weights[w + 2u], tile_weights[w + 3u]));
     (*sums)[0] += m * s[0];
     (*sums)[1] += m * s[1];
     (*sums)[2] += m * s[2];
@@ -117,17 +117,17 @@ fn add_product(sums: ptr<function, Row>, w: u32, s: Row) {
     (*sums)[7] += m * s[7];
 }
 
-// The lane's eight positions of one block of the slab.
+// The lane's eight positions of one block of the K-tile.
 fn positions_of(s: u32) -> Row {
     return Row(
-        slab_src[s],
-        slab_src[s + 16u],
-        slab_src[s + 32u],
-        slab_src[s + 48u],
-        slab_src[s + 64u],
-        slab_src[s + 80u],
-        slab_src[s + 96u],
-        slab_src[s + 112u],
+        tile_src[s],
+        tile_src[s + 16u],
+        tile_src[s + 32u],
+        tile_src[s + 48u],
+        tile_src[s + 64u],
+        tile_src[s + 80u],
+        tile_src[s + 96u],
+        tile_src[s + 112u],
     );
 }
 
@@ -138,7 +138,7 @@ fn main(
     @builtin(local_invocation_index) index: u32,
 ) {
     let at = place(group, index);
-    let steps = (params.in_channels + 4u * SLAB_BLOCKS - 1u) / (4u * SLAB_BLOCKS) * TAPS;
+    let steps = (params.in_channels + 4u * K_BLOCKS - 1u) / (4u * K_BLOCKS) * TAPS;
 
     // Output blocks local.y and local.y + 8 of the tile, at positions local.x + 16 * {0, .., 7}.
     var low: Row;
@@ -146,16 +146,16 @@ fn main(
     put_share(0u, index, fetch_share(at, 0u));
     workgroupBarrier();
     for (var step = 0u; step < steps; step++) {
-        let slab = step & 1u;
+        let buffer = step & 1u;
         let next = fetch_share(at, step + 1u);
-        for (var block = 0u; block < SLAB_BLOCKS; block++) {
-            let row = slab * SLAB_BLOCKS + block;
+        for (var block = 0u; block < K_BLOCKS; block++) {
+            let row = buffer * K_BLOCKS + block;
             let s = positions_of(row * TILE + local.x);
             let w = (row * TILE_BLOCKS + local.y) * 4u;
-            add_product(&low, w, s);
-            add_product(&high, w + 32u, s);
+            add_block(&low, w, s);
+            add_block(&high, w + 32u, s);
         }
-        put_share(1u - slab, index, next);
+        put_share(1u - buffer, index, next);
         workgroupBarrier();
     }
     let block = group.y * TILE_BLOCKS + local.y;

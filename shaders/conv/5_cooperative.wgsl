@@ -1,6 +1,6 @@
 // Convolution, rung 5: cooperative matrices, for hardware that multiplies 16 x 16 matrices by itself.
 //
-// The formula is in 1_naive, slabs are in 2_tiled, asking for the next one early in 4_vectors. Here the
+// The formula is in 1_naive, K-tiles are in 2_tiled, asking for the next one early in 4_vectors. Here the
 // 32 lanes of a subgroup hold matrices between them: A with 16 positions by 16 k, B with 16 k by 16
 // channels, C with 16 positions by 16 channels. coopMultiplyAdd makes A B + C in one instruction, 4096
 // multiply-adds. Which lane holds which element is the driver's affair, so elements cannot be
@@ -21,8 +21,8 @@
 //         channels in tiles of 64, z products. A subgroup makes 64 positions by 32 channels: 8 C.
 // Reads:  as 4_vectors, a tenth of a byte a multiply-add; from workgroup memory 3 KiB a subgroup for 8
 //         products of 4096, again a tenth of a byte, ten times less than 4_vectors.
-// Costs:  64 registers for sums, 24 for the next slab, 24 for A and B. Workgroup memory is 13.25 KiB.
-// Next:   slabs of 32 and asynchronous copies, which WGSL does not have.
+// Costs:  64 registers for sums, 24 for the next K-tile, 24 for A and B. Workgroup memory is 13.25 KiB.
+// Next:   K-tiles of 32 and asynchronous copies, which WGSL does not have.
 
 enable f16;
 enable wgpu_cooperative_matrix;
@@ -34,10 +34,10 @@ override TAPS: u32 = 9u;
 
 struct Params { in_channels: u32, out_channels: u32, height: u32, width: u32 }
 
-@group(0) @binding(0) var<storage, read> src: array<vec4<f32>>;      // [product][in / 4][height][width]
-@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;  // [product, or TAPS][in / 4][out / 4][4]
+@group(0) @binding(0) var<storage, read> src: array<vec4<f32>>;      // [batch][in / 4][height][width]
+@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;  // [batch, or TAPS][in / 4][out / 4][4]
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;     // [out / 4]
-@group(0) @binding(3) var<storage, read_write> dst: array<vec4<f32>>; // [product][out / 4][height][width]
+@group(0) @binding(3) var<storage, read_write> dst: array<vec4<f32>>; // [batch][out / 4][height][width]
 @group(0) @binding(4) var<uniform> params: Params;
 
 alias Inputs = coop_mat16x16<f16, A>;
@@ -46,16 +46,16 @@ alias Sums = coop_mat16x16<f32, C>;
 
 const TILE = 128u;       // positions a workgroup
 const TILE_BLOCKS = 16u; // blocks of four output channels a workgroup
-const SLAB_BLOCKS = 4u;  // blocks of four input channels a slab: the 16 k of a matrix
+const K_BLOCKS = 4u;  // blocks of four input channels a K-tile: the 16 k of a matrix
 const SRC_ROW = 24u;     // 16 k and padding
 const WEIGHTS_ROW = 72u; // 64 channels and padding
 const RESULT_ROW = 20u;  // 16 channels and padding
 
-var<workgroup> slab_src: array<f16, 3072>;      // [TILE][SRC_ROW]
-var<workgroup> slab_weights: array<f16, 1152>;  // [16 k][WEIGHTS_ROW]
+var<workgroup> tile_src: array<f16, 3072>;      // [TILE][SRC_ROW]
+var<workgroup> tile_weights: array<f16, 1152>;  // [16 k][WEIGHTS_ROW]
 var<workgroup> results: array<f32, 1280>;       // [4 subgroups][16 positions][RESULT_ROW]
 
-// What one invocation carries of a slab: four blocks of its position, two vectors of weights.
+// What one invocation carries of a K-tile: four blocks of its position, two vectors of weights.
 struct Share { s0: vec4<f32>, s1: vec4<f32>, s2: vec4<f32>, s3: vec4<f32>, w0: vec4<f32>, w1: vec4<f32> }
 
 // Finite numbers are held within the range of f16. NaN and infinity are told by their bits and stay: a fault
@@ -65,27 +65,27 @@ fn to_f16(v: vec4<f32>) -> vec4<f16> {
     return vec4<f16>(select(v, clamp(v, vec4(-65504.0), vec4(65504.0)), is_finite));
 }
 
-fn fetch_weights(product: u32, tap: u32, block: u32, column: u32, vector: u32) -> vec4<f32> {
+fn fetch_weights(batch: u32, tap: u32, block: u32, column: u32, vector: u32) -> vec4<f32> {
     let in_blocks = (params.in_channels + 3u) / 4u;
     let out_blocks = (params.out_channels + 3u) / 4u;
     if block >= in_blocks || column >= out_blocks {
         return vec4(0.0);
     }
-    return weights[weight_block(product * TAPS + matrix_of(tap, TAPS), block, in_blocks, column, out_blocks) + vector];
+    return weights[weight_block(batch * TAPS + matrix_of(tap, TAPS), block, in_blocks, column, out_blocks) + vector];
 }
 
-fn fetch_src(product: u32, block: u32, at: u32, inside: bool) -> vec4<f32> {
+fn fetch_src(batch: u32, block: u32, at: u32, inside: bool) -> vec4<f32> {
     let in_blocks = (params.in_channels + 3u) / 4u;
     if !inside || block >= in_blocks {
         return vec4(0.0);
     }
-    return src[(product * in_blocks + block) * params.width * params.height + at];
+    return src[(batch * in_blocks + block) * params.width * params.height + at];
 }
 
-// Asks for this invocation's share of slab `step`; zeros beyond the last.
+// Asks for this invocation's share of K-tile `step`; zeros beyond the last.
 fn fetch_share(group: vec3<u32>, index: u32, step: u32) -> Share {
     let tap = step % TAPS;
-    let block = step / TAPS * SLAB_BLOCKS;
+    let block = step / TAPS * K_BLOCKS;
     let position = group.x * TILE + index;
     // Below zero wraps to a huge number, so one comparison finds both edges.
     let shift = select(vec2(0u), vec2(tap % 3u, tap / 3u) - 1u, TAPS == 9u);
@@ -106,10 +106,10 @@ fn fetch_share(group: vec3<u32>, index: u32, step: u32) -> Share {
 
 fn put_src(at: u32, v: vec4<f32>) {
     let half = to_f16(v);
-    slab_src[at] = half.x;
-    slab_src[at + 1u] = half.y;
-    slab_src[at + 2u] = half.z;
-    slab_src[at + 3u] = half.w;
+    tile_src[at] = half.x;
+    tile_src[at + 1u] = half.y;
+    tile_src[at + 2u] = half.z;
+    tile_src[at + 3u] = half.w;
 }
 
 // Vector `v` of a block of weights: input v to four outputs, or, transposed, four inputs to output v.
@@ -118,10 +118,10 @@ fn put_weights(row: u32, column: u32, v: u32, w: vec4<f32>) {
     let at = corner + select(v * WEIGHTS_ROW, v, TRANSPOSED);
     let step = select(1u, WEIGHTS_ROW, TRANSPOSED);
     let half = to_f16(w);
-    slab_weights[at] = half.x;
-    slab_weights[at + step] = half.y;
-    slab_weights[at + 2u * step] = half.z;
-    slab_weights[at + 3u * step] = half.w;
+    tile_weights[at] = half.x;
+    tile_weights[at + step] = half.y;
+    tile_weights[at + 2u * step] = half.z;
+    tile_weights[at + 3u * step] = half.w;
 }
 
 fn put_share(index: u32, share: Share) {
@@ -136,7 +136,7 @@ fn put_share(index: u32, share: Share) {
 }
 
 // A C on its way out: 16 positions from `first`, four blocks of channels from `block`.
-fn finish(sums: Sums, product: u32, block: u32, first: u32, subgroup: u32, lane: u32) {
+fn finish(sums: Sums, batch: u32, block: u32, first: u32, subgroup: u32, lane: u32) {
     let corner = subgroup * 16u * RESULT_ROW;
     workgroupBarrier();
     coopStoreT(sums, &results[corner], RESULT_ROW);
@@ -144,7 +144,7 @@ fn finish(sums: Sums, product: u32, block: u32, first: u32, subgroup: u32, lane:
     for (var b = lane / 16u; b < 4u; b += 2u) {
         let at = corner + lane % 16u * RESULT_ROW + 4u * b;
         let v = vec4(results[at], results[at + 1u], results[at + 2u], results[at + 3u]);
-        store(product, block + b, first + lane % 16u, v);
+        store(batch, block + b, first + lane % 16u, v);
     }
 }
 
@@ -165,25 +165,25 @@ fn main(
     var c01: Sums; var c11: Sums; var c21: Sums; var c31: Sums;
     var share = fetch_share(group, index, 0u);
     for (var step = 0u; step < steps; step++) {
-        // Everyone is done with the previous slab.
+        // Everyone is done with the previous K-tile.
         workgroupBarrier();
         put_share(index, share);
         workgroupBarrier();
         share = fetch_share(group, index, step + 1u);
 
         let a = position * SRC_ROW;
-        let b0 = coopLoadT<Weights>(&slab_weights[channel], WEIGHTS_ROW);
-        let b1 = coopLoadT<Weights>(&slab_weights[channel + 16u], WEIGHTS_ROW);
-        let a0 = coopLoadT<Inputs>(&slab_src[a], SRC_ROW);
+        let b0 = coopLoadT<Weights>(&tile_weights[channel], WEIGHTS_ROW);
+        let b1 = coopLoadT<Weights>(&tile_weights[channel + 16u], WEIGHTS_ROW);
+        let a0 = coopLoadT<Inputs>(&tile_src[a], SRC_ROW);
         c00 = coopMultiplyAdd(a0, b0, c00);
         c01 = coopMultiplyAdd(a0, b1, c01);
-        let a1 = coopLoadT<Inputs>(&slab_src[a + 16u * SRC_ROW], SRC_ROW);
+        let a1 = coopLoadT<Inputs>(&tile_src[a + 16u * SRC_ROW], SRC_ROW);
         c10 = coopMultiplyAdd(a1, b0, c10);
         c11 = coopMultiplyAdd(a1, b1, c11);
-        let a2 = coopLoadT<Inputs>(&slab_src[a + 32u * SRC_ROW], SRC_ROW);
+        let a2 = coopLoadT<Inputs>(&tile_src[a + 32u * SRC_ROW], SRC_ROW);
         c20 = coopMultiplyAdd(a2, b0, c20);
         c21 = coopMultiplyAdd(a2, b1, c21);
-        let a3 = coopLoadT<Inputs>(&slab_src[a + 48u * SRC_ROW], SRC_ROW);
+        let a3 = coopLoadT<Inputs>(&tile_src[a + 48u * SRC_ROW], SRC_ROW);
         c30 = coopMultiplyAdd(a3, b0, c30);
         c31 = coopMultiplyAdd(a3, b1, c31);
     }

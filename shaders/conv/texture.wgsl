@@ -29,10 +29,10 @@ override BLOCKS: u32 = 8u;
 
 struct Params { in_channels: u32, out_channels: u32, height: u32, width: u32 }
 
-@group(0) @binding(0) var src: texture_storage_2d<rgba32float, read>;      // [product][in / 4][height][width] of vec4, linear
-@group(0) @binding(1) var weights: texture_storage_2d<rgba32float, read>;  // [product, or TAPS][in / 4][out / 4][4] of vec4, linear
+@group(0) @binding(0) var src: texture_storage_2d<rgba32float, read>;      // [batch][in / 4][height][width] of vec4, linear
+@group(0) @binding(1) var weights: texture_storage_2d<rgba32float, read>;  // [batch, or TAPS][in / 4][out / 4][4] of vec4, linear
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;           // [out / 4]
-@group(0) @binding(3) var<storage, read_write> dst: array<vec4<f32>>;      // [product][out / 4][height][width]
+@group(0) @binding(3) var<storage, read_write> dst: array<vec4<f32>>;      // [batch][out / 4][height][width]
 @group(0) @binding(4) var<uniform> params: Params;
 
 const RUN = 8u;  // positions a lane
@@ -50,7 +50,7 @@ fn multiply_add(sums: ptr<function, Row>, m: mat4x4<f32>, s: ptr<function, Row>)
     }
 }
 
-fn store(product: u32, block: u32, first: u32, sums: ptr<function, Row>) {
+fn store(batch: u32, block: u32, first: u32, sums: ptr<function, Row>) {
     let positions = params.width * params.height;
     let out_blocks = (params.out_channels + 3u) / 4u;
     if block >= out_blocks {
@@ -65,7 +65,7 @@ fn store(product: u32, block: u32, first: u32, sums: ptr<function, Row>) {
             if RELU {
                 sum = max(sum, vec4(0.0));
             }
-            let i = (product * out_blocks + block) * positions + first + p;
+            let i = (batch * out_blocks + block) * positions + first + p;
             if ACCUMULATE {
                 sum += dst[i];
             }

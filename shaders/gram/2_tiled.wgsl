@@ -1,12 +1,12 @@
 // Gram matrix, rung 2: tiles in workgroup memory, one triangle only.
 //
 // The formula is in 1_naive. A workgroup owns a tile of 32 rows by 32 columns and walks its split of
-// the positions in slabs of 16: the slab's features of both channel ranges go to workgroup memory, one
+// the positions in K-tiles of 16: the K-tile's features of both channel ranges go to workgroup memory, one
 // vec4 of each an invocation, then every invocation multiplies its 4 rows by 1 column out of it. G is
 // symmetric, so tiles below the diagonal are not computed; gram/finish mirrors them.
 //
 // Launch: workgroups of 32 x 8; x and y cover column and row tiles, z splits of the positions.
-// Reads:  a slab is 256 vec4 for 32 * 32 * 16 multiply-adds, a quarter of a byte each, 20 times less
+// Reads:  a K-tile is 256 vec4 for 32 * 32 * 16 multiply-adds, a quarter of a byte each, 20 times less
 //         than naive. From workgroup memory still five numbers for four multiply-adds, and
 //         neighbouring columns lie in one bank, so they queue up.
 // Next:   3_registers computes more results an invocation, and pads its rows.
@@ -18,10 +18,10 @@ struct Params { channels: u32, positions: u32, splits: u32 }
 @group(0) @binding(2) var<uniform> params: Params;
 
 const TILE_BLOCKS = 8u;  // blocks of four channels along an edge of the tile
-const SLAB = 16u;        // positions
+const K_TILE = 16u;        // positions
 
-var<workgroup> slab_rows: array<vec4<f32>, 128>;     // [TILE_BLOCKS][SLAB]
-var<workgroup> slab_columns: array<vec4<f32>, 128>;  // [TILE_BLOCKS][SLAB]
+var<workgroup> tile_rows: array<vec4<f32>, 128>;     // [TILE_BLOCKS][K_TILE]
+var<workgroup> tile_columns: array<vec4<f32>, 128>;  // [TILE_BLOCKS][K_TILE]
 
 fn feature(block: u32, p: u32, end: u32) -> vec4<f32> {
     if block * 4u < params.channels && p < end {
@@ -43,17 +43,17 @@ fn main(
     let end = min((group.z + 1u) * per_split, params.positions);
     let half = index % 128u;
     var sum = vec4(0.0);
-    for (var first = group.z * per_split; first < end; first += SLAB) {
-        // Everyone is done with the previous slab.
+    for (var first = group.z * per_split; first < end; first += K_TILE) {
+        // Everyone is done with the previous K-tile.
         workgroupBarrier();
         if index < 128u {
-            slab_rows[half] = feature(group.y * TILE_BLOCKS + half / SLAB, first + half % SLAB, end);
+            tile_rows[half] = feature(group.y * TILE_BLOCKS + half / K_TILE, first + half % K_TILE, end);
         } else {
-            slab_columns[half] = feature(group.x * TILE_BLOCKS + half / SLAB, first + half % SLAB, end);
+            tile_columns[half] = feature(group.x * TILE_BLOCKS + half / K_TILE, first + half % K_TILE, end);
         }
         workgroupBarrier();
-        for (var p = 0u; p < SLAB; p++) {
-            sum += slab_rows[local.y * SLAB + p] * slab_columns[local.x / 4u * SLAB + p][local.x % 4u];
+        for (var p = 0u; p < K_TILE; p++) {
+            sum += tile_rows[local.y * K_TILE + p] * tile_columns[local.x / 4u * K_TILE + p][local.x % 4u];
         }
     }
     let blocks = (params.channels + 3u) / 4u;

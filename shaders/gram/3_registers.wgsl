@@ -2,14 +2,14 @@
 //
 // The formula is in 1_naive, tiles and splits are in 2_tiled, outer products and banks in
 // conv/3_registers. At one position eight rows and eight columns make 64 products from 16 numbers.
-// The slab lies in workgroup memory number by number, [position][channel], and is split on the way in.
+// The K-tile lies in workgroup memory number by number, [position][channel], and is split on the way in.
 // Rows are 65 numbers long, so that the 16 positions that neighbours write fall into different banks.
 //
 // Launch: workgroups of 8 x 8; x and y cover column and row tiles of 64, z splits of the positions.
-// Reads:  a slab of 16 positions is 8 vec4 an invocation for 1024 multiply-adds, an eighth of a byte each;
+// Reads:  a K-tile of 16 positions is 8 vec4 an invocation for 1024 multiply-adds, an eighth of a byte each;
 //         from workgroup memory one byte each instead of five.
 // Costs:  as conv/3_registers: some 100 registers, 8320 bytes of workgroup memory.
-// Next:   4_vectors reads workgroup memory by the vec4, and does not wait for the next slab.
+// Next:   4_vectors reads workgroup memory by the vec4, and does not wait for the next K-tile.
 
 #import shared/row
 
@@ -20,11 +20,11 @@ struct Params { channels: u32, positions: u32, splits: u32 }
 @group(0) @binding(2) var<uniform> params: Params;
 
 const TILE_BLOCKS = 16u; // blocks of four channels along an edge of the tile
-const SLAB = 16u;        // positions
+const K_TILE = 16u;        // positions
 const ROW = 65u;         // a row of 64 numbers and one of padding
 
-var<workgroup> slab_rows: array<f32, 1040>;     // [SLAB][ROW]
-var<workgroup> slab_columns: array<f32, 1040>;  // [SLAB][ROW]
+var<workgroup> tile_rows: array<f32, 1040>;     // [K_TILE][ROW]
+var<workgroup> tile_columns: array<f32, 1040>;  // [K_TILE][ROW]
 
 fn feature(block: u32, p: u32, end: u32) -> vec4<f32> {
     if block * 4u < params.channels && p < end {
@@ -34,17 +34,17 @@ fn feature(block: u32, p: u32, end: u32) -> vec4<f32> {
 }
 
 fn put_row(at: u32, v: vec4<f32>) {
-    slab_rows[at] = v.x;
-    slab_rows[at + 1u] = v.y;
-    slab_rows[at + 2u] = v.z;
-    slab_rows[at + 3u] = v.w;
+    tile_rows[at] = v.x;
+    tile_rows[at + 1u] = v.y;
+    tile_rows[at + 2u] = v.z;
+    tile_rows[at + 3u] = v.w;
 }
 
 fn put_column(at: u32, v: vec4<f32>) {
-    slab_columns[at] = v.x;
-    slab_columns[at + 1u] = v.y;
-    slab_columns[at + 2u] = v.z;
-    slab_columns[at + 3u] = v.w;
+    tile_columns[at] = v.x;
+    tile_columns[at + 1u] = v.y;
+    tile_columns[at + 2u] = v.z;
+    tile_columns[at + 3u] = v.w;
 }
 
 fn put_sum(split: u32, row_block: u32, column: u32, sum: vec4<f32>) {
@@ -81,22 +81,22 @@ fn main(
     // Row blocks local.y and local.y + 8 of the tile, by columns local.x + 8 * {0, .., 7}.
     var low: Row;
     var high: Row;
-    for (var first = group.z * per_split; first < end; first += SLAB) {
-        // Everyone is done with the previous slab.
+    for (var first = group.z * per_split; first < end; first += K_TILE) {
+        // Everyone is done with the previous K-tile.
         workgroupBarrier();
-        let p = index % SLAB;
-        for (var block = index / SLAB; block < TILE_BLOCKS; block += 4u) {
+        let p = index % K_TILE;
+        for (var block = index / K_TILE; block < TILE_BLOCKS; block += 4u) {
             put_row(p * ROW + 4u * block, feature(group.y * TILE_BLOCKS + block, first + p, end));
             put_column(p * ROW + 4u * block, feature(group.x * TILE_BLOCKS + block, first + p, end));
         }
         workgroupBarrier();
-        for (var k = 0u; k < SLAB; k++) {
+        for (var k = 0u; k < K_TILE; k++) {
             let c = k * ROW + local.x;
-            let near = vec4(slab_columns[c], slab_columns[c + 8u], slab_columns[c + 16u], slab_columns[c + 24u]);
-            let far = vec4(slab_columns[c + 32u], slab_columns[c + 40u], slab_columns[c + 48u], slab_columns[c + 56u]);
+            let near = vec4(tile_columns[c], tile_columns[c + 8u], tile_columns[c + 16u], tile_columns[c + 24u]);
+            let far = vec4(tile_columns[c + 32u], tile_columns[c + 40u], tile_columns[c + 48u], tile_columns[c + 56u]);
             let r = k * ROW + 4u * local.y;
-            add_outer(&low, vec4(slab_rows[r], slab_rows[r + 1u], slab_rows[r + 2u], slab_rows[r + 3u]), near, far);
-            add_outer(&high, vec4(slab_rows[r + 32u], slab_rows[r + 33u], slab_rows[r + 34u], slab_rows[r + 35u]), near, far);
+            add_outer(&low, vec4(tile_rows[r], tile_rows[r + 1u], tile_rows[r + 2u], tile_rows[r + 3u]), near, far);
+            add_outer(&high, vec4(tile_rows[r + 32u], tile_rows[r + 33u], tile_rows[r + 34u], tile_rows[r + 35u]), near, far);
         }
     }
     let row_block = group.y * TILE_BLOCKS + local.y;

@@ -1,18 +1,18 @@
-// Gram matrix, rung 4: vec4 all the way, and the next slab on its way while this one is multiplied.
+// Gram matrix, rung 4: vec4 all the way, and the next K-tile on its way while this one is multiplied.
 //
 // The formula is in 1_naive, tiles and splits are in 2_tiled, the tile in registers in 3_registers. As in
 // conv/4_vectors, workgroup memory holds vec4, so that one position takes four reads for 64
-// multiply-adds, and there are two slabs of 8 positions: while one is multiplied, the next one's
-// features are under way, and one barrier a slab is enough.
+// multiply-adds, and there are two K-tiles of 8 positions: while one is multiplied, the next one's
+// features are under way, and one barrier a K-tile is enough.
 //
 // Neighbours read the same position of neighbouring blocks. With eight vec4 a block all of these would lie in the
 // same banks, so there is a ninth of padding.
 //
 // Launch: workgroups of 8 x 8; x and y cover column and row tiles of 64, z splits of the positions. A
 //         wider tile would idle on the first layers, which have 64 channels.
-// Reads:  a slab is 4 vec4 an invocation for 512 multiply-adds, an eighth of a byte each; from workgroup
+// Reads:  a K-tile is 4 vec4 an invocation for 512 multiply-adds, an eighth of a byte each; from workgroup
 //         memory one byte each, in a quarter of the instructions of 3_registers.
-// Costs:  64 registers for sums, 16 for the next slab, 16 for operands, some 120 in all; 9 KiB of workgroup
+// Costs:  64 registers for sums, 16 for the next K-tile, 16 for operands, some 120 in all; 9 KiB of workgroup
 //         memory.
 // Tried:  not cooperative matrices. The style loss compares two Gram matrices, and f16 inputs would
 //         blur what differs; see docs/src/measurements/tried.md.
@@ -26,13 +26,13 @@ struct Params { channels: u32, positions: u32, splits: u32 }
 @group(0) @binding(2) var<uniform> params: Params;
 
 const TILE_BLOCKS = 16u; // blocks of four channels along an edge of the tile
-const SLAB = 8u;         // positions
-const LINE = 9u;         // a block's positions of the slab and one of padding
+const K_TILE = 8u;         // positions
+const LINE = 9u;         // a block's positions of the K-tile and one of padding
 
-var<workgroup> slab_rows: array<vec4<f32>, 288>;     // [2 slabs][TILE_BLOCKS][LINE]
-var<workgroup> slab_columns: array<vec4<f32>, 288>;  // [2 slabs][TILE_BLOCKS][LINE]
+var<workgroup> tile_rows: array<vec4<f32>, 288>;     // [2 K-tiles][TILE_BLOCKS][LINE]
+var<workgroup> tile_columns: array<vec4<f32>, 288>;  // [2 K-tiles][TILE_BLOCKS][LINE]
 
-// What one invocation carries of a slab: two blocks of rows and two of columns, at one position.
+// What one invocation carries of a K-tile: two blocks of rows and two of columns, at one position.
 struct Share { row: vec4<f32>, other_row: vec4<f32>, column: vec4<f32>, other_column: vec4<f32> }
 
 fn feature(block: u32, p: u32, end: u32) -> vec4<f32> {
@@ -42,20 +42,20 @@ fn feature(block: u32, p: u32, end: u32) -> vec4<f32> {
     return vec4(0.0);
 }
 
-// Asks for this invocation's share of the slab from position `first`; zeros beyond `end`.
+// Asks for this invocation's share of the K-tile from position `first`; zeros beyond `end`.
 fn fetch_share(group: vec3<u32>, index: u32, first: u32, end: u32) -> Share {
-    let p = first + index % SLAB;
-    let row = group.y * TILE_BLOCKS + index / SLAB;
-    let column = group.x * TILE_BLOCKS + index / SLAB;
+    let p = first + index % K_TILE;
+    let row = group.y * TILE_BLOCKS + index / K_TILE;
+    let column = group.x * TILE_BLOCKS + index / K_TILE;
     return Share(feature(row, p, end), feature(row + 8u, p, end), feature(column, p, end), feature(column + 8u, p, end));
 }
 
-fn put_share(slab: u32, index: u32, share: Share) {
-    let at = (slab * TILE_BLOCKS + index / SLAB) * LINE + index % SLAB;
-    slab_rows[at] = share.row;
-    slab_rows[at + 8u * LINE] = share.other_row;
-    slab_columns[at] = share.column;
-    slab_columns[at + 8u * LINE] = share.other_column;
+fn put_share(buffer: u32, index: u32, share: Share) {
+    let at = (buffer * TILE_BLOCKS + index / K_TILE) * LINE + index % K_TILE;
+    tile_rows[at] = share.row;
+    tile_rows[at + 8u * LINE] = share.other_row;
+    tile_columns[at] = share.column;
+    tile_columns[at + 8u * LINE] = share.other_column;
 }
 
 fn put_sum(split: u32, row_block: u32, column: u32, sum: vec4<f32>) {
@@ -93,21 +93,21 @@ fn main(
     // Row blocks local.y and local.y + 8 of the tile, by column blocks local.x and local.x + 8.
     var low: Row;
     var high: Row;
-    var slab = 0u;
-    put_share(slab, index, fetch_share(group, index, begin, end));
+    var buffer = 0u;
+    put_share(buffer, index, fetch_share(group, index, begin, end));
     workgroupBarrier();
-    for (var first = begin; first < end; first += SLAB) {
-        let next = fetch_share(group, index, first + SLAB, end);
-        for (var p = 0u; p < SLAB; p++) {
-            let r = (slab * TILE_BLOCKS + local.y) * LINE + p;
-            let c = (slab * TILE_BLOCKS + local.x) * LINE + p;
-            let near = slab_columns[c];
-            let far = slab_columns[c + 8u * LINE];
-            add_outer(&low, slab_rows[r], near, far);
-            add_outer(&high, slab_rows[r + 8u * LINE], near, far);
+    for (var first = begin; first < end; first += K_TILE) {
+        let next = fetch_share(group, index, first + K_TILE, end);
+        for (var p = 0u; p < K_TILE; p++) {
+            let r = (buffer * TILE_BLOCKS + local.y) * LINE + p;
+            let c = (buffer * TILE_BLOCKS + local.x) * LINE + p;
+            let near = tile_columns[c];
+            let far = tile_columns[c + 8u * LINE];
+            add_outer(&low, tile_rows[r], near, far);
+            add_outer(&high, tile_rows[r + 8u * LINE], near, far);
         }
-        slab = 1u - slab;
-        put_share(slab, index, next);
+        buffer = 1u - buffer;
+        put_share(buffer, index, next);
         workgroupBarrier();
     }
     let row_block = group.y * TILE_BLOCKS + local.y;

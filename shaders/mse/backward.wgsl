@@ -1,4 +1,4 @@
-// Squared error backward: d_src = d_loss * 2 / n * (src - goal), with scale = 2 / n.
+// Squared error backward: d_src = d_loss * 2 / n * (src - target), with scale = 2 / n.
 //
 // d_loss is one number, the weight of this loss in the total. One invocation a vec4.
 
@@ -10,7 +10,7 @@ override ACCUMULATE: bool = false;
 struct Params { scale: f32 }
 
 @group(0) @binding(0) var<storage, read> src: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> goal: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> target_values: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read> d_loss: array<f32>;
 @group(0) @binding(3) var<storage, read_write> d_src: array<vec4<f32>>;
 @group(0) @binding(4) var<uniform> params: Params;
@@ -19,7 +19,7 @@ struct Params { scale: f32 }
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     let i = linear_index(group, grid, local, 64u);
     if i < arrayLength(&d_src) {
-        var d = d_loss[0] * params.scale * (src[i] - goal[i]);
+        var d = d_loss[0] * params.scale * (src[i] - target_values[i]);
         if ACCUMULATE {
             d += d_src[i];
         }

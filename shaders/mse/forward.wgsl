@@ -1,6 +1,6 @@
-// Squared error, first stage: partial sums of (src - goal)^2.
+// Squared error, first stage: partial sums of (src - target)^2.
 //
-//   loss = sum((src - goal)^2) / n
+//   loss = sum((src - target)^2) / n
 //
 // Launch: any number of workgroups of 64; each invocation adds every (64 * workgroups)-th vec4, so
 // that neighbours read neighbours, and the workgroup leaves one number in partials. reduce/sum then
@@ -9,14 +9,14 @@
 #import shared/reduce
 
 @group(0) @binding(0) var<storage, read> src: array<vec4<f32>>;
-@group(0) @binding(1) var<storage, read> goal: array<vec4<f32>>;
+@group(0) @binding(1) var<storage, read> target_values: array<vec4<f32>>;
 @group(0) @binding(2) var<storage, read_write> partials: array<f32>;  // [workgroups]
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) local: u32) {
     var sum = vec4(0.0);
     for (var i = group.x * 64u + local; i < arrayLength(&src); i += grid.x * 64u) {
-        let error = src[i] - goal[i];
+        let error = src[i] - target_values[i];
         sum += error * error;
     }
     let total = workgroup_sum(dot(sum, vec4(1.0)), local);

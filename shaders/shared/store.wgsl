@@ -7,17 +7,17 @@ override RELU: bool = false;
 override ACCUMULATE: bool = false;
 
 // Writes one vec4, unless it lies beyond the last position or the last block of channels.
-fn store(product: u32, block: u32, at: u32, product_sum: vec4<f32>) {
+fn store(batch: u32, block: u32, at: u32, gemm_sum: vec4<f32>) {
     let positions = params.width * params.height;
     let out_blocks = (params.out_channels + 3u) / 4u;
     if at >= positions || block >= out_blocks {
         return;
     }
-    var sum = product_sum + bias[block];
+    var sum = gemm_sum + bias[block];
     if RELU {
         sum = max(sum, vec4(0.0));
     }
-    let i = (product * out_blocks + block) * positions + at;
+    let i = (batch * out_blocks + block) * positions + at;
     if ACCUMULATE {
         sum += dst[i];
     }

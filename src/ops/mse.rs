@@ -48,7 +48,7 @@ impl Op for Mse {
         recording
             .launch(&kernel, io.label)
             .bind("src", src)
-            .bind("goal", io.inputs[1])
+            .bind("target_values", io.inputs[1])
             .bind("partials", partials)
             .flops_each(3, src.shape().len())
             .groups([groups, 1, 1])?;
@@ -62,7 +62,7 @@ impl Op for Mse {
         recording
             .launch(&kernel, io.label)
             .bind("src", io.input(0)?)
-            .bind("goal", io.input(1)?)
+            .bind("target_values", io.input(1)?)
             .bind("d_loss", io.d_output)
             .bind("d_src", &d_input.tensor)
             .set("scale", 2.0 / shape.len() as f32)

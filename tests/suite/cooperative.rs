@@ -21,7 +21,7 @@ const MATRICES: &str = "
         let column = b + lane_of_subgroup % 2u * 8u;
         for (var k = 0u; k < 16u; k++) {
             for (var i = 0u; i < 8u; i++) {
-                sums[i] += slab_src[row + k] * slab_weights[column + k * WEIGHTS_ROW + i];
+                sums[i] += tile_src[row + k] * tile_weights[column + k * WEIGHTS_ROW + i];
             }
         }
         return sums;
@@ -43,9 +43,9 @@ fn emulated(source: &str) -> String {
         ("alias Inputs = coop_mat16x16<f16, A>;\n", ""),
         ("alias Weights = coop_mat16x16<f16, B>;\n", ""),
         ("alias Sums = coop_mat16x16<f32, C>;\n", MATRICES),
-        ("coopLoadT<Inputs>(&slab_src[", "("),
+        ("coopLoadT<Inputs>(&tile_src[", "("),
         ("], SRC_ROW)", ")"),
-        ("coopLoadT<Weights>(&slab_weights[", "("),
+        ("coopLoadT<Weights>(&tile_weights[", "("),
         ("], WEIGHTS_ROW)", ")"),
         ("coopStoreT(sums, &results[corner], RESULT_ROW)", "store_sums(sums, corner)"),
         ("coopMultiplyAdd", "multiply_add"),

@@ -154,9 +154,9 @@ fn gradients_from_several_consumers_add_up() {
                     let node = graph.apply("op", op, &nodes);
                     let shape: Shape = graph.shape(node);
                     let target = gpu.upload(shape, &vec![0.25; shape.len()], Use::Targets, "t").unwrap();
-                    let goal = graph.leaf("target", shape);
-                    losses.push(graph.apply("mse", Box::new(Mse), &[node, goal]));
-                    leaves.push((goal, target));
+                    let target_leaf = graph.leaf("target", shape);
+                    losses.push(graph.apply("mse", Box::new(Mse), &[node, target_leaf]));
+                    leaves.push((target_leaf, target));
                 }
                 let sum = WeightedSum { weights: vec![1.0; consumers] };
                 let loss = graph.apply("sum", Box::new(sum), &losses);
