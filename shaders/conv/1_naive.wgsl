@@ -1,22 +1,22 @@
-// Convolution, rung 1: the definition, one invocation for four outputs.
+// Convolution, rung 1: the definition. One invocation computes four outputs.
 //
 //   dst[o, y, x] = bias[o] + sum over taps t and input channels c of weights[t][c][o] * src[c, y + dy(t), x + dx(t)]
 //
-// with zeros outside the picture. TAPS is 9 for a 3x3 kernel (t = 3 * (dy + 1) + dx + 1) and 1 for a
-// 1x1 kernel, which is a plain matrix product. The backward pass to the input is the same sum with
-// the weights turned by half a turn and their channels exchanged (TRANSPOSED), so this file serves
-// both ways. A launch may do several products at once, each with its own src, weights and dst.
+// with zeros outside the feature map. TAPS is 9 for a 3x3 kernel (t = 3 * (dy + 1) + dx + 1) and 1 for a 1x1 kernel,
+// which is a GEMM. The gradient of the input is the same sum with the weights rotated by 180 degrees and their channels
+// exchanged (TRANSPOSED), so this file computes both passes. A launch can compute a batch of GEMMs, each with its own
+// src, weights and dst.
 //
-// Launch: workgroups of 64; x covers positions, y blocks of four output channels, z products.
-// Reads:  for each of its TAPS * in_channels products one weight (a vec4 over its four outputs), and
-//         a quarter of an input vec4. Nothing is shared: neighbours load the same inputs again, so
-//         one multiply-add costs about five bytes, and memory, not arithmetic, sets the pace.
+// Launch: workgroups of 64; x covers positions, y blocks of four output channels, z the batch.
+// Reads:  for each of TAPS * in_channels terms one weight (a vec4 over the four outputs) and a quarter of an input vec4.
+//         Nothing is shared: neighbours load the same inputs again. A multiply-add reads about five bytes, so memory,
+//         not arithmetic, bounds the speed.
 // Next:   2_tiled loads each value once for a whole tile of outputs.
 
 override TAPS: u32 = 9u;
-// Replace negative results by zero (the ReLU that follows, saved a trip through memory).
+// Replace negative results by zero: the ReLU that follows, without a pass over memory of its own.
 override RELU: bool = false;
-// Add to what dst holds, for gradients that arrive from several sides.
+// Add to dst, for values with several consumers, whose gradients are summed.
 override ACCUMULATE: bool = false;
 
 #import shared/weights
@@ -40,7 +40,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     var sum = bias[id.y];
     for (var tap = 0u; tap < TAPS; tap++) {
-        // Below zero wraps to a huge number, so one comparison finds both edges.
+        // Below zero wraps around to a large number, so one comparison finds both edges.
         let shift = select(vec2(0u), vec2(tap % 3u, tap / 3u) - 1u, TAPS == 9u);
         let at = vec2(id.x % size.x, id.x / size.x) + shift;
         if at.x >= size.x || at.y >= size.y {

@@ -1,27 +1,25 @@
 // Convolution, rung 3: eight by eight results an invocation, in registers.
 //
-// The formula is in 1_naive, tiles and K-tiles are in 2_tiled. For one k of the K-tile, eight inputs and
-// eight weights make 64 products, an outer product. So an invocation that owns 8 positions by 8
-// channels reads 16 numbers for 64 multiply-adds, where 2_tiled reads 20 for 16. The 64 sums stay in
-// registers from the first K-tile to the last.
+// The formula is in 1_naive, tiles and K-tiles are in 2_tiled. For one k of the K-tile, eight inputs and eight weights
+// have an outer product of 64 terms. An invocation that computes 8 positions by 8 channels therefore reads 16 values for
+// 64 multiply-adds, where 2_tiled reads 20 for 16. The 64 sums stay in registers from the first K-tile to the last.
 //
-// An outer product wants the eight inputs of one k, so the K-tile lies in workgroup memory number by
-// number, [k][position] and [k][channel]; the vec4 of four k that come from memory are split on the
-// way in. Weights are split along or across, as TRANSPOSED says, and the loop knows nothing of it.
+// The outer product needs the eight inputs of one k, so the K-tile is stored in workgroup memory as [k][position] and
+// [k][channel], one f32 an element; the vec4 of four k that are loaded from memory are split. Weights are split along
+// rows or columns, depending on TRANSPOSED; the loop is the same for both.
 //
-// Workgroup memory is 32 banks wide, number i in bank i % 32, and serves one number a bank at a time.
-//   - Reading, neighbouring invocations take neighbouring positions: each invocation's eight are 8
-//     apart, not side by side. Invocations with the same channels read the same number, a broadcast.
-//   - Writing weights, four neighbours take the four k of a block. With rows of 64 numbers these would
-//     all meet in one bank; with rows of 65 they fall into four.
+// Workgroup memory has 32 banks. Element i is in bank i % 32, and each bank serves one element at a time.
+//   - Reads: neighbouring invocations read neighbouring positions, so the eight positions of an invocation are 8
+//     apart. Invocations with the same channels read the same element, a broadcast.
+//   - Writes of weights: four neighbours write the four k of a block. With rows of 64 elements these would all be in
+//     one bank; with rows of 65 they are in four.
 //
-// Launch: workgroups of 8 x 8; x covers positions in tiles of 64, y output channels in tiles of 64,
-//         z products.
-// Reads:  a K-tile of 16 is 8 vec4 an invocation for 1024 multiply-adds: an eighth of a byte each, half
-//         of 2_tiled. From workgroup memory one byte each instead of five.
-// Costs:  64 registers for sums, 16 for operands, some 100 in all. A core of an NVIDIA GPU has 65536:
-//         enough for ten workgroups, 20 warps. Workgroup memory is 8320 bytes.
-// Next:   4_vectors reads workgroup memory by the vec4, and does not wait for the next K-tile.
+// Launch: workgroups of 8 x 8; x covers positions in tiles of 64, y output channels in tiles of 64, z the batch.
+// Reads:  a K-tile of 16 is 8 vec4 an invocation for 1024 multiply-adds: an eighth of a byte each, half of 2_tiled. From
+//         workgroup memory one byte each instead of five.
+// Costs:  64 registers for sums, 16 for operands, some 100 in all. A core of an NVIDIA GPU has 65536: enough for ten
+//         workgroups, 20 warps. Workgroup memory is 8320 bytes.
+// Next:   4_vectors reads vec4 from workgroup memory, and loads the next K-tile while it multiplies.
 
 override TAPS: u32 = 9u;
 
@@ -38,10 +36,10 @@ struct Params { in_channels: u32, out_channels: u32, height: u32, width: u32 }
 @group(0) @binding(3) var<storage, read_write> dst: array<vec4<f32>>; // [batch][out / 4][height][width]
 @group(0) @binding(4) var<uniform> params: Params;
 
-const TILE = 64u;        // positions a workgroup
-const TILE_BLOCKS = 16u; // blocks of four output channels a workgroup
-const K_BLOCKS = 4u;  // blocks of four input channels a K-tile
-const ROW = 65u;         // a row of 64 numbers and one of padding
+const TILE = 64u;        // positions of a workgroup's tile
+const TILE_BLOCKS = 16u; // blocks of four output channels of a workgroup's tile
+const K_BLOCKS = 4u;     // blocks of four input channels in a K-tile
+const ROW = 65u;         // a row of 64 elements and one of padding
 
 var<workgroup> tile_src: array<f32, 1040>;      // [16][ROW]
 var<workgroup> tile_weights: array<f32, 1040>;  // [16][ROW]
@@ -75,8 +73,8 @@ fn main(
     let in_blocks = (params.in_channels + 3u) / 4u;
     let out_blocks = (params.out_channels + 3u) / 4u;
 
-    // What this invocation loads of each block of the K-tile: one position, and vector `index % 4` of
-    // the weights to output block `column`.
+    // Of each block of the K-tile this invocation loads one position, and vector `index % 4` of the weights of output
+    // block `column`.
     let load_at = group.x * TILE + index;
     let load_xy = vec2(load_at % params.width, load_at / params.width);
     let column = group.y * TILE_BLOCKS + index / 4u;
@@ -89,7 +87,7 @@ fn main(
         let inside = load_at < positions && at.x < params.width && at.y < params.height;
         let matrix = group.z * TAPS + matrix_of(tap, TAPS);
         for (var first = 0u; first < in_blocks; first += K_BLOCKS) {
-            // Everyone is done with the previous K-tile.
+            // All invocations are done with the previous K-tile.
             workgroupBarrier();
             for (var row = 0u; row < K_BLOCKS; row++) {
                 let block = first + row;

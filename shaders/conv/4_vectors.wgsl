@@ -1,27 +1,26 @@
-// Convolution, rung 4: vec4 all the way, and the next K-tile on its way while this one is multiplied.
+// Convolution, rung 4: vec4 in workgroup memory, and the next K-tile loaded while this one is multiplied.
 //
 // The formula is in 1_naive, the tile of results in registers in 3_registers. Three things change.
 //
-//   - Workgroup memory holds vec4, four k of a position or four channels of a k. One instruction reads
-//     four numbers: 16 reads for 256 multiply-adds, where 3_registers needs 64. A block of four
-//     k is then a matrix times a vector, for each position and output block, and transposing the
-//     matrix only names registers differently.
-//   - There are two K-tiles, of half the size. While one is multiplied the other is filled: every
-//     invocation first asks memory for its share of the next K-tile, then multiplies, and only then
-//     stores what has arrived. The 512 multiply-adds between hide the way to memory, and one
-//     barrier a K-tile is enough, since nobody writes what anybody reads.
-//   - Taps are the inner loop and channels the outer one. The nine taps of a K-tile of channels read
-//     nearly the same inputs, 4 KiB that stay in the cache, so only weights keep coming from afar.
-//     Which taps of a position fall outside the picture is looked up in nine bits.
+//   - Workgroup memory holds vec4: four k of a position, or four channels of a k. One instruction reads four values: 16
+//     reads for 256 multiply-adds, where 3_registers needs 64. A block of four k is a matrix-vector product for each
+//     position and output block, and transposing the matrix only renames registers.
+//   - Double buffering: there are two K-tiles of half the size. While one is multiplied the other is filled: every
+//     invocation first issues the loads of its share of the next K-tile, then multiplies, then stores the loaded values.
+//     The 512 multiply-adds in between hide the latency of memory, and one barrier a K-tile is enough, since no
+//     invocation writes to the K-tile that others read.
+//   - Taps are the inner loop and channels the outer one. The nine taps of a K-tile of channels read nearly the same
+//     inputs, 4 KiB that stay in the cache, so only the weights are loaded from memory. Nine bits say which taps of a
+//     position are outside the feature map.
 //
-// Launch: workgroups of 16 x 8; x covers positions in tiles of 128, y output channels in tiles of 64,
-//         z products. The first layers have 64 channels, so a wider tile of channels would idle there.
-// Reads:  a K-tile of 8 is 3 vec4 an invocation for 512 multiply-adds: a tenth of a byte each, three
-//         quarters of 3_registers, two thirds of it inputs that mostly hit the cache. From workgroup
-//         memory one byte each. Banks: neighbours read neighbouring vec4, or all the same.
-// Costs:  64 registers for sums, 12 for the next K-tile, 36 for operands, some 128 in all: of 65536, four
-//         workgroups, 16 warps. Workgroup memory is 12 KiB, so that the default limit of 16 will do.
-// Next:   5_cooperative leaves the multiplying to matrix units, at half the precision.
+// Launch: workgroups of 16 x 8; x covers positions in tiles of 128, y output channels in tiles of 64, z the batch. The
+//         first layers have 64 channels, so a wider tile of channels would be partly idle there.
+// Reads:  a K-tile of 8 is 3 vec4 an invocation for 512 multiply-adds: a tenth of a byte each, three quarters of
+//         3_registers, two thirds of it inputs that are mostly in the cache. From workgroup memory one byte each. Banks:
+//         neighbours read neighbouring vec4, or all the same.
+// Costs:  64 registers for sums, 12 for the next K-tile, 36 for operands, some 128 in all: of 65536, four workgroups,
+//         16 warps. Workgroup memory is 12 KiB, within the default limit of 16.
+// Next:   5_cooperative multiplies on matrix units, at half the precision.
 
 override TAPS: u32 = 9u;
 
@@ -38,17 +37,17 @@ struct Params { in_channels: u32, out_channels: u32, height: u32, width: u32 }
 @group(0) @binding(3) var<storage, read_write> dst: array<vec4<f32>>; // [batch][out / 4][height][width]
 @group(0) @binding(4) var<uniform> params: Params;
 
-const TILE = 128u;       // positions a workgroup
-const TILE_BLOCKS = 16u; // blocks of four output channels a workgroup
-const K_BLOCKS = 2u;  // blocks of four input channels a K-tile
+const TILE = 128u;       // positions of a workgroup's tile
+const TILE_BLOCKS = 16u; // blocks of four output channels of a workgroup's tile
+const K_BLOCKS = 2u;     // blocks of four input channels in a K-tile
 
 var<workgroup> tile_src: array<vec4<f32>, 512>;      // [2 K-tiles][K_BLOCKS][TILE]
 var<workgroup> tile_weights: array<vec4<f32>, 256>;  // [2 K-tiles][K_BLOCKS][TILE_BLOCKS][4]
 
-// What one invocation carries of a K-tile: both blocks of its position, and one vector of weights.
+// The values of a K-tile that one invocation loads: both blocks of its position, and one vector of weights.
 struct Share { near: vec4<f32>, far: vec4<f32>, weights: vec4<f32> }
 
-// Where it finds that.
+// Where these values are.
 struct Place {
     batch: u32,
     position: u32,
@@ -63,18 +62,18 @@ fn place(group: vec3<u32>, index: u32) -> Place {
     let xy = vec2(at % params.width, at / params.width);
     var inside = 0u;
     for (var tap = 0u; tap < TAPS; tap++) {
-        // Below zero wraps to a huge number, so one comparison finds both edges.
+        // Below zero wraps around to a large number, so one comparison finds both edges.
         let neighbour = xy + select(vec2(0u), vec2(tap % 3u, tap / 3u) - 1u, TAPS == 9u);
         if neighbour.x < params.width && neighbour.y < params.height {
             inside |= 1u << tap;
         }
     }
-    // What lies beyond the last position must not look inside through its upper neighbours.
+    // An invocation beyond the last position may have neighbours inside, which it must not read.
     inside = select(0u, inside, at < params.width * params.height);
     return Place(group.z, at, inside, index / 64u, group.y * TILE_BLOCKS + index % 64u / 4u, index % 4u);
 }
 
-// Asks for this invocation's share of K-tile `step`; zeros beyond the last.
+// Loads this invocation's share of K-tile `step`; zeros beyond the last.
 fn fetch_share(at: Place, step: u32) -> Share {
     let positions = params.width * params.height;
     let in_blocks = (params.in_channels + 3u) / 4u;
@@ -117,7 +116,7 @@ fn add_block(sums: ptr<function, Row>, w: u32, s: Row) {
     (*sums)[7] += m * s[7];
 }
 
-// The lane's eight positions of one block of the K-tile.
+// The invocation's eight positions of one block of the K-tile.
 fn positions_of(s: u32) -> Row {
     return Row(
         tile_src[s],

@@ -1,26 +1,24 @@
-// Convolution, rung 5: cooperative matrices, for hardware that multiplies 16 x 16 matrices by itself.
+// Convolution, rung 5: cooperative matrices, for hardware with instructions for products of 16 x 16 matrices.
 //
-// The formula is in 1_naive, K-tiles are in 2_tiled, asking for the next one early in 4_vectors. Here the
-// 32 lanes of a subgroup hold matrices between them: A with 16 positions by 16 k, B with 16 k by 16
-// channels, C with 16 positions by 16 channels. coopMultiplyAdd makes A B + C in one instruction, 4096
-// multiply-adds. Which lane holds which element is the driver's affair, so elements cannot be
-// touched: a matrix is only loaded, multiplied and stored as a whole.
+// The formula is in 1_naive, K-tiles are in 2_tiled, loading the next one early in 4_vectors. Here the 32 lanes of a
+// subgroup hold matrices together: A with 16 positions by 16 k, B with 16 k by 16 channels, C with 16 positions by 16
+// channels. coopMultiplyAdd computes A B + C in one instruction, 4096 multiply-adds. Which lane holds which element
+// depends on the driver, so a matrix can only be loaded, multiplied and stored as a whole.
 //
-//   - A and B are f16, with 11 bits of precision, and C is f32. Inputs and weights are rounded on their
-//     way into workgroup memory, and held within the range of f16. The result is exact to some 1e-3
-//     of itself, as with TF32 but not as with f32. Hence this variant is taken only where
-//     that precision was asked for, and only forward: gradients are often too small for f16, which ends
-//     at 6e-8, and to scale them one would first have to know the largest, a pass over memory.
-//   - Bias, ReLU and the edges of the picture need elements, so each C goes to workgroup memory at the
-//     end and from there, as vec4, to dst.
+//   - A and B are f16, with 11 bits of precision, and C is f32. Inputs and weights are rounded when they are stored in
+//     workgroup memory, and clamped to the range of f16. The relative error of a result is about 1e-3, as with TF32.
+//     Hence this variant runs only where f16 was requested, and only forward: gradients are often below 6e-8, the
+//     smallest f16, and scaling them would take another pass over memory to find the largest.
+//   - Bias, ReLU and the edges need single elements, so each C is stored in workgroup memory at the end and read from
+//     there, as vec4, for dst.
 //
-// Rows in workgroup memory are 24 and 72 numbers of f16 long, not 16 and 64: eight rows of a matrix
-// then start in eight different groups of banks, and still at multiples of 16 bytes, as loads ask.
+// Rows in workgroup memory are 24 and 72 f16 long, not 16 and 64: the eight rows of a matrix then start in eight
+// different groups of banks, at multiples of 16 bytes, which loads require.
 //
-// Launch: workgroups of 128, four subgroups of 32; x covers positions in tiles of 128, y output
-//         channels in tiles of 64, z products. A subgroup makes 64 positions by 32 channels: 8 C.
-// Reads:  as 4_vectors, a tenth of a byte a multiply-add; from workgroup memory 3 KiB a subgroup for 8
-//         products of 4096, again a tenth of a byte, ten times less than 4_vectors.
+// Launch: workgroups of 128, four subgroups of 32; x covers positions in tiles of 128, y output channels in tiles of 64,
+//         z the batch. A subgroup computes 64 positions by 32 channels: 8 C.
+// Reads:  as 4_vectors, a tenth of a byte a multiply-add; from workgroup memory 3 KiB a subgroup for 8 instructions of
+//         4096, again a tenth of a byte, ten times less than 4_vectors.
 // Costs:  64 registers for sums, 24 for the next K-tile, 24 for A and B. Workgroup memory is 13.25 KiB.
 // Next:   K-tiles of 32 and asynchronous copies, which WGSL does not have.
 
@@ -44,9 +42,9 @@ alias Inputs = coop_mat16x16<f16, A>;
 alias Weights = coop_mat16x16<f16, B>;
 alias Sums = coop_mat16x16<f32, C>;
 
-const TILE = 128u;       // positions a workgroup
-const TILE_BLOCKS = 16u; // blocks of four output channels a workgroup
-const K_BLOCKS = 4u;  // blocks of four input channels a K-tile: the 16 k of a matrix
+const TILE = 128u;       // positions of a workgroup's tile
+const TILE_BLOCKS = 16u; // blocks of four output channels of a workgroup's tile
+const K_BLOCKS = 4u;     // blocks of four input channels in a K-tile: the 16 k of a matrix
 const SRC_ROW = 24u;     // 16 k and padding
 const WEIGHTS_ROW = 72u; // 64 channels and padding
 const RESULT_ROW = 20u;  // 16 channels and padding
@@ -55,11 +53,11 @@ var<workgroup> tile_src: array<f16, 3072>;      // [TILE][SRC_ROW]
 var<workgroup> tile_weights: array<f16, 1152>;  // [16 k][WEIGHTS_ROW]
 var<workgroup> results: array<f32, 1280>;       // [4 subgroups][16 positions][RESULT_ROW]
 
-// What one invocation carries of a K-tile: four blocks of its position, two vectors of weights.
+// The values of a K-tile that one invocation loads: four blocks of its position, two vectors of weights.
 struct Share { s0: vec4<f32>, s1: vec4<f32>, s2: vec4<f32>, s3: vec4<f32>, w0: vec4<f32>, w1: vec4<f32> }
 
-// Finite numbers are held within the range of f16. NaN and infinity are told by their bits and stay: a fault
-// must reach the result.
+// Finite values are clamped to the range of f16. NaN and infinity are recognised by their bits and kept, so that a fault
+// reaches the result.
 fn to_f16(v: vec4<f32>) -> vec4<f16> {
     let is_finite = (bitcast<vec4<u32>>(v) & vec4(0x7f800000u)) != vec4(0x7f800000u);
     return vec4<f16>(select(v, clamp(v, vec4(-65504.0), vec4(65504.0)), is_finite));
@@ -82,12 +80,12 @@ fn fetch_src(batch: u32, block: u32, at: u32, inside: bool) -> vec4<f32> {
     return src[(batch * in_blocks + block) * params.width * params.height + at];
 }
 
-// Asks for this invocation's share of K-tile `step`; zeros beyond the last.
+// Loads this invocation's share of K-tile `step`; zeros beyond the last.
 fn fetch_share(group: vec3<u32>, index: u32, step: u32) -> Share {
     let tap = step % TAPS;
     let block = step / TAPS * K_BLOCKS;
     let position = group.x * TILE + index;
-    // Below zero wraps to a huge number, so one comparison finds both edges.
+    // Below zero wraps around to a large number, so one comparison finds both edges.
     let shift = select(vec2(0u), vec2(tap % 3u, tap / 3u) - 1u, TAPS == 9u);
     let xy = vec2(position % params.width, position / params.width) + shift;
     let inside = position < params.width * params.height && xy.x < params.width && xy.y < params.height;
@@ -135,7 +133,7 @@ fn put_share(index: u32, share: Share) {
     put_weights(index / 64u + 2u, column, index % 4u, share.w1);
 }
 
-// A C on its way out: 16 positions from `first`, four blocks of channels from `block`.
+// The epilogue of one C: 16 positions from `first`, four blocks of channels from `block`.
 fn finish(sums: Sums, batch: u32, block: u32, first: u32, subgroup: u32, lane: u32) {
     let corner = subgroup * 16u * RESULT_ROW;
     workgroupBarrier();
@@ -165,7 +163,7 @@ fn main(
     var c01: Sums; var c11: Sums; var c21: Sums; var c31: Sums;
     var share = fetch_share(group, index, 0u);
     for (var step = 0u; step < steps; step++) {
-        // Everyone is done with the previous K-tile.
+        // All invocations are done with the previous K-tile.
         workgroupBarrier();
         put_share(index, share);
         workgroupBarrier();

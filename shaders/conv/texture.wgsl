@@ -1,28 +1,26 @@
 // Convolution for drivers that run on the CPU: registers, subgroup broadcasts, storage textures.
 //
-// The formula is in 1_naive. A CPU driver (Mesa's lavapipe) runs a subgroup's lanes as the lanes of
-// one SIMD register. Workgroup memory and barriers then only cost, and what counts is the load:
-// lavapipe loads from a storage buffer lane by lane and number by number, through a store that the
-// next load must wait for, some 160 cycles for 8 lanes' f32. From a texture 8 lanes' vec4 come in some
-// 65 instructions that wait for nothing, and so both operands are read from textures. They are storage
-// textures, since those have no mip levels: a sampled texture looks up each lane's level, in more than
-// twice as many instructions. A linear index i becomes texel (i % 4096, i / 4096); the textures are
-// copies of the buffers' bytes.
+// The formula is in 1_naive. A CPU driver (Mesa's lavapipe) runs the lanes of a subgroup as the lanes of a SIMD register.
+// Workgroup memory and barriers only cost time there, and loads are the bottleneck: lavapipe loads from a storage buffer
+// one lane and one component at a time, through a store that the next load waits for, some 160 cycles for the f32 of 8
+// lanes. The vec4 of 8 lanes are loaded from a texture in some 65 instructions without such waits, so both operands are
+// read from textures. They are storage textures, since those have no mip levels: a sampled texture computes the level of
+// each lane, in more than twice as many instructions. A linear index i becomes texel (i % 4096, i / 4096); the textures
+// are copies of the buffers' bytes.
 //
-// Each lane holds 8 positions by 32 output channels in registers. For a block of four input channels
-// it fetches its 8 positions; the 4 x 32 weights are fetched once for the subgroup, by each of 8 lanes
-// one block of 4 x 4, and handed round by subgroupBroadcast. That is 12 fetches for 1024 x 8
-// multiply-adds. Needs subgroups of at least 8 lanes.
+// Each lane holds 8 positions by 32 output channels in registers. For a block of four input channels it loads its 8
+// positions. The 4 x 32 weights are loaded once for the subgroup, one block of 4 x 4 by each of 8 lanes, and distributed
+// by subgroupBroadcast. That is 12 loads for 1024 x 8 multiply-adds. Needs subgroups of at least 8 lanes.
 //
-// Launch: workgroups of 8, a subgroup each, so that small pictures leave few lanes idle; x covers
-//         positions in runs of 64, y output channels in runs of 4 * BLOCKS, z products.
-// Tried:  16 results a lane compile four times faster and run at 70 % of the speed; a loop for
-//         wider tiles does not fit the instruction cache.
+// Launch: workgroups of 8, a subgroup each, so that few lanes are idle for small images; x covers positions in runs of
+//         64, y output channels in runs of 4 * BLOCKS, z the batch.
+// Tried:  16 results a lane compile four times faster and run at 70 % of the speed; a loop for wider tiles does not fit
+//         the instruction cache.
 
 override TAPS: u32 = 9u;
 override RELU: bool = false;
 override ACCUMULATE: bool = false;
-// Output blocks that a lane computes: 8, or 1 where there is only one, as for the gradient of a picture.
+// Output blocks that a lane computes: 8, or 1 where there is only one, as for the gradient of the image.
 override BLOCKS: u32 = 8u;
 
 #import shared/weights
@@ -42,8 +40,8 @@ fn texel(i: u32) -> vec2<u32> {
     return vec2(i & 4095u, i >> 12u);
 }
 
-// One block of output channels at all of the lane's positions. The loop has a constant length: it
-// is unrolled and the arrays live in registers.
+// Adds one block of output channels at all positions of the lane. The loop has a constant length, so it is unrolled and
+// the arrays are in registers.
 fn multiply_add(sums: ptr<function, Row>, m: mat4x4<f32>, s: ptr<function, Row>) {
     for (var p = 0u; p < RUN; p++) {
         (*sums)[p] += m * (*s)[p];
@@ -56,8 +54,7 @@ fn store(batch: u32, block: u32, first: u32, sums: ptr<function, Row>) {
     if block >= out_blocks {
         return;
     }
-    // Read before the loop: in it the read would stand in a branch, which compilers do not move out,
-    // and no load is dearer.
+    // Loaded before the loop: inside, the load would be in a branch, which compilers do not move it out of.
     let block_bias = bias[block];
     for (var p = 0u; p < RUN; p++) {
         if first + p < positions {
@@ -110,7 +107,7 @@ fn main(
             let w1 = textureLoad(weights, texel(w + 1u));
             let w2 = textureLoad(weights, texel(w + 2u));
             let w3 = textureLoad(weights, texel(w + 3u));
-            // A broadcast's lane must be written as a constant, hence a line each and no loop.
+            // The lane of a broadcast must be a constant expression, hence a line for each instead of a loop.
             multiply_add(&sums0, as_stored(mat4x4(subgroupBroadcast(w0, 0u), subgroupBroadcast(w1, 0u), subgroupBroadcast(w2, 0u), subgroupBroadcast(w3, 0u))), &s);
             if BLOCKS == 8u {
                 multiply_add(&sums1, as_stored(mat4x4(subgroupBroadcast(w0, 1u), subgroupBroadcast(w1, 1u), subgroupBroadcast(w2, 1u), subgroupBroadcast(w3, 1u))), &s);

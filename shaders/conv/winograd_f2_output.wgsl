@@ -1,4 +1,4 @@
-// Winograd's F(2x2, 3x3), the last step: see shared/winograd_output and shared/winograd_f2.
+// Winograd's F(2x2, 3x3), output transform: see shared/winograd_output and shared/winograd_f2.
 
 #import shared/grid
 #import shared/fetch_buffer

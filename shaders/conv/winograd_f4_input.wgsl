@@ -1,4 +1,4 @@
-// Winograd's F(4x4, 3x3), the first step: see shared/winograd_input and shared/winograd_f4.
+// Winograd's F(4x4, 3x3), input transform: see shared/winograd_input and shared/winograd_f4.
 
 #import shared/grid
 #import shared/fetch_buffer

@@ -1,4 +1,4 @@
-// Winograd's F(4x4, 3x3), the first step, for drivers on the CPU: see shared/winograd_input,
+// Winograd's F(4x4, 3x3), input transform for drivers that run on the CPU: see shared/winograd_input,
 // shared/winograd_f4 and shared/fetch_texture.
 
 #import shared/grid

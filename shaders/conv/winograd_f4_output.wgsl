@@ -1,4 +1,4 @@
-// Winograd's F(4x4, 3x3), the last step: see shared/winograd_output and shared/winograd_f4.
+// Winograd's F(4x4, 3x3), output transform: see shared/winograd_output and shared/winograd_f4.
 
 #import shared/grid
 #import shared/fetch_buffer

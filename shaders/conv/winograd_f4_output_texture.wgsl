@@ -1,4 +1,4 @@
-// Winograd's F(4x4, 3x3), the last step, for drivers on the CPU: see shared/winograd_output,
+// Winograd's F(4x4, 3x3), output transform for drivers that run on the CPU: see shared/winograd_output,
 // shared/winograd_f4 and shared/fetch_texture.
 
 #import shared/grid

@@ -1,11 +1,11 @@
-// Cropping backward: the gradient of the rectangle goes back to its place, and around it there is none.
+// Cropping backward: the gradient of the rectangle, and zeros around it.
 //
 //   d_src[c][y][x] (+)= d_dst[c][y - top][x - left]   inside the rectangle, 0 outside
 //
-// Launch: one invocation for each position (x, y) of src and block of four channels (z), since the margin has
-// to be written as well. Where it adds, the margin stays as it is.
+// Launch: one invocation for each position (x, y) of src and block of four channels (z), since the zeros outside are
+// written too. With ACCUMULATE the outside stays as it is.
 
-// Add to what d_src holds, for gradients that arrive from several sides.
+// Add to d_src, for values with several consumers, whose gradients are summed.
 override ACCUMULATE: bool = false;
 
 struct Params { height: u32, width: u32, top: u32, left: u32, dst_height: u32, dst_width: u32 }
@@ -20,7 +20,7 @@ fn main(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let i = (id.z * params.height + id.y) * params.width + id.x;
-    // Above and to the left of the rectangle these wrap to large numbers.
+    // Above and to the left of the rectangle these wrap around to large numbers.
     let x = id.x - params.left;
     let y = id.y - params.top;
     if x >= params.dst_width || y >= params.dst_height {

@@ -1,12 +1,11 @@
-// A rectangle cut out of feature maps: dst[c][y][x] = src[c][y + top][x + left], for every map c.
+// Cropping: a rectangle of feature maps, dst[c][y][x] = src[c][y + top][x + left] for every map c.
 //
-// What is left out of the maps of a tile is its margin: positions that the tile needs for others to be
-// right, but that belong to a neighbour. It is also the way back of stack/forward: each band gets its rows of
-// the gradient, and may have to add them.
+// It cuts off the halo of a tile or band: positions that belong to a neighbour and are only computed because others depend
+// on them. It is also the backward pass of stack/forward, where each band gets its rows of the gradient.
 //
 // Launch: one invocation for each position (x, y) of dst and block of four channels (z).
 
-// Add to what dst holds, for gradients that arrive from several sides.
+// Add to dst, for values with several consumers, whose gradients are summed.
 override ACCUMULATE: bool = false;
 
 struct Params { height: u32, width: u32, top: u32, left: u32, dst_height: u32, dst_width: u32 }

@@ -2,12 +2,12 @@
 //
 //   G[i][j] = 1 / M * sum over the M positions p of F[i, p] * F[j, p]
 //
-// How strongly two feature maps fire together, wherever in the picture that is: Gatys' measure of
-// style. This stage leaves the plain sums; gram/finish divides by M.
+// An element says how strongly two feature maps are active at the same positions, wherever these are: Gatys' measure of
+// style. This kernel writes plain sums; gram/finish divides by M.
 //
-// Launch: x covers columns j, y blocks of four rows i, z splits of the positions: split z adds
-// positions p = z, z + splits, ... into its own matrix, so that small matrices still fill a device.
-// Reads:  five numbers a position for four multiply-adds, none of them shared with a neighbour.
+// Launch: x covers columns j, y blocks of four rows i, z splits of the positions: split z adds positions p = z,
+//         z + splits, ... to its own matrix, so that small matrices still fill a device.
+// Reads:  five values a position for four multiply-adds, none of them shared with a neighbour.
 // Next:   2_tiled loads each feature once for 32 rows.
 
 struct Params { channels: u32, positions: u32, splits: u32 }

@@ -1,14 +1,14 @@
 // Gram matrix, rung 2: tiles in workgroup memory, one triangle only.
 //
-// The formula is in 1_naive. A workgroup owns a tile of 32 rows by 32 columns and walks its split of
-// the positions in K-tiles of 16: the K-tile's features of both channel ranges go to workgroup memory, one
-// vec4 of each an invocation, then every invocation multiplies its 4 rows by 1 column out of it. G is
-// symmetric, so tiles below the diagonal are not computed; gram/finish mirrors them.
+// The formula is in 1_naive. It is a GEMM of F and its transpose, whose K dimension is the positions. A workgroup computes
+// a tile of 32 rows by 32 columns and iterates over its split of the positions in K-tiles of 16: the features of both
+// channel ranges are loaded into workgroup memory, one vec4 of each an invocation, then every invocation multiplies its 4
+// rows by 1 column. G is symmetric, so tiles below the diagonal are not computed; gram/finish mirrors them.
 //
 // Launch: workgroups of 32 x 8; x and y cover column and row tiles, z splits of the positions.
-// Reads:  a K-tile is 256 vec4 for 32 * 32 * 16 multiply-adds, a quarter of a byte each, 20 times less
-//         than naive. From workgroup memory still five numbers for four multiply-adds, and
-//         neighbouring columns lie in one bank, so they queue up.
+// Reads:  a K-tile is 256 vec4 for 32 * 32 * 16 multiply-adds, a quarter of a byte each, 20 times less than naive. From
+//         workgroup memory still five values for four multiply-adds; neighbouring columns are in one bank, which serves
+//         them one after another.
 // Next:   3_registers computes more results an invocation, and pads its rows.
 
 struct Params { channels: u32, positions: u32, splits: u32 }
@@ -18,7 +18,7 @@ struct Params { channels: u32, positions: u32, splits: u32 }
 @group(0) @binding(2) var<uniform> params: Params;
 
 const TILE_BLOCKS = 8u;  // blocks of four channels along an edge of the tile
-const K_TILE = 16u;        // positions
+const K_TILE = 16u;      // positions
 
 var<workgroup> tile_rows: array<vec4<f32>, 128>;     // [TILE_BLOCKS][K_TILE]
 var<workgroup> tile_columns: array<vec4<f32>, 128>;  // [TILE_BLOCKS][K_TILE]
@@ -44,7 +44,7 @@ fn main(
     let half = index % 128u;
     var sum = vec4(0.0);
     for (var first = group.z * per_split; first < end; first += K_TILE) {
-        // Everyone is done with the previous K-tile.
+        // All invocations are done with the previous K-tile.
         workgroupBarrier();
         if index < 128u {
             tile_rows[half] = feature(group.y * TILE_BLOCKS + half / K_TILE, first + half % K_TILE, end);

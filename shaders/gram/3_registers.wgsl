@@ -1,15 +1,15 @@
 // Gram matrix, rung 3: eight by eight results an invocation, in registers.
 //
-// The formula is in 1_naive, tiles and splits are in 2_tiled, outer products and banks in
-// conv/3_registers. At one position eight rows and eight columns make 64 products from 16 numbers.
-// The K-tile lies in workgroup memory number by number, [position][channel], and is split on the way in.
-// Rows are 65 numbers long, so that the 16 positions that neighbours write fall into different banks.
+// The formula is in 1_naive, tiles and splits are in 2_tiled, outer products and banks in conv/3_registers. At one
+// position eight rows and eight columns, 16 values, have an outer product of 64 terms. The K-tile is stored in workgroup
+// memory as [position][channel], one f32 an element; each vec4 is split when it is stored. Rows are 65 elements long, so
+// that the 16 positions that neighbours write are in different banks.
 //
 // Launch: workgroups of 8 x 8; x and y cover column and row tiles of 64, z splits of the positions.
-// Reads:  a K-tile of 16 positions is 8 vec4 an invocation for 1024 multiply-adds, an eighth of a byte each;
-//         from workgroup memory one byte each instead of five.
+// Reads:  a K-tile of 16 positions is 8 vec4 an invocation for 1024 multiply-adds, an eighth of a byte each; from
+//         workgroup memory one byte each instead of five.
 // Costs:  as conv/3_registers: some 100 registers, 8320 bytes of workgroup memory.
-// Next:   4_vectors reads workgroup memory by the vec4, and does not wait for the next K-tile.
+// Next:   4_vectors reads vec4 from workgroup memory, and loads the next K-tile while it multiplies.
 
 #import shared/row
 
@@ -20,8 +20,8 @@ struct Params { channels: u32, positions: u32, splits: u32 }
 @group(0) @binding(2) var<uniform> params: Params;
 
 const TILE_BLOCKS = 16u; // blocks of four channels along an edge of the tile
-const K_TILE = 16u;        // positions
-const ROW = 65u;         // a row of 64 numbers and one of padding
+const K_TILE = 16u;      // positions
+const ROW = 65u;         // a row of 64 elements and one of padding
 
 var<workgroup> tile_rows: array<f32, 1040>;     // [K_TILE][ROW]
 var<workgroup> tile_columns: array<f32, 1040>;  // [K_TILE][ROW]
@@ -82,7 +82,7 @@ fn main(
     var low: Row;
     var high: Row;
     for (var first = group.z * per_split; first < end; first += K_TILE) {
-        // Everyone is done with the previous K-tile.
+        // All invocations are done with the previous K-tile.
         workgroupBarrier();
         let p = index % K_TILE;
         for (var block = index / K_TILE; block < TILE_BLOCKS; block += 4u) {

@@ -1,21 +1,19 @@
-// Gram matrix, rung 4: vec4 all the way, and the next K-tile on its way while this one is multiplied.
+// Gram matrix, rung 4: vec4 in workgroup memory, and the next K-tile loaded while this one is multiplied.
 //
-// The formula is in 1_naive, tiles and splits are in 2_tiled, the tile in registers in 3_registers. As in
-// conv/4_vectors, workgroup memory holds vec4, so that one position takes four reads for 64
-// multiply-adds, and there are two K-tiles of 8 positions: while one is multiplied, the next one's
-// features are under way, and one barrier a K-tile is enough.
+// The formula is in 1_naive, tiles and splits are in 2_tiled, the tile in registers in 3_registers. As in conv/4_vectors,
+// workgroup memory holds vec4, so that one position takes four reads for 64 multiply-adds, and there are two K-tiles of 8
+// positions: the features of one are loaded while the other is multiplied, and one barrier a K-tile is enough.
 //
-// Neighbours read the same position of neighbouring blocks. With eight vec4 a block all of these would lie in the
-// same banks, so there is a ninth of padding.
+// Neighbours read the same position of neighbouring blocks. With eight vec4 a block all of these would be in the same
+// banks, so a ninth is padding.
 //
-// Launch: workgroups of 8 x 8; x and y cover column and row tiles of 64, z splits of the positions. A
-//         wider tile would idle on the first layers, which have 64 channels.
-// Reads:  a K-tile is 4 vec4 an invocation for 512 multiply-adds, an eighth of a byte each; from workgroup
-//         memory one byte each, in a quarter of the instructions of 3_registers.
-// Costs:  64 registers for sums, 16 for the next K-tile, 16 for operands, some 120 in all; 9 KiB of workgroup
-//         memory.
-// Tried:  not cooperative matrices. The style loss compares two Gram matrices, and f16 inputs would
-//         blur what differs; see docs/src/measurements/tried.md.
+// Launch: workgroups of 8 x 8; x and y cover column and row tiles of 64, z splits of the positions. A wider tile would be
+//         partly idle on the first layers, which have 64 channels.
+// Reads:  a K-tile is 4 vec4 an invocation for 512 multiply-adds, an eighth of a byte each; from workgroup memory one
+//         byte each, in a quarter of the instructions of 3_registers.
+// Costs:  64 registers for sums, 16 for the next K-tile, 16 for operands, some 120 in all; 9 KiB of workgroup memory.
+// Tried:  cooperative matrices are not used. The style loss compares two Gram matrices, and rounding the inputs to f16
+//         hides small differences; see docs/src/measurements/tried.md.
 
 #import shared/row
 
@@ -26,13 +24,13 @@ struct Params { channels: u32, positions: u32, splits: u32 }
 @group(0) @binding(2) var<uniform> params: Params;
 
 const TILE_BLOCKS = 16u; // blocks of four channels along an edge of the tile
-const K_TILE = 8u;         // positions
+const K_TILE = 8u;       // positions
 const LINE = 9u;         // a block's positions of the K-tile and one of padding
 
 var<workgroup> tile_rows: array<vec4<f32>, 288>;     // [2 K-tiles][TILE_BLOCKS][LINE]
 var<workgroup> tile_columns: array<vec4<f32>, 288>;  // [2 K-tiles][TILE_BLOCKS][LINE]
 
-// What one invocation carries of a K-tile: two blocks of rows and two of columns, at one position.
+// The values of a K-tile that one invocation loads: two blocks of rows and two of columns, at one position.
 struct Share { row: vec4<f32>, other_row: vec4<f32>, column: vec4<f32>, other_column: vec4<f32> }
 
 fn feature(block: u32, p: u32, end: u32) -> vec4<f32> {
@@ -42,7 +40,7 @@ fn feature(block: u32, p: u32, end: u32) -> vec4<f32> {
     return vec4(0.0);
 }
 
-// Asks for this invocation's share of the K-tile from position `first`; zeros beyond `end`.
+// Loads this invocation's share of the K-tile from position `first`; zeros beyond `end`.
 fn fetch_share(group: vec3<u32>, index: u32, first: u32, end: u32) -> Share {
     let p = first + index % K_TILE;
     let row = group.y * TILE_BLOCKS + index / K_TILE;

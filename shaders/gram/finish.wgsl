@@ -1,9 +1,9 @@
-// Gram matrix, last stage: adds the splits, divides by the number of positions, mirrors.
+// Gram matrix, last stage: adds the splits, divides by the number of positions, mirrors the triangle.
 //
 //   G[i][j] = scale * sum over splits s of partials[s][i][j]
 //
-// Tiles of `tile` rows and columns below the diagonal were not computed: their elements are read
-// across it, G being symmetric. Launch: x covers columns j, y blocks of four rows i.
+// Tiles of `tile` rows and columns below the diagonal were not computed: their elements are read from the other side of
+// the diagonal. Launch: x covers columns j, y blocks of four rows i.
 
 struct Params { channels: u32, splits: u32, tile: u32, scale: f32 }
 

@@ -1,10 +1,10 @@
-// Gram matrix backward, first half: the matrix that the features are multiplied by.
+// Gram matrix backward, first stage: the matrix that the features are multiplied by.
 //
 //   d_F = S F,   S = scale * (d_G + transpose of d_G),   scale = 1 / M
 //
-// since G = F F' / M takes each feature map twice. S is written in the layout of a convolution's
-// weights, blocks of four inputs, a vec4 over four outputs each, and S F is then a 1x1 convolution.
-// Launch: x covers input channels (padded ones get 0), y blocks of four outputs.
+// since each feature map occurs twice in G = F F' / M. S is written in the layout of convolution weights, blocks of four
+// inputs, a vec4 over four outputs each; S F is then a 1x1 convolution.
+// Launch: x covers input channels (padding gets 0), y blocks of four outputs.
 
 struct Params { channels: u32, scale: f32 }
 

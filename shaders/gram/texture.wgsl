@@ -1,18 +1,15 @@
-// Gram matrix for drivers that run on the CPU: registers, subgroup broadcasts, a storage
-// texture, one triangle only.
+// Gram matrix for drivers that run on the CPU: registers, subgroup broadcasts, a storage texture, one triangle only.
 //
-// The formula is in 1_naive; why textures, in conv/texture. The matrix is a product of the features with
-// themselves, and this kernel is conv/texture with the roles changed: what the sum runs over are the
-// positions. Each lane holds 32 rows by 8 columns of the matrix in registers. For four positions it
-// fetches its own 8 columns, two blocks of channels, and one of the 8 blocks of rows, which
-// subgroupBroadcast hands round: 12 fetches for 1024 multiply-adds a lane. No lane's sum is ever added
-// to another's, so there is no workgroup memory and no barrier. Needs subgroups of at least 8 lanes.
+// The formula is in 1_naive; conv/texture explains the textures. This kernel is conv/texture with other roles: the sum is
+// over the positions. Each lane holds 32 rows by 8 columns of the matrix in registers. For four positions it loads its own
+// 8 columns, two blocks of channels, and one of the 8 blocks of rows, which subgroupBroadcast distributes: 12 loads for
+// 1024 multiply-adds a lane. No lane's sum is added to another's, so there is no workgroup memory and no barrier. Needs
+// subgroups of at least 8 lanes.
 //
-// Launch: workgroups of 8, a subgroup each; x covers columns in tiles of 64, y rows in tiles of 32, z
-//         splits of the positions. Tiles of 64 x 64 below the diagonal are skipped; gram/finish mirrors
-//         them.
-// Tried:  lanes that share out the positions, each with a tile of 16 x 16, and add their tiles up through
-//         workgroup memory: ten times slower, nearly all of it spent at the barriers.
+// Launch: workgroups of 8, a subgroup each; x covers columns in tiles of 64, y rows in tiles of 32, z splits of the
+//         positions. Tiles of 64 x 64 below the diagonal are skipped; gram/finish mirrors them.
+// Tried:  lanes that divide the positions among them, each with a tile of 16 x 16, and add their tiles through workgroup
+//         memory: ten times slower, nearly all of it spent at the barriers.
 
 struct Params { channels: u32, positions: u32, splits: u32 }
 
@@ -28,8 +25,8 @@ fn feature(block: u32, p: u32, end: u32) -> vec4<f32> {
     return textureLoad(src, vec2(i & 4095u, i >> 12u)) * select(0.0, 1.0, p < end);
 }
 
-// Adds the products of four rows, given at four positions, with the columns at the same positions. The
-// loop has a constant length: it is unrolled and the arrays live in registers.
+// Adds the products of four rows with the columns at four positions. The loop has a constant length, so it is unrolled and
+// the arrays are in registers.
 fn multiply_add(sums: ptr<function, Columns>, rows: mat4x4<f32>, columns: ptr<function, Columns>) {
     for (var c = 0u; c < 8u; c++) {
         (*sums)[c] += rows * (*columns)[c];

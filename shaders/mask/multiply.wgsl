@@ -1,13 +1,12 @@
 // Features times a mask: dst[c][p] (+)= mask[p] * src[c][p], for every map c and position p.
 //
-// The mask has one number a position, the same for all maps, so the vec4 of a block of four channels takes
-// one. Masked features make guided Gram matrices (Gatys et al. 2017, arXiv:1611.07865, section 3): style
-// that is asked of one region only. The derivative of a product with a constant is the same product, so the
-// backward pass is this kernel once more, from d_dst to d_src. One invocation a vec4: reads 20 bytes, writes 16.
+// The mask has one value a position for all maps, so the vec4 of a block of four channels has one factor. Gram matrices
+// of masked features restrict the style term to a region (Gatys et al. 2017, arXiv:1611.07865, section 3). The mask is a
+// constant, so the backward pass is the same kernel, from d_dst to d_src. One invocation a vec4: reads 20 bytes, writes 16.
 
 #import shared/grid
 
-// Add to what dst holds, for gradients that arrive from several sides.
+// Add to dst, for values with several consumers, whose gradients are summed.
 override ACCUMULATE: bool = false;
 
 struct Params { positions: u32 }

@@ -4,7 +4,7 @@
 
 #import shared/grid
 
-// Add to what d_src holds, for gradients that arrive from several sides.
+// Add to d_src, for values with several consumers, whose gradients are summed.
 override ACCUMULATE: bool = false;
 
 struct Params { scale: f32 }

@@ -2,9 +2,9 @@
 //
 //   loss = sum((src - target)^2) / n
 //
-// Launch: any number of workgroups of 64; each invocation adds every (64 * workgroups)-th vec4, so
-// that neighbours read neighbours, and the workgroup leaves one number in partials. reduce/sum then
-// adds those and divides by n. Padding is zero in both and adds nothing.
+// Launch: any number of workgroups of 64. Each invocation adds every (64 * workgroups)-th vec4, so that neighbouring
+// invocations read neighbouring vec4; the workgroup writes one sum to partials. reduce/sum then adds those and divides by
+// n. Padding is zero in both tensors and adds nothing.
 
 #import shared/reduce
 

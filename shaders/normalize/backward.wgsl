@@ -1,10 +1,10 @@
 // normalize/forward backward: d_src[channel(k)] = scale[k] * d_dst[k].
 //
-// Launch: one invocation a number of d_src, those of the padding at the end (which get 0) included.
+// Launch: one invocation an element of d_src, including the padding at the end, which gets 0.
 
 #import shared/grid
 
-// Add to what d_src holds, for gradients that arrive from several sides.
+// Add to d_src, for values with several consumers, whose gradients are summed.
 override ACCUMULATE: bool = false;
 
 struct Params {

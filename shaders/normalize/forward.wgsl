@@ -1,11 +1,10 @@
-// From the picture as it is optimised to the picture as the network wants it.
+// Input normalisation: from the variable, which is optimised, to the input of the network.
 //
 //   dst[k] = scale[k] * src[channel(k)] + offset[k]   for the network's channel k = 0, 1, 2
 //
-// src is B, G, R in 0..255 minus the ImageNet mean, [3][height][width]. A network in the original
-// (Caffe) convention takes just that: scale 1, offset 0. One in torchvision's takes R, G, B in 0..1
-// minus a mean, over a standard deviation: reversed channels with a scale and an offset. dst is
-// blocked: one vec4 a position, its fourth channel 0.
+// src is B, G, R in 0..255 minus the ImageNet mean, [3][height][width]. A network in the original (Caffe) convention has
+// the same input: scale 1, offset 0. One in torchvision's convention has R, G, B in 0..1, minus a mean, over a standard
+// deviation: reversed channels with a scale and an offset. dst is blocked: one vec4 a position, its fourth channel 0.
 // Launch: one invocation a position.
 
 #import shared/grid

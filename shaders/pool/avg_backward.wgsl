@@ -3,7 +3,7 @@
 // Elements of a dropped odd row or column get 0.
 // Launch: one invocation for each element (x, y) and block of four channels (z) of the input.
 
-// Add to what d_src holds, for gradients that arrive from several sides.
+// Add to d_src, for values with several consumers, whose gradients are summed.
 override ACCUMULATE: bool = false;
 
 struct Params { channels: u32, height: u32, width: u32 }  // of d_src

@@ -1,13 +1,13 @@
 // Max pooling backward: the gradient of a window goes to its largest element.
 //
-// Which one that is is found again from src instead of being kept from the forward pass: three
-// comparisons cost less than an index for each output in memory. Among equals the first in reading
-// order gets it, as in PyTorch. Elements of a dropped odd row or column get 0.
+// The largest element is found again from src instead of being kept from the forward pass: three comparisons cost less
+// than an index for each output in memory. Among equal elements the first in reading order gets the gradient, as in
+// PyTorch. Elements of a dropped odd row or column get 0.
 //
-// Launch: one invocation for each window (x, y), the incomplete ones at the edges included, and
-// block of four channels (z). It writes the one, two or four elements of its window.
+// Launch: one invocation for each window (x, y), including incomplete ones at the edges, and block of four channels (z).
+// It writes the one, two or four elements of its window.
 
-// Add to what d_src holds, for gradients that arrive from several sides.
+// Add to d_src, for values with several consumers, whose gradients are summed.
 override ACCUMULATE: bool = false;
 
 struct Params { channels: u32, height: u32, width: u32 }  // of src

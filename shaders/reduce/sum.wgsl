@@ -1,8 +1,8 @@
 // The sum of some hundred numbers by one workgroup: dst = scale * (src[0] + ... + src[count - 1]).
 //
-// Second stage of every reduction: the first leaves one partial sum a workgroup, this adds them.
-// Each of 64 invocations adds every 64th number, then the workgroup adds the 64 sums, always in
-// the same order, so that the result is the same to the bit.
+// Second stage of every reduction: the first writes one partial sum a workgroup, this one adds them. Each of 64
+// invocations adds every 64th number, then the workgroup adds the 64 sums. The order is fixed, so the result is the same
+// to the bit.
 
 #import shared/reduce
 

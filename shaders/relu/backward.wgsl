@@ -7,7 +7,7 @@
 
 #import shared/grid
 
-// Add to what d_src holds, for gradients that arrive from several sides.
+// Add to d_src, for values with several consumers, whose gradients are summed.
 override ACCUMULATE: bool = false;
 
 @group(0) @binding(0) var<storage, read> dst: array<vec4<f32>>;

@@ -1,8 +1,8 @@
 // ReLU: dst = max(src, 0), elementwise.
 //
-// The network itself has this fused into the convolution's epilogue (override RELU there); the
-// kernel stands alone for graphs that want it so. One invocation a vec4; two trips through memory
-// for one comparison, so it runs at the speed of a copy.
+// The network has the ReLU fused into the convolution's epilogue (override RELU there); this kernel is for graphs where it
+// is an operation of its own. One invocation a vec4. It reads and writes memory once for one comparison, so it runs at the
+// speed of a copy.
 
 #import shared/grid
 

@@ -1,7 +1,7 @@
 // ReLU backward in place: d_dst becomes 0 wherever the output dst is not above zero.
 //
-// For a convolution with its ReLU fused: the gradient that arrives is turned into that of the
-// convolution's own sum before the transposed convolution reads it. One invocation a vec4.
+// For a convolution with a fused ReLU: turns the gradient of its output into that of the sum before the ReLU, which the
+// transposed convolution then reads. One invocation a vec4.
 
 #import shared/grid
 

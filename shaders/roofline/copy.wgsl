@@ -1,10 +1,10 @@
 // The roof of memory: dst = src, as fast as the device can read and write.
 //
-// Neighbouring invocations take neighbouring vec4, so each access of a subgroup is one long run of
-// bytes. Four of them an invocation, a whole grid apart, keep several loads in flight. Any kernel
-// that does less than a handful of operations a number runs at the speed of this one at best.
+// Neighbouring invocations take neighbouring vec4, so each access of a subgroup is one contiguous run of bytes. Four of
+// them an invocation, a whole grid apart, keep several loads in flight. A kernel that does only a few operations a number
+// is at best as fast as this one.
 // Launch: an invocation takes every (64 * workgroups)-th vec4.
-// Reads: src once, and writes dst once. Both are larger than the caches, or this would measure those.
+// Reads:  src once, and writes dst once. Both are larger than the caches; otherwise this would measure the caches.
 
 #import shared/grid
 

@@ -1,14 +1,13 @@
-// The roof of arithmetic: as many multiply-adds as the device can do, and nothing else.
+// The roof of arithmetic: multiply-adds only, as many as the device can do.
 //
-//   x = a * x + b, over and over
+//   x = a * x + b, repeated
 //
-// A multiply-add waits some cycles for the one before it, so each invocation runs twelve chains that
-// do not depend on each other (three vec4), and there are enough workgroups to fill any device. The
-// body of the loop is long, so that counting rounds costs next to nothing. a and b come from outside:
-// no compiler can work the result out. With a < 1 the numbers settle, and never become infinite, nor
-// so small that a processor would slow down.
+// A multiply-add depends on the one before it, so each invocation runs twelve independent chains (three vec4), and there
+// are enough workgroups to fill any device. The body of the loop is long, so that the loop counter costs next to nothing.
+// a and b are parameters, so no compiler can compute the result. With a < 1 the numbers converge, and become neither
+// infinite nor denormal, which would be slow.
 // Launch: one invocation an element of dst. Operations: rounds * 16 * 12 multiply-adds each.
-// Reads: nothing; one vec4 is written, so that the work is not thrown away.
+// Reads:  nothing; one vec4 is written, so that the computation is not eliminated.
 
 struct Params { rounds: u32, a: f32, b: f32 }
 

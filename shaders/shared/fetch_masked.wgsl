@@ -1,5 +1,5 @@
-// `fetch(i)`: the vec4 of index i of a gradient, zero where `mask`, the output of a ReLU, is not above
-// zero: relu/mask without its trip through memory.
+// `fetch(i)`: the vec4 of index i of a gradient, zero where `mask`, the output of a ReLU, is not above zero: relu/mask
+// without a pass over memory of its own.
 
 @group(0) @binding(0) var<storage, read> src: array<vec4<f32>>;
 @group(0) @binding(3) var<storage, read> mask: array<vec4<f32>>;

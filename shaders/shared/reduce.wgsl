@@ -1,10 +1,10 @@
-// Sum over a workgroup of 64 invocations, by halving: after round r, the first 64 / 2^r slots hold
-// the sums of 2^r values each. The order of the additions is fixed, so the sum is the same bits
-// every time. All invocations must call it together (it has barriers), and all get the sum.
+// Sum over a workgroup of 64 invocations, by halving: after round r, the first 64 / 2^r slots hold the sums of 2^r values
+// each. The order of the additions is fixed, so the sum has the same bits every time. All invocations must call it
+// together (it has barriers), and all get the sum.
 var<workgroup> reduce_slots: array<f32, 64>;
 
 fn workgroup_sum(value: f32, local: u32) -> f32 {
-    // The slots may still be read from the call before.
+    // Invocations may still read the slots of the previous call.
     workgroupBarrier();
     reduce_slots[local] = value;
     workgroupBarrier();

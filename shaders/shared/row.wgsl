@@ -1,9 +1,8 @@
 // Eight vec4 of results in registers.
 //
-// Registers have no addresses: an array lives in them only if every index is known to the compiler,
-// and a loop over it must first be unrolled, which the checks that guard loops and indices may
-// prevent. Otherwise the array goes to memory, and a kernel that lives on its registers is many times
-// slower. So these eight lines are written out, here and wherever a Row is used.
+// Registers have no addresses: an array is in registers only if the compiler knows every index. A loop over it must first
+// be unrolled, which bounds checks on loops and indices can prevent; the array is then in memory, and a kernel that
+// relies on registers is many times slower. So these eight lines are written out, here and wherever a Row is used.
 alias Row = array<vec4<f32>, 8>;
 
 // Adds an outer product: `column` times each of the eight numbers of `low` and `high`.

@@ -1,12 +1,12 @@
-// Storage in f16: four numbers take 8 bytes instead of 16. Arithmetic stays in f32.
+// Storage in f16: four values take 8 bytes instead of 16. Arithmetic stays in f32.
 //
-// A kernel is written for f32. Where a launch binds a tensor of f16, `src[i]` becomes `unpack_f16(src[i])`
-// and `dst[i] = v` becomes `dst[i] = pack_f16(v)`; these functions are appended to the kernel.
+// A kernel is written for f32. Where a launch binds a tensor of f16, `src[i]` becomes `unpack_f16(src[i])` and
+// `dst[i] = v` becomes `dst[i] = pack_f16(v)`; these functions are appended to the kernel.
 //
-// f16 has 11 bits of precision and ends at 65504. Larger finite numbers are stored as 65504, with their
-// sign. NaN stays NaN and infinity stays infinity, so that a fault remains visible. WGSL defines neither
-// for clamp and pack2x16float, so both are recognised and written as bits: in f32 as in f16 all bits of the
-// exponent are 1, and the bits below are 0 for infinity only.
+// f16 has 11 bits of precision and ends at 65504. Larger finite values are stored as 65504, with their sign. NaN stays NaN
+// and infinity stays infinity, so that a fault remains visible. WGSL defines neither for clamp and pack2x16float, so both
+// are recognised and written as bits: in f32 as in f16 all bits of the exponent are 1, and the bits below are 0 for
+// infinity only.
 
 fn unpack_f16(v: vec2<u32>) -> vec4<f32> {
     return vec4(unpack2x16float(v.x), unpack2x16float(v.y));

@@ -1,12 +1,12 @@
-// The end of a product: bias, ReLU, and the way into `dst`. The kernel that imports this declares
-// `params`, `bias` and `dst`.
+// The epilogue of a GEMM: bias, ReLU, and the store to `dst`. The kernel that imports this declares `params`, `bias` and
+// `dst`.
 
-// Replace negative results by zero (the ReLU that follows, saved a trip through memory).
+// Replace negative results by zero: the ReLU that follows, without a pass over memory of its own.
 override RELU: bool = false;
-// Add to what dst holds, for gradients that arrive from several sides.
+// Add to dst, for values with several consumers, whose gradients are summed.
 override ACCUMULATE: bool = false;
 
-// Writes one vec4, unless it lies beyond the last position or the last block of channels.
+// Stores one vec4, unless it is beyond the last position or the last block of channels.
 fn store(batch: u32, block: u32, at: u32, gemm_sum: vec4<f32>) {
     let positions = params.width * params.height;
     let out_blocks = (params.out_channels + 3u) / 4u;

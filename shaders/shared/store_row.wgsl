@@ -1,5 +1,4 @@
-// Writes a Row: one block of output channels at eight positions, `step` apart. Needs shared/row and
-// shared/store.
+// Stores a Row: one block of output channels at eight positions, `step` apart. Needs shared/row and shared/store.
 fn store_row(batch: u32, block: u32, at: u32, step: u32, sums: ptr<function, Row>) {
     store(batch, block, at, (*sums)[0]);
     store(batch, block, at + step, (*sums)[1]);

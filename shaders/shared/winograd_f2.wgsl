@@ -1,15 +1,15 @@
-// Winograd's F(2x2, 3x3): four outputs of a 3x3 convolution from 16 products instead of 36.
+// Winograd's F(2x2, 3x3): four outputs of a 3x3 convolution from 16 multiplications instead of 36.
 //
-// A convolution is a product of polynomials, and a product of polynomials can be had by evaluating
-// both at enough points, multiplying the values, and interpolating (Toom and Cook; Winograd 1980;
-// Lavin & Gray 2016 for networks). For two outputs of a filter of three four points will do: 0, 1, -1
-// and infinity. The transforms are additions only and round hardly more than the definition.
+// A convolution is a product of polynomials, which can be computed by evaluating both at enough points, multiplying the
+// values, and interpolating (Toom and Cook; Winograd 1980; Lavin & Gray 2016 for networks). Two outputs of a filter of
+// three need four points: 0, 1, -1 and infinity. The transforms consist of additions, and round hardly more than the
+// definition.
 //
-// Turning a filter by half a turn, as the backward pass does, reverses its polynomial, whose value at
-// x is x^2 times the old one's at 1/x. So the turned filter is the filter with 0 and infinity exchanged.
+// The backward pass rotates a filter by 180 degrees, which reverses its polynomial: its value at x is x^2 times the
+// original's at 1/x. So the rotated filter is the filter with 0 and infinity exchanged.
 //
-// In one dimension y = A' [(G g) * (B' d)] for four inputs d and two outputs y; in two, the transforms
-// are applied to the rows and then to the columns. G is applied by the host when weights are loaded.
+// In one dimension y = A' [(G g) * (B' d)] for four inputs d and two outputs y; in two, the transforms are applied to the
+// rows and then to the columns. G is applied on the host when weights are loaded.
 
 const OUTPUTS = 2u;  // outputs along the edge of a tile; tiles of input overlap by two
 const POINTS = 4u;   // inputs along its edge, and points
@@ -17,8 +17,8 @@ const POINTS = 4u;   // inputs along its edge, and points
 alias Line = array<vec4<f32>, 4>;
 alias Outputs = array<vec4<f32>, 2>;
 
-// The backward pass reads the forward filters: its values go to where the filter's lie, and its products
-// come from there.
+// The backward pass reads the forward filters: it stores its values at the points of the rotated filter, and reads the
+// results from there.
 override BACKWARD: bool = false;
 
 // B' d: row p has the coefficients of M(x) / (x - p), where M(x) = x (x - 1) (x + 1); the first is
@@ -31,21 +31,21 @@ fn to_points(d: Line) -> Line {
     return v;
 }
 
-// A' m: output i is the sum of x^i m over the points, infinity adding to the last one only.
+// A' m: output i is the sum of x^i m over the points; infinity adds to the last output only.
 fn from_points(m: Line) -> Outputs {
     let zero = select(m[0], m[3], BACKWARD);
     let infinity = select(m[3], m[0], BACKWARD);
     return Outputs(zero + m[1] + m[2], m[1] - m[2] + infinity);
 }
 
-// What follows is written out because registers have no addresses: see shared/row. The kernel that
-// imports this says how to load and store element x, y of its tile.
+// The rest is written out because registers have no addresses: see shared/row. The kernel that imports this defines how to
+// load and store element x, y of its tile.
 
 fn load_line(tile: Tile, y: u32) -> Line {
     return Line(load_at(tile, 0u, y), load_at(tile, 1u, y), load_at(tile, 2u, y), load_at(tile, 3u, y));
 }
 
-// V = B' d B: the rows of a tile go to points, then the columns of what that gives.
+// V = B' d B: transforms the rows of a tile, then the columns of the result.
 fn transform_input(tile: Tile) {
     let r0 = to_points(load_line(tile, 0u));
     let r1 = to_points(load_line(tile, 1u));
@@ -64,7 +64,7 @@ fn store_values(tile: Tile, x: u32, column: Line) {
     store_at(tile, x, 3u, column[3]);
 }
 
-// y = A' M A: the rows come from points, then the columns.
+// y = A' M A: transforms the rows, then the columns of the result.
 fn transform_output(tile: Tile) {
     let r0 = from_points(load_line(tile, 0u));
     let r1 = from_points(load_line(tile, 1u));

@@ -1,19 +1,18 @@
-// Winograd's F(4x4, 3x3): sixteen outputs of a 3x3 convolution from 36 products instead of 144.
+// Winograd's F(4x4, 3x3): sixteen outputs of a 3x3 convolution from 36 multiplications instead of 144.
 //
-// A convolution is a product of polynomials, and a product of polynomials can be had by evaluating
-// both at enough points, multiplying the values, and interpolating (Toom and Cook; Winograd 1980;
-// Lavin & Gray 2016 for networks). For four outputs of a filter of three six points will do. Here:
+// A convolution is a product of polynomials, which can be computed by evaluating both at enough points, multiplying the
+// values, and interpolating (Toom and Cook; Winograd 1980; Lavin & Gray 2016 for networks). Four outputs of a filter of
+// three need six points:
 //
 //   0, 1/sqrt 2, -1/sqrt 2, sqrt 2, -sqrt 2, infinity
 //
-// They give about half the rounding error of the usual 0, 1, -1, 2, -2 (Barabasz et al. 2020), and
-// x -> 1/x maps the set to itself. That matters: turning a filter by half a turn, as the backward pass
-// does, reverses its polynomial, whose value at x is x^2 times the old one's at 1/x. So the turned filter
-// at a point is the filter at the inverse point, times 1, -2, -2, -1/2, -1/2, 1, and one set of filters serves
-// both ways.
+// They have about half the rounding error of the usual 0, 1, -1, 2, -2 (Barabasz et al. 2020), and x -> 1/x maps the set to
+// itself. The latter is needed because the backward pass rotates a filter by 180 degrees, which reverses its polynomial:
+// its value at x is x^2 times the original's at 1/x. So the rotated filter at a point is the filter at the inverse point,
+// times 1, -2, -2, -1/2, -1/2, 1, and both passes read one set of filters.
 //
-// In one dimension y = A' [(G g) * (B' d)] for six inputs d and four outputs y; in two, the transforms
-// are applied to the rows and then to the columns. G is applied by the host when weights are loaded.
+// In one dimension y = A' [(G g) * (B' d)] for six inputs d and four outputs y; in two, the transforms are applied to the
+// rows and then to the columns. G is applied on the host when weights are loaded.
 
 const OUTPUTS = 4u;  // outputs along the edge of a tile; tiles of input overlap by two
 const POINTS = 6u;   // inputs along its edge, and points
@@ -24,8 +23,8 @@ alias Outputs = array<vec4<f32>, 4>;
 const SMALL = 0.70710678;  // 1 / sqrt 2
 const LARGE = 1.41421356;  // sqrt 2
 
-// The backward pass reads the forward filters: its values go to where the filter's lie, scaled, and its
-// products come from there.
+// The backward pass reads the forward filters: it stores its values, scaled, at the points of the rotated filter, and reads
+// the results from there.
 override BACKWARD: bool = false;
 
 // B' d: row p has the coefficients of M(x) / (x - p), where M(x) = x (x^2 - 1/2) (x^2 - 2).
@@ -48,9 +47,9 @@ fn to_points(d: Line) -> Line {
     return v;
 }
 
-// A' m: output i is the sum of x^i m over the points, infinity adding to the last one only.
-fn from_points(products: Line) -> Outputs {
-    var m = products;
+// A' m: output i is the sum of x^i m over the points; infinity adds to the last output only.
+fn from_points(results: Line) -> Outputs {
+    var m = results;
     if BACKWARD {
         m = Line(m[5], m[3], m[4], m[1], m[2], m[0]);
     }
@@ -66,8 +65,8 @@ fn from_points(products: Line) -> Outputs {
     );
 }
 
-// What follows is written out because registers have no addresses: see shared/row. The kernel that
-// imports this says how to load and store element x, y of its tile.
+// The rest is written out because registers have no addresses: see shared/row. The kernel that imports this defines how to
+// load and store element x, y of its tile.
 
 fn load_line(tile: Tile, y: u32) -> Line {
     return Line(
@@ -80,7 +79,7 @@ fn load_line(tile: Tile, y: u32) -> Line {
     );
 }
 
-// V = B' d B: the rows of a tile go to points, then the columns of what that gives.
+// V = B' d B: transforms the rows of a tile, then the columns of the result.
 fn transform_input(tile: Tile) {
     let r0 = to_points(load_line(tile, 0u));
     let r1 = to_points(load_line(tile, 1u));
@@ -105,7 +104,7 @@ fn store_values(tile: Tile, x: u32, column: Line) {
     store_at(tile, x, 5u, column[5]);
 }
 
-// y = A' M A: the rows come from points, then the columns.
+// y = A' M A: transforms the rows, then the columns of the result.
 fn transform_output(tile: Tile) {
     let r0 = from_points(load_line(tile, 0u));
     let r1 = from_points(load_line(tile, 1u));

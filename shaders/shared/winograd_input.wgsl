@@ -1,15 +1,13 @@
-// Winograd, first step: tiles of the input become values at points, V = B' d B.
+// Winograd, input transform: tiles of the input become values at points, V = B' d B.
 //
-// The kernel that imports this also imports the transform and says how `fetch(i)` reads the vec4 of
-// index i of the input. A tile is POINTS x POINTS inputs and yields OUTPUTS x OUTPUTS outputs;
-// neighbouring tiles overlap by two, and what lies outside the picture is zero. Each of the
-// POINTS^2 values of a tile belongs to a product of its own, V[point] of [in / 4][tiles], for
-// a product kernel to multiply by the transformed weights.
+// The kernel that imports this also imports the transform, and a `fetch(i)` that reads the vec4 of index i of the input. A
+// tile is POINTS x POINTS inputs and yields OUTPUTS x OUTPUTS outputs; neighbouring tiles overlap by two, and values outside
+// the feature map are zero. Each of the POINTS^2 values of a tile belongs to a GEMM of its own, with V[point] of
+// [in / 4][tiles] as input, and the transformed weights.
 //
-// A band of tiles at a time is transformed, so that V stays small however large the picture is.
+// One band of tiles is transformed at a time, so that V stays small for any image.
 //
-// Launch: one invocation a tile of the band and block of four channels. It reads POINTS^2 vec4 and
-//         writes as many.
+// Launch: one invocation a tile of the band and block of four channels. It reads POINTS^2 vec4 and writes as many.
 
 struct Params { blocks: u32, height: u32, width: u32, tiles_across: u32, first_tile: u32, tiles: u32 }
 
@@ -40,7 +38,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grid: 
     }
     let block = id / params.tiles;
     let tile = params.first_tile + id % params.tiles;
-    // One up and left of the outputs; at the edge this wraps to a huge number, which is outside.
+    // One position up and left of the outputs; at the edge this wraps around to a large number, which is outside.
     let corner = OUTPUTS * vec2(tile % params.tiles_across, tile / params.tiles_across) - 1u;
     transform_input(Tile(corner, block * params.height * params.width, id));
 }

@@ -1,10 +1,10 @@
-// Winograd, last step: products at points become outputs, y = A' M A, with the epilogue.
+// Winograd, output transform: results of the GEMMs at points become outputs, y = A' M A, with the epilogue.
 //
-// The kernel that imports this also imports the transform and says how `fetch(i)` reads the vec4 of
-// index i of the products, [POINTS * POINTS][out / 4][tiles of the band].
+// The kernel that imports this also imports the transform, and a `fetch(i)` that reads the vec4 of index i of the results,
+// [POINTS * POINTS][out / 4][tiles of the band].
 //
-// Launch: one invocation a tile of the band and block of four channels. It reads POINTS^2 vec4 and
-//         writes OUTPUTS^2, fewer at the right and lower edge.
+// Launch: one invocation a tile of the band and block of four channels. It reads POINTS^2 vec4 and writes OUTPUTS^2, fewer at
+//         the right and lower edge.
 
 override RELU: bool = false;
 override ACCUMULATE: bool = false;
@@ -19,7 +19,7 @@ struct Tile {
     corner: vec2<u32>,
     block: u32,
     id: u32,
-    bias: vec4<f32>,  // read once a tile: store_at would read it once an output
+    bias: vec4<f32>,  // loaded once a tile; store_at would load it once an output
 }
 
 fn load_at(tile: Tile, x: u32, y: u32) -> vec4<f32> {

@@ -1,9 +1,8 @@
-// Bands of feature maps on top of each other: dst[c][y + top][x] = src[c][y][x], for every map c.
+// Stacking: bands of feature maps, one below the other, dst[c][y + top][x] = src[c][y][x] for every map c.
 //
-// A block of the network that goes in bands of rows ends with as many pooled bands; below each other they are
-// the pooled features of the whole picture, with which the next block goes on.
-//
-// The way back is a crop of the gradient for each band: crop/forward.
+// A block of the network that is computed in bands of rows ends with a pooled result for each band. Stacked, these are the
+// pooled features of the whole image, the input of the next block. The backward pass crops the gradient for each band:
+// crop/forward.
 //
 // Launch: for each band one invocation for each position (x, y) of src and block of four channels (z).
 

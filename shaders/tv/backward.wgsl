@@ -1,12 +1,12 @@
-// Total variation backward: each number is pulled towards its up to four neighbours,
+// Total variation backward: the gradient is the sum of the differences to the up to four neighbours,
 //
 //   d_src[i] = d_loss * 2 / n * sum over neighbours j of (src[i] - src[j]),   scale = 2 / n.
 //
-// Launch: one invocation a number, those of the padding at the end (which get 0) included.
+// Launch: one invocation an element, including the padding at the end, which gets 0.
 
 #import shared/grid
 
-// Add to what d_src holds, for gradients that arrive from several sides.
+// Add to d_src, for values with several consumers, whose gradients are summed.
 override ACCUMULATE: bool = false;
 
 struct Params { channels: u32, height: u32, width: u32, scale: f32 }
@@ -22,17 +22,17 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grid: 
     if i >= arrayLength(&d_src) {
         return;
     }
-    var pull = 0.0;
+    var sum = 0.0;
     if i < params.channels * params.height * params.width {
         let x = i % params.width;
         let y = i / params.width % params.height;
         let here = src[i];
-        if x > 0u { pull += here - src[i - 1u]; }
-        if x + 1u < params.width { pull += here - src[i + 1u]; }
-        if y > 0u { pull += here - src[i - params.width]; }
-        if y + 1u < params.height { pull += here - src[i + params.width]; }
+        if x > 0u { sum += here - src[i - 1u]; }
+        if x + 1u < params.width { sum += here - src[i + 1u]; }
+        if y > 0u { sum += here - src[i - params.width]; }
+        if y + 1u < params.height { sum += here - src[i + params.width]; }
     }
-    var d = d_loss[0] * params.scale * pull;
+    var d = d_loss[0] * params.scale * sum;
     if ACCUMULATE {
         d += d_src[i];
     }

@@ -2,9 +2,9 @@
 //
 //   loss = (sum of (x[c, y+1, x] - x[c, y, x])^2 + sum of (x[c, y, x+1] - x[c, y, x])^2) / n
 //
-// over all channels, where n counts all numbers of the picture. Small where neighbours agree: as a
-// part of the total it smooths. Each invocation adds every (64 * workgroups)-th number's differences
-// to its right and lower neighbour; the workgroup leaves one number in partials for reduce/sum.
+// over all channels, with n the number of values of the image. As a term of the loss it smooths the image. Each invocation
+// adds the differences of every (64 * workgroups)-th value to its right and lower neighbour; the workgroup writes one sum
+// to partials for reduce/sum.
 
 #import shared/reduce
 

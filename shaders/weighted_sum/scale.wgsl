@@ -1,8 +1,8 @@
 // One term of a weighted sum, or its derivative: dst = weight * src (+ dst).
 //
-// Forward, a dispatch a term adds weight * term to the total; backward, the term's gradient is
-// weight * (the total's gradient). The terms are the losses, one number each, or the Gram matrices of a
-// layer's bands. One invocation a vec4; padding is zero and stays so.
+// Forward, one dispatch for each term adds weight * term to the total. Backward, the gradient of the term is weight * (the
+// gradient of the total). The terms are losses, one number each, or the Gram matrices of a layer's bands. One invocation a
+// vec4; padding stays zero.
 
 #import shared/grid
 
