@@ -1,4 +1,4 @@
-//! Sizes that cannot work, found before anything of that size is allocated.
+//! Checks of image sizes, before anything is allocated.
 
 use std::path::Path;
 
@@ -7,7 +7,7 @@ use crate::gpu::{Gpu, mebibytes};
 use crate::image_io::{Size, scaled_dimensions};
 use crate::vgg19::LayerId;
 
-/// Makes sure that the deepest layer has something left after its poolings.
+/// Checks that an image has at least one position at the deepest layer, after its poolings.
 ///
 /// # Errors
 /// [`Error::Image`] naming the file, the size and the layer.
@@ -25,8 +25,8 @@ pub fn check_pooling(path: &Path, width: u32, height: u32, deepest: LayerId) -> 
     ))
 }
 
-/// Makes sure that a picture fits the adapter; `fits` says whether one of a width and a height does, and is not asked
-/// about pictures of which poolings leave nothing before the deepest layer.
+/// Checks that an image fits the adapter. `fits` says whether an image of a width and a height does; it is only called for
+/// images that pass [`check_pooling`].
 ///
 /// # Errors
 /// [`Error::TooLarge`] naming the file, with the largest size that fits; those of `fits`.
@@ -54,19 +54,19 @@ pub fn check_fits(
     Err(Error::too_large(problem).with_remedies([remedy]))
 }
 
-/// The longer side of the largest picture of the same form that fits, less than `size`, which does not.
+/// The longer side of the largest image with the same proportions that fits. `size` does not fit.
 fn largest(size: [u32; 2], deepest: LayerId, fits: impl Fn([u32; 2]) -> Result<bool>) -> Result<Option<u32>> {
     let [width, height] = size;
     let scaled = |longer: u32| <[u32; 2]>::from(scaled_dimensions(width, height, Size::Longer(longer)));
-    let leaves_some = |[width, height]: [u32; 2]| width.min(height) >= deepest.downscale() as u32;
-    // `high` never fits. What is too small counts as fitting, since the search looks for the upper end.
+    let survives_pooling = |[width, height]: [u32; 2]| width.min(height) >= deepest.downscale() as u32;
+    // `high` never fits. Sizes that are too small count as fitting, since the search is for the upper bound.
     let (mut low, mut high) = (0, width.max(height));
     while high - low > 1 {
         let middle = low + (high - low) / 2;
-        let fits = !leaves_some(scaled(middle)) || fits(scaled(middle))?;
+        let fits = !survives_pooling(scaled(middle)) || fits(scaled(middle))?;
         if fits { low = middle } else { high = middle }
     }
-    Ok(Some(low).filter(|low| leaves_some(scaled(*low))))
+    Ok(Some(low).filter(|low| survives_pooling(scaled(*low))))
 }
 
 #[cfg(test)]
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_largest_size_fits_and_leaves_something() {
+    fn the_largest_size_fits_and_survives_poolingthing() {
         let deepest: LayerId = "conv5_1".parse().unwrap();
         let below = |most: u32| {
             move |[width, height]: [u32; 2]| {

@@ -1,4 +1,4 @@
-//! How the style term is shared out among styles and regions.
+//! The parts of the style term: which styles apply in which region, and with which share.
 
 use std::sync::Arc;
 
@@ -7,18 +7,18 @@ use super::{Region, Style};
 use crate::error::{Error, Result};
 use crate::gpu::Shape;
 
-/// One region of the picture, or all of it, with the styles that apply there.
+/// A region of the image, or the whole image, with the styles that apply there.
 #[derive(Debug, Clone)]
 pub(super) struct Part {
-    /// Its part of the style term; all parts add up to 1.
+    /// Share in the style term; the shares of all parts sum to 1.
     pub share: f32,
     /// Where it applies; `None` is everywhere.
     pub region: Option<Region>,
-    /// Which of the styles are blended here, and each one's share of the blend.
+    /// Indices of the styles that are blended here, and the share of each in the blend.
     pub styles: Vec<(usize, f32)>,
 }
 
-/// What the terms of an objective apply to.
+/// The regions that the terms of an objective apply to.
 #[derive(Debug, Clone)]
 pub struct Parts {
     pub(super) styles: Vec<Part>,
@@ -28,7 +28,7 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Styles without a region are one part, each style with a region is another.
+    /// Styles without a region are one part, the first; each style with a region is another.
     ///
     /// # Errors
     /// [`Error::Usage`] without a style of a weight above 0.
@@ -70,26 +70,26 @@ impl Parts {
         Self::within(if self.image_regions { Some(Region::everywhere()) } else { None })
     }
 
-    /// The part of the styles without a region, if there are any.
+    /// Index of the part of the styles without a region, if there are any.
     pub(super) fn without_region(&self) -> Option<usize> {
         self.styles.iter().position(|part| part.region.is_none())
     }
 
-    /// How many masks a layer of style has.
+    /// The number of parts with a region, which is the number of masks of a style layer.
     pub(super) fn masked(&self) -> usize {
         self.styles.iter().filter(|part| part.region.is_some()).count()
     }
 
-    /// For each part, the mean of its styles' Gram matrices.
+    /// For each part the weighted mean of its styles' Gram matrices, which `grams` computes for a style image.
     pub(super) fn blends(
         &self,
         styles: &[Style],
-        look: impl Fn(&Style) -> Result<Arc<Grams>>,
+        grams: impl Fn(&Style) -> Result<Arc<Grams>>,
     ) -> Result<Vec<Grams>> {
         let blend = |part: &Part| {
             let mut sums = Grams::new();
             for (style, share) in &part.styles {
-                for (layer, gram) in &*look(&styles[*style])? {
+                for (layer, gram) in &*grams(&styles[*style])? {
                     let sum = sums.entry(*layer).or_insert_with(|| vec![0.0; gram.len()]);
                     sum.iter_mut().zip(gram).for_each(|(sum, value)| *sum += value * share);
                 }
@@ -99,7 +99,7 @@ impl Parts {
         self.styles.iter().map(blend).collect()
     }
 
-    /// The mask of a style part's region for features of this shape, if it has a region.
+    /// The mask of a part's region for features of this shape, if the part has a region.
     pub(super) fn style_mask(&self, part: usize, features: Shape) -> Result<Option<Vec<f32>>> {
         self.styles[part].region.as_ref().map(|region| region.guidance(features)).transpose()
     }
@@ -110,7 +110,7 @@ impl Parts {
     }
 }
 
-/// Shape of a mask for features: one number for each position.
+/// Shape of a mask for features: one value for each position.
 pub(super) fn mask_shape(features: Shape) -> Shape {
     Shape::planar(1, features.height, features.width)
 }

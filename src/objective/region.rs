@@ -1,15 +1,15 @@
-//! Where in the picture something is asked for.
+//! Regions: where in the image a loss term applies.
 
 use crate::error::{Error, Result};
 use crate::gpu::Shape;
 use crate::image_io::Image;
 
-/// A grey picture: white where something applies, black where it does not. It is scaled to each layer.
+/// A grey image: white where a term applies, black where it does not. It is scaled to the size of each layer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Region(Image);
 
 impl Region {
-    /// A region from the brightness of a picture.
+    /// A region from the brightness of an image.
     ///
     /// # Errors
     /// [`Error::Usage`] if all of it is black.
@@ -20,17 +20,17 @@ impl Region {
         Ok(Self(mask))
     }
 
-    /// All of the picture, by a mask.
+    /// The whole image, as a mask.
     pub(super) fn everywhere() -> Self {
         Self(Image::white())
     }
 
-    /// The picture.
+    /// The image.
     pub fn mask(&self) -> &Image {
         &self.0
     }
 
-    /// One number from 0 to 1 for each position of features.
+    /// One value from 0 to 1 for each position of features.
     ///
     /// # Errors
     /// [`Error::Usage`] for features without positions.
@@ -40,9 +40,9 @@ impl Region {
         Ok(scaled.pixels().chunks_exact(3).map(brightness).collect())
     }
 
-    /// The same with a mean square of 1, so that the Gram matrix of masked features is a mean over the region,
-    /// however large that is (Gatys et al. 2017, arXiv:1611.07865, section 3). All 0 if nothing of the region
-    /// is left at this resolution.
+    /// [`weights`](Self::weights) scaled to a mean square of 1, so that the Gram matrix of masked features is a mean over
+    /// the region, independent of its size (Gatys et al. 2017, arXiv:1611.07865, section 3). All 0 if the region vanishes at
+    /// this resolution.
     ///
     /// # Errors
     /// As [`weights`](Self::weights).
@@ -69,7 +69,7 @@ mod tests {
         let features = Shape::blocked(3, 4, 8);
         let (weights, guidance) = (region.weights(features).unwrap(), region.guidance(features).unwrap());
         assert_eq!((weights[0], weights[7]), (1.0, 0.0));
-        assert!((guidance[0] - 2.0).abs() < 1e-5 && guidance[7] == 0.0, "a quarter of the picture");
+        assert!((guidance[0] - 2.0).abs() < 1e-5 && guidance[7] == 0.0, "a quarter of the image");
         assert_eq!(region.weights(Shape::blocked(3, 1, 2)).unwrap().len(), 2);
         assert!(Region::new(Image::from_rgb(2, 1, vec![0.0; 6]).unwrap()).is_err());
     }

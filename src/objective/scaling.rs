@@ -1,4 +1,4 @@
-//! By what the terms of the objective are divided: programs differ, and their weights with them.
+//! Normalisation of the loss terms. Programs differ in it, so their weights are not comparable.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use crate::gpu::Shape;
 
 /// The factor on each layer's mean squared error, for N maps of M positions. Written in lower case.
 ///
-/// A term that is no mean changes its weight with the size of the picture.
+/// The weight of a term that is not a mean depends on the size of the image.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Scaling {
     /// Means: content `mean((F - P)^2)`, style `1000 / N^2 * mean((G - A)^2)`. The default, and the terms
@@ -42,7 +42,7 @@ impl Scaling {
         }
     }
 
-    /// Factor on `mean((G - A)^2)` of a style layer's features, the mean being over N^2 numbers.
+    /// Factor on `mean((G - A)^2)` of a style layer's features, a mean over N^2 elements.
     pub(super) fn style(self, features: Shape) -> f32 {
         match self {
             Self::Mean => 1000.0 / (features.channels * features.channels) as f32,
@@ -56,7 +56,7 @@ impl FromStr for Scaling {
     type Err = Error;
 
     /// # Errors
-    /// [`Error::Usage`] with the names that there are.
+    /// [`Error::Usage`] with the names of all choices.
     fn from_str(text: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|choice| choice.name() == text).ok_or_else(|| {
             let names = Self::ALL.map(Self::name).join(", ");

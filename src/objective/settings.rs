@@ -1,4 +1,4 @@
-//! What is to be minimised, as a user writes it.
+//! Settings of the objective: layers and weights.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -24,23 +24,23 @@ impl LayerWeights {
         Self(BTreeMap::from([(layer, 1.0)]))
     }
 
-    /// Those from the picture up to `last`.
+    /// Those up to and including `last`.
     pub fn up_to(&self, last: LayerId) -> Self {
         Self(self.iter().filter(|(layer, _)| *layer <= last).collect())
     }
 
-    /// Those of the first blocks of the network, up to `block`.
+    /// Those of the first blocks of the network, up to and including `block`.
     pub fn up_to_block(&self, block: usize) -> Self {
         let inside = self.iter().filter(|(layer, _)| layer.spec().block <= block);
         Self(inside.collect())
     }
 
-    /// The layers with their weights, from the picture upwards.
+    /// The layers with their weights, shallowest first.
     pub fn iter(&self) -> impl Iterator<Item = (LayerId, f32)> {
         self.0.iter().map(|(layer, weight)| (*layer, *weight))
     }
 
-    /// Whether a layer is among them, of whatever weight.
+    /// Whether a layer is among them, with any weight.
     pub fn contains(&self, layer: LayerId) -> bool {
         self.0.contains_key(&layer)
     }
@@ -50,7 +50,7 @@ impl LayerWeights {
         self.0.get(&layer).copied().unwrap_or(0.0)
     }
 
-    /// The layers from the picture upwards.
+    /// The layers, shallowest first.
     pub fn layers(&self) -> impl Iterator<Item = LayerId> {
         self.0.keys().copied()
     }
@@ -99,7 +99,7 @@ impl fmt::Display for LayerWeights {
     }
 }
 
-/// A weight from what a user wrote.
+/// Parses a weight.
 ///
 /// # Errors
 /// [`Error::Usage`] unless it is a number from 0 up.
@@ -120,9 +120,9 @@ pub fn parse_weight(text: &str) -> Result<f32> {
 /// - tv is the sum of squared differences between neighbouring pixels over the number of values.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// Layers whose activations are to be the content image's.
+    /// Layers whose activations are compared with those of the content image.
     pub content_layers: LayerWeights,
-    /// Layers whose Gram matrices are to be the style image's.
+    /// Layers whose Gram matrices are compared with those of the style image.
     pub style_layers: LayerWeights,
     /// alpha: weight of the content term.
     pub content_weight: f32,
@@ -130,7 +130,7 @@ pub struct Settings {
     pub style_weight: f32,
     /// Weight of total variation: smoothness.
     pub tv_weight: f32,
-    /// By what the terms of layers are divided.
+    /// Normalisation of the terms of layers.
     pub scaling: Scaling,
     /// What becomes of the gradients of layers.
     pub normalization: GradientNormalization,
@@ -146,22 +146,22 @@ impl Settings {
     /// beta of the authors' code, the 1000 of each layer apart.
     pub const STYLE_WEIGHT: f32 = 1000.0;
 
-    /// Every layer that is looked at.
+    /// Every content and style layer.
     pub fn layers(&self) -> BTreeSet<LayerId> {
         self.content_layers.layers().chain(self.style_layers.layers()).collect()
     }
 
-    /// The same without any content, to look at a style image.
+    /// These settings without content layers: what a style image is compared at.
     pub(super) fn style_alone(&self) -> Self {
         Self { content_layers: LayerWeights::none(), ..self.clone() }
     }
 
-    /// The deepest of them.
+    /// The deepest content or style layer.
     pub fn deepest(&self) -> LayerId {
         self.layers().last().copied().unwrap_or(LayerId::FIRST)
     }
 
-    /// Finds settings that leave nothing to minimise.
+    /// Refuses weights that leave nothing to minimise.
     ///
     /// # Errors
     /// [`Error::Setting`] for a weight that is negative or not finite, and when all terms have weight 0.

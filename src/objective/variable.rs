@@ -1,4 +1,4 @@
-//! The variable: the image as the network and the optimiser see it. It is planar, `[3][height][width]`, with B, G, R
+//! The variable: the image in the form that is optimised. It is planar, `[3][height][width]`, with B, G, R
 //! in 0..255 minus the mean colour.
 
 use crate::error::Result;

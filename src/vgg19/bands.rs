@@ -1,8 +1,8 @@
-//! Bands of rows: a block of the network in parts, where one of its activations is larger than a tensor may be.
+//! Bands of rows: a block of the network in parts, where one of its activations exceeds the limit on a tensor.
 //!
-//! A 3 x 3 convolution looks one row up and down. So the features of a band are right if the block gets as many
-//! more rows on either side as it has convolutions, the halo; what it makes of the halo itself is cut off. Pooling
-//! makes four times less of them, and from there on the picture goes in one piece again.
+//! The output of a 3 x 3 convolution depends on one more row above and below. So the features of a band are exact if the
+//! input has a *halo* on either side of as many rows as the block has convolutions; the features of the halo itself are
+//! cut off. The pooled features are a quarter of the size, and the next block is computed in one piece.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -14,13 +14,13 @@ use crate::ops::{Crop, Stack};
 /// The features of a layer, or a band of their rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Piece {
-    /// Its value, `[channels, rows, width]` in the blocked layout.
+    /// Node of the features, `[channels, rows, width]` in the blocked layout.
     pub node: NodeId,
-    /// Its first row.
+    /// First row within the layer.
     pub top: u32,
-    /// Its rows.
+    /// Number of rows.
     pub rows: u32,
-    /// All rows of the layer.
+    /// Number of rows of the layer.
     pub of: u32,
 }
 
@@ -31,7 +31,7 @@ impl Piece {
         Self { node, top: 0, rows, of: rows }
     }
 
-    /// Which part of the layer it is, 0 to 1.
+    /// Fraction of the layer, 0 to 1.
     pub fn share(&self) -> f32 {
         self.rows as f32 / self.of as f32
     }
@@ -42,12 +42,12 @@ impl Piece {
     }
 }
 
-/// Layers of which some pieces have come.
+/// Collects the pieces of layers.
 #[derive(Debug, Default)]
 pub struct Pieces(BTreeMap<LayerId, Vec<NodeId>>);
 
 impl Pieces {
-    /// The next piece of a layer; with the last one comes the whole layer.
+    /// Adds the next piece of a layer; with the last piece returns the whole layer.
     pub fn add(&mut self, graph: &mut Graph, layer: LayerId, piece: Piece) -> Option<NodeId> {
         let so_far = self.0.entry(layer).or_default();
         so_far.push(piece.node);
@@ -55,7 +55,7 @@ impl Pieces {
     }
 }
 
-/// Bands of features on top of each other; a single one is all there is.
+/// Stacks bands of features; a single band is returned as it is.
 pub(super) fn stack(graph: &mut Graph, label: &str, bands: &[NodeId]) -> NodeId {
     match bands {
         [whole] => *whole,
@@ -63,25 +63,25 @@ pub(super) fn stack(graph: &mut Graph, label: &str, bands: &[NodeId]) -> NodeId 
     }
 }
 
-/// Rows that are computed together.
+/// A band: rows that are computed together.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Band {
-    /// Its own.
+    /// The rows of the band.
     pub own: Range<u32>,
-    /// With the halo.
+    /// The same with the halo.
     pub window: Range<u32>,
 }
 
 impl Band {
-    /// Its own rows, seen from the top of the window, after they and the picture were made `downscale` times smaller. A
-    /// single row leaves nothing of a pooling.
+    /// The rows of the band after pooling by `downscale`, counted from the top of the window. Empty if a single row is
+    /// pooled.
     pub fn own_within(&self, downscale: u32) -> Range<u32> {
         (self.own.start - self.window.start) / downscale..(self.own.end - self.window.start) / downscale
     }
 }
 
-/// As few bands as keep every window within `most` rows; one if no band can be so small. They begin at even
-/// rows, so that no pooling window is cut.
+/// The least number of bands whose windows have at most `most` rows each; a single band if there is none. Bands begin at
+/// even rows, so that no pooling window is divided.
 pub(super) fn bands(height: u32, halo: u32, most: u32) -> Vec<Band> {
     let rows = (1..=height).map(|count| match count {
         1 => height,
@@ -97,7 +97,7 @@ pub(super) fn bands(height: u32, halo: u32, most: u32) -> Vec<Band> {
     (0..height).step_by(rows.max(1) as usize).map(band).collect()
 }
 
-/// Some rows of features; all of them are the features themselves.
+/// Cuts rows out of features. Returns the features as they are if these are all rows.
 pub(super) fn cut(graph: &mut Graph, label: &str, node: NodeId, rows: Range<u32>) -> NodeId {
     let shape = graph.shape(node);
     if rows == (0..shape.height) {
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn one_band_is_all_there_is_where_all_fits_or_nothing_does() {
+    fn there_is_one_band_where_all_fits_or_nothing_does() {
         let whole = |height| vec![Band { own: 0..height, window: 0..height }];
         assert_eq!(bands(100, 2, 100), whole(100));
         assert_eq!(bands(100, 4, 8), whole(100), "a band needs rows besides its halo");

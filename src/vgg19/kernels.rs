@@ -1,4 +1,4 @@
-//! Which variants each layer runs.
+//! The variants that each layer runs.
 
 use std::fmt;
 use std::str::FromStr;
@@ -91,12 +91,12 @@ pub struct KernelOverride {
     pub layers: Vec<LayerId>,
     /// Passes that run it.
     pub passes: Vec<Pass>,
-    /// What they run.
+    /// The variant.
     pub variant: &'static Variant,
 }
 
 impl KernelOverride {
-    /// Puts its variant into the layers and passes that it names.
+    /// Replaces the variants of its layers and passes.
     pub fn apply(&self, kernels: &mut Kernels) {
         for (layer, pass) in
             self.layers.iter().flat_map(|layer| self.passes.iter().map(move |p| (*layer, *p)))

@@ -1,8 +1,7 @@
-//! The VGG19 network (Simonyan & Zisserman 2014, arXiv:1409.1556, configuration E) as far as style
-//! transfer needs it: its 16 convolutions.
+//! The convolutional part of the VGG19 network (Simonyan & Zisserman 2014, arXiv:1409.1556, configuration E).
 //!
-//! Each is 3 x 3 with stride 1 and zero padding 1, followed by a ReLU; a 2 x 2 pooling of stride 2
-//! comes before `conv2_1`, `conv3_1`, `conv4_1` and `conv5_1`. The classifier behind is left out.
+//! It has 16 convolutions, each 3 x 3 with stride 1 and zero padding 1, followed by a ReLU. A 2 x 2 pooling of stride 2
+//! precedes `conv2_1`, `conv3_1`, `conv4_1` and `conv5_1`. The classifier is not needed.
 use std::fmt;
 use std::str::FromStr;
 
@@ -20,7 +19,7 @@ pub use kernels::{KernelOverride, Kernels};
 pub use network::{Network, activation_shape};
 pub use weights::{ConvWeights, Pixels, Weights};
 
-/// How many convolutions the network has.
+/// Number of convolutions of the network.
 pub const LAYER_COUNT: usize = 16;
 
 /// One convolution (and the ReLU after it).
@@ -28,17 +27,17 @@ pub const LAYER_COUNT: usize = 16;
 pub struct Layer {
     /// `convB_I` with [`Layer::block`] and [`Layer::index`].
     pub name: &'static str,
-    /// Which block, 1..=5. Pooling comes before the first convolution of each but the first.
+    /// Number of the block, 1..=5. A pooling precedes the first convolution of each block but the first.
     pub block: usize,
-    /// Which convolution of the block, from 1.
+    /// Number of the convolution within its block, from 1.
     pub index: usize,
-    /// Channels that go in: 3 for the first layer, otherwise those out of the layer before.
+    /// Input channels: 3 for the first layer, otherwise the output channels of the layer before.
     pub inputs: usize,
-    /// Channels that come out.
+    /// Output channels.
     pub outputs: usize,
 }
 
-/// The convolutions from the picture upwards.
+/// The convolutions, shallowest first.
 pub const LAYERS: [Layer; LAYER_COUNT] = [
     conv("conv1_1", 1, 1, 3, 64),
     conv("conv1_2", 1, 2, 64, 64),
@@ -58,12 +57,12 @@ pub const LAYERS: [Layer; LAYER_COUNT] = [
     conv("conv5_4", 5, 4, 512, 512),
 ];
 
-/// One line of the table.
+/// A row of the table.
 const fn conv(name: &'static str, block: usize, index: usize, inputs: usize, outputs: usize) -> Layer {
     Layer { name, block, index, inputs, outputs }
 }
 
-/// Names one of [`LAYERS`]; ordered from the picture upwards. Prints and parses as `conv4_2`.
+/// Identifies one of [`LAYERS`]; ordered by depth. Prints and parses as `conv4_2`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LayerId(u8);
 
@@ -78,17 +77,17 @@ impl LayerId {
         (index < LAYER_COUNT).then_some(Self(index as u8))
     }
 
-    /// All layers from the picture upwards.
+    /// All layers, shallowest first.
     pub fn all() -> impl DoubleEndedIterator<Item = Self> + ExactSizeIterator {
         (0..LAYER_COUNT as u8).map(Self)
     }
 
-    /// The place in [`LAYERS`], 0..16.
+    /// Index in [`LAYERS`], 0..16.
     pub fn index(self) -> usize {
         usize::from(self.0)
     }
 
-    /// The line of the table.
+    /// The layer's row of the table.
     pub fn spec(self) -> &'static Layer {
         &LAYERS[self.index()]
     }
@@ -98,18 +97,18 @@ impl LayerId {
         self.spec().name
     }
 
-    /// How many channels the layer's activation has.
+    /// Channels of the layer's activations.
     pub fn channels(self) -> usize {
         self.spec().outputs
     }
 
-    /// By how much the layer's activation is smaller than the picture on each side: 1, 2, 4, 8 or
-    /// 16, which is 2^(block - 1). Each pooling rounds down.
+    /// Factor from a side of the layer's activations to that of the image: 1, 2, 4, 8 or 16, which is 2^(block - 1). Each
+    /// pooling rounds down.
     pub fn downscale(self) -> usize {
         1 << (self.spec().block - 1)
     }
 
-    /// True if what goes into the layer is pooled first: the first convolution of blocks 2 to 5.
+    /// True if the layer's input is pooled: the first convolution of blocks 2 to 5.
     pub fn pools_first(self) -> bool {
         self.spec().index == 1 && self.spec().block > 1
     }
@@ -139,7 +138,7 @@ impl FromStr for LayerId {
 /// The layer called `name`.
 ///
 /// # Errors
-/// [`Error::Usage`] for any other name, with the nearest one if there is one near.
+/// [`Error::Usage`] for any other name, with the most similar one if any is similar.
 pub fn layer(name: &str) -> Result<LayerId> {
     if let Some(found) = LayerId::all().find(|l| l.name() == name) {
         return Ok(found);

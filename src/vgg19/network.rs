@@ -21,13 +21,13 @@ pub struct Network {
     convs: Vec<Arc<PackedWeights>>,
     pooling: Pooling,
     kernels: Kernels,
-    /// The most that a tensor may take on the device.
+    /// The device's limit on a tensor.
     max_tensor_bytes: u64,
 }
 
 impl Network {
-    /// Uploads the weights in the forms that the layers' variants want. They and the activations are
-    /// stored in `precision`; Gram matrices, losses and gradients are f32 in any case.
+    /// Uploads the weights in the forms that the layers' variants read. Weights and activations are stored in `precision`;
+    /// Gram matrices, losses and their gradients are always f32.
     ///
     /// # Errors
     /// [`Error::Gpu`](crate::Error::Gpu) when memory runs out.
@@ -42,8 +42,8 @@ impl Network {
             let weights = packed.upload(gpu, precision, &conv.bias)?;
             gpu.flush().map(|()| Arc::new(weights))
         };
-        // Packed weights take up to four times the memory of plain ones, and the driver copies them once more on
-        // their way: never of more than two layers at a time.
+        // Packed weights take up to four times the memory of plain ones, and the driver copies them once more during the
+        // upload, so at most two layers are packed at a time.
         let mut layers = weights.convs.iter().zip(LayerId::all()).map(|layer| (layer, pack(layer, kernels)));
         let (mut convs, mut next) = (vec![], layers.next());
         while let Some((layer, packed)) = next {
@@ -55,14 +55,13 @@ impl Network {
         Ok(Self { normalize, convs, pooling, kernels, max_tensor_bytes: gpu.max_tensor_bytes() })
     }
 
-    /// The variants that its convolutions run, and that the Gram matrices of its features should.
+    /// The variants of its convolutions, and of Gram matrices of its features.
     pub fn kernels(&self) -> &Kernels {
         &self.kernels
     }
 
-    /// Applies the network to `x`, a planar picture `[3, h, w]` of B, G, R in 0..255 minus
-    /// [`BGR_MEAN`], as far as the deepest of `layers`; returns their activations after the ReLU,
-    /// `[channels, h / downscale, w / downscale]` each.
+    /// Applies the network to `x`, a planar image `[3, h, w]` of B, G, R in 0..255 minus [`BGR_MEAN`], up to the deepest of
+    /// `layers`. Returns their activations after the ReLU, `[channels, h / downscale, w / downscale]` each.
     ///
     /// # Panics
     /// If a layer is deeper than the weights that were loaded.
@@ -80,8 +79,9 @@ impl Network {
         features
     }
 
-    /// The same, with a visit to each of `layers` on the way. What a visit applies stands in the graph before the
-    /// next layer, so it goes backward right before its layer does, and no gradient has to wait meanwhile.
+    /// Applies the network as [`features`](Self::features) does, and calls `visit` with each of `layers`. Operations that
+    /// `visit` applies come before the next layer in the graph, so their backward steps come directly before those of their
+    /// layer, and no gradient stays in memory in between.
     ///
     /// # Errors
     /// Those of `visit`.
@@ -98,8 +98,9 @@ impl Network {
         self.walk_within(u64::MAX, graph, x, layers, |graph, layer, piece| visit(graph, layer, piece.node))
     }
 
-    /// The same, but a block whose activations are larger than the device takes is walked in bands of rows, one after
-    /// another; each is a visit. The pieces of two layers of a block come by turns, those of one from the top down.
+    /// [`walk`](Self::walk), but a block with activations beyond the device's limit on a tensor is computed in bands of
+    /// rows, one after another, and `visit` is called with each. The pieces of the layers of a block alternate; those of one
+    /// layer are in order from the top.
     ///
     /// # Errors
     /// Those of `visit`.
@@ -116,7 +117,7 @@ impl Network {
         self.walk_within(self.max_tensor_bytes, graph, x, layers, visit)
     }
 
-    /// In bands whose tensors take no more than `most` bytes.
+    /// Computes blocks in bands whose tensors take at most `most` bytes.
     fn walk_within<E>(
         &self,
         most: u64,
@@ -134,7 +135,7 @@ impl Network {
             let most_rows = u32::try_from(most / widest.bytes().max(1)).unwrap_or(u32::MAX);
             let pool = (block.last() != Some(deepest)).then(|| format!("pool{}", block[0].spec().block));
             let mut pooled = vec![];
-            // An even halo, so that windows begin where pooling windows do.
+            // The halo is even, so that windows begin at pooling windows.
             for band in bands(shape.height, block.len().next_multiple_of(2) as u32, most_rows) {
                 let rows = self.walk_band(graph, node, block, &band, |graph, layer, rows| {
                     if !layers.contains(&layer) {
@@ -144,9 +145,9 @@ impl Network {
                     let Range { start: top, end } = band.own;
                     visit(graph, layer, Piece { node, top, rows: end - top, of: shape.height })
                 })?;
-                // A last band of one row leaves nothing after pooling.
-                let leaves_some = pooled.is_empty() || !band.own_within(2).is_empty();
-                if let Some(pool) = pool.as_ref().filter(|_| leaves_some) {
+                // A last band of one row is empty after pooling.
+                let has_rows = pooled.is_empty() || !band.own_within(2).is_empty();
+                if let Some(pool) = pool.as_ref().filter(|_| has_rows) {
                     let rows = graph.apply(pool, Box::new(Pool(self.pooling)), &[rows]);
                     // A pooled layer is a quarter of the size of the layers around it.
                     graph.checkpoint(rows);
@@ -160,7 +161,7 @@ impl Network {
         Ok(())
     }
 
-    /// The layers of a block on one band, halo included, with a visit to each; returns the last.
+    /// Applies the layers of a block to one band with its halo, and calls `visit` with each; returns the last.
     fn walk_band<E>(
         &self,
         graph: &mut Graph,
@@ -184,14 +185,14 @@ fn pack((conv, layer): (&ConvWeights, LayerId), kernels: &Kernels) -> Result<Pac
     Packed::new(kernels.of(TunedOp::Conv3x3, layer), &conv.weight, channels)
 }
 
-/// Shape of a layer's activations for a picture of this size.
+/// Shape of a layer's activations for an image of this size.
 pub fn activation_shape(layer: LayerId, width: u32, height: u32) -> Shape {
     let downscale = layer.downscale() as u32;
     Shape::blocked(layer.channels() as u32, height / downscale, width / downscale)
 }
 
-/// From x (B, G, R minus the mean) to what the weights expect: the file's own convention is in
-/// terms of r, g, b in 0..255.
+/// The operation from x (B, G, R minus the mean) to the input that the weights expect. The convention of a weights file is
+/// given in terms of r, g, b in 0..255.
 fn normalize(pixels: Pixels, precision: Precision) -> Normalize {
     let channels = pixels.channels();
     let mean_of = |source: usize| BGR_MEAN[2 - source];

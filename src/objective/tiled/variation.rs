@@ -1,7 +1,7 @@
-//! Total variation of a picture in host memory: `ops::TotalVariation` in plain loops.
+//! Total variation of an image in the host's memory: `ops::TotalVariation` in plain loops.
 
-/// The sum of squared differences between horizontal and vertical neighbours over the number of numbers; adds
-/// `weight` times its gradient to `gradient`. `x` holds planes of `size` columns and rows.
+/// The sum of squared differences between horizontal and vertical neighbours over the number of values. Adds `weight`
+/// times its gradient to `gradient`. `x` holds planes of `size` columns and rows.
 pub(super) fn total_variation(x: &[f32], size: [u32; 2], weight: f32, gradient: &mut [f32]) -> f64 {
     let [width, height] = size.map(|n| n as usize);
     let factor = 2.0 * weight / x.len() as f32;
@@ -28,7 +28,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn neighbours_pull_at_each_other() {
+    fn the_gradient_is_the_sum_of_differences_to_neighbours() {
         // Two planes of 2 x 2; the differences are 1, 2, 3 and 2, and none in the second.
         let x = [0.0, 1.0, 2.0, 4.0, 5.0, 5.0, 5.0, 5.0];
         let mut gradient = [0.0; 8];

@@ -12,11 +12,10 @@ use crate::vgg19::{LAYER_COUNT, Layer, LayerId};
 /// Files above this are refused unread; the whole of VGG19 with its classifier takes 0.6 GiB.
 pub(super) const MAX_BYTES: u64 = 4 << 30;
 
-/// The place of each convolution in torchvision's `vgg19().features`, which counts ReLUs and
-/// poolings too.
+/// Index of each convolution in torchvision's `vgg19().features`, which includes ReLUs and poolings.
 const TORCHVISION: [usize; LAYER_COUNT] = [0, 2, 5, 7, 10, 12, 14, 16, 19, 21, 23, 25, 28, 30, 32, 34];
 
-/// How the tensors of a file are called and encoded.
+/// Names and encoding of a file's tensors.
 #[derive(Clone, Copy, PartialEq)]
 enum Form {
     /// `conv1_1.weight.codes` and `conv1_1.weight.codebook`.
@@ -47,7 +46,7 @@ pub(super) fn parse(path: &Path, bytes: &[u8], deepest: LayerId) -> Result<Weigh
     Ok(Weights { convs, pixels, source: path.display().to_string() })
 }
 
-/// The error for bytes that are no whole safetensors file.
+/// The error for bytes that are not a complete safetensors file.
 fn not_safetensors(path: &Path, bytes: &[u8], error: &SafeTensorError) -> Error {
     let reason = if bytes.is_empty() {
         "the file is empty: download it again".into()
@@ -61,7 +60,7 @@ fn not_safetensors(path: &Path, bytes: &[u8], error: &SafeTensorError) -> Error 
     Error::weights(path, reason)
 }
 
-/// Which form the names speak of; refuses files of other networks.
+/// The form of a file, from its tensor names. Refuses files of other networks.
 fn form(path: &Path, tensors: &SafeTensors) -> Result<Form> {
     let names = tensors.names();
     let has = |name: &str| names.contains(&name);
