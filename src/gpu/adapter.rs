@@ -1,13 +1,13 @@
-//! Which adapters there are, and which one is used.
+//! The adapters of the machine, and the choice of one.
 
 use std::fmt;
 
 use crate::error::{Error, Remedy, Result, Setting};
 
-/// What the user asked for: nothing, a number in the list, or a part of the name.
+/// Which adapter to use: the default, a position in the list, or a part of the name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum DeviceChoice {
-    /// The most capable adapter; `WGPU_ADAPTER_NAME` narrows the choice.
+    /// The most capable adapter, among those that `WGPU_ADAPTER_NAME` allows.
     #[default]
     Best,
     /// Position in the list of [`list_adapters`].
@@ -24,7 +24,7 @@ impl std::str::FromStr for DeviceChoice {
     }
 }
 
-/// What an adapter offers, as far as this program cares.
+/// Features and limits of an adapter that matter to this program.
 #[derive(Debug, Clone)]
 pub struct AdapterSummary {
     /// The adapter's and the driver's own names.
@@ -39,7 +39,7 @@ pub struct AdapterSummary {
     pub max_binding: u64,
     /// Largest buffer in bytes.
     pub max_buffer: u64,
-    /// Memory of its own in bytes, where the API tells; for an adapter on the CPU the machine's.
+    /// Dedicated memory in bytes, where the API reports it; for an adapter on the CPU that of the machine.
     pub memory: Option<u64>,
     /// Workgroup memory in bytes.
     pub workgroup_memory: u32,
@@ -85,7 +85,7 @@ impl AdapterSummary {
         }
     }
 
-    /// True for an adapter that is a program on the CPU.
+    /// True for a driver that runs on the CPU.
     pub fn is_software(&self) -> bool {
         self.kind == wgpu::DeviceType::Cpu
     }
@@ -95,7 +95,7 @@ impl AdapterSummary {
         self.backend == wgpu::Backend::Gl
     }
 
-    /// True if it works in the memory of the host, so that both draw on one budget.
+    /// True if its memory is the host's, so that both share one budget.
     pub fn shares_memory(&self) -> bool {
         matches!(self.kind, wgpu::DeviceType::Cpu | wgpu::DeviceType::IntegratedGpu)
     }
@@ -126,15 +126,15 @@ impl fmt::Display for AdapterSummary {
     }
 }
 
-/// All adapters with a summary each, best first. GL is asked only where no other API has an adapter:
-/// it shows the same devices again, with less to offer.
+/// All adapters with a summary each, best first. GL adapters are listed only where no other API has an adapter: they are
+/// the same devices, with fewer features.
 pub(super) fn enumerate() -> Vec<(wgpu::Adapter, AdapterSummary)> {
     let native = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
     let found = enumerate_on(native);
     if found.is_empty() { enumerate_on(wgpu::Backends::GL) } else { found }
 }
 
-/// `WGPU_BACKEND` narrows the backends further.
+/// `WGPU_BACKEND` limits the backends further.
 fn enumerate_on(backends: wgpu::Backends) -> Vec<(wgpu::Adapter, AdapterSummary)> {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle_from_env();
     descriptor.backends &= backends;
@@ -172,7 +172,7 @@ pub(super) fn noop() -> Option<wgpu::Adapter> {
 pub(super) const MATRICES: wgpu::Features =
     wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX.union(wgpu::Features::SHADER_F16);
 
-/// Whether the adapter multiplies 16 x 16 matrices of f16 and adds in f32, and kernels can say so.
+/// Whether the adapter multiplies 16 x 16 matrices of f16 with sums in f32, and wgpu supports it.
 pub(super) fn multiplies_matrices(adapter: &wgpu::Adapter) -> bool {
     use wgpu::CooperativeScalarType::{F16, F32};
     let shapes = adapter.cooperative_matrix_properties();
@@ -184,15 +184,15 @@ pub(super) fn multiplies_matrices(adapter: &wgpu::Adapter) -> bool {
 }
 
 /// Every adapter of the machine, best first, so that positions are those of [`DeviceChoice::Index`].
-/// `WGPU_BACKEND` limits the backends that are asked.
+/// `WGPU_BACKEND` limits the backends.
 pub fn list_adapters() -> Vec<AdapterSummary> {
     enumerate().into_iter().map(|(_, summary)| summary).collect()
 }
 
-/// Position in the list of [`list_adapters`] of the one that `choice` means.
+/// Position of the chosen adapter in the list of [`list_adapters`].
 ///
 /// # Errors
-/// [`Error::Adapter`] if there is none, none matches, or the one asked for runs no compute shaders.
+/// [`Error::Adapter`] if there is none, none matches, or the chosen one runs no compute shaders.
 pub fn choose_adapter(adapters: &[AdapterSummary], choice: &DeviceChoice) -> Result<usize> {
     if adapters.is_empty() {
         return Err(Error::adapter(NO_ADAPTER));

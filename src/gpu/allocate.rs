@@ -1,4 +1,4 @@
-//! Memory of an open device: tensors and textures, made, written and read.
+//! Memory of an open device: tensors and textures are allocated, written and read.
 
 use std::sync::Arc;
 
@@ -38,7 +38,7 @@ impl Gpu {
             })
         })?;
         if self.checks_everything() {
-            // All ones are NaN in f32 and in f16.
+            // All bits set are NaN in f32 and in f16.
             self.queue().write_buffer(&buffer, 0, &vec![0xff; bytes.max(16) as usize]);
         }
         let entry = Arc::new(self.ledger().enter(what, bytes));
@@ -51,7 +51,7 @@ impl Gpu {
         size.rows() <= u64::from(most) && Texture::ROW <= most
     }
 
-    /// A texture for so many vectors, contents undefined.
+    /// A texture of this size, contents undefined.
     ///
     /// # Errors
     /// As [`tensor`](Self::tensor).
@@ -74,7 +74,7 @@ impl Gpu {
                 dimension: wgpu::TextureDimension::D2,
                 format: match size.precision {
                     Precision::F32 => wgpu::TextureFormat::Rgba32Float,
-                    // Kernels tell f16 from bf16, so that both may take turns in one texture.
+                    // f16 and bf16 are told apart in the kernel, so one texture can hold either.
                     Precision::F16 | Precision::Bf16 => wgpu::TextureFormat::Rgba16Uint,
                 },
                 usage: wgpu::TextureUsages::STORAGE_BINDING | wgpu::TextureUsages::COPY_DST,
@@ -99,7 +99,7 @@ impl Gpu {
     ) -> Result<Texture> {
         let vectors = (packed.len() as u64).div_ceil(4);
         let texture = self.texture(TextureSize { vectors, precision }, what, label)?;
-        // All whole rows, then the rest of the last.
+        // All complete rows, then the last, incomplete row.
         let (whole, rest) = packed.split_at(packed.len() / Texture::ROW_NUMBERS * Texture::ROW_NUMBERS);
         let rows = (whole.len() / Texture::ROW_NUMBERS) as u32;
         for (numbers, first, width, height) in
@@ -145,7 +145,7 @@ impl Gpu {
         Ok(tensor.shape.unpack(&self.read_padded(tensor)?))
     }
 
-    /// The numbers of several tensors, each as [`read`](Self::read) gives them, for one wait.
+    /// The numbers of several tensors, each as [`read`](Self::read) returns them. Waits once.
     ///
     /// # Errors
     /// [`Error::Gpu`] if the device failed.
@@ -157,7 +157,7 @@ impl Gpu {
         Ok(tensors.iter().zip(packed).map(|(tensor, packed)| tensor.shape.unpack(&packed)).collect())
     }
 
-    /// The numbers of a tensor as they lie in the buffer, padding included. Waits for the device.
+    /// The numbers of a tensor in the order of the buffer, with padding. Waits for the device.
     ///
     /// # Errors
     /// [`Error::Gpu`] if the device failed.

@@ -1,4 +1,4 @@
-//! An open device: memory, kernels, submits, and what went wrong with them.
+//! An open device: its limits, kernels, submissions and faults.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,28 +18,28 @@ use crate::error::{Error, Remedy, Result, Setting};
 pub struct GpuOptions {
     /// Which adapter.
     pub device: DeviceChoice,
-    /// Keeps bounds checks in every shader and fills fresh tensors with NaN, so that a kernel that
-    /// reads or leaves out what it should not is seen. For tests.
+    /// Keeps bounds checks in every shader and fills fresh tensors with NaN, so that reads out of bounds and missing
+    /// writes change results. For tests.
     pub paranoid: bool,
-    /// Allows no larger tensor than this many bytes, as on an adapter with lower limits.
+    /// Limits tensors to this many bytes, as on an adapter with lower limits.
     pub max_tensor_bytes: Option<u64>,
     /// Treats the adapter as one of this kind, whatever it is: it gets the kernels, the memory budget and the length of
     /// submissions of that kind. For tests.
     pub kind: Option<wgpu::DeviceType>,
-    /// Times kernels by the wall clock, as on an adapter without timestamps.
+    /// Times kernels with the wall clock, as on an adapter without timestamps.
     pub wall_clock: bool,
-    /// How long a submit may take; `None` is 100 ms on a GPU, and without limit on the CPU.
+    /// Bound on the duration of a submission; `None` is 100 ms on a GPU, and no bound on the CPU.
     pub submit_time: Option<Duration>,
-    /// Faults on purpose, for tests.
+    /// Deliberate faults, for tests.
     pub faults: Faults,
 }
 
-/// Faults on purpose: what happens when something goes wrong can only be tested if it does.
+/// Deliberate faults, for tests of error handling.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Faults {
-    /// Has no more memory than this many bytes.
+    /// The device has only this many bytes of memory.
     pub memory: Option<u64>,
-    /// Is lost at the submit of this number.
+    /// The device is lost at the submission of this number.
     pub lost_at: Option<u64>,
 }
 
@@ -64,15 +64,15 @@ struct Inner {
     faults: Faults,
 }
 
-/// Bytes that are asked of the driver at one time for tensors that fit in.
+/// Size in bytes of the memory blocks that small tensors share.
 const BLOCK: u64 = 8 << 20;
 
-/// A shader's name and the override constants it was compiled with (values by their bits).
+/// A shader's name and the override constants that it was compiled with (values as bits).
 type KernelKey = (&'static str, Vec<(String, u64)>);
 
 impl Gpu {
-    /// Opens the chosen adapter with all of its limits and those optional features that kernels
-    /// know how to use; none of them is required.
+    /// Opens the chosen adapter with all of its limits and with the optional features that kernels use; none of them is
+    /// required.
     ///
     /// # Errors
     /// [`Error::Adapter`] if there is no such adapter or it cannot be opened.
@@ -90,8 +90,8 @@ impl Gpu {
         Self::with_features(&adapter, adapter.features() & wanted, options)
     }
 
-    /// A device that executes nothing and has all features that kernels use: what is recorded for it can be
-    /// looked at, on any machine.
+    /// A device that executes nothing and has all features that kernels use. Recordings for it can be inspected on any
+    /// machine.
     ///
     /// # Errors
     /// [`Error::Adapter`] if it cannot be opened.
@@ -116,8 +116,8 @@ impl Gpu {
             required_features: features,
             required_limits: limits.clone(),
             experimental_features: experimental(features),
-            // A block is only given back when all in it is. Small ones are for small tensors, of which there are
-            // few; each that is larger has memory of its own and gives it back with itself.
+            // A block is freed only when all tensors in it are. With small blocks only small tensors share one, and
+            // each larger tensor has memory of its own.
             memory_hints: wgpu::MemoryHints::Manual { suballocated_device_memory_block_size: BLOCK..BLOCK },
             ..Default::default()
         };
@@ -149,7 +149,7 @@ impl Gpu {
         &self.inner.summary
     }
 
-    /// The limits that the device was opened with: all that the adapter has.
+    /// The limits that the device was opened with: those of the adapter.
     pub(crate) fn limits(&self) -> &wgpu::Limits {
         &self.inner.limits
     }
@@ -159,37 +159,37 @@ impl Gpu {
         self.inner.limits.max_buffer_size.min(self.inner.limits.max_storage_buffer_binding_size)
     }
 
-    /// The subgroup size, if subgroup operations are there and all subgroups have one size.
+    /// The subgroup size, if subgroup operations are supported and all subgroups have the same size.
     pub fn subgroup_size(&self) -> Option<u32> {
         self.inner.summary.subgroups.and_then(|(min, max)| (min == max).then_some(min))
     }
 
-    /// Whether kernels may multiply 16 x 16 matrices of f16 with sums in f32.
+    /// Whether kernels can multiply 16 x 16 matrices of f16 with sums in f32.
     pub(crate) fn multiplies_matrices(&self) -> bool {
         self.inner.device.features().contains(MATRICES)
     }
 
-    /// Memory that tensors of this device hold now.
+    /// Memory of the device's tensors at present.
     pub fn memory(&self) -> MemoryUse {
         self.inner.ledger.now()
     }
 
-    /// Counts the peak from now on: what was measured or tried before is not the work's own.
+    /// Resets the peak, to exclude earlier measurements from it.
     pub fn forget_peak_memory(&self) {
         self.inner.ledger.forget_peak();
     }
 
-    /// The most bytes that tensors of this device ever held at one time.
+    /// Peak of the bytes of the device's tensors.
     pub fn peak_memory(&self) -> u64 {
         self.inner.ledger.peak()
     }
 
-    /// Who holds how much.
+    /// Memory of tensors by use.
     pub(super) fn ledger(&self) -> &Ledger {
         &self.inner.ledger
     }
 
-    /// Whether so much more memory is refused on purpose.
+    /// Whether an allocation of this many bytes is refused by a deliberate fault.
     pub(super) fn refuses(&self, bytes: u64) -> bool {
         self.inner.faults.memory.is_some_and(|most| self.memory().total() + bytes > most)
     }
@@ -198,10 +198,10 @@ impl Gpu {
         self.inner.paranoid
     }
 
-    /// The kernel of a WGSL file for these override constants; parsed once, then remembered.
+    /// The kernel of a WGSL file for these override constants; parsed once, then cached.
     ///
     /// # Errors
-    /// [`Error::Gpu`] with the parser's words.
+    /// [`Error::Gpu`] with the parser's message.
     pub fn kernel(&self, shader: &Shader, overrides: &[(&str, f64)]) -> Result<Arc<Kernel>> {
         let key: KernelKey = (
             shader.name,
@@ -215,11 +215,11 @@ impl Gpu {
         Ok(kernel)
     }
 
-    /// Runs recordings, one after the other: in one submit, or in several if one would take too long. Does not
-    /// wait, but for the first few on a device that is to stay responsive.
+    /// Runs recordings, one after the other, in one submission, or in several if one would take too long. Waits only for
+    /// the first few, and only on a device whose submissions are bounded in time, to measure its speed.
     ///
     /// # Errors
-    /// [`Error::Gpu`] or [`Error::DeviceLost`] if this or an earlier submit failed, as far as is known by now.
+    /// [`Error::Gpu`] or [`Error::DeviceLost`] if this or an earlier submission failed, as far as is known at this time.
     pub fn submit(&self, recordings: &[&Recording]) -> Result<()> {
         let pace = &self.inner.pace;
         let all: Vec<&Command> = recordings.iter().flat_map(|recording| recording.commands()).collect();
@@ -236,7 +236,7 @@ impl Gpu {
         Ok(())
     }
 
-    /// How many submits there have been.
+    /// Number of submissions so far.
     pub fn submits(&self) -> u64 {
         self.inner.submits.load(Ordering::Relaxed)
     }
@@ -266,8 +266,8 @@ impl Gpu {
         done.map(|_| ()).map_err(|e| Error::gpu("waiting for the device", e.to_string()))
     }
 
-    /// Hands over what was written and waits for it. Until the next submit it lies in memory of its own, which no
-    /// ledger counts.
+    /// Submits pending writes and waits for them. Until the next submission they are in staging memory, which the ledger
+    /// does not count.
     ///
     /// # Errors
     /// As [`wait`](Self::wait).
@@ -276,7 +276,7 @@ impl Gpu {
         self.wait()
     }
 
-    /// Lets callbacks of finished submits run, without waiting.
+    /// Runs callbacks of finished submissions, without waiting.
     pub(super) fn poll(&self) -> Result<()> {
         let polled = self.inner.device.poll(wgpu::PollType::Poll);
         self.check()?;
@@ -292,8 +292,8 @@ impl Gpu {
         &self.inner.queue
     }
 
-    /// The first fault that the device reported by itself, if any. It is reported once, but that a device is
-    /// lost is true for ever.
+    /// The first fault that the device reported asynchronously, if any. A fault is returned once; the loss of the device is
+    /// returned every time.
     fn check(&self) -> Result<()> {
         let mut fault = lock(&self.inner.fault);
         let found = match &*fault {
@@ -303,7 +303,7 @@ impl Gpu {
         found.map_or(Ok(()), Err)
     }
 
-    /// Runs `f` and turns what the device says against it into an error about `what`.
+    /// Runs `f` and converts validation and memory errors of the device into an error about `what`.
     pub(super) fn scoped<T>(&self, what: &str, f: impl FnOnce(&wgpu::Device) -> T) -> Result<T> {
         let device = &self.inner.device;
         let memory = device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
@@ -320,7 +320,7 @@ impl Gpu {
     }
 }
 
-/// wgpu wants a signature under the use of features that it calls experimental.
+/// wgpu requires explicit consent to features that it calls experimental.
 fn experimental(features: wgpu::Features) -> wgpu::ExperimentalFeatures {
     if !features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX) {
         return wgpu::ExperimentalFeatures::disabled();
@@ -337,7 +337,7 @@ fn describe(what: &str, error: &wgpu::Error) -> Error {
     }
 }
 
-/// Errors outside any scope and the loss of the device are kept for the next call that can report.
+/// Stores errors outside any scope and the loss of the device, for the next call that returns an error.
 fn watch_for_faults(device: &wgpu::Device, fault: &Arc<Mutex<Option<Error>>>) {
     let keep = |fault: &Mutex<Option<Error>>, error: Error| {
         lock(fault).get_or_insert(error);

@@ -1,4 +1,4 @@
-//! What a device has and allows, for reports.
+//! Limits and features of a device, for reports.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::device::Gpu;
 
-/// What a device was opened with.
+/// Limits and features that a device was opened with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Facts {
     /// The adapter, its API and its kind.
@@ -17,7 +17,7 @@ pub struct Facts {
     pub limits: BTreeMap<&'static str, u64>,
     /// Optional features in use, by wgpu's names.
     pub features: Vec<&'static str>,
-    /// Smallest and largest subgroup, where there are subgroup operations.
+    /// Smallest and largest subgroup, where subgroup operations are supported.
     pub subgroups: Option<(u32, u32)>,
     /// Shapes of cooperative matrices that the adapter lists.
     pub cooperative_matrices: Vec<String>,

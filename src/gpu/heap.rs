@@ -1,7 +1,7 @@
-//! How much memory a device has, where its API tells.
+//! The size of a device's memory, where its API reports it.
 
-/// Bytes of the device's largest heap of its own; `None` where the API does not tell. wgpu has no call for
-/// it, so Vulkan is asked directly.
+/// Bytes of the device's largest dedicated heap; `None` where the API does not report it. wgpu has no call for it, so Vulkan
+/// is queried directly.
 #[cfg(any(windows, target_os = "linux", target_os = "android"))]
 pub(super) fn device_memory(adapter: &wgpu::Adapter) -> Option<u64> {
     /// `VK_MEMORY_HEAP_DEVICE_LOCAL_BIT`.

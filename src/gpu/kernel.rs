@@ -1,4 +1,4 @@
-//! A kernel: one WGSL file made into a pipeline for given override constants.
+//! Kernels: WGSL files compiled into pipelines, for given override constants.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -19,8 +19,8 @@ pub struct Shader {
     pub name: &'static str,
     /// The text of the file, imports not expanded.
     pub source: &'static str,
-    /// True for kernels that are compiled without the driver-side bounds checks. Only for kernels
-    /// where that was measured to matter and whose tests pass with checks at every awkward size.
+    /// True for kernels that are compiled without the driver's bounds checks. Only for kernels where a difference was
+    /// measured, and whose tests pass with checks, at sizes that are no multiple of a tile.
     pub unchecked: bool,
 }
 
@@ -48,7 +48,8 @@ impl Shader {
         Self { unchecked: true, ..self }
     }
 
-    /// The limit that a kernel exceeds on a device, in words to follow "needs"; `None` if it fits. Read off the WGSL.
+    /// The limit that a kernel exceeds on a device, in words to follow "needs"; `None` if it exceeds none. From the WGSL
+    /// alone.
     pub(crate) fn exceeded_limits(&self, gpu: &Gpu) -> Option<String> {
         let source = expand_imports(self.source).ok()?;
         let interface = Interface::of(&source).ok()?;
@@ -65,8 +66,8 @@ impl Shader {
     }
 }
 
-/// A WGSL file with its override constants and its interface. It is compiled at its first launch, once for
-/// each storage of its bindings.
+/// A WGSL file with its override constants and its interface. It is compiled at its first launch, once for each
+/// combination of storage precisions of its bindings.
 #[derive(Debug)]
 pub struct Kernel {
     shader: Shader,
@@ -77,14 +78,14 @@ pub struct Kernel {
     pipelines: Mutex<HashMap<Storage, Arc<Pipeline>>>,
 }
 
-/// The WGSL of a kernel for one storage of its bindings.
+/// The WGSL of a kernel for given storage precisions of its bindings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KernelForm {
     /// Path under `shaders/` without `.wgsl`.
     pub kernel: &'static str,
-    /// How each binding is stored, in the order of the binding numbers.
+    /// Storage precision of each binding, in the order of the binding numbers.
     pub storage: Vec<(String, Precision)>,
-    /// The text that a device is given, imports resolved.
+    /// The text that is compiled, imports resolved.
     pub wgsl: String,
 }
 
@@ -115,7 +116,7 @@ impl Kernel {
         Ok(Self { shader: *shader, overrides, text, interface, pipelines: Mutex::default() })
     }
 
-    /// Its text for this storage of its bindings, and that of each.
+    /// The text for these storage precisions, and the precision of each binding.
     pub(super) fn form(&self, storage: &Storage) -> Result<KernelForm> {
         let mut bindings: Vec<_> = self.interface.bindings.iter().collect();
         bindings.sort_by_key(|binding| binding.slot);
@@ -130,7 +131,7 @@ impl Kernel {
         })
     }
 
-    /// Its text with all bindings in f32.
+    /// The text with all bindings in f32.
     ///
     /// # Errors
     /// None: this text was parsed before.
@@ -138,12 +139,12 @@ impl Kernel {
         self.form(&Storage::new())
     }
 
-    /// The text that the device is given for this storage of its bindings.
+    /// The text that is compiled for these storage precisions.
     pub(super) fn wgsl(&self, storage: &Storage) -> Result<String> {
         store_as(&self.text, storage).map_err(|message| Error::gpu(self.what(), message))
     }
 
-    /// The pipeline for this storage of its bindings.
+    /// The pipeline for these storage precisions.
     pub(super) fn pipeline(&self, gpu: &Gpu, storage: &Storage) -> Result<Arc<Pipeline>> {
         if let Some(pipeline) = lock(&self.pipelines).get(storage) {
             return Ok(pipeline.clone());
@@ -187,13 +188,13 @@ impl Kernel {
         if !self.shader.unchecked || gpu.checks_everything() {
             return device.create_shader_module(descriptor);
         }
-        // SAFETY: only kernels that are marked so come here; their tests run with checks on at sizes that are
+        // SAFETY: only kernels that are marked as unchecked reach this call; their tests run with checks on at sizes that are
         // no multiple of any tile, so they index within bounds, their loops end, and they divide by sizes,
         // which are at least 1.
         unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
     }
 
-    /// Names it in messages.
+    /// Its name in messages.
     fn what(&self) -> String {
         format!("kernel {}", self.shader.name)
     }

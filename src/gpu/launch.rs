@@ -1,4 +1,4 @@
-//! A dispatch in the making: its tensors and parameters by their names in the WGSL, checked against it.
+//! The builder of a dispatch: tensors and parameters are given by their names in the WGSL, and checked against it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,7 +10,8 @@ use super::storage_precision::Storage;
 use super::{Kernel, Precision, Tensor, Texture};
 use crate::error::{Error, Result};
 
-/// One dispatch in the making: name its tensors and parameters, then say how much of it there is.
+/// Builder of a dispatch: bind tensors and set parameters by name, then give its size with [`elements`](Self::elements) or
+/// [`groups`](Self::groups).
 #[derive(Debug)]
 pub struct Launch<'a> {
     recording: &'a mut Recording,
@@ -74,27 +75,25 @@ impl<'a> Launch<'a> {
         self
     }
 
-    /// Gives a member of the uniform struct its value.
+    /// Sets a member of the uniform struct.
     pub fn set(mut self, name: &'a str, value: impl Into<Value>) -> Self {
         self.values.insert(name, value.into());
         self
     }
 
-    /// Says how many floating-point operations it does, and how many the definition would need; see
-    /// [`Work`].
+    /// Sets the number of floating-point operations, and of those that the definition needs; see [`Work`].
     pub fn flops(mut self, done: f64, direct: f64) -> Self {
         self.flops = (done, direct);
         self
     }
 
-    /// Says that it does so many floating-point operations for each of `numbers`, as the definition
-    /// would.
+    /// Sets the number of floating-point operations to `each` for each of `numbers`; the definition needs as many.
     pub fn flops_each(self, operations: u32, numbers: usize) -> Self {
         let flops = f64::from(operations) * numbers as f64;
         self.flops(flops, flops)
     }
 
-    /// Says how many bytes it must move at least, where that is not each bound tensor once.
+    /// Sets the least number of bytes moved, where that is not each bound tensor once.
     pub fn bytes(mut self, bytes: f64) -> Self {
         self.bytes = Some(bytes);
         self
@@ -124,7 +123,7 @@ impl<'a> Launch<'a> {
         self.groups([0, 1, 2].map(|axis| extent[axis].div_ceil(size[axis]).max(1)))
     }
 
-    /// So many workgroups.
+    /// Records the dispatch with this number of workgroups.
     ///
     /// # Errors
     /// [`Error::Gpu`] if a binding or parameter is missing, unknown or of the wrong kind, or the
@@ -147,8 +146,8 @@ impl<'a> Launch<'a> {
         Ok(())
     }
 
-    /// Each bound tensor once. A texture of scratch counts as what was last copied into it: it has room
-    /// for the largest layer.
+    /// Each bound tensor once. A scratch texture counts as the data last copied into it: its size is that of the largest
+    /// layer.
     fn bound_bytes(&self) -> f64 {
         let filled = |texture: &Texture| {
             self.recording.commands.iter().rev().find_map(|command| match command {
@@ -165,7 +164,7 @@ impl<'a> Launch<'a> {
         self.resources.iter().map(|(_, resource)| size(resource) as f64).sum()
     }
 
-    /// What is stored in another precision than f32.
+    /// The bindings whose storage precision is not f32.
     fn storage(&self) -> Storage {
         let precision = |resource: &Resource| match resource {
             Resource::Buffer(tensor) => tensor.shape.precision,
@@ -209,7 +208,7 @@ impl<'a> Launch<'a> {
         })
     }
 
-    /// The uniform struct's bytes, each value at the offset that the WGSL gives it.
+    /// The bytes of the uniform struct, each value at its offset in the WGSL.
     fn uniform_buffer(&self, what: &str) -> Result<Option<(u32, wgpu::Buffer)>> {
         let Some((slot, members, size)) = &self.kernel.interface.parameters else {
             let extra = self.values.keys().next();

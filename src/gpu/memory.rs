@@ -1,9 +1,9 @@
-//! The ledger of GPU memory: who holds how much, for what.
+//! The ledger of GPU memory: bytes of tensors by use.
 
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-/// What a tensor is for. The ledger keeps one sum for each.
+/// The use of a tensor. The ledger keeps one sum for each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Use {
     /// Convolution weights and biases, packed for the kernels.
@@ -12,11 +12,11 @@ pub enum Use {
     Activations,
     /// Derivatives of the loss with respect to the graph's nodes.
     Gradients,
-    /// Space that a kernel needs only while it runs.
+    /// Scratch memory of operations.
     Scratch,
     /// Content features and style Gram matrices.
     Targets,
-    /// The picture, its gradient and all that the optimiser remembers.
+    /// The image, its gradient and the optimiser's state.
     Optimizer,
 }
 
@@ -39,7 +39,7 @@ impl fmt::Display for Use {
     }
 }
 
-/// Bytes held for each [`Use`] at one moment.
+/// Bytes by [`Use`] at one moment.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct MemoryUse {
     bytes: [u64; Use::ALL.len()],
@@ -52,17 +52,17 @@ impl MemoryUse {
         self
     }
 
-    /// Whichever of two is more in all.
+    /// The one with the larger total.
     pub fn or_larger(self, other: Self) -> Self {
         if other.total() > self.total() { other } else { self }
     }
 
-    /// Bytes held for one use.
+    /// Bytes of one use.
     pub fn of(&self, what: Use) -> u64 {
         self.bytes[what as usize]
     }
 
-    /// Bytes held in all.
+    /// Bytes of all uses.
     pub fn total(&self) -> u64 {
         self.bytes.iter().sum()
     }
@@ -78,19 +78,19 @@ impl fmt::Display for MemoryUse {
     }
 }
 
-/// A number of bytes as people read it: `12.5 MiB`, `1.20 GiB`.
+/// Formats a number of bytes: `12.5 MiB`, `1.20 GiB`.
 pub fn mebibytes(bytes: u64) -> String {
     let mib = bytes as f64 / (1 << 20) as f64;
     if mib < 1024.0 { format!("{mib:.1} MiB") } else { format!("{:.2} GiB", mib / 1024.0) }
 }
 
-/// The sums that all tensors of one device add to and take from, with the highest total seen.
+/// The sums over all tensors of a device, and the highest total so far.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Ledger {
     state: Arc<Mutex<(MemoryUse, u64)>>,
 }
 
-/// An entry of the ledger; dropping it gives the bytes back.
+/// An entry of the ledger; dropping it subtracts its bytes.
 #[derive(Debug)]
 pub(super) struct Entry {
     ledger: Ledger,
@@ -119,7 +119,7 @@ impl Ledger {
         self.change(|(_, peak)| *peak)
     }
 
-    /// The sums are plain numbers, right even if a holder of the lock panicked.
+    /// The sums are consistent even if a holder of the lock panicked.
     fn change<T>(&self, f: impl FnOnce(&mut (MemoryUse, u64)) -> T) -> T {
         f(&mut self.state.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
     }

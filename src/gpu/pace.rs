@@ -1,5 +1,5 @@
-//! Submits that stay short: a GPU that drives a screen cannot draw meanwhile, and Windows resets one that takes
-//! two seconds over a submit.
+//! Bounds the duration of submissions: a GPU that drives a screen cannot draw during one, and Windows resets a GPU whose
+//! submission takes two seconds.
 
 use std::ops::Range;
 use std::sync::Mutex;
@@ -8,20 +8,20 @@ use std::time::Duration;
 use super::lock::lock;
 use super::recording::Work;
 
-/// How long a submit may take.
+/// Default bound on the duration of a submission.
 pub(super) const SUBMIT: Duration = Duration::from_millis(100);
 
-/// Operations that take about as long as a byte of traffic, on most GPUs.
+/// Operations in the time of a byte of memory traffic, on most GPUs.
 const OPERATIONS_A_BYTE: f64 = 16.0;
 
-/// Seconds an operation before any was measured: those of a small integrated GPU.
+/// Seconds an operation before the first measurement: those of a small integrated GPU.
 const SLOW: f64 = 1.0 / 2e11;
 
-/// Submits that are waited for, to learn how fast the device is. The first few also wait for the driver to
-/// compile, and are not counted.
+/// Submissions that are waited for, to measure the speed of the device. The first few include the driver's compilation,
+/// and are not counted.
 const MEASURED: Range<u32> = 3..10;
 
-/// Cuts work into submits of a bounded time.
+/// Divides work into submissions of bounded duration.
 #[derive(Debug)]
 pub(super) struct Pace {
     limit: Option<Duration>,
@@ -36,12 +36,12 @@ struct Rate {
 }
 
 impl Pace {
-    /// Submits of at most about `limit`; without one, everything goes in one.
+    /// Submissions of at most about `limit`; without a limit, one submission for everything.
     pub fn new(limit: Option<Duration>) -> Self {
         Self { limit, rate: Mutex::default() }
     }
 
-    /// The ends of the submits that commands with this work are cut into. Each has at least one command.
+    /// The ends of the submissions into which commands with this work are divided. Each has at least one command.
     pub fn cut(&self, works: impl Iterator<Item = Work>) -> Vec<usize> {
         let works: Vec<f64> = works.map(operations).collect();
         let Some(limit) = self.limit else { return vec![works.len()] };
@@ -58,12 +58,12 @@ impl Pace {
         ends
     }
 
-    /// Whether the next submit is to be waited for and told to [`learn`](Self::learn).
+    /// Whether to wait for the next submission and pass its duration to [`learn`](Self::learn).
     pub fn wants_to_learn(&self) -> bool {
         self.limit.is_some() && lock(&self.rate).submits < MEASURED.end
     }
 
-    /// Takes note of how long a submit took.
+    /// Records the duration of a submission.
     pub fn learn(&self, works: impl Iterator<Item = Work>, time: Duration) {
         let mut rate = lock(&self.rate);
         if MEASURED.contains(&rate.submits) {

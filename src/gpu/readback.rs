@@ -1,4 +1,4 @@
-//! Reading numbers back, with and without waiting for them.
+//! Read-back of tensors, with and without waiting.
 
 use std::collections::VecDeque;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
@@ -6,12 +6,11 @@ use std::sync::mpsc::{Receiver, TryRecvError, channel};
 use super::{Gpu, Recording, Tensor};
 use crate::error::{Error, Result};
 
-/// A ring of staging buffers through which small tensors come back some submits later, so that
-/// the loop that submits never stands still for them.
+/// A ring of staging buffers, through which small tensors are read back some submissions later, without a wait for the
+/// latest.
 ///
-/// Give steps to [`submit`](Self::submit) and take what they leave from
-/// [`receive`](Self::receive), in the same order. The ring is also what keeps the CPU from running
-/// ahead: with every buffer in flight, `submit` waits for the oldest.
+/// [`submit`](Self::submit) submits steps; [`receive`](Self::receive) returns their tensors, in the same order. The ring also
+/// keeps the CPU from running ahead: with every buffer in flight, `submit` waits for the oldest.
 #[derive(Debug)]
 pub struct Readback {
     gpu: Gpu,
@@ -28,8 +27,8 @@ struct Slot {
 }
 
 impl Readback {
-    /// A ring of `depth` buffers for these tensors, which come back one behind the other, as they
-    /// lie in memory (padding included).
+    /// A ring of `depth` buffers for these tensors, which are returned one after another in the order of memory, with
+    /// padding.
     ///
     /// # Errors
     /// [`Error::Gpu`] when memory runs out.
@@ -55,7 +54,7 @@ impl Readback {
         self.gpu.submit(&all)?;
         let (sender, receiver) = channel();
         slot.buffer.map_async(wgpu::MapMode::Read, .., move |done| {
-            // A receiver that is gone has no use for the answer.
+            // The receiver may have been dropped.
             let _ = sender.send(done);
         });
         self.in_flight.push_back((free, receiver));
@@ -81,7 +80,7 @@ impl Readback {
                 Err(TryRecvError::Empty) => self.gpu.poll()?,
                 Err(TryRecvError::Disconnected) => return Err(lost()),
             }
-            // Waiting on the device itself would wait for every submit, the latest included.
+            // Waiting for the device would wait for every submission, including the latest.
             std::thread::sleep(std::time::Duration::from_micros(200));
         };
         let values = mapped(&self.slots[slot].buffer, done)?;
@@ -119,7 +118,7 @@ fn staging(gpu: &Gpu, bytes: u64) -> Result<wgpu::Buffer> {
     })
 }
 
-/// Tensors, as they lie in memory, after everything submitted so far: one wait for all of them.
+/// Tensors in the order of memory, after everything submitted so far, with one wait for all of them.
 pub(super) fn read_now(gpu: &Gpu, tensors: &[&Tensor]) -> Result<Vec<Vec<f32>>> {
     let mut readback = Readback::new(gpu, tensors, 1)?;
     readback.submit(&[])?;
@@ -144,7 +143,7 @@ pub(super) fn read_staging<T: bytemuck::Pod>(gpu: &Gpu, buffer: &wgpu::Buffer) -
     mapped(buffer, receiver.try_recv().map_err(|_| lost())?)
 }
 
-/// What a buffer holds whose mapping is done; it is unmapped again.
+/// Contents of a mapped buffer, which is then unmapped.
 fn mapped<T: bytemuck::Pod>(
     buffer: &wgpu::Buffer,
     done: Result<(), wgpu::BufferAsyncError>,

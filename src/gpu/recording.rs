@@ -1,5 +1,4 @@
-//! Recordings: dispatches and copies with their pipelines and bind groups, made once and then
-//! submitted as often as one likes.
+//! Recordings: dispatches and copies with their pipelines and bind groups, made once and submitted any number of times.
 
 use std::fmt;
 use std::ops::Range;
@@ -52,7 +51,7 @@ pub(super) enum Command {
     Upload { from: wgpu::Buffer, to: Texture, vectors: u64 },
 }
 
-/// Workgroups of one kernel, with what a profiler wants to know of them.
+/// A dispatch of a kernel, with its work for the profiler.
 #[derive(Debug)]
 pub(super) struct Dispatch {
     pub(super) kernel: Arc<Kernel>,
@@ -63,7 +62,7 @@ pub(super) struct Dispatch {
     pub(super) work: Work,
 }
 
-/// What a dispatch does, as far as its sizes tell.
+/// The work of a dispatch, computed from its sizes.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Work {
     /// Floating-point operations; a multiply-add counts as two.
@@ -71,13 +70,13 @@ pub struct Work {
     /// Operations that the definition would have needed for the same result: more than `flops` for
     /// Winograd's convolution, zero for its transforms.
     pub direct_flops: f64,
-    /// Bytes that must move at least: each bound tensor once, unless [`Launch::bytes`] says better; for
-    /// a copy both what is read and what is written.
+    /// Least number of bytes moved: each bound tensor once, unless [`Launch::bytes`] sets another number; for a copy, bytes
+    /// read and bytes written.
     pub bytes: f64,
 }
 
 impl Recording {
-    /// An empty recording that is no pass of an evaluation.
+    /// An empty recording that is not a pass of an evaluation.
     pub fn new(gpu: &Gpu) -> Self {
         Self::of_pass(gpu, PassKind::Other)
     }
@@ -87,7 +86,7 @@ impl Recording {
         Self { gpu: gpu.clone(), pass, commands: vec![] }
     }
 
-    /// The pass that it is.
+    /// The pass.
     pub fn pass(&self) -> PassKind {
         self.pass
     }
@@ -96,7 +95,7 @@ impl Recording {
         &self.commands
     }
 
-    /// The device it is for.
+    /// The device.
     pub fn gpu(&self) -> &Gpu {
         &self.gpu
     }
@@ -111,10 +110,10 @@ impl Recording {
         self.commands.is_empty()
     }
 
-    /// Runs a part of it, from one command up to another. Does not wait.
+    /// Runs a range of its commands. Does not wait.
     ///
     /// # Errors
-    /// [`Error::Gpu`](crate::Error::Gpu) if this or an earlier submit failed, as far as is known by now.
+    /// [`Error::Gpu`](crate::Error::Gpu) if this or an earlier submission failed, as far as is known at this time.
     pub fn submit_part(&self, commands: Range<usize>) -> Result<()> {
         let part = &self.commands[commands];
         self.gpu.submit_encoded(|encoder| part.iter().for_each(|command| command.encode(encoder, None)))
@@ -184,7 +183,7 @@ impl Command {
         }
     }
 
-    /// This command alone. A dispatch gets a pass of its own, with these timestamps around it.
+    /// Encodes one command. A dispatch gets a pass of its own, with these timestamps around it.
     pub(super) fn encode(
         &self,
         encoder: &mut wgpu::CommandEncoder,
@@ -202,7 +201,7 @@ impl Command {
         }
     }
 
-    /// What it does. A copy reads and writes.
+    /// The work of a command. A copy reads and writes.
     pub(super) fn work(&self) -> Work {
         let copied = |bytes: u64| Work { bytes: 2.0 * bytes as f64, ..Default::default() };
         match self {
@@ -222,7 +221,7 @@ impl Dispatch {
     }
 }
 
-/// All whole rows in one copy, the rest of the last row in another.
+/// One copy for all complete rows, another for the last, incomplete row.
 fn upload(encoder: &mut wgpu::CommandEncoder, from: &wgpu::Buffer, to: &Texture, vectors: u64) {
     let row = u64::from(Texture::ROW);
     let bytes_per_row = row * to.precision.vector_bytes();

@@ -1,4 +1,4 @@
-//! What a WGSL module says about itself: bindings, parameters, workgroup size.
+//! Reflection of a WGSL module: bindings, parameters, workgroup size.
 
 use naga::{AddressSpace, ScalarKind, TypeInner};
 

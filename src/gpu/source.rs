@@ -34,9 +34,8 @@ const HELPERS: [(&str, &str); 17] = helpers![
     "shared/winograd_output",
 ];
 
-/// Puts the text of `shaders/shared/x.wgsl` behind each line `#import shared/x`, which becomes a comment.
-///
-/// That is all there is of a preprocessor: kernels are otherwise plain WGSL.
+/// Inserts the text of `shaders/shared/x.wgsl` after each line `#import shared/x`, which becomes a comment. Imported files
+/// import nothing. Kernels are otherwise plain WGSL; there is no other preprocessing.
 ///
 /// # Errors
 /// The name of a helper that does not exist.
@@ -58,7 +57,7 @@ pub fn expand_imports(source: &'static str) -> Result<Cow<'static, str>, String>
     Ok(expanded.into())
 }
 
-/// What is wrong with a text and where, in one line; `None` if it is valid WGSL.
+/// The error of a text and its place, in one line; `None` if it is valid WGSL.
 pub(super) fn find_error(text: &str) -> Option<String> {
     let module = match naga::front::wgsl::parse_str(text) {
         Ok(module) => module,
@@ -82,7 +81,7 @@ pub(super) fn describe(text: &str, error: &ParseError) -> String {
     locate(text, span.unwrap_or_default(), error.message())
 }
 
-/// A message with the line, the column and the text of the line that it is about.
+/// A message with the line, the column and the text of the line.
 pub(super) fn locate(text: &str, span: Span, message: &str) -> String {
     if !span.is_defined() {
         return message.into();

@@ -5,8 +5,8 @@
 //! `src[i]` becomes `unpack_f16(src[i])`, and `dst[i] = v` becomes `dst[i] = pack_f16(v)`. Arithmetic stays in f32.
 //! These functions are plain WGSL (`shaders/shared/storage_f16.wgsl`), so devices without f16 arithmetic run them.
 //!
-//! naga parses the text and says where it declares, reads and writes a binding. Everything else, comments and line
-//! numbers included, stays as it is, so that people and compilers point at the same lines.
+//! naga parses the text and gives the places where it declares, reads and writes a binding. Everything else, including
+//! comments and line numbers, stays as it is, so that errors point at the same lines as in the file.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
@@ -23,11 +23,11 @@ pub(super) type Storage = BTreeMap<String, Precision>;
 const BUFFER: [&str; 2] = ["array<vec4<f32>>", "array<vec2<u32>>"];
 const TEXTURE: [&str; 2] = ["rgba32float", "rgba16uint"];
 
-/// The text of a kernel with its bindings stored as `storage` says.
+/// The text of a kernel with its bindings in the precisions of `storage`.
 ///
 /// # Errors
-/// The line of what cannot be changed. A read or write that is missed here is no silent error: its types no longer
-/// fit, and the text does not compile.
+/// The line that cannot be changed. A read or write that is missed here is not a silent error: its types no longer match,
+/// and the text does not compile.
 pub(super) fn store_as(text: &str, storage: &Storage) -> Result<String, String> {
     if storage.is_empty() {
         return Ok(text.into());
@@ -60,7 +60,7 @@ struct Edits<'a> {
     edits: Vec<Edit>,
 }
 
-/// A range of bytes that gets another text; an empty range is an insertion.
+/// A replacement of a range of bytes; an empty range is an insertion.
 struct Edit {
     range: Range<usize>,
     new: String,
@@ -68,7 +68,7 @@ struct Edit {
     order: (Side, usize),
 }
 
-/// At one place, what ends stands before what begins.
+/// The order at one place: ends come before beginnings.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 enum Side {
     End,

@@ -1,5 +1,5 @@
-//! Switches that make the opened device smaller, of another kind, or fail on purpose, from text: tests reach the device of
-//! the whole program with them.
+//! Switches, given as text, that limit the opened device, change its kind, or make it fail: tests of the whole program set
+//! them.
 
 use super::device::GpuOptions;
 use crate::error::{Error, Result};

@@ -8,8 +8,8 @@ use half::{bf16, f16};
 
 use super::memory::Entry;
 
-/// How a tensor's numbers are stored. Kernels compute in f32 in any case: see `gpu/storage_precision.rs`. NaN and
-/// infinity are kept in each.
+/// Storage precision of a tensor's numbers. Kernels always compute in f32: see `gpu/storage_precision.rs`. NaN and
+/// infinity are kept in all of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Precision {
     /// Four bytes a number.
@@ -71,21 +71,21 @@ impl fmt::Display for Precision {
     }
 }
 
-/// As kernels store it: see `shaders/shared/storage_f16.wgsl`.
+/// The same as in kernels: see `shaders/shared/storage_f16.wgsl`.
 fn saturated(number: f32) -> f16 {
     let most = f16::MAX.to_f32();
     f16::from_f32(if number.is_finite() { number.clamp(-most, most) } else { number })
 }
 
-/// How a tensor's numbers lie in its buffer. Every buffer is a whole number of vectors of four, so that
-/// elementwise kernels may treat any tensor as `array<vec4<f32>>`.
+/// The order of a tensor's numbers in its buffer. Every buffer is a whole number of vectors of four, so that elementwise
+/// kernels can treat any tensor as `array<vec4<f32>>`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Layout {
     /// `[channels][height][width]`, then zeros up to a multiple of four numbers.
     Planar,
-    /// `[ceil(channels / 4)][height][width]` of `vec4`: four neighbouring channels of one position
-    /// lie together, so that one load serves four steps of a convolution's inner loop. Channels
-    /// past the end are zero, and every kernel keeps them so.
+    /// `[ceil(channels / 4)][height][width]` of `vec4`: four neighbouring channels of one position are contiguous, so that
+    /// one load serves four steps of a convolution's inner loop. Channels past the end are zero; every kernel writes zeros
+    /// there.
     Blocked,
 }
 
@@ -110,7 +110,7 @@ impl Shape {
         Self { channels, height, width, layout: Layout::Blocked, precision: Precision::F32 }
     }
 
-    /// `[channels, height, width]` in plain order: pictures as the optimiser sees them.
+    /// `[channels, height, width]` in the planar layout: that of the variable.
     pub const fn planar(channels: u32, height: u32, width: u32) -> Self {
         Self { channels, height, width, layout: Layout::Planar, precision: Precision::F32 }
     }
@@ -130,12 +130,12 @@ impl Shape {
         self.height * self.width
     }
 
-    /// Numbers, padding not counted.
+    /// Number of elements, without padding.
     pub fn len(&self) -> usize {
         self.channels as usize * self.height as usize * self.width as usize
     }
 
-    /// True if there is no number in it.
+    /// True if it has no elements.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -145,7 +145,7 @@ impl Shape {
         self.channels.div_ceil(4)
     }
 
-    /// Vectors of four numbers in the buffer, padding counted.
+    /// Vectors of four numbers in the buffer, with padding.
     pub fn vectors(&self) -> u64 {
         match self.layout {
             Layout::Planar => (self.len() as u64).div_ceil(4),
@@ -153,7 +153,7 @@ impl Shape {
         }
     }
 
-    /// Size of the buffer.
+    /// Size of the buffer in bytes.
     pub fn bytes(&self) -> u64 {
         self.vectors() * self.precision.vector_bytes()
     }
@@ -193,7 +193,7 @@ impl fmt::Display for Shape {
     }
 }
 
-/// Numbers in GPU memory. Clones share the same memory; it is given back with the last of them.
+/// Numbers in GPU memory. Clones share the memory, which is freed with the last of them.
 #[derive(Debug, Clone)]
 pub struct Tensor {
     pub(super) buffer: wgpu::Buffer,
@@ -208,20 +208,20 @@ impl Tensor {
         self.shape
     }
 
-    /// The name it was made with, for messages.
+    /// Its label, for messages.
     pub fn label(&self) -> &str {
         &self.label
     }
 
-    /// The same memory seen with another shape: a memory plan lets several nodes take turns in one
-    /// buffer. Panics in debug builds if `shape` needs more than the buffer has.
+    /// A view of the same memory with another shape: in a memory plan several nodes share a buffer. Panics in debug builds if
+    /// `shape` needs more than the buffer has.
     pub(crate) fn viewed_as(&self, shape: Shape) -> Tensor {
         debug_assert!(shape.bytes() <= self.buffer.size());
         Tensor { shape, ..self.clone() }
     }
 
-    /// What the shape says of the buffer: a view may be smaller than its buffer, and bounds checks and
-    /// `arrayLength` are to see the tensor and not its neighbours' leftovers.
+    /// The part of the buffer that the shape covers. A view can be smaller than its buffer, and bounds checks and
+    /// `arrayLength` must use the size of the view.
     pub(super) fn binding(&self) -> wgpu::BindingResource<'_> {
         wgpu::BindingResource::Buffer(wgpu::BufferBinding {
             buffer: &self.buffer,
@@ -236,12 +236,12 @@ impl Tensor {
     }
 }
 
-/// How large a texture is to be.
+/// Size of a texture.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TextureSize {
-    /// Vectors of four numbers, a texel each.
+    /// Number of vectors of four numbers, one a texel.
     pub vectors: u64,
-    /// How each number is stored.
+    /// Storage precision.
     pub precision: Precision,
 }
 
@@ -251,7 +251,7 @@ impl TextureSize {
         self.vectors.div_ceil(u64::from(Texture::ROW)).max(1)
     }
 
-    /// Bytes that it takes, the unused end of the last row counted.
+    /// Size in bytes, with the unused end of the last row.
     pub fn bytes(&self) -> u64 {
         self.rows() * u64::from(Texture::ROW) * self.precision.vector_bytes()
     }
@@ -268,24 +268,24 @@ pub struct Texture {
 }
 
 impl Texture {
-    /// Texels in a row; the kernels' shift by 12 and mask of 4095 say the same.
+    /// Texels in a row. Kernels state the same number by a shift of 12 and a mask of 4095.
     pub(super) const ROW: u32 = 4096;
 
     /// Numbers in a row.
     pub(super) const ROW_NUMBERS: usize = Self::ROW as usize * 4;
 
-    /// How its numbers are stored.
+    /// Storage precision of its numbers.
     pub fn precision(&self) -> Precision {
         self.precision
     }
 
-    /// The same memory for numbers stored otherwise, in as many bytes.
+    /// The same memory for numbers of another precision of the same size.
     pub(crate) fn holding(&self, precision: Precision) -> Texture {
         debug_assert_eq!(self.precision.vector_bytes(), precision.vector_bytes());
         Texture { precision, ..self.clone() }
     }
 
-    /// Its size, the unused end of the last row counted.
+    /// Size in bytes, with the unused end of the last row.
     pub fn bytes(&self) -> u64 {
         u64::from(self.texture.width()) * u64::from(self.texture.height()) * self.precision.vector_bytes()
     }

@@ -1,4 +1,4 @@
-//! Timing: recordings run with a timestamp on either side of every command.
+//! Timing: runs recordings with a timestamp before and after every command.
 
 use std::time::Instant;
 
@@ -8,14 +8,14 @@ use super::recording::Command;
 use super::{Gpu, PassKind, Recording, Work, readback};
 use crate::error::{Error, Result};
 
-/// What tells how long a command ran.
+/// The clock that times commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Clock {
     /// Timestamps that the device writes.
     Timestamps,
-    /// The wall clock of the CPU: every command is submitted alone and waited for, so each time has
-    /// the way to the device and back in it.
+    /// The wall clock of the CPU. Every command is submitted alone and waited for, so each time includes the latency of a
+    /// submission.
     Wall,
 }
 
@@ -39,11 +39,11 @@ pub struct Timing {
     pub kernel: &'static str,
     /// Workgroups in x, y and z; zeros for a copy.
     pub groups: [u32; 3],
-    /// What its sizes tell of it.
+    /// Its work, computed from its sizes.
     pub work: Work,
     /// Seconds from the beginning of the first command to that of this one.
     pub start: f64,
-    /// Seconds that it took.
+    /// Duration in seconds.
     pub seconds: f64,
 }
 
@@ -51,15 +51,15 @@ pub struct Timing {
 type Span = (f64, f64);
 
 impl Gpu {
-    /// What [`timed`](Self::timed) measures with on this device.
+    /// The clock of [`timed`](Self::timed) on this device.
     pub fn clock(&self) -> Clock {
         let has = self.has(wgpu::Features::TIMESTAMP_QUERY);
         if has { Clock::Timestamps } else { Clock::Wall }
     }
 
-    /// Runs recordings, one after the other, waits for them, and tells how long each command took, in
-    /// order. Each dispatch is a pass of its own, since some devices give timestamps only around
-    /// passes; where copies cannot be timed, they get the gap between their neighbours.
+    /// Runs recordings, one after the other, waits for them, and returns the timing of each command, in order. Each dispatch
+    /// is a pass of its own, since some devices support timestamps only around passes; where copies cannot be timed, they
+    /// get the gap between their neighbours.
     ///
     /// # Errors
     /// [`Error::Gpu`] if the device failed.
@@ -81,7 +81,7 @@ impl Gpu {
         Ok(timings)
     }
 
-    /// All in one submit.
+    /// Times with timestamps, in one submission.
     fn stamped(&self, commands: &[&Command]) -> Result<Vec<Span>> {
         let copies_too = self.has(wgpu::Features::TIMESTAMP_QUERY_INSIDE_ENCODERS);
         let stamped = |command: &Command| copies_too || command.dispatch().is_some();
@@ -145,8 +145,8 @@ fn describe(recording: &Recording, command: &Command, index: usize, (start, end)
     }
 }
 
-/// Gives commands without timestamps what lies between their neighbours', shared by their bytes. With
-/// no neighbour on one side nothing is known of them, and they get no time.
+/// Commands without timestamps get the time between their neighbours', divided in proportion to their bytes. Without a
+/// neighbour on either side their time is unknown, and is 0.
 fn fill_gaps(spans: &[Option<Span>], bytes: &[f64]) -> Vec<Span> {
     let mut filled = vec![];
     while filled.len() < spans.len() {
@@ -170,8 +170,8 @@ fn fill_gaps(spans: &[Option<Span>], bytes: &[f64]) -> Vec<Span> {
     filled
 }
 
-/// As many query sets as it takes for so many timestamps. A set holds an even number, so the two of
-/// a command never part.
+/// The query sets for this number of timestamps. A set has an even number, so that both timestamps of a command are in the
+/// same set.
 struct Queries {
     sets: Vec<wgpu::QuerySet>,
     count: u32,
@@ -213,7 +213,7 @@ impl Queries {
         (&self.sets[(query / Self::IN_A_SET) as usize], query % Self::IN_A_SET)
     }
 
-    /// For a pass: `query` when it begins, the one behind it when it ends.
+    /// The timestamps of a pass: `query` at its beginning, the next one at its end.
     fn around_pass(&self, query: u32) -> wgpu::ComputePassTimestampWrites<'_> {
         let (query_set, index) = self.place(query);
         wgpu::ComputePassTimestampWrites {

@@ -5,7 +5,7 @@
 //! value has added its part to the node's gradient, so that gradient is complete; by the chain rule the step
 //! then adds to the gradients of the node's inputs.
 //!
-//! Steps say what is computed, not where it is stored: see `liveness` and `plan`.
+//! Steps do not determine where results are stored: see `liveness` and `plan`.
 
 use std::collections::BTreeSet;
 

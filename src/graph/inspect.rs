@@ -20,7 +20,7 @@ pub(super) struct StepOutput {
     pub tensor: Tensor,
 }
 
-/// What an operation computes.
+/// Which result of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quantity {
     /// Its value.
@@ -34,7 +34,7 @@ pub enum Quantity {
 pub struct NotFinite {
     /// The operation that computed it: a layer's name.
     pub label: String,
-    /// What it computed.
+    /// Which of its results.
     pub quantity: Quantity,
     /// How many of its numbers are NaN.
     pub nans: usize,
@@ -71,8 +71,7 @@ impl fmt::Display for NotFinite {
 }
 
 impl Program {
-    /// Evaluates once more, operation by operation, and reads each result back before another takes over its
-    /// memory. Returns the first that is not finite, or `None` if all are. Slow.
+    /// Evaluates once more, operation by operation, and reads each result back before its memory is reused. Returns the first that is not finite, or `None` if all are. Slow.
     ///
     /// # Errors
     /// [`Error::Gpu`](crate::Error::Gpu) if the device failed.

@@ -83,7 +83,7 @@ impl<'a> Backward<'a> {
     /// Value of an input.
     ///
     /// # Errors
-    /// [`Error::Gpu`] if it is no longer in memory: it is neither a leaf nor asked for by [`Op::backward_reads`].
+    /// [`Error::Gpu`] if it is no longer in memory: it is neither a leaf nor listed by [`Op::backward_reads`].
     pub fn input(&self, k: usize) -> Result<&'a Tensor> {
         self.inputs[k].ok_or_else(|| self.discarded("an input"))
     }
@@ -91,13 +91,13 @@ impl<'a> Backward<'a> {
     /// Value of the output.
     ///
     /// # Errors
-    /// [`Error::Gpu`] if it is no longer in memory: [`Op::backward_reads`] does not ask for it.
+    /// [`Error::Gpu`] if it is no longer in memory: [`Op::backward_reads`] does not list it.
     pub fn output(&self) -> Result<&'a Tensor> {
         self.output.ok_or_else(|| self.discarded("the output"))
     }
 
     fn discarded(&self, what: &str) -> Error {
-        let message = format!("its backward pass reads {what}, which Op::backward_reads does not ask for");
+        let message = format!("its backward pass reads {what}, which Op::backward_reads does not list");
         Error::gpu(self.label, message)
     }
 }

@@ -38,7 +38,7 @@ impl ProblemSize {
         Shape { height: whole.height / 2, width: whole.width / 2, ..whole }
     }
 
-    /// The image, as the optimiser has it.
+    /// The variable of the image.
     pub fn image(&self) -> Shape {
         Shape::planar(3, self.side, self.side)
     }
@@ -120,7 +120,7 @@ impl Implementation {
     }
 }
 
-/// Terms of a loss by default: one of content and five of style.
+/// Number of loss terms by default: one of content and five of style.
 const TERMS: usize = 6;
 
 /// Every benchmark. A test makes sure that it covers every operation and every test case.
@@ -220,7 +220,7 @@ impl Benchmark {
     /// The benchmark of this name.
     ///
     /// # Errors
-    /// [`Error::Usage`] with the name that is most alike, if any is.
+    /// [`Error::Usage`] with the most similar name, if any is similar.
     pub fn of_name(name: &str) -> Result<&'static Self> {
         let likeness = |benchmark: &&Benchmark| strsim::jaro_winkler(&name.to_lowercase(), benchmark.name);
         let nearest = BENCHMARKS.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
@@ -244,7 +244,7 @@ impl Benchmark {
         }
     }
 
-    /// Finds out whether it can be run at a size, before anything is allocated.
+    /// Checks that it can be run at a size, before anything is allocated.
     ///
     /// # Errors
     /// [`Error::Usage`] for an image too small, [`Error::TooLarge`] for one too large for the device.
@@ -282,7 +282,8 @@ impl Benchmark {
     /// One implementation as a program of its own with reproducible values, differentiated by the first input.
     ///
     /// # Errors
-    /// [`Error::TooLarge`] or [`Error::Gpu`] if memory or a kernel cannot be had.
+    /// [`Error::TooLarge`], [`Error::OutOfMemory`] or [`Error::Gpu`] if a tensor cannot be allocated or a kernel cannot be
+    /// compiled.
     pub fn program(&self, gpu: &Gpu, implementation: Implementation, size: &ProblemSize) -> Result<Program> {
         let size = self.size(size);
         let (mut graph, mut leaves) = (Graph::new(), vec![]);

@@ -102,8 +102,7 @@ impl Check {
 }
 
 impl Rung {
-    /// What is wrong with it, if anything: its results, or that it does not run. A rung that the device cannot run
-    /// has no fault.
+    /// The fault of its results, or that it does not run, if there is one. A rung that the device cannot run has no fault.
     pub fn fault(&self) -> Option<&str> {
         let wrong = self.check.as_ref().and_then(|check| check.wrong.as_deref());
         wrong.or(self.untimed.as_deref())
@@ -177,7 +176,7 @@ fn run(
         return rung;
     }
     rung.check = Some(Check::of(gpu, benchmark.cases_of(implementation, size.precision)));
-    // A wrong rung is timed all the same: its author wants to know what it is worth.
+    // A rung with wrong results is timed too: its speed is of interest to its author.
     let timed = benchmark
         .program(gpu, implementation, size)
         .and_then(|program| timing::time(gpu, [&program.forward, &program.backward], seconds));

@@ -14,11 +14,11 @@ pub struct Record {
     pub format: u32,
     /// The version of Impasto.
     pub version: String,
-    /// Where it ran.
+    /// The device.
     pub device: Device,
     /// The clock of the timings.
     pub clock: Clock,
-    /// The most that the device does.
+    /// The roofs of the device.
     pub roofs: Roofs,
     /// The layer that gave the shapes.
     pub layer: String,

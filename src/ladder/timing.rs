@@ -9,13 +9,13 @@ use crate::gpu::{Gpu, Recording, Timing, Work};
 use crate::ops::variants::Pass;
 use crate::profiler::{KernelLine, OfRoof, Roofs, Spread, lines};
 
-/// Seconds of warming up, unless there are fewer in all: clocks of a GPU at rest are low.
+/// Seconds of warming up, unless the time budget is lower: an idle GPU has low clocks.
 const WARM_UP: f64 = 0.2;
 /// Runs that are timed, at least, and of a rung that takes more than [`SLOW`] seconds.
 const LEAST: usize = 3;
 const LEAST_OF_SLOW: usize = 1;
 const SLOW: f64 = 2.0;
-/// Runs that are timed, at most: more tell nothing new.
+/// Maximum number of timed runs.
 const MOST: usize = 1000;
 
 /// The forward or the backward pass of a rung: all of its kernels and copies together.
@@ -31,11 +31,11 @@ pub struct PassTiming {
     pub flops: f64,
     /// Operations that the definition needs for the same result.
     pub direct_flops: f64,
-    /// Bytes that must move at least.
+    /// Least number of bytes moved.
     pub bytes: f64,
-    /// The share of its roof that it reaches; known once a [`Record`](super::Record) is made of it.
+    /// Its speed as a fraction of its roof; set when a [`Record`](super::Record) is made.
     pub of_roof: Option<OfRoof>,
-    /// The time of the first rung over its own, where there are several rungs.
+    /// Speed relative to the first rung, where there are several rungs.
     pub speedup: Option<f64>,
     /// Kernel by kernel.
     pub kernels: Vec<KernelLine>,
@@ -57,7 +57,7 @@ impl PassTiming {
         self.rate(self.bytes)
     }
 
-    /// Measures it by these roofs.
+    /// Compares it with these roofs.
     pub(super) fn put_under(&mut self, roofs: &Roofs) {
         let work = Work { flops: self.flops, direct_flops: self.direct_flops, bytes: self.bytes };
         self.of_roof = roofs.part(&work, self.seconds.median);

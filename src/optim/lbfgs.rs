@@ -19,7 +19,7 @@ const COMBINE: Shader = shader!("lbfgs/combine");
 const LENGTH: Shader = shader!("lbfgs/length");
 const ADVANCE: Shader = shader!("lbfgs/advance");
 
-/// Workgroups that share out a dot product, at most: each leaves five partial sums a slot, which one
+/// Maximum number of workgroups that compute a dot product together. Each writes five partial sums a slot, which one
 /// workgroup adds.
 const MOST_GROUPS: u64 = 64;
 
@@ -71,7 +71,7 @@ struct Lbfgs {
     /// `s.y`, `y.y` and the 1-norm of the gradient; later `s.s` of the new step.
     pair_partials: Tensor,
     dot_partials: Tensor,
-    /// Workgroups that share out a vector.
+    /// Number of workgroups that a vector is divided among.
     groups: u32,
     history: u32,
 }
@@ -150,7 +150,7 @@ impl Lbfgs {
                 .bind("ring_y", &chunk.y)
                 .set("first", chunk.first)
                 .set("slots", chunk.slots)
-                // One slot of the ring, and not all of it.
+                // One slot of the ring is written, not all of it.
                 .bytes(4.0 * self.s.shape().bytes() as f64)
                 .elements(self.s.shape().vectors())?;
         }
