@@ -43,14 +43,14 @@ struct Scalars {
     /// Scale of the initial inverse Hessian: s.y / y.y of the newest pair.
     gamma: f64,
     /// Factor on the gradient while the history is empty.
-    descent: f32,
+    gradient_scale: f32,
     /// Bound on the length of a step, as a root mean square.
-    longest: f32,
+    longest_step: f32,
 }
 
 impl HostLbfgs {
     pub fn new(lr: f32, history: usize, n: usize, pairs: Pairs) -> Self {
-        let scalars = Scalars { steps: 0, gamma: 1.0, descent: 0.0, longest: LONGEST_STEP };
+        let scalars = Scalars { steps: 0, gamma: 1.0, gradient_scale: 0.0, longest_step: LONGEST_STEP };
         let (ring, s, gradient_before) = (VecDeque::new(), vec![0.0; n], vec![0.0; n]);
         Self { lr, history, pairs, ring, scalars, s, gradient_before }
     }
@@ -59,18 +59,19 @@ impl HostLbfgs {
     pub fn restart(&mut self) {
         self.ring.clear();
         self.scalars.steps = 0;
-        self.scalars.longest *= CUT_AFTER_DIVERGENCE;
+        self.scalars.longest_step *= CUT_AFTER_DIVERGENCE;
     }
 
     /// One step; `improved` if the loss at `x` is the lowest so far.
     pub fn step(&mut self, x: &mut [f32], gradient: Vec<f32>, improved: bool) {
         if improved {
-            self.scalars.longest = (GROWTH_AFTER_IMPROVEMENT * self.scalars.longest).min(LONGEST_STEP);
+            self.scalars.longest_step =
+                (GROWTH_AFTER_IMPROVEMENT * self.scalars.longest_step).min(LONGEST_STEP);
         }
         if self.scalars.steps > 0 {
             self.push_pair(&gradient);
         }
-        self.scalars.descent = self.next_descent(&gradient);
+        self.scalars.gradient_scale = self.next_gradient_scale(&gradient);
         self.compute_step(&gradient);
         self.limit_length();
         x.iter_mut().zip(&self.s).for_each(|(x, s)| *x += s);
@@ -107,7 +108,8 @@ impl HostLbfgs {
             y.add_to(-alpha as f32, q);
             alphas.push(alpha);
         }
-        let gamma = if self.ring.is_empty() { self.scalars.descent } else { self.scalars.gamma as f32 };
+        let gamma =
+            if self.ring.is_empty() { self.scalars.gradient_scale } else { self.scalars.gamma as f32 };
         q.iter_mut().for_each(|q| *q *= gamma);
         for (Pair { s, y, sy }, alpha) in self.ring.iter().zip(alphas.into_iter().rev()) {
             let beta = y.dot(q) / sy;
@@ -117,16 +119,16 @@ impl HostLbfgs {
     }
 
     /// Factor on the gradient for a step with an empty history.
-    fn next_descent(&self, gradient: &[f32]) -> f32 {
-        let Scalars { steps, descent, .. } = self.scalars;
+    fn next_gradient_scale(&self, gradient: &[f32]) -> f32 {
+        let Scalars { steps, gradient_scale, .. } = self.scalars;
         let norm = || gradient.iter().map(|g| f64::from(g.abs())).sum::<f64>();
         let longest = f64::from(LONGEST_STEP) * gradient.len() as f64;
-        let may_grow = |norm: f64| norm > 0.0 && f64::from(descent) * norm < longest;
+        let may_grow = |norm: f64| norm > 0.0 && f64::from(gradient_scale) * norm < longest;
         match steps {
             0 => (f64::from(first_step(gradient.len())) / norm()).min(1.0) as f32,
             1 => 1.0,
-            _ if self.ring.is_empty() && may_grow(norm()) => GROWTH_WITHOUT_PAIRS * descent,
-            _ => descent,
+            _ if self.ring.is_empty() && may_grow(norm()) => GROWTH_WITHOUT_PAIRS * gradient_scale,
+            _ => gradient_scale,
         }
     }
 
@@ -134,8 +136,8 @@ impl HostLbfgs {
     fn limit_length(&mut self) {
         let square: f64 = self.s.iter().map(|s| f64::from(*s).powi(2)).sum();
         let rms = (square / self.s.len() as f64).sqrt() as f32;
-        if rms > self.scalars.longest {
-            let factor = self.scalars.longest / rms;
+        if rms > self.scalars.longest_step {
+            let factor = self.scalars.longest_step / rms;
             self.s.iter_mut().for_each(|s| *s *= factor);
         }
     }
@@ -188,12 +190,15 @@ impl Scalars {
     const STORED: usize = 5;
 
     fn to_array(self, pairs: usize) -> [f32; Self::STORED] {
-        [self.steps as f32, self.gamma as f32, self.descent, self.longest, pairs as f32]
+        [self.steps as f32, self.gamma as f32, self.gradient_scale, self.longest_step, pairs as f32]
     }
 
     /// The scalars and the number of pairs.
     fn from_slice(numbers: &[f32]) -> Option<(Self, usize)> {
-        let [steps, gamma, descent, longest, pairs] = *numbers else { return None };
-        Some((Self { steps: steps as u32, gamma: f64::from(gamma), descent, longest }, pairs as usize))
+        let [steps, gamma, gradient_scale, longest_step, pairs] = *numbers else { return None };
+        Some((
+            Self { steps: steps as u32, gamma: f64::from(gamma), gradient_scale, longest_step },
+            pairs as usize,
+        ))
     }
 }
