@@ -13,7 +13,7 @@ pub enum Method {
         /// Keeps a running average of the images, with a decay of 0.99: it is then the result.
         average: bool,
     },
-    /// L-BFGS (Liu & Nocedal 1989) without a line search. ARCHITECTURE.md has the rules for
+    /// L-BFGS (Liu & Nocedal 1989) without a line search. `docs/src/internals/optimisers.md` has the rules for
     /// the length of its steps.
     Lbfgs {
         /// Factor on each quasi-Newton step.
