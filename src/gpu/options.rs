@@ -1,8 +1,39 @@
-//! Switches, given as text, that limit the opened device, change its kind, or make it fail: tests of the whole program set
-//! them.
+//! Options for opening a device.
 
-use super::device::GpuOptions;
+use std::time::Duration;
+
+use super::adapter::DeviceChoice;
 use crate::error::{Error, Result};
+
+/// How to open a device.
+#[derive(Debug, Clone, Default)]
+pub struct GpuOptions {
+    /// Which adapter.
+    pub device: DeviceChoice,
+    /// Keeps bounds checks in every shader and fills fresh tensors with NaN, so that reads out of bounds and missing
+    /// writes change results. For tests.
+    pub paranoid: bool,
+    /// Limits tensors to this many bytes, as on an adapter with lower limits.
+    pub max_tensor_bytes: Option<u64>,
+    /// Treats the adapter as one of this kind, whatever it is: it gets the kernels, the memory budget and the length of
+    /// submissions of that kind. For tests.
+    pub kind: Option<wgpu::DeviceType>,
+    /// Times kernels with the wall clock, as on an adapter without timestamps.
+    pub wall_clock: bool,
+    /// Bound on the duration of a submission; `None` is 100 ms on a GPU, and no bound on the CPU.
+    pub submit_time: Option<Duration>,
+    /// Deliberate faults, for tests.
+    pub faults: Faults,
+}
+
+/// Deliberate faults, for tests of error handling.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Faults {
+    /// The device has only this many bytes of memory.
+    pub memory: Option<u64>,
+    /// The device is lost at the submission of this number.
+    pub lost_at: Option<u64>,
+}
 
 const KNOWN: &str = "max-tensor-bytes=BYTES, memory=BYTES, lost-at=SUBMISSION, kind=KIND, with a kind of \
                      discrete, integrated, virtual or cpu";
