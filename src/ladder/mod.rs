@@ -6,10 +6,12 @@
 
 mod benchmark;
 mod record;
+mod table;
 mod timing;
 
-pub use benchmark::{BENCHMARKS, Benchmark, Implementation, ProblemSize};
+pub use benchmark::{Benchmark, Implementation, ProblemSize};
 pub use record::Record;
+pub use table::BENCHMARKS;
 pub use timing::PassTiming;
 
 use serde::Serialize;
