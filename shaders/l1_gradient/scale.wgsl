@@ -1,11 +1,11 @@
-// A gradient brought to a given L1 norm: d_src (+)= strength * d_dst / (norm + floor).
+// Scales a gradient to a given L1 norm: d_src (+)= strength * d_dst / (norm + floor).
 //
-// norm is one number, the gradient's own L1 norm (l1_gradient/norm, then reduce/sum). floor keeps a
-// gradient of zeros at zero. One invocation a vec4: reads 16 bytes, writes 16.
+// norm is one number, the L1 norm of d_dst (l1_gradient/norm, then reduce/sum). floor keeps a gradient of zeros at zero.
+// One invocation a vec4: reads 16 bytes, writes 16.
 
 #import shared/grid
 
-// Add to what d_src holds, for gradients that arrive from several sides.
+// Add to d_src, for values with several consumers, whose gradients are summed.
 override ACCUMULATE: bool = false;
 
 struct Params { strength: f32, floor: f32 }

@@ -3,13 +3,15 @@
 use super::benchmark::{Benchmark, Implementations, ProblemSize};
 use crate::gpu::Shape;
 use crate::ops::variants::TunedOp;
-use crate::ops::{Crop, Mask, Mse, Normalize, Pool, Pooling, Relu, Stack, TotalVariation, WeightedSum};
+use crate::ops::{
+    Crop, L1Gradient, Mask, Mse, Normalize, Pool, Pooling, Relu, Stack, TotalVariation, WeightedSum,
+};
 
 /// Number of loss terms by default: one of content and five of style.
 const TERMS: usize = 6;
 
 /// Every benchmark. A test makes sure that it covers every operation and every test case.
-pub static BENCHMARKS: [Benchmark; 12] = [
+pub static BENCHMARKS: [Benchmark; 13] = [
     Benchmark {
         name: "conv3x3",
         operation: "conv",
@@ -84,6 +86,13 @@ pub static BENCHMARKS: [Benchmark; 12] = [
         inputs: |size| vec![size.after(); 2],
         output: |_| Shape::scalar(),
         implementations: Implementations::One(|_| Box::new(Mse)),
+    },
+    Benchmark {
+        name: "l1_gradient",
+        operation: "l1_gradient",
+        inputs: |size| vec![size.after()],
+        output: ProblemSize::after,
+        implementations: Implementations::One(|_| Box::new(L1Gradient { strength: 1.0, floor: 1e-8 })),
     },
     Benchmark {
         name: "tv",

@@ -1,4 +1,4 @@
-//! Gradients brought to a given L1 norm: what neural-style calls gradient normalisation.
+//! Scales gradients to a given L1 norm: the gradient normalisation of neural-style.
 
 use super::case::{AWKWARD, Array, Case, any_shape};
 use super::reduce::{SUM, partial_groups, partials_shape, record_sum};
@@ -14,12 +14,11 @@ pub(super) fn shaders() -> Vec<&'static Shader> {
     vec![&NORM, &SUM, &SCALE]
 }
 
-/// Its input, of any layout, as it is; in the backward pass the gradient `d` becomes
-/// `strength * d / (sum |d| + floor)`. So it is the derivative of nothing: what stands behind it pulls with a
-/// strength of its own, however large its loss is.
+/// The identity, on any layout, with another backward pass: the gradient `d` becomes `strength * d / (sum |d| + floor)`.
+/// This is the derivative of no function. It makes the strength of a loss term independent of the size of the loss.
 #[derive(Debug, Clone, Copy)]
 pub struct L1Gradient {
-    /// L1 norm of the gradient that it passes on.
+    /// L1 norm of the gradient of the input.
     pub strength: f32,
     /// Above 0: a gradient far smaller than this stays small.
     pub floor: f32,
