@@ -80,7 +80,7 @@ impl ScratchMemory {
         })
     }
 
-    /// The memory in the shapes that an operation asks for, which must not be larger than the memory.
+    /// The memory in the shapes that an operation needs, none of which may exceed it.
     pub fn view(&self, size: &ScratchSize) -> Scratch {
         let buffers = self.buffers.iter().zip(&size.buffers);
         let precisions: Vec<_> = self.textures.iter().map(Texture::precision).collect();

@@ -33,7 +33,7 @@ pub(super) struct Factors {
     pub scaling: f32,
     /// Share of the part in the style term.
     pub share: f32,
-    /// The term's strength once more, where [`GradientNormalization::SquaredStrength`] asks for that.
+    /// A second factor of the term's strength under [`GradientNormalization::SquaredStrength`], else 1.
     pub strength: f32,
 }
 

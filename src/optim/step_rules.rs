@@ -18,7 +18,7 @@ pub const DIVERGENCE_FACTOR: f32 = 10.0;
 pub const LEAST_CURVATURE: f32 = 1e-10;
 
 /// L-BFGS: bound on the length of a step, initially and at most, as the root mean square of its values in levels of
-/// 0 to 255. A pair of little curvature asks for a step of any length.
+/// 0 to 255. A pair of little curvature produces a step of any length.
 pub const LONGEST_STEP: f32 = 10.0;
 
 /// L-BFGS: factor on that bound after a divergence.
