@@ -129,8 +129,22 @@ pub fn default_folder() -> Option<PathBuf> {
     match std::env::var_os("IMPASTO_CACHE_DIR") {
         Some(folder) if folder.is_empty() => None,
         Some(folder) => Some(folder.into()),
-        None => dirs::cache_dir().map(|folder| folder.join("impasto")),
+        None => system_folder(|name| std::env::var_os(name).map(PathBuf::from), std::env::home_dir())
+            .map(|folder| folder.join("impasto")),
     }
+}
+
+/// The platform's folder for caches: that of the XDG base directory specification, `Library/Caches` on macOS, the
+/// local application data on Windows. `variable` looks into the environment; paths that are not absolute do not count.
+fn system_folder(variable: impl Fn(&str) -> Option<PathBuf>, home: Option<PathBuf>) -> Option<PathBuf> {
+    let absolute = |path: &PathBuf| path.is_absolute();
+    let home = home.filter(absolute);
+    if cfg!(target_os = "macos") {
+        return Some(home?.join("Library/Caches"));
+    }
+    let (name, below_home) =
+        if cfg!(windows) { ("LOCALAPPDATA", "AppData/Local") } else { ("XDG_CACHE_HOME", ".cache") };
+    variable(name).filter(absolute).or_else(|| Some(home?.join(below_home)))
 }
 
 /// The file of a device.
@@ -175,4 +189,26 @@ pub(super) fn save(path: &Path, record: &Record) -> Result<()> {
         fs::create_dir_all(folder).map_err(|e| Error::output(folder, e.kind().to_string()))?;
     }
     OutputFile::of(path)?.replace(|writer| Ok(serde_json::to_writer_pretty(writer, record)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(all(unix, not(target_os = "macos")))]
+    #[test]
+    fn the_cache_is_where_the_system_has_it() {
+        let folder = |xdg: Option<&str>, home: Option<&str>| {
+            let found = system_folder(
+                |name| (name == "XDG_CACHE_HOME").then_some(xdg?.into()),
+                home.map(PathBuf::from),
+            );
+            found.map(|folder| folder.display().to_string())
+        };
+        assert_eq!(folder(Some("/c"), Some("/home/a")).as_deref(), Some("/c"));
+        assert_eq!(folder(None, Some("/home/a")).as_deref(), Some("/home/a/.cache"));
+        assert_eq!(folder(Some("relative"), Some("/home/a")).as_deref(), Some("/home/a/.cache"));
+        assert_eq!(folder(Some(""), None), None);
+        assert_eq!(folder(None, Some("home")), None);
+    }
 }
