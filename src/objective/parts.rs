@@ -28,7 +28,7 @@ pub struct Parts {
 }
 
 impl Parts {
-    /// Styles without a region are one part, the first; each style with a region is another.
+    /// Styles without a region are one part, the first, and so are those of each region.
     ///
     /// # Errors
     /// [`Error::Usage`] without a style of a weight above 0.
@@ -37,9 +37,18 @@ impl Parts {
         if whole <= 0.0 {
             return Err(Error::Usage("a style image of a weight above 0 is needed".into()));
         }
-        let counted = (0..styles.len()).filter(|i| styles[*i].weight > 0.0);
-        let (everywhere, somewhere): (Vec<_>, Vec<_>) = counted.partition(|i| styles[*i].region.is_none());
-        let groups = [everywhere].into_iter().chain(somewhere.into_iter().map(|i| vec![i]));
+        // Styles without a region come first.
+        let mut groups: Vec<Vec<usize>> = vec![vec![]];
+        for i in (0..styles.len()).filter(|i| styles[*i].weight > 0.0) {
+            let same = |group: &&mut Vec<usize>| {
+                group.first().is_some_and(|first| styles[*first].region == styles[i].region)
+            };
+            match (&styles[i].region, groups[1..].iter_mut().find(same)) {
+                (None, _) => groups[0].push(i),
+                (Some(_), Some(group)) => group.push(i),
+                (Some(_), None) => groups.push(vec![i]),
+            }
+        }
         let part = |group: Vec<usize>| {
             let weight: f32 = group.iter().map(|i| styles[*i].weight).sum();
             Part {
@@ -48,7 +57,7 @@ impl Parts {
                 styles: group.into_iter().map(|i| (i, styles[i].weight / weight)).collect(),
             }
         };
-        let parts = groups.filter(|group| !group.is_empty()).map(part).collect();
+        let parts = groups.into_iter().filter(|group| !group.is_empty()).map(part).collect();
         let image_regions = styles.iter().any(|style| style.image_region.is_some());
         Ok(Self { styles: parts, content_region: content_region.cloned(), image_regions })
     }
@@ -113,4 +122,29 @@ impl Parts {
 /// Shape of a mask for features: one value for each position.
 pub(super) fn mask_shape(features: Shape) -> Shape {
     Shape::planar(1, features.height, features.width)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image_io::Image;
+
+    #[test]
+    fn styles_of_one_region_are_blended() {
+        let region = |value| Some(Region::new(Image::from_rgb(1, 1, vec![value; 3]).unwrap()).unwrap());
+        let style =
+            |weight, region| Style { weight, region, ..Image::from_rgb(1, 1, vec![0.0; 3]).unwrap().into() };
+        let styles = [
+            style(1.0, region(9.0)),
+            style(2.0, None),
+            style(0.0, None),
+            style(3.0, region(9.0)),
+            style(2.0, region(8.0)),
+        ];
+        let parts = Parts::of(&styles, None).unwrap();
+        let of_part = |part: &Part| (part.share, part.styles.clone());
+        let expected = [(0.25, vec![(1, 1.0)]), (0.5, vec![(0, 0.25), (3, 0.75)]), (0.25, vec![(4, 1.0)])];
+        assert_eq!(parts.styles.iter().map(of_part).collect::<Vec<_>>(), expected);
+        assert_eq!((parts.without_region(), parts.masked()), (Some(0), 2));
+    }
 }

@@ -180,6 +180,7 @@ fn each_option_of_paint_changes_the_picture() {
         ["--style-size 64", "--style-scale 2"],
         ["", "--style-mask @white.png --content-mask @white.png"],
         ["", "--style-region @white.png"],
+        ["@other.png", "@other.png --style-mask @white.png --style-mask @white.png"],
         ["@other.png", "@other.png --style-weights 3,3"],
         ["", "@other.png --style-weights 1,0"],
     ] {
