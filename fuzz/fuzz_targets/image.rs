@@ -1,9 +1,10 @@
-//! A picture of any format: an image of finite values in 0..=255, or one line that says what is wrong.
+//! A picture of any format: an image of finite values in 0..=255 with opacities of its size, or one line that says what
+//! is wrong.
 #![no_main]
 
 use std::path::Path;
 
-use impasto::image_io::Image;
+use impasto::image_io::{Decoded, Image};
 use libfuzzer_sys::{Corpus, fuzz_target};
 
 /// Headers may promise up to 2^28 pixels, which are made in a second: too slow to learn from.
@@ -15,10 +16,13 @@ fuzz_target!(|bytes: &[u8]| -> Corpus {
         return Corpus::Reject;
     }
     match Image::parse(Path::new("input"), bytes) {
-        Ok(image) => {
-            let numbers = image.width() as usize * image.height() as usize * 3;
-            assert_eq!(image.pixels().len(), numbers);
-            assert!(image.pixels().iter().all(|value| (0.0..=255.0).contains(value)));
+        Ok(Decoded { image, alpha, warnings }) => {
+            let pixels = image.width() as usize * image.height() as usize;
+            assert_eq!(image.pixels().len(), pixels * 3);
+            let in_range = |values: &[f32]| values.iter().all(|value| (0.0..=255.0).contains(value));
+            assert!(in_range(image.pixels()));
+            assert!(alpha.is_none_or(|alpha| alpha.values().len() == pixels && in_range(alpha.values())));
+            assert!(warnings.iter().all(|warning| !warning.contains('\n')), "{warnings:?}");
         }
         Err(error) => {
             let text = error.to_string();

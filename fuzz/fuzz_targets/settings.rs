@@ -8,7 +8,7 @@ use std::str::FromStr;
 
 use impasto::colour::KeepColors;
 use impasto::image_io::{Image, Size};
-use impasto::objective::{LayerWeights, Scaling, parse_weight};
+use impasto::objective::{GradientNormalization, LayerWeights, Scaling, parse_weight};
 use impasto::painter::{Iterations, Scales, Start};
 use impasto::vgg19::{KernelOverride, LayerId};
 use libfuzzer_sys::fuzz_target;
@@ -32,6 +32,7 @@ fn try_all(text: &str) {
     read::<KernelOverride>(text);
     read::<LayerWeights>(text);
     read::<Scaling>(text);
+    read::<GradientNormalization>(text);
     read::<Scales>(text);
     read::<Iterations>(text);
     read::<Start>(text);

@@ -4,6 +4,7 @@
 use std::process::Output;
 
 use crate::common::test_folder::{SHALLOW, TestFolder, stderr};
+use impasto::image_io::{Alpha, Encoding, Image};
 
 /// Layers that an image of any size has.
 const FIRST: &str = "--content-layers conv1_1 --style-layers conv1_1";
@@ -54,6 +55,14 @@ fn narrow_images_are_planned() {
     }
 }
 
+/// Writes an image of this size that is transparent but for its last column.
+fn cut_out(folder: &TestFolder, name: &str, width: u32, height: u32) {
+    let opacity = |i: u32| if i % width == width - 1 { 255.0 } else { 0.0 };
+    let alpha = Alpha::new(width, height, (0..width * height).map(opacity).collect()).unwrap();
+    let image = Image::from_rgb(width, height, vec![90.0; (width * height * 3) as usize]).unwrap();
+    image.save_as(folder.path(name), &Encoding { alpha: Some(&alpha), ..Encoding::default() }).unwrap();
+}
+
 #[test]
 fn every_size_works_or_is_refused_in_one_line() {
     let folder = TestFolder::new();
@@ -61,9 +70,21 @@ fn every_size_works_or_is_refused_in_one_line() {
     for (width, height) in [(1, 1), (3, 5000), (5000, 3), (16, 16), (1, 700)] {
         folder.image(&format!("{width}x{height}.png"), width, height);
     }
-    let images = ["@1x1.png", "@3x5000.png", "@5000x3.png", "@16x16.png", "@1x700.png", "@content.png"];
+    cut_out(&folder, "cut.png", 33, 17);
+    folder.mask("mask.png", 3, 500);
+    let images =
+        ["@1x1.png", "@3x5000.png", "@5000x3.png", "@16x16.png", "@1x700.png", "@content.png", "@cut.png"];
     let layers = ["", SHALLOW, FIRST];
-    for _ in 0..24 {
+    let extras = [
+        "",
+        "--depth 16",
+        "--alpha white",
+        "--style-region @mask.png",
+        "--style-mask @mask.png --content-mask @mask.png",
+        "--normalize-gradients neural-style",
+        "--normalize-gradients neural-style-pt",
+    ];
+    for _ in 0..28 {
         let (a, b) = (numbers.choose(&images), numbers.choose(&images));
         let (side, other) = (numbers.below(300), numbers.below(300));
         let size = if numbers.below(300) < 3 { "full".into() } else { side.to_string() };
@@ -71,10 +92,11 @@ fn every_size_works_or_is_refused_in_one_line() {
         let layer = numbers.choose(&["conv1_1", "conv2_1", "conv5_1"]);
         let dry = numbers.choose(&["", "--dry-run"]);
         let scales = numbers.choose(&["auto", "1", "2", "5"]);
+        let extra = numbers.choose(&extras);
         let painting =
             format!("--size {size} --style-size {other} --scales {scales} --iterations 1 --no-tune");
         let line = match numbers.below(1 << 16) % 7 {
-            0 | 1 => format!("paint {a} {b} -o @out.png {painting} {layers} {dry} -q"),
+            0 | 1 => format!("paint {a} {b} -o @out.png {painting} {layers} {extra} {dry} -q"),
             2 => format!("sweep {a} {b} -o @out.png {painting} --ratio 1 {layers} -q"),
             3 => format!(
                 "reconstruct {a} --style {layer} -o @out.png --size {size} --iterations 1 --no-tune -q"

@@ -51,7 +51,7 @@ Examples:
   impasto paint photo.jpg painting.jpg -o image.png --init noise --seed 7
   impasto paint photo.jpg painting.jpg -o image.png --scales 1 --iterations 500 --optimizer lbfgs
 
-PNG, JPEG, WebP, TIFF and BMP are read, PNG, JPEG, WebP and TIFF are written. Ctrl-C stops and writes
+PNG, JPEG, WebP, TIFF, BMP and GIF are read, PNG, JPEG, WebP and TIFF are written. Ctrl-C stops and writes
 the image so far. 'impasto batch' paints every image of a folder."
 )]
 pub struct Paint {
