@@ -79,7 +79,8 @@ pub const PRESETS: [Preset; 5] = [
         name: "neural-style",
         source: "Johnson, neural-style, github.com/jcjohnson/neural-style",
         formula: "5/(N M) sum (F-P)^2 + sum_l 10^2/N^4 sum (G-A)^2 + 10^-3 * 1/2 sum of squared differences",
-        differs: "its total variation is a sum, this one a mean: the weight is right for 512 x 384; its noise is fainter",
+        differs: "its total variation is a sum, this one a mean: the weight is right for 512 x 384; its noise is fainter; \
+                  its -normalize_gradients is --normalize-gradients neural-style",
         options: &[
             ("scaling", "mean"),
             ("content-layers", "conv4_2"),
