@@ -33,6 +33,7 @@ fn adapter() -> AdapterSummary {
         driver: "Mesa 1".into(),
         backend: wgpu::Backend::Vulkan,
         kind: wgpu::DeviceType::Cpu,
+        memory: None,
         max_binding: 1 << 27,
         max_buffer: 1 << 30,
         workgroup_memory: 1 << 15,

@@ -9,6 +9,8 @@ use impasto::objective::{
     Tiling, to_variable,
 };
 use impasto::ops::Pooling;
+use impasto::optim::{Method, Pairs};
+use impasto::painter::{OptimizationLoop, TiledLoop};
 use impasto::tuner::{Mode, Tuner};
 use impasto::vgg19::{LayerId, Network, Weights};
 
@@ -244,6 +246,24 @@ fn a_seam_is_noticed() {
     seam.chunks_exact_mut(width as usize).for_each(|row| row[160] *= 1.01);
     assert!(distance(&seam, &gradient) > 4e-4);
     assert!(distance(&gradient, &gradient) == 0.0);
+}
+
+/// What a scale starts from is not lost with the device in its first evaluation.
+#[test]
+fn before_its_first_evaluation_a_loop_has_its_start() {
+    let scenario = Scenario::plain(64, 48);
+    let gpu = common::fast_gpu();
+    let network = network(gpu, &scenario.settings, Pooling::Max, Precision::F32);
+    let content = scenario.content();
+    let scene = scenario.scene(&content);
+    let cache = StyleCache::none();
+    let objective =
+        TiledObjective::new(gpu, &network, &scenario.settings, &scene, 64.into(), &cache).unwrap();
+    let method = Method::Lbfgs { lr: 1.0, history: 2 };
+    let mut optimization = TiledLoop::new(objective, method, &scenario.x(), Pairs::Single).unwrap();
+    assert!(*optimization.image().unwrap() == scenario.x()[..]);
+    optimization.advance(2).unwrap().unwrap();
+    assert!(*optimization.image().unwrap() == scenario.x()[..], "the best so far");
 }
 
 /// Activations that are computed again are the same: so are losses and gradients, to the bit.

@@ -34,7 +34,8 @@ impl Rescue {
         }
     }
 
-    /// Writes the image as it is, or where the device no longer gives it the last copy. Says where it is.
+    /// Writes the image as it is, or where the device no longer gives it the last copy, if there was an evaluation.
+    /// Says where it is.
     pub fn save(
         &mut self,
         painter: &Painter,
@@ -42,6 +43,9 @@ impl Rescue {
         request: &Request,
         encoding: &Encoding,
     ) -> Option<String> {
+        if done == 0 {
+            return None;
+        }
         // After a panic the painter may be in any state.
         let found = panics::catch(|| painter.image()).ok().map(|image| (image, done));
         let (image, done) = found.or_else(|| self.copy.take())?;

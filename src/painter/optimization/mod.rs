@@ -53,7 +53,7 @@ pub trait OptimizationLoop: fmt::Debug {
     /// Waits for everything submitted.
     ///
     /// # Errors
-    /// [`Error::NoFiniteLoss`](crate::Error::NoFiniteLoss) if there is none; [`Error::Gpu`](crate::Error::Gpu) if the
+    /// [`Error::NoFiniteLoss`](crate::Error::NoFiniteLoss) if there is none, unless an image on the host was not yet evaluated; [`Error::Gpu`](crate::Error::Gpu) if the
     /// device failed.
     fn image(&self) -> Result<Cow<'_, [f32]>>;
 

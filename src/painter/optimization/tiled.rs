@@ -69,6 +69,10 @@ impl OptimizationLoop for TiledLoop {
     }
 
     fn image(&self) -> Result<Cow<'_, [f32]>> {
+        if self.finished == 0 {
+            // The device may be lost in the first evaluation: the result of the scale before is not.
+            return Ok(self.optimizer.x().into());
+        }
         let best = self.optimizer.best().ok_or(Error::NoFiniteLoss)?;
         Ok(self.optimizer.average().unwrap_or(best).into())
     }
