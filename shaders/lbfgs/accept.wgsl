@@ -52,13 +52,13 @@ fn main(@builtin(local_invocation_index) local: u32) {
     }
     state.accepted = 0u;
     if guard.improved > 0.0 {
-        state.longest_step = min(params.growth_after_improvement * state.longest_step, params.longest_step);
+        state.step_limit = min(params.growth_after_improvement * state.step_limit, params.longest_step);
     }
     if guard.diverged > 0.0 {
         state.pairs = 0u;
         state.next_slot = 0u;
         state.steps = 0u;
-        state.longest_step *= params.cut_after_divergence;
+        state.step_limit *= params.cut_after_divergence;
     } else if state.steps > 0u && sy > params.least_curvature {
         state.accepted = 1u;
         state.newest_slot = state.next_slot;

@@ -1,6 +1,6 @@
 // L-BFGS, 8 of 8: takes the step, shortened to the bound on its length.
 //
-//   s = s min(1, longest_step / rms(s));   x = x + s;   g is kept for the next pair
+//   s = s min(1, step_limit / rms(s));   x = x + s;   g is kept for the next pair
 //
 // After a divergence x is the image that guard/keep restored. One invocation a vec4; every workgroup adds the partial
 // sums of s.s, of which there are at most 64.
@@ -34,8 +34,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grid: 
     }
     // Compared as squares, so that a step of zeros divides nothing.
     var step = s[i];
-    if mean_square > state.longest_step * state.longest_step {
-        step *= state.longest_step / sqrt(mean_square);
+    if mean_square > state.step_limit * state.step_limit {
+        step *= state.step_limit / sqrt(mean_square);
     }
     s[i] = step;
     x[i] += step;

@@ -7,5 +7,5 @@ struct LbfgsState {
     steps: u32,           // steps since the start or the last restart
     gamma: f32,           // scale of the initial inverse Hessian: s.y / y.y of the newest pair
     gradient_scale: f32,  // factor on the gradient in steps without a history
-    longest_step: f32,    // bound on the root mean square of a step, in levels of 0 to 255
+    step_limit: f32,      // bound on the root mean square of a step, in levels of 0 to 255
 }

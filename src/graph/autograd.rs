@@ -28,7 +28,7 @@ pub(super) fn steps(graph: &Graph, request: &Request) -> Vec<Step> {
     let backward = graph.operations().rev().filter(|node| differentiated.contains(node));
     let backward: Vec<Step> = backward.map(Step::Backward).collect();
     let read = backward.iter().flat_map(|step| step.reads(graph));
-    let computed = with_inputs(graph, read.chain(request.keep.iter().copied()), |_| true);
+    let computed = with_ancestors(graph, read.chain(request.keep.iter().copied()), |_| true);
     let forward = graph.operations().filter(|node| computed.contains(node)).map(Step::Forward);
     match request.activations {
         Activations::Kept => forward.chain(backward).collect(),
@@ -61,7 +61,7 @@ pub(super) fn differentiable_inputs(graph: &Graph, node: NodeId) -> impl Iterato
 }
 
 /// The nodes among `nodes`, and among all that they are computed from, for which `included` holds.
-fn with_inputs(
+fn with_ancestors(
     graph: &Graph,
     nodes: impl Iterator<Item = NodeId>,
     included: impl Fn(NodeId) -> bool,
@@ -79,18 +79,18 @@ fn with_inputs(
 /// values of a segment are computed again, from its checkpoint, right before the segment's backward steps. The last
 /// segment needs no recomputation: the backward pass begins there, with its values still in memory.
 fn with_recomputation(graph: &Graph, request: &Request, backward: &[Step]) -> Vec<Step> {
-    let segment = |step: &Step| graph.checkpoints_before(step.node());
-    let last = backward.first().map(segment);
+    let segment = |step: &Step| graph.segment_of(step.node());
+    let last_segment = backward.first().map(segment);
     let mut steps = vec![];
-    for own in backward.chunk_by(|a, b| segment(a) == segment(b)) {
-        let number = segment(&own[0]);
+    for segment_steps in backward.chunk_by(|a, b| segment(a) == segment(b)) {
+        let segment_index = segment(&segment_steps[0]);
         let discarded = |node: NodeId| {
             let stays = graph.is_leaf(node) || graph.is_checkpoint(node) || request.keep.contains(&node);
-            graph.checkpoints_before(node) == number && Some(number) != last && !stays
+            graph.segment_of(node) == segment_index && Some(segment_index) != last_segment && !stays
         };
-        let read = own.iter().flat_map(|step| step.reads(graph));
-        steps.extend(with_inputs(graph, read, discarded).into_iter().map(Step::Recompute));
-        steps.extend(own);
+        let read = segment_steps.iter().flat_map(|step| step.reads(graph));
+        steps.extend(with_ancestors(graph, read, discarded).into_iter().map(Step::Recompute));
+        steps.extend(segment_steps);
     }
     steps
 }

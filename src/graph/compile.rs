@@ -40,10 +40,10 @@ impl Graph {
         }
         let mut forward = Recording::of_pass(gpu, PassKind::Forward);
         let mut backward = Recording::of_pass(gpu, PassKind::Backward);
-        for (time, step) in plan.steps.iter().enumerate() {
+        for (index, step) in plan.steps.iter().enumerate() {
             match *step {
-                Step::Forward(node) => compiler.forward(&mut forward, time, node)?,
-                Step::Recompute(node) => compiler.forward(&mut backward, time, node)?,
+                Step::Forward(node) => compiler.forward(&mut forward, index, node)?,
+                Step::Recompute(node) => compiler.forward(&mut backward, index, node)?,
                 Step::Backward(node) => compiler.backward(&mut backward, node)?,
             }
         }
@@ -52,8 +52,17 @@ impl Graph {
         // all of them would be in memory at once.
         gpu.flush()?;
         let leaves = leaves.iter().map(|(leaf, tensor)| (self.label(*leaf).into(), tensor.clone())).collect();
-        let Compiler { kept: values, outputs, .. } = compiler;
-        Ok(Program { forward, backward, values, gradient, seeds, leaves, outputs, _arena: arena.clone() })
+        let Compiler { readable, step_outputs, .. } = compiler;
+        Ok(Program {
+            forward,
+            backward,
+            readable,
+            gradient,
+            seeds,
+            leaves,
+            step_outputs,
+            _arena: arena.clone(),
+        })
     }
 }
 
@@ -70,11 +79,11 @@ struct Compiler<'a> {
     /// The latest value of each leaf and node.
     values: BTreeMap<NodeId, Tensor>,
     /// Leaves and the values that the program keeps.
-    kept: BTreeMap<NodeId, Tensor>,
+    readable: BTreeMap<NodeId, Tensor>,
     /// Nodes whose gradient has been written to.
     written: BTreeSet<NodeId>,
     /// What the commands so far compute.
-    outputs: Vec<StepOutput>,
+    step_outputs: Vec<StepOutput>,
 }
 
 impl<'a> Compiler<'a> {
@@ -83,13 +92,13 @@ impl<'a> Compiler<'a> {
         slots.sort_by_key(|(slot, _)| *slot);
         let slots = slots.into_iter().map(|(_, tensor)| tensor.clone()).collect();
         let values: BTreeMap<_, _> = leaves.iter().cloned().collect();
-        let (kept, written, outputs) = (values.clone(), BTreeSet::new(), vec![]);
-        Self { graph, plan, arena, slots, values, kept, written, outputs }
+        let (readable, written, step_outputs) = (values.clone(), BTreeSet::new(), vec![]);
+        Self { graph, plan, arena, slots, values, readable, written, step_outputs }
     }
 
     /// Records that the value of a node is computed, by the step of this index.
-    fn forward(&mut self, recording: &mut Recording, time: usize, node: NodeId) -> Result<()> {
-        let (Some(op), Some(slot)) = (self.graph.op(node), self.plan.values.get(&time)) else {
+    fn forward(&mut self, recording: &mut Recording, index: usize, node: NodeId) -> Result<()> {
+        let (Some(op), Some(slot)) = (self.graph.op(node), self.plan.values.get(&index)) else {
             return Err(failure("a forward step without an operation or a slot"));
         };
         let (label, output) = (self.graph.label(node), self.slots[*slot].viewed_as(self.graph.shape(node)));
@@ -98,7 +107,7 @@ impl<'a> Compiler<'a> {
         let scratch = self.arena.scratch.view(&op.scratch(&self.graph.input_shapes(node)));
         let first = recording.len();
         op.forward(recording, &Forward { label, inputs: &inputs, output: &output, scratch: &scratch })?;
-        self.outputs.push(StepOutput {
+        self.step_outputs.push(StepOutput {
             label: label.into(),
             quantity: Quantity::Value,
             pass: recording.pass(),
@@ -106,7 +115,7 @@ impl<'a> Compiler<'a> {
             tensor: output.clone(),
         });
         if self.plan.request.keep.contains(&node) {
-            self.kept.insert(node, output.clone());
+            self.readable.insert(node, output.clone());
         }
         self.values.insert(node, output);
         Ok(())
@@ -117,9 +126,9 @@ impl<'a> Compiler<'a> {
         let Some(op) = self.graph.op(node) else { return Err(failure("a backward step of a leaf")) };
         let (label, reads) = (self.graph.label(node), op.backward_reads());
         let d_inputs = self.d_inputs(node, op)?;
-        let readable =
+        let declared =
             |input: &NodeId| self.values.get(input).filter(|_| reads.inputs || self.graph.is_leaf(*input));
-        let inputs: Vec<_> = self.graph.inputs(node).iter().map(readable).collect();
+        let inputs: Vec<_> = self.graph.inputs(node).iter().map(declared).collect();
         let input_shapes = self.graph.input_shapes(node);
         let output = self.values.get(&node).filter(|_| reads.output);
         let io = Backward {
@@ -136,7 +145,7 @@ impl<'a> Compiler<'a> {
         for gradient in d_inputs.into_iter().flatten() {
             let commands = std::mem::replace(&mut first, recording.len())..recording.len();
             let (label, quantity, pass) = (label.into(), Quantity::Gradient, recording.pass());
-            self.outputs.push(StepOutput { label, quantity, pass, commands, tensor: gradient.tensor });
+            self.step_outputs.push(StepOutput { label, quantity, pass, commands, tensor: gradient.tensor });
         }
         Ok(())
     }

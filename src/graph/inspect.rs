@@ -71,7 +71,8 @@ impl fmt::Display for NotFinite {
 }
 
 impl Program {
-    /// Evaluates once more, operation by operation, and reads each result back before its memory is reused. Returns the first that is not finite, or `None` if all are. Slow.
+    /// Evaluates once more, operation by operation, and reads each result back before its memory is reused. Returns the
+    /// first that is not finite, or `None` if all are. Slow.
     ///
     /// # Errors
     /// [`Error::Gpu`](crate::Error::Gpu) if the device failed.
@@ -81,7 +82,7 @@ impl Program {
                 return Ok(Some(found));
             }
         }
-        for StepOutput { label, quantity, pass, commands, tensor } in &self.outputs {
+        for StepOutput { label, quantity, pass, commands, tensor } in &self.step_outputs {
             self.recording(*pass).submit_part(commands.clone())?;
             if let Some(found) = NotFinite::among(&gpu.read(tensor)?, label, *quantity) {
                 return Ok(Some(found));

@@ -36,14 +36,14 @@ pub(super) fn live_ranges(graph: &Graph, request: &Request, steps: &[Step]) -> V
 fn values(graph: &Graph, request: &Request, steps: &[Step]) -> Vec<LiveRange> {
     let mut ranges: Vec<LiveRange> = vec![];
     let mut latest: BTreeMap<NodeId, usize> = BTreeMap::new();
-    for (time, step) in steps.iter().enumerate() {
+    for (index, step) in steps.iter().enumerate() {
         for node in step.reads(graph) {
-            latest.get(&node).into_iter().for_each(|range| ranges[*range].steps.end = time + 1);
+            latest.get(&node).into_iter().for_each(|range| ranges[*range].steps.end = index + 1);
         }
         if let Step::Forward(node) | Step::Recompute(node) = *step {
             latest.insert(node, ranges.len());
             let bytes = graph.shape(node).bytes();
-            ranges.push(LiveRange { steps: time..time + 1, bytes, stored: Stored::Value(time) });
+            ranges.push(LiveRange { steps: index..index + 1, bytes, stored: Stored::Value(index) });
         }
     }
     for node in &request.keep {
@@ -58,11 +58,11 @@ fn gradients(graph: &Graph, request: &Request, steps: &[Step]) -> Vec<LiveRange>
     let Some(Differentiate { outputs, input }) = &request.differentiate else { return vec![] };
     let mut starts: BTreeMap<NodeId, usize> = outputs.iter().map(|output| (*output, 0)).collect();
     let mut ends: BTreeMap<NodeId, usize> = BTreeMap::new();
-    for (time, step) in steps.iter().enumerate() {
+    for (index, step) in steps.iter().enumerate() {
         let Step::Backward(node) = *step else { continue };
-        ends.insert(node, time + 1);
+        ends.insert(node, index + 1);
         for input in differentiable_inputs(graph, node) {
-            starts.entry(input).or_insert(time);
+            starts.entry(input).or_insert(index);
         }
     }
     ends.extend(outputs.iter().chain([input]).map(|node| (*node, usize::MAX)));

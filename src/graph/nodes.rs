@@ -90,7 +90,7 @@ impl Graph {
     }
 
     /// The checkpoints that come before a node.
-    pub(super) fn checkpoints_before(&self, node: NodeId) -> usize {
+    pub(super) fn segment_of(&self, node: NodeId) -> usize {
         self.checkpoints.range(..node).count()
     }
 

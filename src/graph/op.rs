@@ -85,7 +85,7 @@ impl<'a> Backward<'a> {
     /// # Errors
     /// [`Error::Gpu`] if it is no longer in memory: it is neither a leaf nor listed by [`Op::backward_reads`].
     pub fn input(&self, k: usize) -> Result<&'a Tensor> {
-        self.inputs[k].ok_or_else(|| self.discarded("an input"))
+        self.inputs[k].ok_or_else(|| self.undeclared("an input"))
     }
 
     /// Value of the output.
@@ -93,10 +93,10 @@ impl<'a> Backward<'a> {
     /// # Errors
     /// [`Error::Gpu`] if it is no longer in memory: [`Op::backward_reads`] does not list it.
     pub fn output(&self) -> Result<&'a Tensor> {
-        self.output.ok_or_else(|| self.discarded("the output"))
+        self.output.ok_or_else(|| self.undeclared("the output"))
     }
 
-    fn discarded(&self, what: &str) -> Error {
+    fn undeclared(&self, what: &str) -> Error {
         let message = format!("its backward pass reads {what}, which Op::backward_reads does not list");
         Error::gpu(self.label, message)
     }

@@ -14,12 +14,12 @@ pub struct Program {
     pub forward: Recording,
     /// Computes the gradient; run it after `forward`. Empty if none was requested.
     pub backward: Recording,
-    pub(super) values: BTreeMap<NodeId, Tensor>,
+    pub(super) readable: BTreeMap<NodeId, Tensor>,
     pub(super) gradient: Option<Tensor>,
     pub(super) seeds: Vec<Tensor>,
     /// The leaves with their labels, and what the commands compute, for `first_not_finite`.
     pub(super) leaves: Vec<(String, Tensor)>,
-    pub(super) outputs: Vec<StepOutput>,
+    pub(super) step_outputs: Vec<StepOutput>,
     /// Bind groups keep the memory alive, but the memory ledger counts what is held here.
     pub(super) _arena: Arc<Arena>,
 }
@@ -30,7 +30,7 @@ impl Program {
     /// # Panics
     /// For any other node: its memory holds other values by then.
     pub fn value(&self, node: NodeId) -> &Tensor {
-        self.values.get(&node).expect("only leaves and kept values can be read")
+        self.readable.get(&node).expect("only leaves and kept values can be read")
     }
 
     /// The gradient with respect to the input, of the input's shape, after a backward pass; `None` if none was

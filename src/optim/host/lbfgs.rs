@@ -45,12 +45,12 @@ struct Scalars {
     /// Factor on the gradient while the history is empty.
     gradient_scale: f32,
     /// Bound on the length of a step, as a root mean square.
-    longest_step: f32,
+    step_limit: f32,
 }
 
 impl HostLbfgs {
     pub fn new(lr: f32, history: usize, n: usize, pairs: Pairs) -> Self {
-        let scalars = Scalars { steps: 0, gamma: 1.0, gradient_scale: 0.0, longest_step: LONGEST_STEP };
+        let scalars = Scalars { steps: 0, gamma: 1.0, gradient_scale: 0.0, step_limit: LONGEST_STEP };
         let (ring, s, gradient_before) = (VecDeque::new(), vec![0.0; n], vec![0.0; n]);
         Self { lr, history, pairs, ring, scalars, s, gradient_before }
     }
@@ -59,14 +59,13 @@ impl HostLbfgs {
     pub fn restart(&mut self) {
         self.ring.clear();
         self.scalars.steps = 0;
-        self.scalars.longest_step *= CUT_AFTER_DIVERGENCE;
+        self.scalars.step_limit *= CUT_AFTER_DIVERGENCE;
     }
 
     /// One step; `improved` if the loss at `x` is the lowest so far.
     pub fn step(&mut self, x: &mut [f32], gradient: Vec<f32>, improved: bool) {
         if improved {
-            self.scalars.longest_step =
-                (GROWTH_AFTER_IMPROVEMENT * self.scalars.longest_step).min(LONGEST_STEP);
+            self.scalars.step_limit = (GROWTH_AFTER_IMPROVEMENT * self.scalars.step_limit).min(LONGEST_STEP);
         }
         if self.scalars.steps > 0 {
             self.push_pair(&gradient);
@@ -136,8 +135,8 @@ impl HostLbfgs {
     fn limit_length(&mut self) {
         let square: f64 = self.s.iter().map(|s| f64::from(*s).powi(2)).sum();
         let rms = (square / self.s.len() as f64).sqrt() as f32;
-        if rms > self.scalars.longest_step {
-            let factor = self.scalars.longest_step / rms;
+        if rms > self.scalars.step_limit {
+            let factor = self.scalars.step_limit / rms;
             self.s.iter_mut().for_each(|s| *s *= factor);
         }
     }
@@ -190,14 +189,14 @@ impl Scalars {
     const STORED: usize = 5;
 
     fn to_array(self, pairs: usize) -> [f32; Self::STORED] {
-        [self.steps as f32, self.gamma as f32, self.gradient_scale, self.longest_step, pairs as f32]
+        [self.steps as f32, self.gamma as f32, self.gradient_scale, self.step_limit, pairs as f32]
     }
 
     /// The scalars and the number of pairs.
     fn from_slice(numbers: &[f32]) -> Option<(Self, usize)> {
-        let [steps, gamma, gradient_scale, longest_step, pairs] = *numbers else { return None };
+        let [steps, gamma, gradient_scale, step_limit, pairs] = *numbers else { return None };
         Some((
-            Self { steps: steps as u32, gamma: f64::from(gamma), gradient_scale, longest_step },
+            Self { steps: steps as u32, gamma: f64::from(gamma), gradient_scale, step_limit },
             pairs as usize,
         ))
     }
