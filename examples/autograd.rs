@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use impasto::gpu::{Gpu, GpuOptions, Precision, Shape, Use};
 use impasto::graph::{Activations, Differentiate, Graph, Request};
-use impasto::ops::case::{numbers, to_f32};
+use impasto::ops::case::{numbers, to_f32}; // reproducible numbers in [-1, 1), as the tests use them
 use impasto::ops::variants::TunedOp;
 use impasto::ops::{Conv, Mse, PackedWeights, Relu};
 
@@ -18,13 +18,16 @@ pub fn main() -> impasto::Result<()> {
     let random = |seed, count| to_f32(&numbers(seed, count));
 
     // 1. The graph: leaves, and operations applied to them. Nothing is computed yet.
-    let (inputs, outputs) = (Shape::blocked(4, 6, 5), Shape::blocked(8, 6, 5)); // channels, height, width
+    // Channels, height, width; blocked: four channels of a position lie together, as the convolution reads them.
+    let (inputs, outputs) = (Shape::blocked(4, 6, 5), Shape::blocked(8, 6, 5));
     let (weight, bias) = (random(1, 8 * 4 * 3 * 3), random(2, 8));
+    // Which of the kernels for a 3 x 3 convolution: the plainest. Each packs the weights in its own way.
     let naive = TunedOp::Conv3x3.naive();
     let weights = PackedWeights::new(&gpu, naive, Precision::F32, &weight, &bias, [8, 4])?;
     let mut graph = Graph::new();
     let x = graph.leaf("x", inputs);
     let target = graph.leaf("target", outputs);
+    // False: no ReLU inside the convolution, since it is a node of its own here.
     let conv = graph.apply("conv", Box::new(Conv::new(Arc::new(weights), false)), &[x]);
     let y = graph.apply("relu", Box::new(Relu), &[conv]);
     let loss = graph.apply("loss", Box::new(Mse), &[y, target]);
@@ -35,6 +38,7 @@ pub fn main() -> impasto::Result<()> {
 
     // 3. The program: buffers allocated, a forward and a backward pass recorded.
     let x_data = random(3, inputs.len());
+    // `Use` is the category in reports of memory.
     let x_tensor = gpu.upload(inputs, &x_data, Use::Activations, "x")?;
     let target_tensor = gpu.upload(outputs, &random(4, outputs.len()), Use::Targets, "target")?;
     let program = graph.compile(&gpu, &plan, &[(x, x_tensor.clone()), (target, target_tensor)])?;

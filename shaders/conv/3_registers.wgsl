@@ -1,21 +1,23 @@
-// Convolution, rung 3: eight by eight results an invocation, in registers.
+// Convolution, rung 3 of the ladder of variants: eight by eight results per invocation, in registers.
 //
 // The formula is in 1_naive, tiles and K-tiles are in 2_tiled. For one k of the K-tile, eight inputs and eight weights
 // have an outer product of 64 terms. An invocation that computes 8 positions by 8 channels therefore reads 16 values for
 // 64 multiply-adds, where 2_tiled reads 20 for 16. The 64 sums stay in registers from the first K-tile to the last.
 //
 // The outer product needs the eight inputs of one k, so the K-tile is stored in workgroup memory as [k][position] and
-// [k][channel], one f32 an element; the vec4 of four k that are loaded from memory are split. Weights are split along
-// rows or columns, depending on TRANSPOSED; the loop is the same for both.
+// [k][channel], one f32 per element; the vec4 of four k that are loaded from memory are split. Weights are split along
+// rows, or along columns if they are transposed for the backward pass (TRANSPOSED in shared/weights); the loop is the same
+// for both.
 //
-// Workgroup memory has 32 banks. Element i is in bank i % 32, and each bank serves one element at a time.
-//   - Reads: neighbouring invocations read neighbouring positions, so the eight positions of an invocation are 8
-//     apart. Invocations with the same channels read the same element, a broadcast.
+// Workgroup memory has 32 banks on NVIDIA GPUs. Element i is in bank i % 32, and each bank serves one element at a time.
+//   - Reads: an invocation's eight positions are 8 apart, so neighbouring invocations read neighbouring elements, in
+//     different banks. Invocations with the same positions or channels read the same element, a broadcast.
 //   - Writes of weights: four neighbours write the four k of a block. With rows of 64 elements these would all be in
 //     one bank; with rows of 65 they are in four.
 //
-// Launch: workgroups of 8 x 8; x covers positions in tiles of 64, y output channels in tiles of 64, z the batch.
-// Reads:  a K-tile of 16 is 8 vec4 an invocation for 1024 multiply-adds: an eighth of a byte each, half of 2_tiled. From
+// Launch: workgroups of 8 x 8; x covers positions in tiles of 64, y output channels in tiles of 64, z the GEMMs of a
+//         batch (Winograd's points; 1 for a convolution).
+// Reads:  a K-tile of 16 is 8 vec4 per invocation for 1024 multiply-adds: an eighth of a byte each, half of 2_tiled. From
 //         workgroup memory one byte each instead of five.
 // Costs:  64 registers for sums, 16 for operands, some 100 in all. A core of an NVIDIA GPU has 65536: enough for ten
 //         workgroups, 20 warps. Workgroup memory is 8320 bytes.
@@ -30,8 +32,9 @@ override TAPS: u32 = 9u;
 
 struct Params { in_channels: u32, out_channels: u32, height: u32, width: u32 }
 
+// A matrix of weights is that of a tap (1 or 9), or of a GEMM of the batch.
 @group(0) @binding(0) var<storage, read> src: array<vec4<f32>>;      // [batch][in / 4][height][width]
-@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;  // [batch, or TAPS][in / 4][out / 4][4]
+@group(0) @binding(1) var<storage, read> weights: array<vec4<f32>>;  // [matrix][in / 4][out / 4][4]
 @group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;     // [out / 4]
 @group(0) @binding(3) var<storage, read_write> dst: array<vec4<f32>>; // [batch][out / 4][height][width]
 @group(0) @binding(4) var<uniform> params: Params;

@@ -1,15 +1,17 @@
 // Gram matrix, rung 2: tiles in workgroup memory, one triangle only.
 //
-// The formula is in 1_naive. It is a GEMM of F and its transpose, whose K dimension is the positions. A workgroup computes
-// a tile of 32 rows by 32 columns and iterates over its split of the positions in K-tiles of 16: the features of both
-// channel ranges are loaded into workgroup memory, one vec4 of each an invocation, then every invocation multiplies its 4
-// rows by 1 column. G is symmetric, so tiles below the diagonal are not computed; gram/finish mirrors them.
+// The formula is in 1_naive. It is a GEMM of F and its transpose, whose K dimension is the positions. There are few tiles
+// of results and many positions, so the positions are divided into splits, each for other workgroups ("split-K"). A
+// workgroup computes a tile of 32 rows by 32 columns and iterates over its split in K-tiles of 16. Each invocation loads
+// one vec4 into workgroup memory: the first 128 from the channels of the rows, the others from those of the columns. Then
+// each multiplies its 4 rows by 1 column. G is symmetric, so tiles below the diagonal are not computed: gram/finish, which
+// adds the splits, mirrors them. (gram/symmetrize is for the backward pass.)
 //
 // Launch: workgroups of 32 x 8; x and y cover column and row tiles, z splits of the positions.
 // Reads:  a K-tile is 256 vec4 for 32 * 32 * 16 multiply-adds, a quarter of a byte each, 20 times less than naive. From
-//         workgroup memory still five values for four multiply-adds; neighbouring columns are in one bank, which serves
-//         them one after another.
-// Next:   3_registers computes more results an invocation, and pads its rows.
+//         workgroup memory still five values for four multiply-adds; columns four apart are in one bank, which
+//         serves them one after another.
+// Next:   3_registers computes more results per invocation, and pads its rows.
 
 struct Params { channels: u32, positions: u32, splits: u32 }
 

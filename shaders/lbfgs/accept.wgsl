@@ -1,17 +1,18 @@
 // L-BFGS, 2 of 8: decides whether the newest pair enters the history, and bounds the length of the step.
 //
-// A pair is accepted if its curvature s.y is above `least_curvature`, 1e-10 as in PyTorch: without positive curvature
-// the approximate Hessian would be indefinite. The pair replaces the oldest in the ring of `capacity` slots. The scale of
-// the initial inverse Hessian is gamma = s.y / y.y (Nocedal & Wright, equation 7.20).
+// A pair (s, y) is a step, the change of the image, and the change of the gradient that it caused. It is accepted if its
+// curvature s.y is above `least_curvature`, 1e-10 as in PyTorch: without positive curvature the approximate Hessian would
+// be indefinite. The pair replaces the oldest in the ring of `capacity` slots. The scale of the initial inverse Hessian
+// is gamma = s.y / y.y (Nocedal & Wright, equation 7.20).
 //
-// With an empty history the step is -gradient_scale g. The first is min(1, first_step / |g|_1) times g, the next g
-// itself, as in PyTorch. Around a start from noise the loss curves down: no pair is accepted for several steps, and g is
-// short. So each further step is `growth_without_pairs` times as long, until its mean absolute value is
-// `longest_step`.
+// With an empty history the step is -gradient_scale g. The first is -min(1, first_step / |g|_1) g, the second -g, as in
+// PyTorch. Around a start from noise the loss has negative curvature: no pair is accepted for several steps, and g is
+// short. So each further step is `growth_without_pairs` times as long, until its mean absolute value is `longest_step`.
 //
-// A pair of little curvature can produce a step of any length, so the root mean square of a step is bounded by the
-// state's longest_step: `longest_step` levels at first and at most, multiplied by `cut_after_divergence` and by
-// `growth_after_improvement`. A divergence empties the history. One workgroup.
+// A pair of little curvature can produce a step of any length, so lbfgs/advance bounds the root mean square of a step by
+// `step_limit`, in grey levels of 0 to 255. It begins at `longest_step`, is multiplied by `cut_after_divergence` and by
+// `growth_after_improvement`, and never exceeds `longest_step`. A divergence is a loss that is not finite or far above
+// the lowest (guard/judge); it empties the history. One workgroup.
 
 #import shared/divergence_guard
 #import shared/lbfgs_state

@@ -60,7 +60,8 @@ pub(super) fn differentiable_inputs(graph: &Graph, node: NodeId) -> impl Iterato
     graph.inputs(node).iter().enumerate().filter(move |(k, _)| passes(*k)).map(|(_, input)| *input)
 }
 
-/// The nodes among `nodes`, and among all that they are computed from, for which `included` holds.
+/// `nodes` and their ancestors, as far as `included` holds: a node for which it does not is left out, and its inputs are
+/// not searched from there.
 fn with_ancestors(
     graph: &Graph,
     nodes: impl Iterator<Item = NodeId>,
@@ -75,9 +76,9 @@ fn with_ancestors(
     found
 }
 
-/// The backward pass of a program that discards activations. Checkpoints divide the graph into segments; the
-/// values of a segment are computed again, from its checkpoint, right before the segment's backward steps. The last
-/// segment needs no recomputation: the backward pass begins there, with its values still in memory.
+/// The backward pass under [`Activations::Recomputed`]. Checkpoints divide the graph into segments, each of which ends
+/// with its checkpoint. Before the backward steps of a segment, those of its values that they need are computed again,
+/// from the checkpoint of the segment before it. Those of the last segment are still in memory.
 fn with_recomputation(graph: &Graph, request: &Request, backward: &[Step]) -> Vec<Step> {
     let segment = |step: &Step| graph.segment_of(step.node());
     let last_segment = backward.first().map(segment);

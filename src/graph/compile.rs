@@ -76,18 +76,19 @@ struct Compiler<'a> {
     arena: &'a Arena,
     /// The buffer of each slot of the plan.
     slots: Vec<Tensor>,
-    /// The latest value of each leaf and node.
+    /// The value of each leaf and of each node computed so far; of a recomputed value, the latest tensor.
     values: BTreeMap<NodeId, Tensor>,
     /// Leaves and the values that the program keeps.
     readable: BTreeMap<NodeId, Tensor>,
-    /// Nodes whose gradient has been written to.
+    /// Nodes whose gradient has been written to: the next contribution is added.
     written: BTreeSet<NodeId>,
-    /// What the commands so far compute.
+    /// The results of the commands recorded so far.
     step_outputs: Vec<StepOutput>,
 }
 
 impl<'a> Compiler<'a> {
     fn new(graph: &'a Graph, plan: &'a MemoryPlan, leaves: &[(NodeId, Tensor)], arena: &'a Arena) -> Self {
+        // The arena's buffers are sorted, largest first: the n-th largest slot gets the n-th buffer.
         let mut slots: Vec<(usize, &Tensor)> = plan.by_size().into_iter().zip(&arena.slots).collect();
         slots.sort_by_key(|(slot, _)| *slot);
         let slots = slots.into_iter().map(|(_, tensor)| tensor.clone()).collect();
@@ -96,7 +97,7 @@ impl<'a> Compiler<'a> {
         Self { graph, plan, arena, slots, values, readable, written, step_outputs }
     }
 
-    /// Records that the value of a node is computed, by the step of this index.
+    /// Records the operation of a node, as the step of this index of the plan.
     fn forward(&mut self, recording: &mut Recording, index: usize, node: NodeId) -> Result<()> {
         let (Some(op), Some(slot)) = (self.graph.op(node), self.plan.values.get(&index)) else {
             return Err(failure("a forward step without an operation or a slot"));
@@ -121,7 +122,7 @@ impl<'a> Compiler<'a> {
         Ok(())
     }
 
-    /// Records that the gradients of a node's inputs are computed.
+    /// Records the backward pass of a node's operation, which computes the gradients of its inputs.
     fn backward(&mut self, recording: &mut Recording, node: NodeId) -> Result<()> {
         let Some(op) = self.graph.op(node) else { return Err(failure("a backward step of a leaf")) };
         let (label, reads) = (self.graph.label(node), op.backward_reads());

@@ -53,7 +53,7 @@ fn values(graph: &Graph, request: &Request, steps: &[Step]) -> Vec<LiveRange> {
 }
 
 /// A gradient lives from the first backward step that adds to it to the backward step of its own node. Those of the
-/// outputs (the seeds) live from the start, and they and that of the input until the end.
+/// outputs, the seeds, live for the whole program; that of the input lives from its first write to the end.
 fn gradients(graph: &Graph, request: &Request, steps: &[Step]) -> Vec<LiveRange> {
     let Some(Differentiate { outputs, input }) = &request.differentiate else { return vec![] };
     let mut starts: BTreeMap<NodeId, usize> = outputs.iter().map(|output| (*output, 0)).collect();
@@ -74,8 +74,8 @@ fn gradients(graph: &Graph, request: &Request, steps: &[Step]) -> Vec<LiveRange>
     starts.into_iter().filter_map(range).collect()
 }
 
-/// Shape of a gradient: that of the value. Gradients of f16 values are stored in bf16, which takes as many bytes,
-/// because they span more orders of magnitude than f16 has.
+/// Shape of a gradient: the dimensions and layout of the value. Gradients of f16 values are stored in bf16, which takes
+/// as many bytes, because they span more orders of magnitude than f16 has.
 pub(super) fn gradient_shape(value: Shape) -> Shape {
     match value.precision {
         Precision::F16 => value.stored_in(Precision::Bf16),

@@ -1,11 +1,17 @@
-//! Reverse-mode automatic differentiation over GPU tensors, in three passes over a small graph.
+//! Reverse-mode automatic differentiation over GPU tensors, in three stages.
+//!
+//! A *node* is a leaf or an operation applied to earlier nodes. Its *value* is the tensor that it stands for: an input of
+//! the program for a leaf, the output of the operation otherwise. Values of operations are also called *activations*. A
+//! *result* is whatever a step computes: a value, or the gradient of one.
 //!
 //! 1. [`Graph::apply`] adds an operation to the graph; nothing is computed yet.
 //! 2. [`Graph::plan`] lists the steps that compute the requested values and gradient (`autograd`), finds from which
-//!    step to which each result is needed (`liveness`), and assigns results to buffers (`plan`). It needs no
-//!    device, so a run that does not fit can be refused before it starts.
-//! 3. [`Graph::compile`] allocates the buffers and records the steps as a [`Program`]: a forward and a backward
-//!    pass, which can be submitted any number of times.
+//!    step to which each result is needed (`liveness`), and assigns results to slots (`plan`). It allocates
+//!    nothing, so a run that does not fit can be refused before it starts.
+//! 3. [`Graph::compile`] allocates an [`Arena`], which is a buffer for each slot and the scratch memory, and records the
+//!    steps as a [`Program`]: a forward and a backward pass, which can be submitted any number of times.
+//!
+//! [`Program::first_not_finite`] (`inspect`) then finds the operation that computes NaN or infinity, if one does.
 //!
 //! `examples/autograd.rs` does all three for `relu(conv(x))`.
 

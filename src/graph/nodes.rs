@@ -5,11 +5,11 @@ use std::collections::BTreeSet;
 use super::Op;
 use crate::gpu::Shape;
 
-/// Identifies a node of a graph, and the value that it stands for.
+/// Identifies a node of a graph, and with it the node's value. Numbers grow in the order of the nodes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeId(usize);
 
-/// A value: a leaf, or the output of an operation.
+/// A leaf, or an operation with its inputs.
 struct Node {
     label: String,
     shape: Shape,
@@ -18,7 +18,7 @@ struct Node {
     op: Option<Box<dyn Op>>,
 }
 
-/// Values in the order in which operations were applied, so every node comes after its inputs.
+/// Nodes in the order in which they were added, so every node comes after its inputs.
 #[derive(Default)]
 pub struct Graph {
     nodes: Vec<Node>,
@@ -42,9 +42,8 @@ impl Graph {
         self.push(Node { label: label.into(), shape, inputs: inputs.into(), op: Some(op) })
     }
 
-    /// Marks a value as one to recompute from: under [`Activations::Recomputed`](super::Activations::Recomputed) it
-    /// stays in memory until the backward pass, and the values between it and the next checkpoint do not. A good
-    /// checkpoint is small beside the values that follow it.
+    /// Marks a value as a checkpoint, from which [`Activations::Recomputed`](super::Activations::Recomputed) starts. A
+    /// good checkpoint is small compared with the values that follow it.
     pub fn checkpoint(&mut self, node: NodeId) {
         self.checkpoints.insert(node);
     }
@@ -89,7 +88,8 @@ impl Graph {
         self.checkpoints.contains(&node)
     }
 
-    /// The checkpoints that come before a node.
+    /// The segment of a node: how many checkpoints come strictly before it. A checkpoint is the last node of its
+    /// segment.
     pub(super) fn segment_of(&self, node: NodeId) -> usize {
         self.checkpoints.range(..node).count()
     }

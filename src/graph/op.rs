@@ -14,7 +14,8 @@ pub trait Op {
     /// Shape of the output for inputs of these shapes.
     fn output_shape(&self, inputs: &[Shape]) -> Shape;
 
-    /// The values that the backward pass reads. They stay in memory until then; all others do not.
+    /// The values that the backward pass reads. They stay in memory until then, or are computed again under
+    /// [`Activations::Recomputed`](super::Activations::Recomputed); others are overwritten.
     fn backward_reads(&self) -> Reads;
 
     /// False for an input whose gradient is always zero or never needed.
@@ -71,7 +72,9 @@ pub struct Backward<'a> {
     pub input_shapes: &'a [Shape],
     pub(super) inputs: &'a [Option<&'a Tensor>],
     pub(super) output: Option<&'a Tensor>,
-    /// The complete gradient of the output. No other operation reads it, so it may be overwritten.
+    /// The complete gradient of the output. No other operation reads it, so it may be overwritten, as a convolution
+    /// with a built-in ReLU does. But a seed is written once and not before each submission, so overwriting it a second
+    /// time must change nothing.
     pub d_output: &'a Tensor,
     /// For each input, where its gradient goes; `None` where it is not needed.
     pub d_inputs: &'a [Option<Gradient>],
@@ -83,7 +86,7 @@ impl<'a> Backward<'a> {
     /// Value of an input.
     ///
     /// # Errors
-    /// [`Error::Gpu`] if it is no longer in memory: it is neither a leaf nor listed by [`Op::backward_reads`].
+    /// [`Error::Gpu`] if [`Op::backward_reads`] does not declare the inputs. Leaves can always be read.
     pub fn input(&self, k: usize) -> Result<&'a Tensor> {
         self.inputs[k].ok_or_else(|| self.undeclared("an input"))
     }
@@ -91,7 +94,7 @@ impl<'a> Backward<'a> {
     /// Value of the output.
     ///
     /// # Errors
-    /// [`Error::Gpu`] if it is no longer in memory: [`Op::backward_reads`] does not list it.
+    /// [`Error::Gpu`] if [`Op::backward_reads`] does not declare the output.
     pub fn output(&self) -> Result<&'a Tensor> {
         self.output.ok_or_else(|| self.undeclared("the output"))
     }
@@ -107,7 +110,7 @@ impl<'a> Backward<'a> {
 pub struct Gradient {
     /// The tensor to write to.
     pub tensor: Tensor,
-    /// True if another operation that reads the input has written to it: add to that.
+    /// True if a contribution to the gradient has been written already: add to it.
     pub accumulate: bool,
 }
 

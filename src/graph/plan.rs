@@ -15,17 +15,17 @@ pub struct Request {
     pub keep: Vec<NodeId>,
     /// What the backward pass differentiates; `None` for a program without a backward pass.
     pub differentiate: Option<Differentiate>,
-    /// How long values stay in memory that the backward pass reads.
+    /// Whether values that the backward pass reads are kept or recomputed.
     pub activations: Activations,
 }
 
-/// A gradient: the sum over `outputs` of d output / d input, each times a gradient of the output that the caller
-/// may choose, its *seed*.
+/// A vector-Jacobian product: the sum over `outputs` of seed * d output / d input. Seeds are 1 by default; see
+/// [`Program::seeds`](super::Program::seeds) (`grad_outputs` in PyTorch).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Differentiate {
-    /// Values that no operation reads.
+    /// Must be values that no operation reads.
     pub outputs: Vec<NodeId>,
-    /// A leaf.
+    /// Must be a leaf.
     pub input: NodeId,
 }
 
@@ -35,8 +35,9 @@ pub enum Activations {
     /// Until the backward pass has read them.
     #[default]
     Kept,
-    /// Only checkpoints stay. The values between two of them are computed a second time in the backward pass: less
-    /// memory for at most one more forward pass (Chen et al. 2016, arXiv:1604.06174).
+    /// Leaves, kept values and [checkpoints](Graph::checkpoint) stay, and the values after the last checkpoint, where the
+    /// backward pass begins. All others are computed a second time in the backward pass, from the checkpoint before
+    /// them: less memory for at most one more forward pass (Chen et al. 2016, arXiv:1604.06174).
     Recomputed,
 }
 
@@ -45,7 +46,7 @@ pub enum Activations {
 pub struct Slot {
     /// Size of the buffer: that of the largest value or gradient in it.
     pub bytes: u64,
-    /// What the buffer counts as: activations if it ever holds a value, else gradients.
+    /// Category in the memory report: activations if the buffer ever holds a value, else gradients.
     pub what: Use,
 }
 
@@ -97,6 +98,7 @@ impl MemoryPlan {
             });
             let chosen = &mut self.slots[slot];
             chosen.bytes = chosen.bytes.max(range.bytes);
+            // `Use` lists activations before gradients.
             chosen.what = chosen.what.min(what);
             free_from[slot] = range.steps.end;
             match range.stored {
@@ -106,7 +108,7 @@ impl MemoryPlan {
         }
     }
 
-    /// The slots from the largest to the smallest.
+    /// The slots from the largest to the smallest, the order of an arena's buffers.
     pub(super) fn by_size(&self) -> Vec<usize> {
         let mut slots: Vec<usize> = (0..self.slots.len()).collect();
         slots.sort_by_key(|slot| Reverse(self.slots[*slot].bytes));
@@ -123,7 +125,7 @@ fn best_fit(slots: &[Slot], free_from: &[usize], range: &LiveRange) -> Option<us
         .or_else(|| free().max_by_key(|slot| slots[*slot].bytes))
 }
 
-/// The largest scratch memory that any operation needs, entry by entry.
+/// Scratch memory that is large enough for each operation: the maximum of every entry of their [`ScratchSize`]s.
 fn scratch(graph: &Graph) -> ScratchSize {
     let mut all = ScratchSize::default();
     for node in graph.operations() {

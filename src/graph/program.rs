@@ -14,13 +14,14 @@ pub struct Program {
     pub forward: Recording,
     /// Computes the gradient; run it after `forward`. Empty if none was requested.
     pub backward: Recording,
+    /// Leaves and kept values.
     pub(super) readable: BTreeMap<NodeId, Tensor>,
     pub(super) gradient: Option<Tensor>,
     pub(super) seeds: Vec<Tensor>,
     /// The leaves with their labels, and what the commands compute, for `first_not_finite`.
     pub(super) leaves: Vec<(String, Tensor)>,
     pub(super) step_outputs: Vec<StepOutput>,
-    /// Bind groups keep the memory alive, but the memory ledger counts what is held here.
+    /// Held so that memory accounting still counts the buffers, which the bind groups keep alive anyway.
     pub(super) _arena: Arc<Arena>,
 }
 
@@ -33,8 +34,8 @@ impl Program {
         self.readable.get(&node).expect("only leaves and kept values can be read")
     }
 
-    /// The gradient with respect to the input, of the input's shape, after a backward pass; `None` if none was
-    /// requested.
+    /// The gradient with respect to the input, after a backward pass; `None` if none was requested. It has the input's
+    /// dimensions and layout; that of an f16 value is stored in bf16.
     pub fn gradient(&self) -> Option<&Tensor> {
         self.gradient.as_ref()
     }
