@@ -1,5 +1,6 @@
 //! The command line: the only place that prints.
 
+mod balance;
 mod context;
 mod devices;
 mod emit_wgsl;
@@ -128,7 +129,7 @@ fn start() -> Result<ExitCode> {
         Command::Profile(profile) => profile.run(),
         Command::Kernels(kernels) => kernels.run(),
         Command::Tune(tune) => tune.run(),
-        Command::Sweep(sweep) => sweep.run(),
+        Command::Sweep(sweep) => sweep.run(&options),
         Command::Reconstruct(reconstruct) => reconstruct.run(),
         Command::Features(features) => features.run(),
         Command::Plot(plot) => plot.run(),

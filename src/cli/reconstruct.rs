@@ -96,8 +96,12 @@ impl Reconstruct {
         check_pooling(&self.image, width, height, deepest)?;
         let context = Context::open(&self.network, whole, (width, height), &self.common)?;
         let start = Start::Noise.variable(&image, &image, self.seed)?;
-        let inputs =
-            PaintingInputs { content: image.clone(), styles: vec![image.into()], content_region: None };
+        let inputs = PaintingInputs {
+            content: image.clone(),
+            styles: vec![image.into()],
+            content_region: None,
+            margin: 0,
+        };
         let schedule = Schedule::plain(width, height, self.iterations);
         let item = |(label, settings)| {
             let plan = Plan {

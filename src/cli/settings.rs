@@ -11,6 +11,7 @@ use impasto::{Error, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::balance::Balance;
 use super::note::Note;
 use super::options::{CommonOptions, PaintingOptions};
 use super::paths::path;
@@ -126,11 +127,22 @@ pub struct BaseOptions {
     /// Settings of a PNG picture that Impasto wrote
     #[arg(long, value_name = "PICTURE.png", conflicts_with = "preset", value_parser = path())]
     pub like: Option<PathBuf>,
+
+    /// From photograph (0) to painting (10) [default: 5]
+    #[arg(
+        long,
+        value_name = "0..10",
+        conflicts_with = "preset",
+        allow_hyphen_values = true,
+        long_help = "From photograph (0) to painting (10), 5 is the default: sets --style-weight, --init-noise, --flat-content \
+            and --scales, each of which beside it wins"
+    )]
+    balance: Option<Balance>,
 }
 
 impl BaseOptions {
-    /// The options of a painting in layers: defaults, the preset or the picture's settings, what was typed. The
-    /// kernels of the picture go to `common`.
+    /// The options of a painting in layers: defaults, the preset or the picture's settings, the balance, what was
+    /// typed. The kernels of the picture go to `common`.
     ///
     /// # Errors
     /// [`Error::Image`] naming the picture of `--like` if its settings cannot be used.
@@ -148,11 +160,21 @@ impl BaseOptions {
                 note.same_kernels(common, is_typed("precision", matches));
                 (note.settings, path.clone())
             }
-            (None, None) => return Ok(parsed.clone()),
+            (None, None) => (Settings::default(), PathBuf::new()),
         };
         base.options().map_err(refuse(file.clone()))?;
+        let base = self.balance.iter().fold(base, |base, balance| base.overlaid_with(&balance.settings()));
         base.overlaid_with(&Settings::typed(parsed, matches)?).options().map_err(refuse(file))
     }
+}
+
+/// The options of a painting at a balance, except for those that were typed.
+///
+/// # Errors
+/// As [`Settings::of`].
+pub fn balanced(parsed: &PaintingOptions, balance: Balance, matches: &ArgMatches) -> Result<PaintingOptions> {
+    let typed = Settings::typed(parsed, matches)?;
+    balance.settings().overlaid_with(&typed).options().map_err(Error::Usage)
 }
 
 impl FromIterator<(String, String)> for Settings {

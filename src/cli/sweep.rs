@@ -4,18 +4,20 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::str::FromStr;
 
-use clap::Args;
-use impasto::image_io::Encoding;
-use impasto::objective::{Settings, Style, check_pooling};
-use impasto::painter::{PaintingInputs, Plan, Schedule};
+use clap::{ArgMatches, Args};
+use impasto::image_io::{Encoding, Image};
+use impasto::objective::{Style, check_pooling};
+use impasto::painter::{PaintingInputs, Schedule, content_region};
 use impasto::sheet::Sheet;
 use impasto::{Error, Result};
 
+use super::balance::Balance;
 use super::context::Context;
 use super::file_roles::FileRoles;
 use super::options::{AlphaOption, CommonOptions, DepthOption, OutputOptions, PaintingOptions, STYLE_WEIGHT};
 use super::paths::{check_image_output, load_image, path, save_image};
 use super::series::{Item, file_name, paint_all};
+use super::settings;
 
 /// Arguments of `impasto sweep`.
 #[derive(Debug, Args)]
@@ -29,8 +31,9 @@ use super::series::{Item, file_name, paint_all};
 Examples:
   impasto sweep photo.jpg painting.jpg -o sheet.png
   impasto sweep photo.jpg painting.jpg -o sheet.png --ratio 1e-2,1e-3,1e-4 --style-layers-upto 1..5 --size 256
+  impasto sweep photo.jpg painting.jpg -o sheet.png --balance 0,2.5,5,7.5,10
 
-A column for each ratio alpha/beta, a row for each block of the network up to which style layers count, as in
+A column for each ratio alpha/beta or balance, a row for each block of the network up to which style layers count, as in
 figure 3 of the paper."
 )]
 pub struct Sweep {
@@ -44,6 +47,11 @@ pub struct Sweep {
     /// The sheet to write
     #[arg(short, long, value_name = "FILE", value_parser = path())]
     output: PathBuf,
+
+    /// Balances from photograph (0) to painting (10), one a column, in place of ratios
+    #[arg(long, value_name = "B,B", value_delimiter = ',', conflicts_with_all = ["ratio", "style_weight"],
+        allow_hyphen_values = true)]
+    balance: Vec<Balance>,
 
     /// Blocks of the network, one a row, as in 1..5 or 1,3,5: style layers of later blocks are left out
     /// [default: one row of all layers]
@@ -88,48 +96,28 @@ impl Sweep {
         inputs.writes("--output", [&self.output]).check()
     }
 
-    pub fn run(mut self) -> Result<ExitCode> {
-        // The remaining options hold for every image.
-        let ratios = std::mem::take(&mut self.painting.objective.ratio);
-        self.painting.check(std::slice::from_ref(&self.style))?;
+    /// Paints every cell. `matches` tells which options were typed.
+    pub fn run(mut self, matches: &ArgMatches) -> Result<ExitCode> {
+        let columns = self.columns(matches)?;
+        let variations = self.variations(&columns)?;
+        variations.iter().try_for_each(|(_, painting)| painting.check(std::slice::from_ref(&self.style)))?;
         self.check_files()?;
         check_image_output(&self.output)?;
-        let settings = self.painting.objective.settings()?;
-        let variations = self.variations(&settings, &ratios)?;
-        let (deepest, sizes) = (settings.deepest(), &self.painting.sizes);
-        let content = load_image(&self.content)?.resized(sizes.size)?;
-        let style = sizes.scaled_style(&load_image(&self.style)?, &content)?;
-        let style = self.painting.styles.keep_colors.prepare(&style, &content)?;
+        let (_, whole) = variations.last().ok_or_else(|| Error::Usage("a sweep needs a column".into()))?;
+        let settings = whole.objective.settings()?;
+        let content = load_image(&self.content)?.resized(whole.sizes.size)?;
+        let style = whole.sizes.scaled_style(&load_image(&self.style)?, &content)?;
+        let style = whole.styles.keep_colors.prepare(&style, &content)?;
+        let cell = |(label, painting)| self.item(label, &painting, &content, &style);
+        let items = variations.iter().cloned().map(cell).collect::<Result<Vec<_>>>()?;
         let size = (content.width(), content.height());
-        let schedule = Schedule::new(size, sizes.scales, &sizes.iterations, deepest.downscale() as u32)?;
-        let content_region = self.painting.styles.content_region()?;
-        let [region] = self.painting.styles.regions(1)?.try_into().unwrap_or([None]);
-        let [image_region] = self.painting.styles.image_regions(1)?.try_into().unwrap_or([None]);
-        let styles = vec![Style { region, image_region, ..style.into() }];
-        let inputs = PaintingInputs { content, styles, content_region };
-        let first = inputs.at(schedule.first())?;
-        let named = [(&self.content, &first.content), (&self.style, &first.styles[0].image)];
-        for (path, image) in named {
-            check_pooling(path, image.width(), image.height(), deepest)?;
-        }
-        let start = self.painting.start.loaded()?.variable(&first.content, &first.styles[0].image)?;
-        let context = Context::open(&self.painting.objective.network, &settings, size, &self.common)?;
-        let item = |(label, settings)| {
-            let plan = Plan { settings, ..self.painting.plan(schedule.clone(), vec![], self.common.memory)? };
-            Ok(Item { label, inputs: inputs.clone(), plan, start: start.clone() })
-        };
-        let items = variations.into_iter().map(item).collect::<Result<Vec<_>>>()?;
+        let context = Context::open(&whole.objective.network, &settings, size, &self.common)?;
         let cells = paint_all(&context, items, &self.common)?;
         let [content, style] = [&self.content, &self.style].map(|path| file_name(path));
-        let rows = if self.style_layers_upto.is_some() {
-            " Lower rows add the style layers of deeper blocks."
-        } else {
-            ""
-        };
         let sheet = Sheet {
             title: format!("{content} in the style of {style}"),
-            note: format!("α/β is the content weight over the style weight.{rows}"),
-            columns: ratios.len(),
+            note: self.note(),
+            columns: columns.len(),
             cells,
             ..Sheet::default()
         };
@@ -137,8 +125,47 @@ impl Sweep {
         Ok(ExitCode::SUCCESS)
     }
 
-    /// The settings of each image, row by row, with labels.
-    fn variations(&self, base: &Settings, ratios: &[f32]) -> Result<Vec<(String, Settings)>> {
+    fn note(&self) -> String {
+        let columns = match self.balance.is_empty() {
+            true => "α/β is the content weight over the style weight.",
+            false => "A balance of 0 is the photograph, one of 10 the painting.",
+        };
+        let rows = match self.style_layers_upto.is_some() {
+            true => " Lower rows add the style layers of deeper blocks.",
+            false => "",
+        };
+        format!("{columns}{rows}")
+    }
+
+    /// A cell of the sheet, ready to paint.
+    fn item(
+        &self,
+        label: String,
+        painting: &PaintingOptions,
+        content: &Image,
+        style: &Image,
+    ) -> Result<Item> {
+        let settings = painting.objective.settings()?;
+        let (deepest, sizes) = (settings.deepest(), &painting.sizes);
+        let size = (content.width(), content.height());
+        let schedule = Schedule::new(size, sizes.scales, &sizes.iterations, deepest.downscale() as u32)?;
+        let content_mask = painting.styles.content_mask_region()?;
+        let content_region = content_region(content, painting.styles.flat_content, content_mask)?;
+        let [region] = painting.styles.regions(1)?.try_into().unwrap_or([None]);
+        let [image_region] = painting.styles.image_regions(1)?.try_into().unwrap_or([None]);
+        let styles = vec![Style { region, image_region, ..style.clone().into() }];
+        let inputs =
+            PaintingInputs { content: content.clone(), styles, content_region, margin: sizes.margin };
+        let first = inputs.at(schedule.first())?;
+        for (path, image) in [(&self.content, &first.content), (&self.style, &first.styles[0].image)] {
+            check_pooling(path, image.width(), image.height(), deepest)?;
+        }
+        let start = painting.start.loaded()?.variable(&first.content, &first.styles[0].image)?;
+        Ok(Item { label, inputs, plan: painting.plan(schedule, vec![], self.common.memory)?, start })
+    }
+
+    /// The options of each column, with labels. The options that are left hold for every image.
+    fn columns(&mut self, matches: &ArgMatches) -> Result<Vec<(String, PaintingOptions)>> {
         if self.painting.objective.style_weight.to_string() != STYLE_WEIGHT {
             return Err(Error::Usage("--ratio decides the style weight: leave out --style-weight".into()));
         }
@@ -150,29 +177,35 @@ impl Sweep {
         if !self.painting.styles.style_weights.is_empty() {
             return Err(Error::Usage("--style-weights is for several styles, and a sweep has one".into()));
         }
+        let ratios = std::mem::take(&mut self.painting.objective.ratio);
         if ratios.contains(&0.0) {
             return Err(Error::Usage("--ratio must be above 0: it divides".into()));
         }
-        let rows = match &self.style_layers_upto {
-            None => vec![(String::new(), base.style_layers.clone())],
-            Some(Blocks(blocks)) => {
-                let row = |block: &usize| {
-                    (format!(", style up to block {block}"), base.style_layers.up_to_block(*block))
-                };
-                blocks.iter().map(row).collect()
-            }
-        };
-        let mut variations = vec![];
-        for (name, style_layers) in rows {
-            for ratio in ratios {
-                let style_weight = base.content_weight / ratio;
-                let style_layers = style_layers.clone();
-                let settings = Settings { style_layers, style_weight, ..base.clone() };
-                settings.check()?;
-                variations.push((format!("α/β {ratio:e}{name}"), settings));
-            }
+        if !self.balance.is_empty() {
+            let column = |balance: &Balance| {
+                Ok((format!("balance {balance}"), settings::balanced(&self.painting, *balance, matches)?))
+            };
+            return self.balance.iter().map(column).collect();
         }
-        Ok(variations)
+        let column = |ratio: f32| {
+            let mut painting = self.painting.clone();
+            painting.objective.ratio = vec![ratio];
+            (format!("α/β {ratio:e}"), painting)
+        };
+        Ok(ratios.into_iter().map(column).collect())
+    }
+
+    /// The options of each image, row by row, with labels.
+    fn variations(&self, columns: &[(String, PaintingOptions)]) -> Result<Vec<(String, PaintingOptions)>> {
+        let Some(Blocks(blocks)) = &self.style_layers_upto else { return Ok(columns.to_vec()) };
+        let cell = |block: usize, (label, painting): &(String, PaintingOptions)| {
+            let mut painting = painting.clone();
+            let layers = &mut painting.objective.style_layers;
+            *layers = layers.up_to_block(block);
+            painting.objective.settings()?;
+            Ok((format!("{label}, style up to block {block}"), painting))
+        };
+        blocks.iter().flat_map(|block| columns.iter().map(|column| cell(*block, column))).collect()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{IsTerminal, Write};
+use std::path::Path;
 
 use impasto::{Error, Result};
 
@@ -12,6 +13,24 @@ const BAR_COLUMNS: u16 = 80;
 pub fn say(line: impl Display) {
     // One write, so that lines of several programs do not mix.
     let _ = std::io::stderr().write_all(format!("{line}\n").as_bytes());
+}
+
+/// The command line that opens a file in the desktop's viewer, from any folder.
+pub fn open_command(path: &Path) -> String {
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.into());
+    let opener = match std::env::consts::OS {
+        "macos" => "open",
+        // The first quoted word of 'start' is a title.
+        "windows" => "start \"\"",
+        _ => "xdg-open",
+    };
+    let path = path.display().to_string();
+    let is_plain = |c: char| c.is_alphanumeric() || "/\\._-:+,@%".contains(c);
+    match (path.chars().all(is_plain), cfg!(windows)) {
+        (true, _) => format!("{opener} {path}"),
+        (false, true) => format!("{opener} \"{path}\""),
+        (false, false) => format!("{opener} '{}'", path.replace('\'', "'\\''")),
+    }
 }
 
 /// Writes a result to standard output. A reader that closed the pipe is no error.
@@ -49,4 +68,17 @@ pub fn draws_bars() -> bool {
     let redraws = cfg!(windows) || !(term.is_empty() || term == "dumb");
     let columns = console::Term::stderr().size_checked().map_or(0, |(_, columns)| columns);
     std::io::stderr().is_terminal() && redraws && columns >= BAR_COLUMNS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    #[test]
+    #[cfg(not(windows))]
+    fn paths_are_quoted_for_a_shell() {
+        let command = |path: &str| open_command(Path::new(path));
+        assert!(command("/a/b.png").ends_with("open /a/b.png"));
+        assert!(command("/a b/it's.png").ends_with(r"open '/a b/it'\''s.png'"));
+        assert!(command("c.png").contains("open /"), "relative paths become absolute");
+    }
 }

@@ -28,6 +28,8 @@ pub enum Setting {
     History,
     /// Share of noise in the initial image.
     InitNoise,
+    /// Weight of the content term where the content image is flat.
+    FlatContent,
     /// Share of the painting in the finished image.
     Strength,
     /// Weight of the content term.
@@ -44,7 +46,7 @@ pub enum Setting {
 
 impl Setting {
     /// Every setting that an error may name.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Size,
         Self::Scales,
         Self::Iterations,
@@ -56,6 +58,7 @@ impl Setting {
         Self::Lr,
         Self::History,
         Self::InitNoise,
+        Self::FlatContent,
         Self::Strength,
         Self::ContentWeight,
         Self::StyleWeight,
@@ -78,6 +81,7 @@ impl Setting {
             Self::Lr => "lr",
             Self::History => "history",
             Self::InitNoise => "init-noise",
+            Self::FlatContent => "flat-content",
             Self::Strength => "strength",
             Self::ContentWeight => "content-weight",
             Self::StyleWeight => "style-weight",

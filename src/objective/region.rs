@@ -30,6 +30,14 @@ impl Region {
         &self.0
     }
 
+    /// The region at a size, with a mirrored margin around it.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a size that no image can have.
+    pub fn at(&self, width: u32, height: u32, margin: u32) -> Result<Self> {
+        self.0.resized_to(width, height)?.with_margin(margin).map(Self)
+    }
+
     /// One value from 0 to 1 for each position of features.
     ///
     /// # Errors

@@ -15,35 +15,49 @@ pub struct PaintingInputs {
     pub styles: Vec<Style>,
     /// Where the content term applies; `None` is everywhere.
     pub content_region: Option<Region>,
+    /// Pixels that are painted beyond each edge at every scale and cut off: the network pads its layers with zeros, and
+    /// what is painted next to an edge suffers from it.
+    pub margin: u32,
 }
 
 impl PaintingInputs {
-    /// The inputs at a scale: the content resized to it, the styles by its fraction.
+    /// The inputs at a scale: the content resized to it, the styles by its fraction. The margin is a part of the
+    /// content and of the regions then.
     ///
     /// # Errors
     /// [`Error::Usage`](crate::Error::Usage) for a size that no image can have.
     pub fn at(&self, scale: &Scale) -> Result<Self> {
+        let region = |region: &Option<Region>| match region {
+            Some(region) if self.margin > 0 => region.at(scale.width, scale.height, self.margin).map(Some),
+            region => Ok(region.clone()),
+        };
         let smaller = |style: &Style| {
             let [width, height] = style_size(style, scale);
             let image = style.image.resized_to(width, height)?;
-            Ok(Style { image, ..style.clone() })
+            Ok(Style { image, region: region(&style.region)?, ..style.clone() })
         };
         Ok(Self {
-            content: self.content.resized_to(scale.width, scale.height)?,
+            content: self.content.resized_to(scale.width, scale.height)?.with_margin(self.margin)?,
             styles: self.styles.iter().map(smaller).collect::<Result<_>>()?,
-            content_region: self.content_region.clone(),
+            content_region: region(&self.content_region)?,
+            margin: 0,
         })
     }
 
     /// The inputs as those of an objective.
     pub fn scene(&self) -> Scene<'_> {
-        let Self { content, styles, content_region } = self;
+        let Self { content, styles, content_region, margin: _ } = self;
         Scene { content, styles, content_region: content_region.as_ref() }
+    }
+
+    /// Width and height of the variable at a scale: with the margin.
+    pub(super) fn painted_size(&self, scale: &Scale) -> [u32; 2] {
+        [scale.width, scale.height].map(|side| side + 2 * self.margin)
     }
 
     /// Sizes of the inputs at a scale, and the memory that images take while the optimiser runs.
     pub(super) fn sizes_at(&self, scale: &Scale) -> Sizes {
-        let image = [scale.width, scale.height];
+        let image = self.painted_size(scale);
         let styles: Vec<_> = self.styles.iter().map(|style| style_size(style, scale)).collect();
         let whole = self.styles.iter().map(|style| [style.image.width(), style.image.height()]);
         let whole = whole.chain([[self.content.width(), self.content.height()]]);

@@ -3,8 +3,10 @@
 mod checkpoint;
 mod early_stopping;
 mod finish;
+mod flatness;
 mod initial_image;
 mod inputs;
+mod noise;
 mod optimization;
 mod options;
 mod plan;
@@ -15,8 +17,10 @@ mod schedule;
 pub use checkpoint::{Checkpoint, fingerprint};
 pub use early_stopping::EarlyStopping;
 pub use finish::Finish;
+pub use flatness::{check_flat_content, content_region};
 pub use initial_image::{InitialImage, Start};
 pub use inputs::PaintingInputs;
+pub use noise::NoiseShare;
 pub use optimization::{OptimizationLoop, Step, TiledLoop, WholeImageLoop};
 pub use options::{Origin, PainterOptions};
 pub use plan::Plan;
@@ -130,8 +134,8 @@ impl Painter {
         (self.scale, self.evaluations_before) = (checkpoint.scale, checkpoint.evaluations_before);
         self.early_stopping = checkpoint.early_stopping.clone();
         self.seconds_before = checkpoint.seconds;
-        let mut optimization =
-            self.next_loop(&vec![0.0; scale.width as usize * scale.height as usize * 3])?;
+        let [width, height] = self.inputs.painted_size(&scale).map(|side| side as usize);
+        let mut optimization = self.next_loop(&vec![0.0; width * height * 3])?;
         checkpoint.write_to(optimization.as_mut())?;
         Ok(optimization)
     }
@@ -224,7 +228,8 @@ impl Painter {
             (None, None) => return Err(Error::gpu("painting", "the next scale could not be prepared")),
         };
         let scale = &self.plan.schedule.scales()[self.scale];
-        let image = to_image(&x, scale.width, scale.height)?;
+        let [width, height] = self.inputs.painted_size(scale);
+        let image = to_image(&x, width, height)?.without_margin(self.inputs.margin)?;
         self.plan.finish.apply(image, &self.inputs.content)
     }
 
@@ -257,7 +262,12 @@ impl Painter {
     fn next_scale(&mut self) -> Result<()> {
         let Some(optimization) = self.optimization.take() else { return Ok(()) };
         let scales = self.plan.schedule.scales();
-        let state = ScaleState::new(optimization.as_ref(), &scales[self.scale], &scales[self.scale + 1])?;
+        let state = ScaleState::new(
+            optimization.as_ref(),
+            &scales[self.scale],
+            &scales[self.scale + 1],
+            self.inputs.margin,
+        )?;
         self.evaluations_before += optimization.finished();
         // The memory of this scale is free before the next allocates its own.
         drop(optimization);

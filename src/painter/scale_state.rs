@@ -2,7 +2,7 @@
 
 use super::{OptimizationLoop, Scale};
 use crate::error::Result;
-use crate::image_io::{Filter, resample_planes};
+use crate::image_io::{Filter, planes_with_margin, planes_without_margin, resample_planes};
 use crate::objective::clamp_to_displayable;
 use crate::optim::{Moments, Powers};
 
@@ -18,7 +18,8 @@ pub(super) struct ScaleState {
 }
 
 impl ScaleState {
-    /// Reads the result of `optimization`, of the size of `from`, and enlarges it to that of `to`.
+    /// Reads the result of `optimization`, of the size of `from`, and enlarges it to that of `to`. Both have a margin
+    /// of as many pixels: it is cut off and mirrored anew.
     ///
     /// Each term of the objective is a mean over positions, so a gradient shrinks as the number of
     /// pixels grows: its mean by the ratio of the two, its mean square by the square of that.
@@ -28,9 +29,13 @@ impl ScaleState {
     ///
     /// Both means are enlarged by a filter without negative weights. Otherwise a mean square could fall to zero where
     /// the mean does not, and the next step would be huge.
-    pub fn new(optimization: &dyn OptimizationLoop, from: &Scale, to: &Scale) -> Result<Self> {
+    pub fn new(optimization: &dyn OptimizationLoop, from: &Scale, to: &Scale, margin: u32) -> Result<Self> {
         let [from, to] = [from, to].map(|scale| (scale.width as usize, scale.height as usize));
-        let enlarged = |planes: &[f32], filter| resample_planes(planes, from, to, filter);
+        let margin = margin as usize;
+        let enlarged = |planes: &[f32], filter| {
+            let core = planes_without_margin(planes, from.into(), margin);
+            planes_with_margin(&resample_planes(&core, from, to, filter), to.into(), margin)
+        };
         let shrink = (from.0 * from.1) as f32 / (to.0 * to.1) as f32;
         let scaled = |planes: &[f32], factor: f32| {
             let mut mean = enlarged(planes, Filter::Linear);

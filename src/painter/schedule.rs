@@ -6,11 +6,13 @@ use std::str::FromStr;
 use crate::error::{Error, Remedy, Result, Setting};
 use crate::image_io::{Size, scaled_dimensions};
 
-/// Number of scales. Written `auto` or a number.
+/// Number of scales. Written `auto`, a number, or the size of the first as in `128px`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scales {
     /// As many as start at about [`Schedule::SMALLEST`] pixels.
     Auto,
+    /// As many as start at about this many pixels on the longer side.
+    From(u32),
     /// This many, at least 1.
     Count(usize),
 }
@@ -18,16 +20,19 @@ pub enum Scales {
 impl FromStr for Scales {
     type Err = Error;
 
-    /// Accepts `auto` or a whole number from 1 to 16.
+    /// Accepts `auto`, a whole number from 1 to 16, or one from 16 up followed by `px`.
     ///
     /// # Errors
     /// [`Error::Usage`] for anything else.
     fn from_str(text: &str) -> Result<Self> {
-        match text.parse() {
+        let first = text.strip_suffix("px").and_then(|size| size.parse().ok());
+        match (text.parse(), first) {
             _ if text == "auto" => Ok(Self::Auto),
-            Ok(count @ 1..=16) => Ok(Self::Count(count)),
+            (Ok(count @ 1..=16), _) => Ok(Self::Count(count)),
+            (_, Some(first @ 16..)) => Ok(Self::From(first)),
             _ => Err(Error::Usage(format!(
-                "'{text}' is no number of scales: give a whole number from 1 to 16, or 'auto'"
+                "'{text}' is no number of scales: give a whole number from 1 to 16, the size of the first as in \
+                 128px, or 'auto'"
             ))),
         }
     }
@@ -38,6 +43,7 @@ impl fmt::Display for Scales {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Auto => f.write_str("auto"),
+            Self::From(first) => write!(f, "{first}px"),
             Self::Count(count) => write!(f, "{count}"),
         }
     }
@@ -54,9 +60,9 @@ pub enum Iterations {
 
 impl Iterations {
     /// Of `auto` at the coarsest scale, where the composition forms and evaluations are cheap.
-    pub const FIRST: usize = 100;
+    pub const FIRST: usize = 80;
     /// Of `auto` at each further scale.
-    pub const LATER: usize = 40;
+    pub const LATER: usize = 36;
 
     /// The same number at each scale.
     pub fn each(count: usize) -> Self {
@@ -137,7 +143,7 @@ pub struct Schedule {
 
 impl Schedule {
     /// Longer side at which `auto` starts, to within its steps.
-    pub const SMALLEST: u32 = 128;
+    pub const SMALLEST: u32 = 181;
 
     /// A schedule that ends with `width` x `height`, each scale larger than the one before by the
     /// square root of two. `least` is the shortest side that the objective allows: `auto` starts no
@@ -175,12 +181,14 @@ impl Schedule {
             let (w, h) = reduced((width, height), *steps).0;
             w.min(h) >= least
         };
+        let starting_at = |first: u32| {
+            let longer = f64::from(width.max(height));
+            let steps = (longer / f64::from(first)).log2() * 2.0;
+            (1..=steps.round().max(0.0) as usize).take_while(fits).count() + 1
+        };
         let count = match scales {
-            Scales::Auto => {
-                let longer = f64::from(width.max(height));
-                let steps = (longer / f64::from(Self::SMALLEST)).log2() * 2.0;
-                return Ok((1..=steps.round().max(0.0) as usize).take_while(fits).count() + 1);
-            }
+            Scales::Auto => return Ok(starting_at(Self::SMALLEST)),
+            Scales::From(first) => return Ok(starting_at(first)),
             Scales::Count(count) => count,
         };
         let Some(most) = (1..count).find(|steps| !fits(steps)) else { return Ok(count) };
@@ -236,8 +244,9 @@ mod tests {
 
     #[test]
     fn sizes_grow_by_the_square_root_of_two_up_to_the_last() {
+        assert_eq!(sizes(512, 512, "auto", 16).iter().map(|s| s.0).collect::<Vec<_>>(), [181, 256, 362, 512]);
         assert_eq!(
-            sizes(512, 512, "auto", 16).iter().map(|s| s.0).collect::<Vec<_>>(),
+            sizes(512, 512, "128px", 16).iter().map(|s| s.0).collect::<Vec<_>>(),
             [128, 181, 256, 362, 512]
         );
         assert_eq!(sizes(300, 400, "2", 16), [(212, 283), (300, 400)]);
@@ -257,9 +266,9 @@ mod tests {
         assert_eq!((schedule.before(1), schedule.before(2), schedule.iterations()), (50, 70, 90));
         let schedule = Schedule::new((256, 200), Scales::Auto, &Iterations::Auto, 16).unwrap();
         let each: Vec<_> = schedule.scales().iter().map(|scale| scale.iterations).collect();
-        assert_eq!(each, [Iterations::FIRST, Iterations::LATER, Iterations::LATER]);
-        assert_eq!(schedule.scales()[2].fraction, 1.0);
-        assert!((schedule.first().fraction - 0.5).abs() < 1e-12);
+        assert_eq!(each, [Iterations::FIRST, Iterations::LATER]);
+        assert_eq!(schedule.scales()[1].fraction, 1.0);
+        assert!((schedule.first().fraction - 0.5f64.sqrt()).abs() < 1e-12);
     }
 
     #[test]
@@ -271,14 +280,16 @@ mod tests {
         };
         refused("4", "5", "scales 3");
         refused("2", "5,4,3", "3 numbers");
-        for text in ["0", "17", "-1", "", "Auto", "1.5"] {
+        for text in ["0", "17", "-1", "", "Auto", "1.5", "8px", "px"] {
             assert!(text.parse::<Scales>().unwrap_err().is_usage());
         }
         for text in ["0", "", "5,", "5,0", "x", "-3"] {
             assert!(text.parse::<Iterations>().unwrap_err().to_string().contains("from 1 up"));
         }
-        for text in ["auto", "3"] {
+        for text in ["auto", "3", "128px"] {
             assert_eq!(text.parse::<Scales>().unwrap().to_string(), text);
+        }
+        for text in ["auto", "3", "5,4"] {
             assert_eq!(text.parse::<Iterations>().unwrap().to_string(), text);
         }
     }

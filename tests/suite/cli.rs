@@ -127,8 +127,8 @@ fn each_option_of_paint_changes_the_picture() {
     let bare = paint(&folder, "--init-noise 0");
     assert_eq!(bare, paint(&folder, "--init-noise 0 --seed 3"), "the seed is for noise alone");
     assert_eq!(plain, paint(&folder, "--scales auto"), "32 pixels are below the smallest scale");
-    let documented = "--style-weight 500 --tv-weight 0.005 --lr 2 --content-weight 1 --init content \
-                      --init-noise 0.8 --network balanced";
+    let documented = "--style-weight 250 --tv-weight 0.005 --lr 2 --content-weight 1 --init content \
+                      --init-noise 0.2..0.9 --flat-content 0.1 --margin 8 --balance 5 --network balanced";
     assert_eq!(plain, paint(&folder, documented), "the documented defaults are others");
     for extra in [
         "--optimizer lbfgs",
@@ -139,6 +139,11 @@ fn each_option_of_paint_changes_the_picture() {
         "--init @other.png",
         "--init-noise 0",
         "--init-noise 0.2",
+        "--init-noise 0.1..0.9",
+        "--flat-content 1",
+        "--margin 0",
+        "--balance 3",
+        "--scales 16px",
         "--seed 3",
         "--init-noise 0.2 --seed 3",
         "--average",
@@ -176,8 +181,8 @@ fn each_option_of_paint_changes_the_picture() {
     }
     // Options that say what holds anyway, or that turn another off.
     for [a, b] in [
-        ["", "--style-scale 1 --strength 1 --keep-colors none --init-noise 0.8 --average=false"],
-        ["--style-size 64", "--style-scale 2"],
+        ["", "--style-scale 1 --strength 1 --keep-colors none --init-noise 0.2..0.9 --average=false"],
+        ["--style-size 64 --style-scale 1.5", "--style-scale 2"],
         ["", "--style-mask @white.png --content-mask @white.png"],
         ["", "--style-region @white.png"],
         ["@other.png", "@other.png --style-mask @white.png --style-mask @white.png"],
@@ -343,8 +348,9 @@ fn pictures_too_large_for_one_piece_go_in_tiles() {
     let folder = TestFolder::on_device(&format!("max-tensor-bytes={limit}"));
     folder.image("square.png", 64, 64);
     let layers = "--content-layers conv1_2 --style-layers conv1_1";
-    let line =
-        format!("paint @square.png @style.png -o @out.png --size {side} --scales 1 --dry-run {layers}");
+    let line = format!(
+        "paint @square.png @style.png -o @out.png --size {side} --scales 1 --margin 0 --dry-run {layers}"
+    );
     let output = folder.command(&line).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     assert!(output.status.success(), "{}", stderr(&output));

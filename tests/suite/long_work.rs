@@ -17,9 +17,11 @@ fn presets_are_options_that_others_override() {
         assert!(text.contains(word), "{word} is not in {text}");
     }
     let folder = TestFolder::new();
-    let small = "--optimizer lbfgs --network balanced --init content --tv-weight 0";
+    let small =
+        "--optimizer lbfgs --network balanced --init content --tv-weight 0 --flat-content 0.1 --margin 8";
     // The options that a preset stands for, but for those that `paint` sets in all these runs.
-    let by_hand = "--content-weight 5 --style-weight 0.1 --tv-weight 295 --network raw --init noise";
+    let by_hand = "--content-weight 5 --style-weight 0.1 --tv-weight 295 --network raw --init noise \
+                   --flat-content 1 --margin 0";
     assert_eq!(paint(&folder, "--preset neural-style"), paint(&folder, by_hand));
     let overridden = format!("--preset neural-style --content-weight 1 --style-weight 1000 {small}");
     let plain = "--optimizer lbfgs --style-weight 1000 --tv-weight 0";
@@ -65,15 +67,15 @@ fn the_default_is_coarse_to_fine() {
         lines.any(|line| line.contains(size) && line.contains(evaluations))
     };
     for (size, evaluations) in [
-        ("128 x 103:", "; 100 evaluations"),
-        ("181 x 145:", "; 40 evaluations"),
-        ("256 x 205:", "; 40 evaluations"),
+        // With the margin of eight pixels on each side.
+        ("197 x 161:", "; 80 evaluations"),
+        ("272 x 221:", "; 36 evaluations"),
     ] {
         assert!(told(&text, size, evaluations), "{size} is not in {text}{}", stderr(&output));
     }
     let output = folder.command(&format!("{line} --scales 1")).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(told(&text, "256 x 205:", "; 100 evaluations") && !text.contains("128 x"), "{text}");
+    assert!(told(&text, "272 x 221:", "; 80 evaluations") && !text.contains("197 x"), "{text}");
 }
 
 #[test]
@@ -87,9 +89,10 @@ fn a_dry_run_tells_the_plan_and_writes_nothing() {
     assert!(output.status.success(), "{}", stderr(&output));
     for word in [
         "device: ",
-        "scale: 45 x 36: in one piece",
+        "margin: 8 pixels on each side",
+        "scale: 61 x 52: in one piece",
         "40 evaluations",
-        "scale: 64 x 51",
+        "scale: 80 x 67",
         "activations",
         "time: about",
     ] {

@@ -12,7 +12,8 @@ use impasto::ops::case::numbers;
 use impasto::optim::Method;
 use impasto::output::OutputFile;
 use impasto::painter::{
-    Checkpoint, InitialImage, Origin, Painter, PainterOptions, PaintingInputs, Plan, Scales, Schedule, Start,
+    Checkpoint, InitialImage, NoiseShare, Origin, Painter, PainterOptions, PaintingInputs, Plan, Scales,
+    Schedule, Start,
 };
 use impasto::tuner::{Mode, Tuner};
 use impasto::vgg19::{Network, Weights};
@@ -44,7 +45,12 @@ fn image(seed: u64, width: u32, height: u32) -> Image {
 }
 
 fn inputs() -> PaintingInputs {
-    PaintingInputs { content: image(1, 30, 22), styles: vec![image(2, 20, 24).into()], content_region: None }
+    PaintingInputs {
+        content: image(1, 30, 22),
+        styles: vec![image(2, 20, 24).into()],
+        content_region: None,
+        margin: 0,
+    }
 }
 
 fn plan(method: Method, iterations: &str, tolerance: Option<f64>) -> Plan {
@@ -63,7 +69,7 @@ fn resumed(checkpoint: &Checkpoint) -> PainterOptions<'_> {
 
 fn start(plan: &Plan) -> Painter {
     let first = inputs().at(plan.schedule.first()).unwrap();
-    let initial_image = InitialImage { start: Start::Content, noise: 0.1, seed: 1 };
+    let initial_image = InitialImage { start: Start::Content, noise: NoiseShare::everywhere(0.1), seed: 1 };
     let x = initial_image.variable(&first.content, &first.styles[0].image).unwrap();
     Painter::new(common::fast_gpu(), &network(), inputs(), plan.clone(), from(&x)).unwrap()
 }
@@ -232,7 +238,7 @@ fn masked_styles_stay_in_their_regions() {
     let paint = |masks: [Option<Region>; 2]| {
         let images = [red.clone(), blue.clone()].into_iter().zip(masks);
         let styles = images.map(|(image, region)| Style { region, ..image.into() }).collect();
-        let inputs = PaintingInputs { content: content.clone(), styles, content_region: None };
+        let inputs = PaintingInputs { content: content.clone(), styles, content_region: None, margin: 0 };
         let settings = Settings { content_weight: 0.0, ..settings() };
         let plan = Plan { settings, schedule: Schedule::plain(32, 24, 60), ..plan(ADAM, "1", None) };
         let start = to_variable(&content);

@@ -34,7 +34,12 @@ fn image(width: u32, height: u32) -> Image {
 }
 
 fn inputs(width: u32, height: u32) -> PaintingInputs {
-    PaintingInputs { content: image(width, height), styles: vec![image(96, 80).into()], content_region: None }
+    PaintingInputs {
+        content: image(width, height),
+        styles: vec![image(96, 80).into()],
+        content_region: None,
+        margin: 0,
+    }
 }
 
 fn plan(width: u32, height: u32, method: Method, memory: Option<u64>) -> Plan {

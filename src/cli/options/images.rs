@@ -8,7 +8,7 @@ use clap::Args;
 use impasto::colour::KeepColors;
 use impasto::image_io::{Image, Size};
 use impasto::objective::{Region, parse_weight};
-use impasto::painter::{Finish, InitialImage, Iterations, Scales, Start};
+use impasto::painter::{Finish, InitialImage, Iterations, NoiseShare, Scales, Start, check_flat_content};
 use impasto::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +31,7 @@ pub struct SizeOptions {
     #[serde(with = "text")]
     pub size: Size,
 
-    /// Longer side of the style images, or 'full' [default: that of the picture]
+    /// Longer side of the style images, or 'full' [default: that of the picture, larger below 384]
     #[arg(long, value_name = "N|full", hide_short_help = true)]
     #[serde(default, with = "text::optional", skip_serializing_if = "Option::is_none")]
     pub style_size: Option<Size>,
@@ -41,17 +41,22 @@ pub struct SizeOptions {
     #[serde(with = "text")]
     pub style_scale: f32,
 
-    /// Number of sizes, coarse to fine by the square root of 2, or 'auto' to start near 128 pixels
+    /// Number of sizes, coarse to fine by the square root of 2, the size of the first as in 128px, or 'auto' to start near 181 pixels
     #[arg(long, value_name = "N|auto", default_value = "auto", hide_short_help = true)]
     #[serde(with = "text")]
     pub scales: Scales,
+
+    /// Pixels painted beyond each edge and cut off: edges suffer from the zeros that the network pads with
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u32).range(..=256), hide_short_help = true)]
+    #[serde(with = "text")]
+    pub margin: u32,
 
     /// Evaluations at each size
     #[arg(
         long,
         value_name = "N|auto",
         default_value = "auto",
-        long_help = "Evaluations at each size: one number, a list as in 500,300, or 'auto' for 100, then 40 each"
+        long_help = "Evaluations at each size: one number, a list as in 500,300, or 'auto' for 80, then 36 each"
     )]
     #[serde(with = "text")]
     pub iterations: Iterations,
@@ -69,11 +74,18 @@ impl SizeOptions {
         Err(Error::Usage(format!("--style-scale must be above 0, not {}", self.style_scale)))
     }
 
+    /// The longer side of the style images for a picture whose longer side is `longer`: the same, but up to one and a
+    /// half times as long for pictures below 384 pixels, whose strokes would be too fine for so few pixels.
+    fn style_size_for(longer: u32) -> u32 {
+        longer.max(384.min(longer + longer / 2))
+    }
+
     /// A style image resized to suit a content image that has its final size.
     pub fn scaled_style(&self, style: &Image, content: &Image) -> Result<Image> {
-        let base = match self.style_size.unwrap_or(Size::Longer(content.width().max(content.height()))) {
-            Size::Longer(longer) => longer,
-            Size::Full => style.width().max(style.height()),
+        let base = match self.style_size {
+            None => Self::style_size_for(content.width().max(content.height())),
+            Some(Size::Longer(longer)) => longer,
+            Some(Size::Full) => style.width().max(style.height()),
         };
         let longer = (f64::from(base) * f64::from(self.style_scale)).round();
         style.resized(Size::Longer((longer as u32).max(1)))
@@ -86,19 +98,19 @@ pub enum Noise {
     /// [`IN_CONTENT`](Self::IN_CONTENT) in the content image, none in other initial images.
     Auto,
     /// As given.
-    Share(f32),
+    Share(NoiseShare),
 }
 
 impl Noise {
     /// Strokes do not grow in flat walls and skies without some noise: see `docs/src/guide/defaults.md`.
-    const IN_CONTENT: f32 = 0.8;
+    const IN_CONTENT: NoiseShare = NoiseShare { detailed: 0.2, flat: 0.9 };
 
     /// The share of noise for this initial image.
-    fn share_in(self, start: &Start) -> f32 {
+    fn share_in(self, start: &Start) -> NoiseShare {
         match self {
             Self::Share(share) => share,
             Self::Auto if *start == Start::Content => Self::IN_CONTENT,
-            Self::Auto => 0.0,
+            Self::Auto => NoiseShare::NONE,
         }
     }
 }
@@ -107,11 +119,9 @@ impl FromStr for Noise {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let wrong =
-            || Error::Usage(format!("'{text}' is no share of noise: give a number from 0 to 1, or 'auto'"));
         match text {
             "auto" => Ok(Self::Auto),
-            _ => text.parse().map(Self::Share).map_err(|_| wrong()),
+            _ => text.parse().map(Self::Share),
         }
     }
 }
@@ -136,7 +146,8 @@ pub struct StartOptions {
     #[serde(with = "text")]
     pub init: Start,
 
-    /// Share of noise in the initial image, 0 to 1, or 'auto' for 0.8 in the content and 0 elsewhere
+    /// Share of noise in the initial image, 0 to 1; one for detail and one for flat parts as in 0.2..0.9; or 'auto' for
+    /// that in the content and 0 elsewhere
     #[arg(
         long,
         value_name = "X|auto",
@@ -170,10 +181,13 @@ impl StartOptions {
     pub fn initial_image(&self) -> Result<InitialImage> {
         let noise = self.init_noise.share_in(&self.init);
         let initial_image = InitialImage { start: self.init.clone(), noise, seed: self.seed };
-        initial_image.check()?;
+        noise.check()?;
         Ok(initial_image)
     }
 }
+
+/// The default of `--flat-content`: see `docs/src/guide/defaults.md`.
+const FLAT_CONTENT: f32 = 0.1;
 
 /// Blending of styles, masks, and the content's colours.
 #[derive(Debug, Clone, Args, Serialize, Deserialize)]
@@ -201,6 +215,11 @@ pub struct StyleOptions {
     #[serde(default, with = "text::mask", skip_serializing_if = "Option::is_none")]
     pub content_mask: Option<MaskFile>,
 
+    /// Weight of the content term where the content image is flat, as in walls and skies, 0 to 1
+    #[arg(long, value_name = "X", default_value_t = FLAT_CONTENT, allow_hyphen_values = true, hide_short_help = true)]
+    #[serde(with = "text")]
+    pub flat_content: f32,
+
     /// How to keep the content's colours
     #[arg(long, value_name = "HOW", default_value_t = KeepColors::None,
         long_help = "Content colours to keep: none, luminance (in the picture), histogram or linear (in the style)")]
@@ -226,6 +245,14 @@ fn one_for_each(masks: &[MaskList], styles: usize, option: &str) -> Result<Vec<O
 }
 
 impl StyleOptions {
+    /// Refuses a weight of flat parts that can never work.
+    ///
+    /// # Errors
+    /// [`Error::Setting`] for one outside 0 to 1.
+    pub fn check_flat_content(&self) -> Result<()> {
+        check_flat_content(self.flat_content)
+    }
+
     /// What happens to the painted image before it is written.
     ///
     /// # Errors
@@ -253,11 +280,11 @@ impl StyleOptions {
         one_for_each(&self.style_region, styles, "--style-region")
     }
 
-    /// The region of the content image.
+    /// The region of the content image that the user gives.
     ///
     /// # Errors
     /// [`Error::Image`] for a mask that cannot be read or used.
-    pub fn content_region(&self) -> Result<Option<Region>> {
+    pub fn content_mask_region(&self) -> Result<Option<Region>> {
         self.content_mask.as_ref().map(MaskFile::region).transpose()
     }
 
@@ -274,6 +301,18 @@ impl StyleOptions {
             ))),
             _ if weights.iter().sum::<f32>() > 0.0 => Ok(weights.clone()),
             _ => Err(Error::Usage("--style-weights are all 0: one must be above it".into())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn styles_of_small_pictures_are_larger() {
+        for (picture, style) in [(64, 96), (256, 384), (300, 384), (384, 384), (1024, 1024)] {
+            assert_eq!(SizeOptions::style_size_for(picture), style);
         }
     }
 }

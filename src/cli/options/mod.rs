@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 /// Defaults of a painting that differ from those of the reference objective, which `score` and `profile` use.
 /// `docs/src/guide/defaults.md` shows how they were chosen.
-pub const STYLE_WEIGHT: &str = "500";
+pub const STYLE_WEIGHT: &str = "250";
 const TV_WEIGHT: &str = "0.005";
 const NETWORK: &str = "balanced";
 
@@ -98,6 +98,7 @@ impl PaintingOptions {
         self.sizes.check()?;
         self.start.initial_image()?;
         self.styles.finish()?;
+        self.styles.check_flat_content()?;
         self.styles.weights(styles).map(|_| ())
     }
 

@@ -33,6 +33,9 @@ pub fn print_plan(job: &Job, request: &Request) -> Result<ExitCode> {
         let (width, height) = (style.image.width(), style.image.height());
         text += &format!("style: {width} x {height}, weight {}\n", style.weight);
     }
+    if job.inputs.margin > 0 {
+        text += &format!("margin: {} pixels on each side, a part of the sizes below\n", job.inputs.margin);
+    }
     let mut total = 0.0;
     for (scale, choice) in job.schedule.scales().iter().zip(&choices) {
         let seconds = seconds_a_pixel * choice.work(job.objective.deepest());
@@ -67,7 +70,7 @@ fn try_out(gpu: &Gpu, network: &Arc<Network>, inputs: &PaintingInputs, plan: &Pl
     // A pause after each evaluation, so that none is timed together with the next.
     let schedule = Schedule::plain(trial.width, trial.height, 1 + TIMED);
     let plan = Plan { schedule, pauses: vec![1], ..plan.clone() };
-    let mut painter = Painter::new(gpu, network, inputs.at(&trial)?, plan, PainterOptions::default())?;
+    let mut painter = Painter::new(gpu, network, inputs.clone(), plan, PainterOptions::default())?;
     painter.advance()?;
     let began = Instant::now();
     while painter.advance()?.is_some() {}

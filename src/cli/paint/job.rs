@@ -4,7 +4,7 @@ use std::path::Path;
 
 use impasto::image_io::{Alpha, Decoded, Image, holds_transparency};
 use impasto::objective::{Region, Settings as Objective, Style, check_pooling};
-use impasto::painter::{InitialImage, PaintingInputs, Schedule, fingerprint};
+use impasto::painter::{InitialImage, PaintingInputs, Schedule, content_region, fingerprint};
 use impasto::{Error, Result};
 
 use super::{Record, Request};
@@ -32,7 +32,7 @@ pub struct Sources {
     regions: Vec<Option<Region>>,
     /// The part of each style image that is used.
     image_regions: Vec<Option<Region>>,
-    content_region: Option<Region>,
+    content_mask: Option<Region>,
     initial_image: InitialImage,
 }
 
@@ -48,7 +48,7 @@ impl Sources {
             styles: request.styles.iter().map(|path| load_image(path)).collect::<Result<_>>()?,
             regions: options.styles.regions(request.styles.len())?,
             image_regions: options.styles.image_regions(request.styles.len())?,
-            content_region: options.styles.content_region()?,
+            content_mask: options.styles.content_mask_region()?,
             initial_image: options.start.loaded()?,
         })
     }
@@ -81,9 +81,11 @@ impl Job {
         };
         let weights = options.styles.weights(&request.styles)?;
         let styles = weights.into_iter().enumerate().map(style).collect::<Result<Vec<_>>>()?;
-        let content_region = sources.content_region.clone();
+        let content_region =
+            content_region(&content, options.styles.flat_content, sources.content_mask.clone())?;
         let alpha = kept(alpha, request).map(|alpha| alpha.resized_to(width, height)).transpose()?;
-        let mut inputs = PaintingInputs { content, styles, content_region };
+        let margin = options.sizes.margin;
+        let mut inputs = PaintingInputs { content, styles, content_region, margin };
         if let Some(alpha) = alpha.as_ref().filter(|alpha| alpha.hides_pixels()) {
             leave_out(alpha, &mut inputs, &request.content)?;
         }
@@ -114,7 +116,7 @@ impl Job {
 
     /// A checksum of every image of the painting.
     pub fn fingerprint(&self) -> u64 {
-        let PaintingInputs { content, styles, content_region } = &self.inputs;
+        let PaintingInputs { content, styles, content_region, margin: _ } = &self.inputs;
         let regions = styles.iter().flat_map(|style| [&style.region, &style.image_region]).flatten();
         let regions = regions.chain(content_region);
         let styles = styles.iter().map(|style| &style.image);

@@ -27,13 +27,14 @@ use impasto::painter::Checkpoint;
 
 use super::context::Context;
 use super::options::{CommonOptions, PaintingOptions};
-use super::paths::path;
+use super::paths::{is_standard, path};
 use super::settings::BaseOptions;
+use super::terminal::open_command;
 use interrupt::stop_on_signal;
 use job::{Job, Sources};
 use record::Record;
 use request::{FileOptions, Request};
-use session::Session;
+use session::{End, Session};
 use view::ViewOptions;
 
 /// Arguments of `impasto paint`.
@@ -114,5 +115,8 @@ fn paint(job: Job, request: &Request, view: &ViewOptions, from: Option<&Checkpoi
     let view = view.open(&request.common, &stop)?;
     view.iter().for_each(|view| view.begin("", job.schedule.iterations()));
     let end = Session::open(job, request, &context, stop, view.as_ref(), from)?.paint()?;
+    if matches!(end, End::Finished) && !is_standard(&request.output) {
+        request.common.say(format_args!("open it with: {}", open_command(&request.output)));
+    }
     Ok(end.code())
 }
