@@ -25,6 +25,7 @@ mod painter;
 mod paths;
 mod planner;
 mod profile;
+mod quality;
 mod same_picture;
 mod selftest;
 mod shaders;
