@@ -247,7 +247,7 @@ fn the_program_tells_its_plans() {
     folder.refuses("devices --memory 1GiB", 2, &["required"]);
     folder.refuses("devices --size 4", 2, &["--size"]);
     folder.refuses("paint @content.png @style.png -o @out.png --memory lots", 2, &["--memory", "2GiB"]);
-    let line = format!("paint @content.png @style.png -o @out.png --size 64 --scales 1 {SHALLOW}");
+    let line = format!("paint @content.png @style.png -o @out.png --size 64 --scales 1 --margin 0 {SHALLOW}");
     folder.refuses(&format!("{line} --memory 1MiB"), 1, &["64 x 51", "--memory"]);
 }
 
@@ -259,7 +259,7 @@ fn a_painting_in_tiles_is_the_same_painting() {
     let budget = |output: &str, more: &str| {
         format!(
             "paint @content.png @style.png -o @{output}.png --size 400 --style-size 200 --scales 2 --iterations 3 \
-             --history 5 --no-tune --log @{output}.jsonl {SHALLOW}{more}"
+             --margin 0 --history 5 --no-tune --log @{output}.jsonl {SHALLOW}{more}"
         )
     };
     folder.command(&budget("whole", "")).assert().success();
