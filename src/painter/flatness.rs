@@ -88,7 +88,7 @@ pub(super) mod tests {
 
     /// The left half flat, the right half stripes of one pixel, black and white.
     pub fn half_flat() -> Image {
-        let value = |x: u32| if x >= 64 && x % 2 == 0 { 255.0 } else { 0.0 };
+        let value = |x: u32| if x >= 64 && x.is_multiple_of(2) { 255.0 } else { 0.0 };
         let rgb = (0..128 * 96).flat_map(|i| [value(i % 128); 3]).collect();
         Image::from_rgb(128, 96, rgb).unwrap()
     }
