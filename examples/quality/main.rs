@@ -21,7 +21,7 @@ use metrics::Scores;
 #[allow(clippy::print_stdout)]
 fn main() -> Result<()> {
     let paths: Vec<String> = std::env::args().skip(1).collect();
-    if paths.is_empty() || paths.len() % 3 != 0 {
+    if paths.is_empty() || !paths.len().is_multiple_of(3) {
         return Err(Error::Usage(
             "give a photograph, a style and a painting, or several such triples".into(),
         ));
