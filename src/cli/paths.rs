@@ -161,7 +161,7 @@ pub fn check_image_fits(path: &Path, width: u32, height: u32) -> Result<()> {
     if is_standard(path) { Ok(()) } else { check_output_fits(path, width, height) }
 }
 
-/// Finds out whether the format of a file can hold so many bits a channel.
+/// Finds out whether the format of a file can hold this depth.
 ///
 /// # Errors
 /// [`Error::Output`] naming the file.

@@ -1,4 +1,4 @@
-//! Animations: pictures one after the other in one file, GIF, WebP or APNG.
+//! Animations: images one after the other in one file, GIF, WebP or APNG.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -45,7 +45,7 @@ impl Format {
     }
 }
 
-/// A picture of an animation and how long it is shown.
+/// An image of an animation and how long it is shown.
 #[derive(Debug, Clone)]
 pub struct Frame {
     /// All frames have one size.
@@ -140,8 +140,8 @@ fn is_transparent(frames: &[Frame]) -> bool {
     frames.iter().any(|frame| frame.alpha.is_some())
 }
 
-/// The crate `image` writes single WebP pictures only. An animation is a container around several: RIFF
-/// chunks of which `VP8X` says that they move, `ANIM` for how often, and each `ANMF` holds one picture's
+/// The crate `image` writes single WebP images only. An animation is a container around several: RIFF
+/// chunks of which `VP8X` says that they move, `ANIM` for how often, and each `ANMF` holds one image's
 /// `VP8L` chunk as the encoder made it (Google, WebP Container Specification).
 fn webp(frames: &[Frame], to: &mut BufWriter<&mut File>) -> io::Result<()> {
     let first = &frames[0].image;
@@ -168,7 +168,7 @@ fn webp(frames: &[Frame], to: &mut BufWriter<&mut File>) -> io::Result<()> {
             .map_err(io::Error::other)?;
         let [width, height] = size(image).map(three);
         let time = three((time.as_millis().min(0xff_ffff) as u32).to_le_bytes());
-        // At x 0, y 0; the picture replaces the one before. The file's own chunk follows its 12 bytes of RIFF.
+        // At x 0, y 0; the image replaces the one before. The file's own chunk follows its 12 bytes of RIFF.
         let head = [vec![0; 6], width, height, time, vec![2]].concat();
         chunk(&mut body, b"ANMF", &[&head, &file[12..]].concat());
     }

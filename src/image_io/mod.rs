@@ -1,4 +1,4 @@
-//! Pictures as the rest of the engine sees them: RGB in `f32`, read from and written to files.
+//! Images as all other modules use them: RGB in `f32`, read from and written to files.
 //!
 //! Values are sRGB-encoded samples on the 0..255 scale, as VGG19 expects; colour profiles of files are applied. They
 //! are `f32` so that 16-bit and float files keep their precision.
@@ -28,13 +28,13 @@ pub use resample::{Filter, resample_planes};
 pub use save::{check_depth, check_output, check_output_fits, holds_transparency};
 pub use size::{Size, scaled_dimensions};
 
-/// The most pixels (width times height) a picture may have: 2^28, for example 16384 x 16384.
+/// The most pixels (width times height) an image may have: 2^28, for example 16384 x 16384.
 ///
 /// A guard against decompression bombs; the largest phone sensors (200 megapixels) stay below it.
-/// As `f32` RGB such a picture takes 3 GiB.
+/// As `f32` RGB such an image takes 3 GiB.
 pub const MAX_PIXELS: u64 = 1 << 28;
 
-/// An RGB picture in memory: at least 1 x 1, at most [`MAX_PIXELS`], each value in 0..=255.
+/// An RGB image in memory: at least 1 x 1, at most [`MAX_PIXELS`], each value in 0..=255.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Image {
     width: u32,
@@ -44,7 +44,7 @@ pub struct Image {
 }
 
 impl Image {
-    /// A picture from `width * height * 3` values: rows from the top, pixels from the left, then
+    /// An image from `width * height * 3` values: rows from the top, pixels from the left, then
     /// red, green, blue on the 0..255 scale. Values outside that range are clamped into it.
     ///
     /// # Errors
@@ -116,7 +116,7 @@ impl Image {
         decode::parse(path, bytes)
     }
 
-    /// Writes the picture as 8-bit RGB in the format of the extension: `.png`, `.jpg`/`.jpeg`
+    /// Writes the image as 8-bit RGB in the format of the extension: `.png`, `.jpg`/`.jpeg`
     /// (quality 95), `.webp` (lossless) or `.tif`/`.tiff`, in any case. Values are rounded, and the file is tagged as
     /// sRGB.
     ///
@@ -142,7 +142,7 @@ impl Image {
     /// The bytes of a PNG file, 8 bits a value.
     ///
     /// # Errors
-    /// [`Error::Image`] if the picture cannot be packed, for want of memory at most.
+    /// [`Error::Image`] if the image cannot be packed, for want of memory at most.
     pub fn to_png(&self) -> Result<Vec<u8>> {
         save::to_png(self)
     }
@@ -163,7 +163,7 @@ impl Image {
         save::note_in(path, Cursor::new(bytes))
     }
 
-    /// The picture scaled to `size` with its aspect kept, see [`scaled_dimensions`]; a plain copy
+    /// The image scaled to `size` with its aspect kept, see [`scaled_dimensions`]; a plain copy
     /// when it has that size already. Smaller and larger are both possible.
     ///
     /// # Errors
@@ -173,7 +173,7 @@ impl Image {
         self.resized_to(width, height)
     }
 
-    /// The picture scaled to exactly `width` x `height` pixels, whatever its aspect, by a Lanczos
+    /// The image scaled to exactly `width` x `height` pixels, whatever its aspect, by a Lanczos
     /// filter of radius 3 (widened when shrinking) in `f32`, clamped to 0..=255.
     ///
     /// # Errors
@@ -219,7 +219,7 @@ pub fn check_format(path: impl AsRef<Path>) -> Result<()> {
     decode::check_format(path.as_ref())
 }
 
-/// What is wrong with a picture of this size and what to do about it, if anything.
+/// What is wrong with an image of this size and what to do about it, if anything.
 fn check_pixels(width: u32, height: u32) -> Result<(), String> {
     if width == 0 || height == 0 {
         return Err(format!("{width} x {height} pixels: a picture needs at least 1 x 1"));

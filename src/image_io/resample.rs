@@ -14,7 +14,7 @@ pub enum Filter {
 }
 
 impl Filter {
-    /// How far it reaches on each side, in pixels of the coarser picture.
+    /// How far it reaches on each side, in pixels of the coarser image.
     fn radius(self) -> f64 {
         match self {
             Self::Lanczos => LOBES,

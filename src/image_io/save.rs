@@ -1,4 +1,4 @@
-//! Writing picture files.
+//! Writing image files.
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Seek};
 use std::path::Path;
@@ -53,7 +53,7 @@ impl Format {
     }
 }
 
-/// Finds out before long work whether a picture can later be saved as `path`. Leaves and changes
+/// Finds out before long work whether an image can later be saved as `path`. Leaves and changes
 /// nothing.
 ///
 /// # Errors
@@ -86,7 +86,7 @@ pub fn check_output_fits(path: impl AsRef<Path>, width: u32, height: u32) -> Res
     Ok(())
 }
 
-/// Finds out before long work whether the format of `path` can hold so many bits a channel.
+/// Finds out before long work whether the format of `path` can hold this depth.
 ///
 /// # Errors
 /// [`Error::Output`] naming the path: 16 bits in a format other than PNG and TIFF, or an unknown extension.

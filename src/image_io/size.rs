@@ -1,10 +1,10 @@
-//! How large to make a picture.
+//! How large to make an image.
 use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
 
-/// A wanted picture size that keeps the aspect. Written `512` or `full`.
+/// A wanted image size that keeps the aspect. Written `512` or `full`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Size {
     /// The longer side in pixels. 0 is treated as 1; parsing refuses it.
@@ -46,7 +46,7 @@ impl fmt::Display for Size {
     }
 }
 
-/// `(width, height)` in pixels of a `width` x `height` picture scaled to `size`: the longer side
+/// `(width, height)` in pixels of a `width` x `height` image scaled to `size`: the longer side
 /// exact, the other rounded to the nearest pixel (halves up), neither below 1.
 pub fn scaled_dimensions(width: u32, height: u32, size: Size) -> (u32, u32) {
     let Size::Longer(longer) = size else {

@@ -1,4 +1,4 @@
-//! Features times a mask: what is asked of one region of the picture only.
+//! Features times a mask, so that a loss term applies to one region of the image only.
 
 use super::case::{AWKWARD, Array, Case, F16_TOLERANCE};
 use crate::error::Result;

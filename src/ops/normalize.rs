@@ -1,4 +1,4 @@
-//! From the picture as it is optimised to the picture as the network wants it.
+//! Normalisation: the image as it is optimised to the input of the network.
 
 use super::case::{AWKWARD, Array, Case, F16_TOLERANCE};
 use crate::error::Result;
@@ -13,7 +13,7 @@ pub(super) fn shaders() -> Vec<&'static Shader> {
     vec![&FORWARD, &BACKWARD]
 }
 
-/// `out[k] = scale[k] * x[channel(k)] + offset[k]`: a planar picture of 3 channels to blocked.
+/// `out[k] = scale[k] * x[channel(k)] + offset[k]`: a planar image of 3 channels to blocked.
 ///
 /// x is B, G, R in 0..255 minus the ImageNet mean; the network's first channel is x's first, or its
 /// last if `reversed`.

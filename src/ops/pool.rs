@@ -20,7 +20,7 @@ pub enum Pooling {
     /// The largest, as VGG19 was trained.
     #[default]
     Max,
-    /// The mean, as Gatys et al. 2016 prefer for smoother pictures.
+    /// The mean, as Gatys et al. 2016 prefer for smoother images.
     Avg,
 }
 

@@ -1,4 +1,4 @@
-//! Total variation of a picture: squared differences between neighbours.
+//! Total variation of an image: squared differences between neighbours.
 
 use super::case::{AWKWARD, Array, Case};
 use super::reduce::{SUM, partial_groups, partials_shape, record_sum};
@@ -15,7 +15,7 @@ pub(super) fn shaders() -> Vec<&'static Shader> {
 }
 
 /// Sum of squared differences between horizontal and vertical neighbours over the number of
-/// numbers: a planar picture to one number.
+/// numbers: a planar image to one number.
 #[derive(Debug)]
 pub struct TotalVariation;
 

@@ -45,7 +45,7 @@ fn optimization(gpu: &Gpu, method: Method, spoil: impl Fn(&Gpu)) -> WholeImageLo
     optimization
 }
 
-/// Advances until the loss has run away or so many evaluations are done.
+/// Advances until the loss has run away or `evaluations` are done.
 fn run_away(optimization: &mut WholeImageLoop, evaluations: usize) -> Option<usize> {
     while let Some(step) = optimization.advance(evaluations).unwrap() {
         if step.restarted {

@@ -16,7 +16,7 @@ fn arguments(folder: &TestFolder, line: &str) -> Vec<std::ffi::OsString> {
     line.split(' ').map(argument).collect()
 }
 
-/// Runs `impasto` with files that may have so many blocks (of 512 or 1024 bytes) and no more. The signal that
+/// Runs `impasto` with files limited to this many blocks (of 512 or 1024 bytes). The signal that
 /// comes with it is ignored, so that writing fails as on a full disk.
 fn run_with_a_full_disk(folder: &TestFolder, blocks: u32, line: &str) -> Output {
     Command::new("sh")

@@ -158,7 +158,7 @@ fn help_says_what_the_columns_are() {
 }
 
 #[test]
-fn what_cannot_be_climbed_is_refused() {
+fn what_cannot_be_run_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let refuses = |arguments: &str, code: i32, words: &[&str]| {
         let output = impasto_in(folder.path(), arguments).output().unwrap();

@@ -132,7 +132,7 @@ fn long_line(output: &str, method: &str) -> String {
     )
 }
 
-/// Begins the run `broken` and ends it by a signal once so many evaluations are in its log. A machine may be so busy, or a
+/// Begins the run `broken` and ends it by a signal once its log has this many evaluations. A machine may be so busy, or a
 /// device so fast, that the run is done before: then it is tried again.
 #[cfg(unix)]
 fn stop(folder: &TestFolder, method: &str, signal: &str, evaluations: usize) {

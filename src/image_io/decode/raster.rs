@@ -152,7 +152,7 @@ fn over_white(colour: &mut [f32], alpha: f32) {
     colour.iter_mut().for_each(|sample| *sample = *sample * alpha + 255.0 * (1.0 - alpha));
 }
 
-/// Turns `pixels` of so many `channels` upright. Returns width, height and pixels.
+/// Turns `pixels` of `channels` channels each upright. Returns width, height and pixels.
 fn upright(
     width: u32,
     height: u32,

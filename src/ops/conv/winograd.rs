@@ -149,7 +149,7 @@ impl Winograd {
         let results = pass.scratch.buffers[1].viewed_as(self.values(dst.channels, tiles));
         let (source_texture, values_texture) = (pass.source_texture(), self.values_texture(pass));
         let features = Shape::blocked(src.channels, 1, tiles);
-        // A transform touches its band of the picture, and all of the values.
+        // A transform touches its band of the image, and all of the values.
         let part = f64::from(tiles) / f64::from(self.tiles(src).iter().product::<u32>());
         let moved = |image: Shape, values: Shape| part * image.bytes() as f64 + values.bytes() as f64;
         let backward = ("BACKWARD", f64::from(u8::from(pass.transposed)));

@@ -38,7 +38,7 @@ pub fn fast_gpu() -> &'static Gpu {
     GPU.get_or_init(|| open(GpuOptions::default()))
 }
 
-/// A value for `--memory` that leaves so many bytes to a painting on this device, besides what the program itself takes
+/// A value for `--memory` that leaves `bytes` to a painting on this device, besides what the program itself takes
 /// where both share one memory.
 pub fn memory_option(bytes: u64) -> String {
     Budget::of(fast_gpu(), None).counted(bytes, 0).to_string()

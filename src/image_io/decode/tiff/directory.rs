@@ -199,7 +199,7 @@ impl<'a> File<'a> {
         (0..entry.count).map(value).collect()
     }
 
-    /// The number in so many bytes, at most 8, at an offset.
+    /// The number in `size` bytes, at most 8, at an offset.
     fn unsigned(&self, at: usize, size: usize) -> Option<u64> {
         let bytes = self.bytes.get(at..at.checked_add(size)?)?;
         let join = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
