@@ -96,6 +96,30 @@ impl Settings {
         })
     }
 
+    /// Settings that a file holds. Those of earlier versions get what these painted by, where it has become an option
+    /// or a default has changed since.
+    pub fn of_file(mut self) -> Self {
+        if self.0.contains_key("margin") {
+            return self;
+        }
+        let is =
+            |settings: &Self, name: &str, text: &str| settings.0.get(name).is_none_or(|value| value == text);
+        let mut earlier = vec![("margin", "0".into()), ("flat-content", "1".into())];
+        if is(&self, "scales", "auto") {
+            earlier.push(("scales", "128px".into()));
+        }
+        if is(&self, "init-noise", "auto") && is(&self, "init", "content") {
+            earlier.push(("init-noise", "0.8".into()));
+        }
+        if let (None, Some(size)) =
+            (self.0.get("style-size"), self.0.get("size").filter(|size| *size != "full"))
+        {
+            earlier.push(("style-size", size.clone()));
+        }
+        self.0.extend(earlier.into_iter().map(|(name, value)| (name.to_string(), value)));
+        self
+    }
+
     /// The name of a setting that this version does not have.
     fn unknown(&self) -> Option<&str> {
         let command = PaintingOptions::augment_args(Command::new(""));
@@ -158,7 +182,7 @@ impl BaseOptions {
             (None, Some(path)) => {
                 let note = Note::of(path)?;
                 note.same_kernels(common, is_typed("precision", matches));
-                (note.settings, path.clone())
+                (note.settings.of_file(), path.clone())
             }
             (None, None) => (Settings::default(), PathBuf::new()),
         };
@@ -239,11 +263,24 @@ mod tests {
             r#"{"average":"true","optimizer":"adam","style-mask":"a.png,b.png","style-weights":"2,1","ratio":"1e-3",
                 "iterations":"500,200","network":"balanced","size":"full","content-layers":"conv1_1..conv1_2"}"#,
         );
-        let options = old.options().unwrap();
+        let options = old.of_file().options().unwrap();
         let masks = options.files();
         assert_eq!(masks.iter().map(|(_, path)| path.as_os_str()).collect::<Vec<_>>(), ["a.png", "b.png"]);
         assert_eq!((options.objective.ratio, options.styles.style_weights), (vec![1e-3], vec![2.0, 1.0]));
         assert!(options.method.average);
+        // What has become an option since is as it was.
+        let Settings(old) = settings(r#"{"size":"256","scales":"auto"}"#).of_file();
+        for (name, value) in [
+            ("margin", "0"),
+            ("flat-content", "1"),
+            ("scales", "128px"),
+            ("init-noise", "0.8"),
+            ("style-size", "256"),
+        ] {
+            assert_eq!(old[name], value, "{name}");
+        }
+        let now = settings(r#"{"size":"256","scales":"auto","margin":"8"}"#);
+        assert_eq!(now.clone().of_file(), now);
     }
 
     #[test]

@@ -106,7 +106,7 @@ impl Record {
     pub fn request(self, file: &Path, moved: &Moved) -> Result<Request> {
         let refuse = |reason: String| Error::Checkpoint { path: file.into(), reason };
         let finder = Finder::new(file, &self.content);
-        let mut painting = self.settings.options().map_err(refuse)?;
+        let mut painting = self.settings.clone().of_file().options().map_err(refuse)?;
         for (role, path) in painting.files_mut() {
             *path = finder
                 .find(path, role)
