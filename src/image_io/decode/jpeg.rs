@@ -240,8 +240,9 @@ impl<'a> Stream<'a> {
         if self.components.iter().any(|c| c.coefficients != u64::MAX) {
             return Err(damaged("JPEG", "it has no end marker, and scans are missing"));
         }
-        // The first byte of an end marker that is cut in two.
-        let bytes = bytes.strip_suffix(&[0xFF]).unwrap_or(bytes);
+        // The first byte of an end marker that is cut in two, and the fill bytes that may stand before a marker.
+        let end = bytes.iter().rposition(|byte| *byte != 0xFF).map_or(0, |last| last + 1);
+        let bytes = &bytes[..end];
         let body = match arrived(bytes) {
             // The zero that follows a 0xFF in a scan.
             body if body.last() == Some(&0xFF) => &bytes[..body.len() + 1],

@@ -198,8 +198,10 @@ fn no_cut_leaves_wrong_pixels() {
         let mut read = 0;
         for cut in whole.len() / 4..whole.len() {
             let part = &whole[..cut];
-            // As it is, with room that was reserved, and ended by a program that did not look.
-            for (i, file) in [part, &[part, &[0; 4000]].concat(), &[part, end].concat()].iter().enumerate() {
+            // As it is, with room that was reserved, ended by a program that did not look, and with fill bytes.
+            let reserved = [part, &[0; 4000]].concat();
+            let (ended, filled) = ([part, end].concat(), [part, &[0xFF; 3]].concat());
+            for (i, file) in [part, &reserved, &ended, &filled].iter().enumerate() {
                 let Ok(decoded) = Image::parse(Path::new("a"), file) else { continue };
                 // A byte less than the scan has, with an end marker behind it, cannot be told from a whole scan.
                 let unknowable = i == 2 && cut + 3 >= whole.len() || file.starts_with(&whole);
