@@ -90,8 +90,8 @@ pub fn blend(image: &Image, content: &Image, strength: f32) -> Result<Image> {
     Image::from_rgb(image.width(), image.height(), rgb)
 }
 
-/// Brightness `Y` of ITU-R BT.601.
-fn brightness(rgb: &[f32]) -> f32 {
+/// Luma `Y` of ITU-R BT.601, of red, green and blue on any scale.
+pub fn luma(rgb: &[f32]) -> f32 {
     0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2]
 }
 
@@ -100,7 +100,7 @@ fn brightness(rgb: &[f32]) -> f32 {
 fn with_brightness_of(image: &Image, other: &Image) -> Result<Image> {
     let pairs = image.pixels().chunks_exact(3).zip(other.pixels().chunks_exact(3));
     let rgb = pairs.flat_map(|(rgb, other)| {
-        let change = brightness(other) - brightness(rgb);
+        let change = luma(other) - luma(rgb);
         [0, 1, 2].map(|c| rgb[c] + change)
     });
     Image::from_rgb(image.width(), image.height(), rgb.collect())
@@ -252,7 +252,7 @@ mod tests {
             .zip(painted.pixels().chunks_exact(3))
             .zip(content.pixels().chunks_exact(3))
         {
-            assert!((brightness(done) - brightness(painted)).abs() < 1e-3);
+            assert!((luma(done) - luma(painted)).abs() < 1e-3);
             assert!(((done[0] - done[2]) - (content[0] - content[2])).abs() < 1e-3);
         }
         for other in [KeepColors::None, KeepColors::Histogram, KeepColors::Linear] {

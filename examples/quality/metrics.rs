@@ -124,8 +124,8 @@ impl Patches {
         ))
     }
 
-    /// The distance of each patch from the most similar one of `others`, in which a patch does not count as its
-    /// own: neighbours that share half of their window are left out by `skip`.
+    /// The distance of each patch from the most similar one of `others`; with `same` these are the same patches, and
+    /// none is compared with itself.
     fn nearest(&self, others: &Self, scale: &[f32], same: bool) -> Vec<f32> {
         let distance = |a: &[f32], b: &[f32]| {
             a.iter().zip(b).zip(scale).map(|((a, b), s)| ((a - b) * s).powi(2)).sum::<f32>()

@@ -1,5 +1,6 @@
 //! One channel of an image, and statistics.
 
+use impasto::colour::luma;
 use impasto::image_io::Image;
 
 /// One value a pixel, in levels of 255.
@@ -11,9 +12,8 @@ pub struct Plane {
 }
 
 impl Plane {
-    /// Luma after Rec. 601.
+    /// The luma of an image.
     pub fn luma(image: &Image) -> Self {
-        let luma = |rgb: &[f32]| 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2];
         let values = image.pixels().chunks_exact(3).map(luma).collect();
         Self { width: image.width() as usize, height: image.height() as usize, values }
     }

@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use clap::{ArgMatches, Args};
 use impasto::image_io::{Encoding, Image};
-use impasto::objective::{Style, check_pooling};
-use impasto::painter::{PaintingInputs, Schedule, content_region};
+use impasto::objective::{Region, Style, check_pooling};
+use impasto::painter::{InitialImage, PaintingInputs, Schedule, Start, content_region};
 use impasto::sheet::Sheet;
 use impasto::{Error, Result};
 
@@ -86,6 +86,32 @@ impl FromStr for Blocks {
     }
 }
 
+/// The files of a sweep, read once for all cells.
+struct Images {
+    content: Image,
+    style: Style,
+    content_mask: Option<Region>,
+    start: Start,
+}
+
+impl Images {
+    /// `painting` are the options of any cell: the cells differ in none that is about files and sizes.
+    fn load(sweep: &Sweep, painting: &PaintingOptions) -> Result<Self> {
+        let PaintingOptions { sizes, styles, start, .. } = painting;
+        let content = load_image(&sweep.content)?.resized(sizes.size)?;
+        let style = sizes.scaled_style(&load_image(&sweep.style)?, &content)?;
+        let style = styles.keep_colors.prepare(&style, &content)?;
+        let [region] = styles.regions(1)?.try_into().unwrap_or([None]);
+        let [image_region] = styles.image_regions(1)?.try_into().unwrap_or([None]);
+        Ok(Self {
+            content,
+            style: Style { region, image_region, ..style.into() },
+            content_mask: styles.content_mask_region()?,
+            start: start.loaded()?.start,
+        })
+    }
+}
+
 impl Sweep {
     fn check_files(&self) -> Result<()> {
         let inputs = FileRoles::default()
@@ -99,18 +125,17 @@ impl Sweep {
     /// Paints every cell. `matches` tells which options were typed.
     pub fn run(mut self, matches: &ArgMatches) -> Result<ExitCode> {
         let columns = self.columns(matches)?;
-        let variations = self.variations(&columns)?;
+        let variations = self.variations(&columns);
         variations.iter().try_for_each(|(_, painting)| painting.check(std::slice::from_ref(&self.style)))?;
         self.check_files()?;
         check_image_output(&self.output)?;
         let (_, whole) = variations.last().ok_or_else(|| Error::Usage("a sweep needs a column".into()))?;
         let settings = whole.objective.settings()?;
-        let content = load_image(&self.content)?.resized(whole.sizes.size)?;
-        let style = whole.sizes.scaled_style(&load_image(&self.style)?, &content)?;
-        let style = whole.styles.keep_colors.prepare(&style, &content)?;
-        let cell = |(label, painting)| self.item(label, &painting, &content, &style);
-        let items = variations.iter().cloned().map(cell).collect::<Result<Vec<_>>>()?;
-        let size = (content.width(), content.height());
+        let images = Images::load(&self, whole)?;
+        let cell =
+            |(label, painting): &(String, PaintingOptions)| self.item(label.clone(), painting, &images);
+        let items = variations.iter().map(cell).collect::<Result<Vec<_>>>()?;
+        let size = (images.content.width(), images.content.height());
         let context = Context::open(&whole.objective.network, &settings, size, &self.common)?;
         let cells = paint_all(&context, items, &self.common)?;
         let [content, style] = [&self.content, &self.style].map(|path| file_name(path));
@@ -138,30 +163,23 @@ impl Sweep {
     }
 
     /// A cell of the sheet, ready to paint.
-    fn item(
-        &self,
-        label: String,
-        painting: &PaintingOptions,
-        content: &Image,
-        style: &Image,
-    ) -> Result<Item> {
+    fn item(&self, label: String, painting: &PaintingOptions, images: &Images) -> Result<Item> {
+        let Images { content, style, content_mask, start } = images;
         let settings = painting.objective.settings()?;
         let (deepest, sizes) = (settings.deepest(), &painting.sizes);
         let size = (content.width(), content.height());
         let schedule = Schedule::new(size, sizes.scales, &sizes.iterations, deepest.downscale() as u32)?;
-        let content_mask = painting.styles.content_mask_region()?;
-        let content_region = content_region(content, painting.styles.flat_content, content_mask)?;
-        let [region] = painting.styles.regions(1)?.try_into().unwrap_or([None]);
-        let [image_region] = painting.styles.image_regions(1)?.try_into().unwrap_or([None]);
-        let styles = vec![Style { region, image_region, ..style.clone().into() }];
-        let inputs =
-            PaintingInputs { content: content.clone(), styles, content_region, margin: sizes.margin };
+        let content_region = content_region(content, painting.styles.flat_content, content_mask.clone())?;
+        let (content, styles) = (content.clone(), vec![style.clone()]);
+        let inputs = PaintingInputs { content, styles, content_region, margin: sizes.margin };
         let first = inputs.at(schedule.first())?;
         for (path, image) in [(&self.content, &first.content), (&self.style, &first.styles[0].image)] {
             check_pooling(path, image.width(), image.height(), deepest)?;
         }
-        let start = painting.start.loaded()?.variable(&first.content, &first.styles[0].image)?;
-        Ok(Item { label, inputs, plan: painting.plan(schedule, vec![], self.common.memory)?, start })
+        let initial_image = InitialImage { start: start.clone(), ..painting.start.initial_image()? };
+        let start = initial_image.variable(&first.content, &first.styles[0].image)?;
+        let plan = painting.plan(schedule, vec![], self.common.memory)?;
+        Ok(Item { label, inputs, plan, start })
     }
 
     /// The options of each column, with labels. The options that are left hold for every image.
@@ -196,14 +214,13 @@ impl Sweep {
     }
 
     /// The options of each image, row by row, with labels.
-    fn variations(&self, columns: &[(String, PaintingOptions)]) -> Result<Vec<(String, PaintingOptions)>> {
-        let Some(Blocks(blocks)) = &self.style_layers_upto else { return Ok(columns.to_vec()) };
+    fn variations(&self, columns: &[(String, PaintingOptions)]) -> Vec<(String, PaintingOptions)> {
+        let Some(Blocks(blocks)) = &self.style_layers_upto else { return columns.to_vec() };
         let cell = |block: usize, (label, painting): &(String, PaintingOptions)| {
             let mut painting = painting.clone();
             let layers = &mut painting.objective.style_layers;
             *layers = layers.up_to_block(block);
-            painting.objective.settings()?;
-            Ok((format!("{label}, style up to block {block}"), painting))
+            (format!("{label}, style up to block {block}"), painting)
         };
         blocks.iter().flat_map(|block| columns.iter().map(|column| cell(*block, column))).collect()
     }

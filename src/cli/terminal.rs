@@ -70,11 +70,11 @@ pub fn draws_bars() -> bool {
     std::io::stderr().is_terminal() && redraws && columns >= BAR_COLUMNS
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(windows)))]
 mod tests {
     use super::*;
+
     #[test]
-    #[cfg(not(windows))]
     fn paths_are_quoted_for_a_shell() {
         let command = |path: &str| open_command(Path::new(path));
         assert!(command("/a/b.png").ends_with("open /a/b.png"));

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_largest_size_fits_and_survives_poolingthing() {
+    fn the_largest_size_fits_and_survives_pooling() {
         let deepest: LayerId = "conv5_1".parse().unwrap();
         let below = |most: u32| {
             move |[width, height]: [u32; 2]| {

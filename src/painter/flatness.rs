@@ -1,5 +1,6 @@
-//! Flat parts of a photograph, such as walls and skies: what of the content term applies there.
+//! Flat parts of a photograph, such as walls and skies, and the weight of the content term there.
 
+use crate::colour::luma;
 use crate::error::{Error, Result, Setting};
 use crate::image_io::Image;
 use crate::objective::Region;
@@ -9,7 +10,7 @@ const CONTRAST: f32 = 10.0;
 /// Radius of the window in which contrast is measured, as a part of the longer side.
 const RADIUS: f32 = 1.0 / 32.0;
 
-/// How flat an image is at each pixel: 1 without contrast, towards 0 in detail.
+/// How flat an image is at each pixel, rows from the top: 1 without contrast, towards 0 in detail.
 pub(super) fn flatness(image: &Image) -> Vec<f32> {
     local_contrast(image).into_iter().map(|contrast| (-contrast / CONTRAST).exp()).collect()
 }
@@ -51,8 +52,7 @@ pub fn check_flat_content(weight: f32) -> Result<()> {
 fn local_contrast(image: &Image) -> Vec<f32> {
     let (width, height) = (image.width() as usize, image.height() as usize);
     let radius = ((width.max(height) as f32 * RADIUS).round() as usize).max(1);
-    let luma = image.pixels().chunks_exact(3).map(|rgb| 0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2]);
-    let luma: Vec<f64> = luma.map(f64::from).collect();
+    let luma: Vec<f64> = image.pixels().chunks_exact(3).map(|rgb| f64::from(luma(rgb))).collect();
     let mean = window_mean(&luma, width, height, radius);
     let squares: Vec<f64> = luma.iter().map(|value| value * value).collect();
     let mean_square = window_mean(&squares, width, height, radius);

@@ -80,7 +80,7 @@ impl fmt::Display for NoiseShare {
 }
 
 /// Standard deviation of the noise, in levels of 255 around the mean colour.
-pub(super) const DEVIATION: f32 = 30.0;
+const DEVIATION: f32 = 30.0;
 
 /// Normal noise by the method of Box & Muller (1958) from SplitMix64 (Steele, Lea & Flood 2014).
 pub(super) fn normal_noise(count: usize, seed: u64) -> Vec<f32> {

@@ -41,7 +41,7 @@ fn scores(photo: &Image, style: &Image, painting: &Image) -> Scores {
     Scores::of(fast_gpu(), network(), photo, style, painting).unwrap()
 }
 
-/// The bounds are a quarter beyond what was measured on lavapipe, since other devices paint other pictures. The content
+/// The bounds leave room beyond what was measured on lavapipe, since other devices paint other pictures. The content
 /// that defaults from 128 pixels with 0.8 of noise keep, 0.33 and 0.26 at 256 pixels, is below them.
 #[test]
 fn the_defaults_keep_the_subject_and_paint_all_of_it() {

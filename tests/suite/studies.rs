@@ -79,7 +79,13 @@ fn sweep_makes_a_cell_for_each_ratio_and_block() {
         assert_eq!((a.width(), a.height()), (32, 26));
         assert!(cells[..i].iter().all(|b| a.pixels() != b.pixels()), "two cells are alike");
     }
+    let balances = "sweep @content.png @style.png -o @out.png --size 32 --iterations 6 --optimizer adam -q --balance 0,5,10";
+    folder.command(&format!("{balances} {SHALLOW}")).assert().success();
+    let cells = images(&Image::load(folder.path("out.png")).unwrap());
+    assert_eq!(cells.len(), 3);
+    assert!((1..3).all(|i| cells[i].pixels() != cells[i - 1].pixels()), "two balances are alike");
     fs::remove_file(folder.path("out.png")).unwrap();
+    folder.refuses(&format!("{balances},11"), 2, &["'11' is no balance", "from 0"]);
     folder.refuses(&format!("{line} --style-layers-upto 6"), 2, &["--style-layers-upto", "6"]);
     folder.refuses(&format!("{line} --ratio 0"), 2, &["--ratio must be above 0"]);
     folder.refuses("sweep @content.png @style.png -o @out.png --style-weight 2", 2, &["--ratio decides"]);

@@ -121,7 +121,11 @@ impl FromStr for Noise {
     fn from_str(text: &str) -> Result<Self> {
         match text {
             "auto" => Ok(Self::Auto),
-            _ => text.parse().map(Self::Share),
+            _ => text.parse().map(Self::Share).map_err(|_| {
+                Error::Usage(format!(
+                    "'{text}' is no share of noise: give a number from 0 to 1, two as in 0.2..0.8, or 'auto'"
+                ))
+            }),
         }
     }
 }
@@ -180,9 +184,8 @@ impl StartOptions {
     /// [`Error::Usage`] for a share of noise outside 0 to 1.
     pub fn initial_image(&self) -> Result<InitialImage> {
         let noise = self.init_noise.share_in(&self.init);
-        let initial_image = InitialImage { start: self.init.clone(), noise, seed: self.seed };
         noise.check()?;
-        Ok(initial_image)
+        Ok(InitialImage { start: self.init.clone(), noise, seed: self.seed })
     }
 }
 

@@ -70,7 +70,7 @@ fn try_out(gpu: &Gpu, network: &Arc<Network>, inputs: &PaintingInputs, plan: &Pl
     // A pause after each evaluation, so that none is timed together with the next.
     let schedule = Schedule::plain(trial.width, trial.height, 1 + TIMED);
     let plan = Plan { schedule, pauses: vec![1], ..plan.clone() };
-    let mut painter = Painter::new(gpu, network, inputs.clone(), plan, PainterOptions::default())?;
+    let mut painter = Painter::new(gpu, network, inputs.at(&trial)?, plan, PainterOptions::default())?;
     painter.advance()?;
     let began = Instant::now();
     while painter.advance()?.is_some() {}
