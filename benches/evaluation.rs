@@ -11,6 +11,7 @@ use impasto::image_io::Image;
 use impasto::objective::{Objective, Scene, Settings, TargetOptions, Targets};
 use impasto::ops::Pooling;
 use impasto::ops::case::{numbers, to_f32};
+use impasto::ops::variants::ComputePrecision;
 use impasto::optim::{Method, Optimizer, Problem};
 use impasto::tuner::{Mode, Tuner};
 use impasto::vgg19::{Network, Weights};
@@ -41,7 +42,7 @@ fn image(seed: u64) -> Result<Image> {
 fn objective(gpu: &Gpu) -> Result<Objective> {
     let settings = Settings::default();
     let weights = Weights::embedded_up_to(settings.deepest())?.normalised()?;
-    let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision: Precision::F32 };
+    let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision: ComputePrecision::F32.into() };
     let choice = tuner.choose(gpu, [side(); 2], weights.deepest(), &mut |_, _, _| ())?;
     let network = Network::new(gpu, &weights, Pooling::Max, &choice.kernels, Precision::F32)?;
     let (content, styles) = (image(1)?, [image(2)?.into()]);

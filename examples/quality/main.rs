@@ -12,6 +12,7 @@ use std::path::Path;
 use impasto::gpu::{Gpu, GpuOptions, Precision};
 use impasto::image_io::{Image, Size};
 use impasto::ops::Pooling;
+use impasto::ops::variants::ComputePrecision;
 use impasto::tuner::{Mode, Tuner};
 use impasto::vgg19::{Network, Weights};
 use impasto::{Error, Result};
@@ -28,9 +29,9 @@ fn main() -> Result<()> {
     }
     let gpu = Gpu::open(&GpuOptions::default())?;
     let weights = Weights::embedded()?.balanced()?;
-    let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision: Precision::default() };
+    let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision: ComputePrecision::F32.into() };
     let kernels = tuner.choose(&gpu, [256, 256], weights.deepest(), &mut |_, _, _| {})?.kernels;
-    let network = Network::new(&gpu, &weights, Pooling::Max, &kernels, tuner.precision)?;
+    let network = Network::new(&gpu, &weights, Pooling::Max, &kernels, Precision::F32)?;
     println!("{:40} content  style patches   bare  frame ripples   dots", "painting");
     for triple in paths.chunks_exact(3) {
         let painting = Image::load(&triple[2])?;

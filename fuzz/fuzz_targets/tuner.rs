@@ -4,8 +4,8 @@
 use std::fs;
 use std::sync::OnceLock;
 
-use impasto::gpu::{AdapterSummary, Precision};
-use impasto::tuner::{Mode, Tuner, fingerprint};
+use impasto::gpu::AdapterSummary;
+use impasto::tuner::{Mode, PrecisionChoice, Tuner, fingerprint};
 use impasto::vgg19::LayerId;
 use libfuzzer_sys::fuzz_target;
 use tempfile::TempDir;
@@ -19,7 +19,7 @@ fuzz_target!(|bytes: &[u8]| {
     let file = folder.join("kernels-llvmpipe-vulkan.json");
     let text = String::from_utf8_lossy(bytes).replace(PLACE, fingerprint());
     fs::write(&file, if text.contains(fingerprint()) { text.as_bytes() } else { bytes }).expect("a file");
-    let tuner = Tuner { mode: Mode::Cached, folder: Some(folder.into()), precision: Precision::F32 };
+    let tuner = Tuner { mode: Mode::Cached, folder: Some(folder.into()), precision: PrecisionChoice::Auto };
     tuner.refused(&adapter());
     if let Some(choice) = tuner.remembered(&adapter(), [64, 48], LayerId::LAST) {
         assert_eq!(choice.timed, 0);

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use impasto::Result;
 use impasto::gpu::{DeviceChoice, Gpu, GpuOptions};
 use impasto::objective::{Settings, StyleCache};
-use impasto::ops::variants::Variant;
+use impasto::ops::variants::{ComputePrecision, Variant};
 use impasto::planner::{self, Strategy};
 use impasto::tuner::{self, Choice};
 use impasto::vgg19::{KernelOverride, Kernels, LayerId, Network, Weights};
@@ -17,6 +17,8 @@ use super::progress::TuningProgress;
 pub struct Context {
     pub gpu: Gpu,
     pub network: Arc<Network>,
+    /// The precision that the network computes in.
+    pub precision: ComputePrecision,
     /// Gram matrices of style images.
     pub styles: StyleCache,
 }
@@ -31,9 +33,24 @@ impl Context {
     ) -> Result<Self> {
         let weights = load_weights(choice, settings)?;
         let gpu = open_gpu(options)?;
-        let network = Arc::new(open_network(&gpu, &weights, choice, options, size)?);
-        Ok(Self { gpu, network, styles: StyleCache::none() })
+        let computation = choose_kernels(&gpu, size.into(), weights.deepest(), options)?;
+        let network = Arc::new(network_with(&gpu, &weights, choice, options, &computation)?);
+        Ok(Self { gpu, network, precision: computation.precision, styles: StyleCache::none() })
     }
+}
+
+impl Context {
+    /// How the network is computed.
+    pub fn computation(&self) -> Computation {
+        Computation { precision: self.precision, kernels: self.network.kernels().clone() }
+    }
+}
+
+/// How a network is computed: its precision, and the variants of its layers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Computation {
+    pub precision: ComputePrecision,
+    pub kernels: Kernels,
 }
 
 /// The weights that the options name, up to the deepest layer of the objective.
@@ -75,44 +92,33 @@ pub fn open_device(device: Option<&DeviceChoice>) -> Result<Gpu> {
     Gpu::open(&options.with_switches(&switches)?)
 }
 
-/// Puts the network on the device, with the kernels chosen for it and images of this size.
-pub fn open_network(
-    gpu: &Gpu,
-    weights: &Weights,
-    wanted: &NetworkOptions,
-    options: &CommonOptions,
-    (width, height): (u32, u32),
-) -> Result<Network> {
-    let kernels = choose_kernels(gpu, [width, height], weights.deepest(), options)?;
-    network_with(gpu, weights, wanted, options, &kernels)
-}
-
 /// Puts the network on the device with these kernels.
 pub fn network_with(
     gpu: &Gpu,
     weights: &Weights,
     wanted: &NetworkOptions,
     options: &CommonOptions,
-    kernels: &Kernels,
+    Computation { precision, kernels }: &Computation,
 ) -> Result<Network> {
     options.detail(format_args!("weights: {}", weights.source));
+    options.detail(format_args!("precision: {precision}"));
     options.detail(format_args!("kernels: {kernels}"));
-    Network::new(gpu, weights, wanted.pool.into(), kernels, options.kernels.precision.into())
+    Network::new(gpu, weights, wanted.pool.into(), kernels, precision.storage())
 }
 
-/// The kernels for images of this size: those of `--kernel`, else those of an earlier painting that is painted again,
-/// and else the tuner's choice.
+/// The precision and the kernels for images of this size: those of `--precision` and `--kernel`, else those of an
+/// earlier painting that is painted again, and else the tuner's choice.
 pub fn choose_kernels(
     gpu: &Gpu,
     size: [u32; 2],
     deepest: LayerId,
     options: &CommonOptions,
-) -> Result<Kernels> {
+) -> Result<Computation> {
     let (recorded, other) = usable(gpu, options)?;
     // A record names the variants of every layer.
     let chosen = match recorded.is_empty() || !other.is_empty() {
-        true => tuned_kernels(gpu, size, deepest, options)?,
-        false => Kernels::default(),
+        true => tuned(gpu, size, deepest, options)?,
+        false => Computation { precision: options.kernels.precision.untimed(), kernels: Kernels::default() },
     };
     if !other.is_empty() {
         options.say(format_args!(
@@ -124,21 +130,21 @@ pub fn choose_kernels(
     let mut checked: Vec<&Variant> = vec![];
     for variant in overrides.iter().map(|kernel_override| kernel_override.variant) {
         if !checked.contains(&variant) {
-            tuner::check(gpu, variant, options.kernels.precision.into())?;
+            tuner::check(gpu, variant, chosen.precision.storage())?;
             checked.push(variant);
         }
     }
-    Ok(chosen.with(&recorded).with(overrides))
+    Ok(Computation { kernels: chosen.kernels.with(&recorded).with(overrides), ..chosen })
 }
 
-/// The tuner's choice of kernels for images of this size.
-fn tuned_kernels(gpu: &Gpu, size: [u32; 2], deepest: LayerId, options: &CommonOptions) -> Result<Kernels> {
+/// The tuner's choice for images of this size.
+fn tuned(gpu: &Gpu, size: [u32; 2], deepest: LayerId, options: &CommonOptions) -> Result<Computation> {
     let tuner = options.kernels.tuner();
     let mut progress = TuningProgress::new(options);
     let choice = tuner.choose(gpu, size, deepest, &mut |done, of, what| progress.show(done, of, what))?;
     progress.finish();
-    say_choice(&choice, options);
-    Ok(choice.kernels)
+    say_choice(gpu, &choice, options);
+    Ok(Computation { precision: choice.precision, kernels: choice.kernels })
 }
 
 /// The recorded kernels that this device runs, and why it does not run the others.
@@ -155,7 +161,7 @@ fn usable(gpu: &Gpu, options: &CommonOptions) -> Result<(Vec<KernelOverride>, Ve
         let reason = match known {
             Some((_, reason)) => reason.clone(),
             None => {
-                let reason = tuner::why_not(gpu, kernel.variant, (*precision).into())?;
+                let reason = tuner::why_not(gpu, kernel.variant, precision.untimed().storage())?;
                 checked.push((kernel.variant, reason.clone()));
                 reasons.extend(reason.clone());
                 reason
@@ -168,10 +174,20 @@ fn usable(gpu: &Gpu, options: &CommonOptions) -> Result<(Vec<KernelOverride>, Ve
     Ok((usable, reasons))
 }
 
-/// Prints the note of a choice of kernels, and each kernel that was refused.
-pub fn say_choice(choice: &Choice, options: &CommonOptions) {
+/// Prints the note of a choice of kernels, each kernel that was refused, and that mixed precision is f32 on a device
+/// where no kernel rounds.
+pub fn say_choice(gpu: &Gpu, choice: &Choice, options: &CommonOptions) {
     if let Some(note) = &choice.note {
         options.say(note);
+    }
+    if choice.precision == ComputePrecision::Mixed && !choice.precision.rounds_on(gpu) {
+        options.say(format_args!(
+            "mixed precision is f32 here: {} has no matrix units that can be used",
+            gpu.adapter().name
+        ));
+    }
+    if let Some(ratio) = choice.mixed_over_f32 {
+        options.detail(format_args!("time of mixed precision over that of f32, by timings: {ratio:.2}"));
     }
     for refusal in &choice.refused {
         options

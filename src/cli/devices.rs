@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use clap::{Args, value_parser};
-use impasto::gpu::{AdapterSummary, DeviceChoice, Precision, choose_adapter, list_adapters, mebibytes};
+use impasto::gpu::{AdapterSummary, DeviceChoice, choose_adapter, list_adapters, mebibytes};
 use impasto::objective::{Parts, Settings};
 use impasto::ops::Pooling;
 use impasto::optim::{MOST_PAIRS, Method};
 use impasto::painter::Iterations;
 use impasto::planner::{Budget, Planner, Sizes};
-use impasto::tuner::{Mode, Tuner, default_folder};
+use impasto::tuner::{Mode, PrecisionChoice, Tuner, default_folder};
 use impasto::vgg19::{Network, Weights};
 use impasto::{Error, Result};
 
@@ -46,7 +46,7 @@ pub struct Devices {
         value_parser = value_parser!(u32).range(1..=i64::from(MOST_PAIRS)))]
     history: u32,
 
-    /// With --size: how activations are stored
+    /// With --size: precision of the network's computation
     #[arg(long, value_enum, default_value_t = PrecisionOption::F32, requires = "size")]
     precision: PrecisionOption,
 }
@@ -55,7 +55,7 @@ impl Devices {
     pub fn run(&self) -> Result<ExitCode> {
         let adapters = list_adapters();
         let chosen = choose_adapter(&adapters, &self.device.clone().unwrap_or_default())?;
-        let tuner = Tuner { mode: Mode::Cached, folder: default_folder(), precision: Precision::F32 };
+        let tuner = Tuner { mode: Mode::Cached, folder: default_folder(), precision: PrecisionChoice::Auto };
         let mut text = String::new();
         for (i, adapter) in adapters.iter().enumerate() {
             let mark = if i == chosen { '*' } else { ' ' };
@@ -75,12 +75,12 @@ impl Devices {
     fn print_plans(&self, size: u32) -> Result<()> {
         let gpu = open_device(self.device.as_ref())?;
         let settings = Settings::default();
-        let precision = self.precision.into();
         // What is used where nothing was timed will do: variants differ little in what they take.
-        let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision };
+        let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision: self.precision.choice() };
         let choice = tuner.choose(&gpu, [size.min(1024); 2], settings.deepest(), &mut |_, _, _| ())?;
         let weights = Weights::embedded_up_to(settings.deepest())?;
-        let network = Network::new(&gpu, &weights, Pooling::Max, &choice.kernels, precision)?;
+        let network =
+            Network::new(&gpu, &weights, Pooling::Max, &choice.kernels, choice.precision.storage())?;
         let method = Some(Method::Lbfgs { lr: Method::LBFGS_LR, history: self.history });
         let budget = Budget::of(&gpu, self.memory);
         let planner = Planner { gpu: &gpu, network: &network, settings: &settings, method, budget };

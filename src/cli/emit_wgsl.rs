@@ -32,7 +32,7 @@ impl FromStr for KernelName {
 /// error.
 pub fn emit_wgsl(kernel: &KernelName, options: &CommonOptions) -> Result<ExitCode> {
     let KernelName { name, number } = kernel;
-    let forms = Listing::record(options.kernels.precision.into())?.forms(name)?;
+    let forms = Listing::record(options.kernels.precision.untimed().storage())?.forms(name)?;
     let Some(form) = number.checked_sub(1).and_then(|index| forms.get(index)) else {
         let count = forms.len();
         return Err(Error::Usage(format!("'{name}@{number}': this kernel has the forms 1 to {count}")));

@@ -93,7 +93,7 @@ impl KernelsCommand {
         let gpu = open_gpu(&self.common)?;
         let size = self.size(&gpu);
         self.op.0.iter().try_for_each(|benchmark| benchmark.check(&gpu, &size))?;
-        let kernels = choose_kernels(&gpu, [size.side; 2], size.layer, &self.common)?;
+        let kernels = choose_kernels(&gpu, [size.side; 2], size.layer, &self.common)?.kernels;
         let roofs = Roofs::measure(&gpu)?;
         let ladders = self.run_ladders(&gpu, &size, &kernels);
         let record = Record::new(&gpu, roofs.measured_again(&gpu), &size, ladders);
@@ -113,7 +113,7 @@ impl KernelsCommand {
                 "without a GPU the image has {SOFTWARE_SIDE} pixels a side, not {SIDE}; --size sets it"
             ));
         }
-        ProblemSize { layer: self.layer, side, precision: self.common.kernels.precision.into() }
+        ProblemSize { layer: self.layer, side, precision: self.common.kernels.precision.untimed().storage() }
     }
 
     fn run_ladders(&self, gpu: &Gpu, size: &ProblemSize, kernels: &Kernels) -> Vec<Ladder> {

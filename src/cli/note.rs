@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use impasto::image_io::Image;
+use impasto::ops::variants::ComputePrecision;
 use impasto::vgg19::Kernels;
 use impasto::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::options::{CommonOptions, PaintingOptions, PrecisionOption};
+use super::context::Computation;
+use super::options::{CommonOptions, PaintingOptions};
 use super::settings::Settings;
 
 /// How a picture was made.
@@ -22,9 +24,9 @@ pub struct Note {
     /// The kernels that ran, as `--kernel` takes them: others give another picture. Earlier versions did not say.
     #[serde(default)]
     pub kernels: Vec<String>,
-    /// Storage precision.
+    /// The precision that it was painted in. Earlier versions had f32 only, or did not say.
     #[serde(default)]
-    pub precision: PrecisionOption,
+    pub precision: ComputePrecision,
 }
 
 impl Note {
@@ -32,8 +34,7 @@ impl Note {
     pub fn json<'a>(
         images: impl Iterator<Item = &'a Path>,
         options: &PaintingOptions,
-        kernels: &Kernels,
-        precision: PrecisionOption,
+        Computation { precision, kernels }: &Computation,
     ) -> Result<String> {
         let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let note = Self {
@@ -41,7 +42,7 @@ impl Note {
             images: images.map(name).collect(),
             settings: Settings::of(options)?,
             kernels: written(kernels),
-            precision,
+            precision: *precision,
         };
         note.to_json()
     }
@@ -66,9 +67,9 @@ impl Note {
     pub fn same_kernels(&self, options: &mut CommonOptions, typed_precision: bool) {
         let kernels = &mut options.kernels;
         if !typed_precision {
-            kernels.precision = self.precision;
+            kernels.precision = self.precision.into();
         }
-        if kernels.precision == self.precision {
+        if kernels.precision == self.precision.into() {
             kernels.recorded.clone_from(&self.kernels);
         }
     }

@@ -20,7 +20,7 @@ use impasto::profiler::{Comparison, Measurement, Profile, Roofs, Spread, Workloa
 use impasto::report;
 use impasto::vgg19::Network;
 
-use super::context::{load_weights, open_gpu, open_network};
+use super::context::{choose_kernels, load_weights, network_with, open_gpu};
 use super::file_roles::FileRoles;
 use super::options::{CommonOptions, ObjectiveOptions};
 use super::paths::path;
@@ -98,9 +98,10 @@ impl ProfileCommand {
         let gpu = open_gpu(&self.common)?;
         let roofs = Roofs::measure(&gpu)?;
         gpu.forget_peak_memory();
-        let size = (self.size, self.size);
-        let network = open_network(&gpu, &weights, &self.objective.network, &self.common, size)?;
-        check_fits(&gpu, Path::new("--size"), size.into(), settings.deepest(), |size| {
+        let size = [self.size; 2];
+        let computation = choose_kernels(&gpu, size, weights.deepest(), &self.common)?;
+        let network = network_with(&gpu, &weights, &self.objective.network, &self.common, &computation)?;
+        check_fits(&gpu, Path::new("--size"), size, settings.deepest(), |size| {
             MemoryEstimate::plain(&gpu, &network, &settings, size).map(|estimate| estimate.fits)
         })?;
         let objective = self.objective(&gpu, &network, &settings)?;

@@ -94,7 +94,7 @@ impl Score {
         style: Image,
         image: &Image,
     ) -> Result<(Losses, Vec<f32>)> {
-        let Context { gpu, network, styles: cache } = context;
+        let Context { gpu, network, styles: cache, .. } = context;
         let styles = [Style::from(style)];
         let scene = Scene::new(content, &styles);
         let budget = Budget::of(gpu, self.common.memory);

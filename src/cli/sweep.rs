@@ -14,7 +14,9 @@ use impasto::{Error, Result};
 use super::balance::Balance;
 use super::context::Context;
 use super::file_roles::FileRoles;
-use super::options::{AlphaOption, CommonOptions, DepthOption, OutputOptions, PaintingOptions, STYLE_WEIGHT};
+use super::options::{
+    AlphaOption, CommonOptions, DepthOption, OutputOptions, PAINTING_PRECISION, PaintingOptions, STYLE_WEIGHT,
+};
 use super::paths::{check_image_output, load_image, path, save_image};
 use super::series::{Item, file_name, paint_all};
 use super::settings;
@@ -27,6 +29,7 @@ use super::settings;
     mut_arg("style_weight", |arg| arg.hide(true)), // the ratios decide it
     mut_arg("alpha", |arg| arg.hide(true)),
     mut_arg("depth", |arg| arg.hide(true)),
+    mut_arg("precision", |arg| arg.default_value(PAINTING_PRECISION)),
     after_help = "\
 Examples:
   impasto sweep photo.jpg painting.jpg -o sheet.png

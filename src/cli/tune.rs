@@ -5,20 +5,21 @@ use std::time::Instant;
 
 use clap::Args;
 use impasto::Result;
-use impasto::tuner::{Mode, Tuner};
+use impasto::tuner::{Choice, Mode, Tuner};
 use impasto::vgg19::LayerId;
 
 use super::context::{open_gpu, say_choice};
-use super::options::CommonOptions;
+use super::options::{CommonOptions, PAINTING_PRECISION};
 use super::progress::TuningProgress;
 use super::terminal::print;
 
 /// Arguments of `impasto tune`.
 #[derive(Debug, Args)]
-#[command(after_help = "\
+#[command(mut_arg("precision", |arg| arg.default_value(PAINTING_PRECISION)), after_help = "\
 Examples:
   impasto tune                    for images of 512 pixels
   impasto tune --size 1024
+  impasto tune --precision f16    what is known of other sizes and precisions stays
 
 Each command tunes by itself on a device's first use; this does it again. The choice is kept in the
 user's cache folder, or in IMPASTO_CACHE_DIR.")]
@@ -41,9 +42,10 @@ impl Tune {
             progress.show(done, of, what)
         })?;
         progress.finish();
-        say_choice(&choice, &self.common);
+        say_choice(&gpu, &choice, &self.common);
         let seconds = start.elapsed().as_secs_f64();
-        print(&format!("{} shapes timed in {seconds:.1} s: {}\n", choice.timed, choice.kernels))?;
+        let Choice { timed, precision, kernels, .. } = choice;
+        print(&format!("{timed} shapes timed in {seconds:.1} s; {precision}: {kernels}\n"))?;
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -18,7 +18,7 @@ pub enum Setting {
     Device,
     /// Variant of an operation's kernels.
     Kernel,
-    /// Storage precision.
+    /// Precision of the network's computation.
     Precision,
     /// How the network's activations are normalised.
     Network,

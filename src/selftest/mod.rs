@@ -18,7 +18,8 @@ use std::time::Instant;
 use golden::Golden;
 
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, Precision};
+use crate::gpu::Gpu;
+use crate::ops::variants::ComputePrecision;
 use crate::tuner::{Choice, Mode, Tuner};
 use crate::vgg19::LayerId;
 
@@ -51,7 +52,7 @@ pub fn run(gpu: &Gpu, progress: Progress) -> Report {
 /// The golden painting, with the kernels that a painting would run on this device without timings: correct ones, chosen
 /// by the class of the device.
 fn prepare(gpu: &Gpu) -> Result<(Choice, Golden)> {
-    let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision: Precision::F32 };
+    let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision: ComputePrecision::F32.into() };
     let choice = tuner.choose(gpu, Golden::SIZE, LayerId::LAST, &mut |_, _, _| ())?;
     let golden = Golden::load(gpu, &choice.kernels)?;
     Ok((choice, golden))

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Part;
 use crate::error::{Error, Remedy, Result, Setting};
 use crate::gpu::{Facts, Gpu, Precision};
+use crate::ops::variants::ComputePrecision;
 use crate::tuner::{self, Choice, Refusal};
 
 /// Results of a self-test. Serialises to the file of `impasto selftest`.
@@ -97,12 +98,18 @@ fn consequence(gpu: &Gpu, part: &Part, choice: Option<&Choice>) -> (String, Opti
     if let Some(refusal) = refusals.iter().find(|refusal| refusal.is_of(op.name(), variant.name, part.f16)) {
         return (format!("the tuner refuses it here: it is {}", refusal.fault), None);
     }
-    let precision = if part.f16 { Precision::F16 } else { Precision::F32 };
-    match (op.candidates(gpu, precision).contains(&variant), part.f16) {
-        (false, _) => ("no painting runs it here unless it is asked for".into(), None),
-        (true, false) => {
-            ("the tuner does not detect it".into(), Some(Remedy::Set(Setting::Kernel, format!("{op}=naive"))))
-        }
-        (true, true) => without_f16(),
+    let is_candidate = |precision| op.candidates(gpu, precision).contains(&variant);
+    if part.f16 && is_candidate(ComputePrecision::F16) {
+        return without_f16();
+    }
+    let remedy = match [ComputePrecision::F32, ComputePrecision::Mixed].map(is_candidate) {
+        [true, _] => Remedy::Set(Setting::Kernel, format!("{op}=naive")),
+        [false, true] => Remedy::Set(Setting::Precision, "f32".into()),
+        [false, false] => return ("no painting runs it here unless it is asked for".into(), None),
+    };
+    // The choice was made for f32, so that it says nothing of variants that round.
+    match tuner::why_not(gpu, variant, Precision::F32) {
+        Ok(Some(_)) => ("the tuner refuses it here".into(), None),
+        _ => ("the tuner does not detect it".into(), Some(remedy)),
     }
 }

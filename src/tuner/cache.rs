@@ -12,28 +12,62 @@ use super::problem::Key;
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterSummary, expand_imports};
 use crate::ops::OPERATIONS;
-use crate::ops::variants::{Pass, PassVariants, Variant};
+use crate::ops::variants::{ComputePrecision, Pass, PassVariants, TunedOp, Variant};
 use crate::output::OutputFile;
 
-/// One device's file. A change of the driver or of the kernels makes it worthless.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+/// One device's file, for all precisions.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Record {
-    adapter: String,
-    driver: String,
-    kernels: String,
-    /// The variants for each problem.
+    #[serde(flatten)]
+    origin: Origin,
+    /// The variants for each problem and precision.
     choices: Vec<Timed>,
+    /// Variants that agree with the naive one on the device.
+    agreed: Vec<Agreement>,
     /// Variants that compute wrongly on the device, or not at all.
     pub(super) refused: Vec<Refusal>,
 }
 
-/// The variants that were chosen for a problem.
+/// What a file was found out with. A change of any of it makes the file worthless.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Origin {
+    /// [`FORMAT`]; the first one was not written down.
+    #[serde(default)]
+    format: u32,
+    adapter: String,
+    driver: String,
+    kernels: String,
+}
+
+/// Counts changes of what a record holds or means.
+const FORMAT: u32 = 2;
+
+/// What was chosen for a problem in one precision.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Timed {
     #[serde(flatten)]
     key: Key,
-    forward: String,
-    backward: String,
+    precision: ComputePrecision,
+    forward: Chosen,
+    backward: Chosen,
+}
+
+/// The variant that was chosen for a pass, and the seconds for each position of its fastest and slowest timed run: zeros
+/// where there was nothing to choose from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(super) struct Chosen {
+    pub(super) variant: String,
+    pub(super) fastest: f64,
+    pub(super) slowest: f64,
+}
+
+/// A variant that agrees with the naive one on a device.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Agreement {
+    op: String,
+    variant: String,
+    /// Whether it was tried on tensors stored in f16; else in f32.
+    f16: bool,
 }
 
 /// A variant that computes wrongly on a device, or not at all.
@@ -50,8 +84,10 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    pub(super) fn new(variant: &Variant, f16: bool, fault: String) -> Self {
-        Self { op: variant.op().name().into(), variant: variant.name.into(), f16, fault }
+    /// The variant; `None` if it no longer exists.
+    pub fn variant(&self) -> Option<&'static Variant> {
+        let op = TunedOp::ALL.into_iter().find(|op| op.name() == self.op)?;
+        op.variant(&self.variant).ok()
     }
 
     /// True if it refuses this variant on tensors stored in this precision.
@@ -68,45 +104,89 @@ impl fmt::Display for Refusal {
 }
 
 impl Timed {
-    pub(super) fn new(key: Key, variants: PassVariants) -> Self {
-        let [forward, backward] = Pass::ALL.map(|pass| variants.of(pass).name.to_string());
-        Self { key, forward, backward }
+    pub(super) fn new(key: Key, precision: ComputePrecision, [forward, backward]: [Chosen; 2]) -> Self {
+        Self { key, precision, forward, backward }
+    }
+
+    /// What was chosen for a pass.
+    pub(super) fn of(&self, pass: Pass) -> &Chosen {
+        match pass {
+            Pass::Forward => &self.forward,
+            Pass::Backward => &self.backward,
+        }
+    }
+
+    /// The variants; `None` if one no longer exists.
+    pub(super) fn variants(&self) -> Option<PassVariants> {
+        let variant = |chosen: &Chosen| self.key.op()?.variant(&chosen.variant).ok();
+        Some(PassVariants { forward: variant(&self.forward)?, backward: variant(&self.backward)? })
     }
 }
 
 impl Record {
     /// An empty one.
     pub(super) fn new(adapter: &AdapterSummary) -> Self {
-        Self {
-            adapter: adapter.to_string(),
-            driver: adapter.driver.clone(),
-            kernels: fingerprint().into(),
-            choices: vec![],
-            refused: vec![],
-        }
+        Self { origin: Origin::of(adapter), choices: vec![], agreed: vec![], refused: vec![] }
     }
 
-    /// The variants for a problem; `None` if it was not timed, or for variants that no longer exist.
-    pub(super) fn variants(&self, key: &Key) -> Option<PassVariants> {
-        let timed = self.choices.iter().find(|timed| timed.key == *key)?;
-        let variant = |name: &str| key.op()?.variant(name).ok();
-        Some(PassVariants { forward: variant(&timed.forward)?, backward: variant(&timed.backward)? })
+    /// What was chosen for a problem in one precision; `None` if it was not timed, or for variants that no longer
+    /// exist, that were refused since, or that this precision does not allow.
+    pub(super) fn timed(&self, key: &Key, precision: ComputePrecision) -> Option<&Timed> {
+        let timed = self.choices.iter().find(|timed| timed.key == *key && timed.precision == precision)?;
+        let variants = timed.variants()?;
+        let stands = |pass| {
+            let variant = variants.of(pass);
+            precision.allows(variant)
+                && !self.refused.iter().any(|refusal| refusal.is_of(&key.op, variant.name, key.f16))
+        };
+        Pass::ALL.into_iter().all(stands).then_some(timed)
     }
 
     /// Adds the choice for a problem, in place of an older one.
     pub(super) fn insert(&mut self, timed: Timed) {
-        self.choices.retain(|known| known.key != timed.key);
+        self.choices.retain(|known| (&known.key, known.precision) != (&timed.key, timed.precision));
         self.choices.push(timed);
     }
 
-    /// Drops all that was found for one storage precision.
-    pub(super) fn forget(&mut self, f16: bool) {
-        self.choices.retain(|timed| timed.key.f16 != f16);
+    /// Drops the choices for a problem, in every precision.
+    pub(super) fn forget(&mut self, key: &Key) {
+        self.choices.retain(|timed| timed.key != *key);
+    }
+
+    /// Drops what was found out about the variants' answers with tensors stored in f16, or in f32.
+    pub(super) fn forget_answers(&mut self, f16: bool) {
+        self.agreed.retain(|agreement| agreement.f16 != f16);
         self.refused.retain(|refusal| refusal.f16 != f16);
     }
 
-    fn is_of(&self, other: &Self) -> bool {
-        (&self.adapter, &self.driver, &self.kernels) == (&other.adapter, &other.driver, &other.kernels)
+    /// Whether a variant agreed with the naive one; `None` if it was not tried.
+    pub(super) fn agrees(&self, variant: &Variant, f16: bool) -> Option<bool> {
+        let (op, name) = (variant.op().name(), variant.name);
+        let refused = self.refused.iter().any(|refusal| refusal.is_of(op, name, f16));
+        let agreed =
+            self.agreed.iter().any(|known| (&*known.op, &*known.variant, known.f16) == (op, name, f16));
+        (refused || agreed).then_some(agreed && !refused)
+    }
+
+    /// Adds how a trial of a variant ended.
+    pub(super) fn insert_answer(&mut self, variant: &Variant, f16: bool, fault: Option<String>) {
+        let (op, name) = (variant.op().name().to_string(), variant.name.to_string());
+        match fault {
+            None => self.agreed.push(Agreement { op, variant: name, f16 }),
+            Some(fault) => self.refused.push(Refusal { op, variant: name, f16, fault }),
+        }
+    }
+}
+
+impl Origin {
+    /// Of what is found out now.
+    fn of(adapter: &AdapterSummary) -> Self {
+        Self {
+            format: FORMAT,
+            adapter: adapter.to_string(),
+            driver: adapter.driver.clone(),
+            kernels: fingerprint().into(),
+        }
     }
 }
 
@@ -167,9 +247,10 @@ pub(super) enum Loaded {
 /// Reads a device's file.
 pub(super) fn load(path: &Path, adapter: &AdapterSummary) -> Loaded {
     let Ok(bytes) = fs::read(path) else { return Loaded::Nothing };
-    match serde_json::from_slice::<Record>(&bytes) {
-        Ok(record) if record.is_of(&Record::new(adapter)) => Loaded::Found(record),
-        Ok(_) => Loaded::Nothing,
+    // What an earlier version wrote may lack fields of a record.
+    match serde_json::from_slice::<Origin>(&bytes) {
+        Ok(origin) if origin != Origin::of(adapter) => Loaded::Nothing,
+        Ok(_) => serde_json::from_slice(&bytes).map_or(Loaded::Damaged, Loaded::Found),
         Err(_) => Loaded::Damaged,
     }
 }

@@ -4,6 +4,7 @@
 //! is kept in a file of the user's cache folder. A candidate must agree with the naive variant on this device before
 //! it may be chosen: GPU drivers have bugs, and a buggy driver can produce wrong images silently.
 
+mod auto;
 mod builtin;
 mod cache;
 mod problem;
@@ -13,12 +14,12 @@ pub use cache::{Refusal, default_folder, fingerprint};
 
 use std::path::{Path, PathBuf};
 
-use cache::{Loaded, Record, Timed};
+use cache::{Loaded, Record};
 use problem::{Problem, problems};
 
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterSummary, Gpu, Precision};
-use crate::ops::variants::{Pass, PassVariants, TunedOp, Variant};
+use crate::ops::variants::{ComputePrecision, Pass, PassVariants, TunedOp, Variant};
 use crate::vgg19::{Kernels, LayerId};
 
 /// How variants are chosen.
@@ -27,10 +28,46 @@ pub enum Mode {
     /// By the cache; shapes that it does not have are timed and added.
     #[default]
     Cached,
-    /// By timing all shapes again.
+    /// By timing the shapes of the size again. What the cache has of other sizes and precisions stays.
     Fresh,
     /// By the class of the device; nothing is timed.
     BuiltIn,
+}
+
+/// The precision that variants are chosen for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PrecisionChoice {
+    /// Mixed where it is clearly faster than f32 on the device by the timings of both, and agrees with it there; else
+    /// f32, as where nothing is timed.
+    Auto,
+    /// This one.
+    Fixed(ComputePrecision),
+}
+
+impl From<ComputePrecision> for PrecisionChoice {
+    fn from(precision: ComputePrecision) -> Self {
+        Self::Fixed(precision)
+    }
+}
+
+impl PrecisionChoice {
+    /// The precisions that have to be tuned, which store numbers alike.
+    fn tuned(self) -> &'static [ComputePrecision] {
+        match self {
+            Self::Auto => &[ComputePrecision::F32, ComputePrecision::Mixed],
+            Self::Fixed(ComputePrecision::F32) => &[ComputePrecision::F32],
+            Self::Fixed(ComputePrecision::Mixed) => &[ComputePrecision::Mixed],
+            Self::Fixed(ComputePrecision::F16) => &[ComputePrecision::F16],
+        }
+    }
+
+    /// The precision where nothing is timed.
+    pub fn untimed(self) -> ComputePrecision {
+        match self {
+            Self::Auto => ComputePrecision::F32,
+            Self::Fixed(precision) => precision,
+        }
+    }
 }
 
 /// Chooses variants.
@@ -40,19 +77,23 @@ pub struct Tuner {
     pub mode: Mode,
     /// Folder of the cache; `None` keeps nothing. See [`default_folder`].
     pub folder: Option<PathBuf>,
-    /// Precision in which activations and weights are stored.
-    pub precision: Precision,
+    /// For which precision.
+    pub precision: PrecisionChoice,
 }
 
 /// Variants for an image of some size, and how they were chosen.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Choice {
+    /// The precision that they compute in.
+    pub precision: ComputePrecision,
     /// The variants of each layer.
     pub kernels: Kernels,
     /// Candidates for this precision that compute wrongly on this device, or not at all.
     pub refused: Vec<Refusal>,
     /// Number of shapes that were timed now.
     pub timed: usize,
+    /// Time of mixed over that of f32, by the timings of both; `None` unless [`PrecisionChoice::Auto`] compared them.
+    pub mixed_over_f32: Option<f64>,
     /// A message for the user about the cache file, if there is one.
     pub note: Option<String>,
 }
@@ -73,28 +114,27 @@ impl Tuner {
         let path = self.folder.as_ref().map(|folder| cache::file(folder, gpu.adapter()));
         let path = path.filter(|_| self.mode != Mode::BuiltIn);
         let problems = self.problems(size, deepest);
-        let (record, note) = self.read(path.as_deref(), gpu.adapter());
+        let (record, note) = self.read(path.as_deref(), gpu.adapter(), &problems);
         if let Some(choice) = self.known(&problems, &record, note.clone()) {
             return Ok(choice);
         }
         // Runs that time at once would disturb each other, and the later one would overwrite what the earlier one
         // found. So each waits for the lock and reads the cache again.
         let _lock = path.as_deref().and_then(cache::lock);
-        let (mut record, again) = self.read(path.as_deref(), gpu.adapter());
+        let (mut record, again) = self.read(path.as_deref(), gpu.adapter(), &problems);
         let mut note = note.or(again);
         if let Some(choice) = self.known(&problems, &record, note.clone()) {
             return Ok(choice);
         }
         let trusted = self.trusted(gpu, &mut record)?;
         if self.mode == Mode::BuiltIn {
-            let kernels = kernels(problems.iter().map(|problem| (problem, problem.builtin(&trusted))));
-            return Ok(Choice { kernels, refused: self.refusals(&record), timed: 0, note });
+            return Ok(self.builtin(&problems, &trusted, &record));
         }
         let missing: Vec<&Problem> =
-            problems.iter().filter(|problem| record.variants(&problem.key).is_none()).collect();
+            problems.iter().filter(|problem| !self.is_timed(problem, &record)).collect();
         for (done, problem) in missing.iter().enumerate() {
             progress(done, missing.len(), &problem.key.to_string());
-            record.insert(Timed::new(problem.key.clone(), problem.fastest(gpu, &trusted)?));
+            problem.timed(gpu, &trusted)?.into_iter().for_each(|timed| record.insert(timed));
         }
         if let Some(path) = path {
             let kept = cache::save(&path, &record);
@@ -108,11 +148,12 @@ impl Tuner {
     /// The choice for images of `width` by `height`, if the cache has all of it. Opens no device and times nothing.
     pub fn remembered(&self, adapter: &AdapterSummary, size: [u32; 2], deepest: LayerId) -> Option<Choice> {
         let path = self.folder.as_ref().map(|folder| cache::file(folder, adapter));
-        let (record, note) = self.read(path.as_deref(), adapter);
-        self.known(&self.problems(size, deepest), &record, note)
+        let problems = self.problems(size, deepest);
+        let (record, note) = self.read(path.as_deref(), adapter, &problems);
+        self.known(&problems, &record, note)
     }
 
-    /// The wrong variants of an adapter that the cache knows, in both precisions, without opening it.
+    /// The wrong variants of an adapter that the cache knows, in all precisions, without opening it.
     pub fn refused(&self, adapter: &AdapterSummary) -> Vec<Refusal> {
         let path = self.folder.as_ref().map(|folder| cache::file(folder, adapter));
         match path.map(|path| cache::load(&path, adapter)) {
@@ -122,12 +163,17 @@ impl Tuner {
     }
 
     fn problems(&self, size: [u32; 2], deepest: LayerId) -> Vec<Problem> {
-        problems(size.map(|side| side.min(LARGEST)), deepest, self.precision)
+        problems(size.map(|side| side.min(LARGEST)), deepest, self.storage())
     }
 
-    /// What the cache says of an adapter, and what to tell the user about the file. A fresh tuning keeps only what
-    /// belongs to the other precision.
-    fn read(&self, path: Option<&Path>, adapter: &AdapterSummary) -> (Record, Option<String>) {
+    /// What the cache says of an adapter, and what to tell the user about the file. A fresh tuning does without what it
+    /// says of these problems and of the answers of their kernels.
+    fn read(
+        &self,
+        path: Option<&Path>,
+        adapter: &AdapterSummary,
+        problems: &[Problem],
+    ) -> (Record, Option<String>) {
         let nothing = Record::new(adapter);
         let (mut record, note) = match path.map(|path| (path, cache::load(path, adapter))) {
             Some((_, Loaded::Found(record))) => (record, None),
@@ -137,38 +183,84 @@ impl Tuner {
             Some((_, Loaded::Nothing)) | None => (nothing, None),
         };
         if self.mode == Mode::Fresh {
-            record.forget(self.is_f16());
+            problems.iter().for_each(|problem| record.forget(&problem.key));
+            record.forget_answers(self.is_f16());
         }
         (record, note)
     }
 
-    /// The choice that a record makes, if it has all the problems. Layers beyond them run what the last one runs.
-    fn known(&self, problems: &[Problem], record: &Record, note: Option<String>) -> Option<Choice> {
-        let variants = problems.iter().map(|problem| Some((problem, record.variants(&problem.key)?)));
-        let kernels = kernels(variants.collect::<Option<Vec<_>>>()?);
-        Some(Choice { kernels, refused: self.refusals(record), timed: 0, note })
+    /// The choice that a record makes, if it has all the problems.
+    fn known<'a>(&self, problems: &'a [Problem], record: &Record, note: Option<String>) -> Option<Choice> {
+        if !problems.iter().all(|problem| self.is_timed(problem, record)) {
+            return None;
+        }
+        let mixed_over_f32 = match self.precision {
+            PrecisionChoice::Auto => Some(auto::mixed_over_f32(problems, record)?),
+            PrecisionChoice::Fixed(_) => None,
+        };
+        let precision = match mixed_over_f32 {
+            Some(ratio) if auto::is_clearly_faster(ratio) => ComputePrecision::Mixed,
+            _ => self.precision.untimed(),
+        };
+        let variants =
+            |problem: &'a Problem| Some((problem, record.timed(&problem.key, precision)?.variants()?));
+        let kernels = kernels(problems.iter().map(variants).collect::<Option<Vec<_>>>()?);
+        let refused = refusals(record, precision);
+        Some(Choice { precision, kernels, refused, timed: 0, mixed_over_f32, note })
     }
 
-    /// The candidates that agree with the naive variants here. Those that do not go into the record.
+    /// Whether a record has a problem in every precision that is needed.
+    fn is_timed(&self, problem: &Problem, record: &Record) -> bool {
+        self.precision.tuned().iter().all(|precision| record.timed(&problem.key, *precision).is_some())
+    }
+
+    /// The choice by the class of the device.
+    fn builtin(&self, problems: &[Problem], trusted: &[&'static Variant], record: &Record) -> Choice {
+        let precision = self.precision.untimed();
+        let variants = |problem: &Problem| problem.builtin(trusted, precision);
+        let kernels = kernels(problems.iter().map(|problem| (problem, variants(problem))));
+        let refused = refusals(record, precision);
+        Choice { precision, kernels, refused, timed: 0, mixed_over_f32: None, note: None }
+    }
+
+    /// The candidates that agree with the naive variants here. How each trial ends goes into the record.
     fn trusted(&self, gpu: &Gpu, record: &mut Record) -> Result<Vec<&'static Variant>> {
-        record.refused.retain(|refusal| refusal.f16 != self.is_f16());
+        // What is timed serves every precision that stores numbers alike.
+        let precision = match (self.mode, self.storage()) {
+            (Mode::BuiltIn, _) => self.precision.untimed(),
+            (_, Precision::F16) => ComputePrecision::F16,
+            _ => ComputePrecision::Mixed,
+        };
         let mut trusted = vec![];
-        for variant in TunedOp::ALL.iter().flat_map(|op| op.candidates(gpu, self.precision)) {
-            match trial::fault(gpu, variant, self.precision)? {
-                None => trusted.push(variant),
-                Some(fault) => record.refused.push(Refusal::new(variant, self.is_f16(), fault)),
+        for variant in TunedOp::ALL.iter().flat_map(|op| op.candidates(gpu, precision)) {
+            if record.agrees(variant, self.is_f16()).is_none() {
+                let fault = trial::fault(gpu, variant, self.storage())?;
+                record.insert_answer(variant, self.is_f16(), fault);
+            }
+            if record.agrees(variant, self.is_f16()) == Some(true) {
+                trusted.push(variant);
             }
         }
         Ok(trusted)
     }
 
-    fn refusals(&self, record: &Record) -> Vec<Refusal> {
-        record.refused.iter().filter(|refusal| refusal.f16 == self.is_f16()).cloned().collect()
+    fn storage(&self) -> Precision {
+        self.precision.untimed().storage()
     }
 
     fn is_f16(&self) -> bool {
-        self.precision == Precision::F16
+        self.storage() == Precision::F16
     }
+}
+
+/// The refusals of a record that concern a precision.
+fn refusals(record: &Record, precision: ComputePrecision) -> Vec<Refusal> {
+    let is_f16 = precision.storage() == Precision::F16;
+    let concerns = |refusal: &&Refusal| {
+        let variant = refusal.variant();
+        refusal.f16 == is_f16 && variant.is_none_or(|variant| precision.allows(variant))
+    };
+    record.refused.iter().filter(concerns).cloned().collect()
 }
 
 /// Makes sure that a variant runs on this device in this precision, and computes rightly.

@@ -5,16 +5,18 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::builtin::builtin;
-use super::trial;
+use super::cache::{Chosen, Timed};
+use super::trial::{self, Times};
 use crate::error::Result;
 use crate::gpu::{Gpu, Precision, Shape};
-use crate::ops::variants::{Pass, PassVariants, TunedOp, Variant};
+use crate::ops::variants::{ComputePrecision, Pass, PassVariants, TunedOp, Variant};
 use crate::vgg19::{Kernels, LayerId, activation_shape};
 
 /// Names a problem in the cache: images of neighbouring sizes share a choice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Key {
-    op: String,
+    /// The operation's name.
+    pub op: String,
     /// Channels in and out; the same number twice for a Gram matrix.
     channels: [u32; 2],
     /// Base-2 logarithm of the number of positions, rounded down.
@@ -73,26 +75,53 @@ pub(super) fn problems([width, height]: [u32; 2], deepest: LayerId, precision: P
 
 impl Problem {
     /// The choice by the class of the device alone, from the variants that agree with the definition there.
-    pub fn builtin(&self, trusted: &[&'static Variant]) -> PassVariants {
-        let candidates = self.candidates(trusted);
+    pub fn builtin(&self, trusted: &[&'static Variant], precision: ComputePrecision) -> PassVariants {
+        let candidates = self.candidates(trusted, precision);
         let of = |pass| builtin(self.op, pass, &candidates, self.features);
         PassVariants { forward: of(Pass::Forward), backward: of(Pass::Backward) }
     }
 
-    /// The choice by time. The built-in choice stands unless another variant is faster beyond the noise of timing.
-    pub fn fastest(&self, gpu: &Gpu, trusted: &[&'static Variant]) -> Result<PassVariants> {
-        let (builtin, candidates) = (self.builtin(trusted), self.candidates(trusted));
-        if candidates.len() < 2 {
-            return Ok(builtin);
+    /// The choice by time, for every precision that stores numbers as this problem does: all candidates are timed
+    /// together, and f32 chooses among those that do not round.
+    pub fn timed(&self, gpu: &Gpu, trusted: &[&'static Variant]) -> Result<Vec<Timed>> {
+        let shape = self.trial_shape(gpu.adapter().is_software(), gpu.max_tensor_bytes());
+        let timed = match &self.candidates(trusted, ComputePrecision::F16)[..] {
+            candidates if candidates.len() < 2 => vec![],
+            candidates => trial::times(gpu, candidates, shape, self.out_channels)?,
+        };
+        let stored = |precision: &ComputePrecision| precision.storage() == self.features.precision;
+        let choice = |precision| {
+            let builtin = self.builtin(trusted, precision);
+            let of = |pass| self.chosen(&timed, shape, precision, pass, builtin.of(pass));
+            Timed::new(self.key.clone(), precision, Pass::ALL.map(of))
+        };
+        Ok(ComputePrecision::ALL.into_iter().filter(stored).map(choice).collect())
+    }
+
+    /// The choice for a pass. The built-in one stands unless another variant is faster beyond the noise of timing.
+    fn chosen(
+        &self,
+        timed: &[Times],
+        trial: Shape,
+        precision: ComputePrecision,
+        pass: Pass,
+        builtin: &'static Variant,
+    ) -> Chosen {
+        let allowed = timed.iter().filter(|times| precision.allows(times.variant));
+        let seconds = |seconds: f64| seconds / f64::from(trial.positions());
+        match trial::clearly_fastest(allowed, pass, builtin) {
+            Some(times) => Chosen {
+                variant: times.variant.name.into(),
+                fastest: seconds(times.fastest(pass)),
+                slowest: seconds(times.slowest(pass)),
+            },
+            None => Chosen { variant: builtin.name.into(), fastest: 0.0, slowest: 0.0 },
         }
-        let times = trial::times(
-            gpu,
-            &candidates,
-            self.trial_shape(gpu.adapter().is_software(), gpu.max_tensor_bytes()),
-            self.out_channels,
-        )?;
-        let of = |pass| trial::clearly_fastest(&candidates, &times, pass, builtin.of(pass));
-        Ok(PassVariants { forward: of(Pass::Forward), backward: of(Pass::Backward) })
+    }
+
+    /// How many positions its layers have together.
+    pub fn positions(&self) -> f64 {
+        self.layers.len() as f64 * f64::from(self.features.positions())
     }
 
     /// Sets the variants of its layers.
@@ -107,8 +136,9 @@ impl Problem {
         self.layers.iter().max().copied()
     }
 
-    fn candidates(&self, trusted: &[&'static Variant]) -> Vec<&'static Variant> {
-        trusted.iter().copied().filter(|variant| variant.op() == self.op).collect()
+    fn candidates(&self, trusted: &[&'static Variant], precision: ComputePrecision) -> Vec<&'static Variant> {
+        let suits = |variant: &&'static Variant| variant.op() == self.op && precision.allows(variant);
+        trusted.iter().copied().filter(suits).collect()
     }
 
     /// So few rows that a run takes some milliseconds on a GPU and some dozen on a CPU, but enough

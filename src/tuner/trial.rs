@@ -19,7 +19,7 @@ const MOST: usize = 7;
 const ENOUGH: f64 = 0.2;
 
 /// A variant replaces the built-in choice if each of its runs takes at most this share of the fastest run of that.
-const CLEARLY_FASTER: f64 = 0.9;
+pub(super) const CLEARLY_FASTER: f64 = 0.9;
 
 /// Why a variant cannot be trusted on this device, if so. It runs, forward and backward, on sizes that fit no tile, on
 /// tensors stored as a run with this precision stores them, and is compared with the naive variant in f32.
@@ -52,13 +52,28 @@ pub(super) fn fault(gpu: &Gpu, variant: &'static Variant, precision: Precision) 
 }
 
 /// Seconds of the timed runs of a variant, by pass.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Times {
+    pub(super) variant: &'static Variant,
     forward: Vec<f64>,
     backward: Vec<f64>,
 }
 
 impl Times {
+    fn new(variant: &'static Variant) -> Self {
+        Self { variant, forward: vec![], backward: vec![] }
+    }
+
+    /// The least seconds of a pass.
+    pub(super) fn fastest(&self, pass: Pass) -> f64 {
+        self.of(pass).iter().copied().fold(f64::INFINITY, f64::min)
+    }
+
+    /// The most seconds of a pass.
+    pub(super) fn slowest(&self, pass: Pass) -> f64 {
+        self.of(pass).iter().copied().fold(0.0, f64::max)
+    }
+
     fn of(&self, pass: Pass) -> &[f64] {
         match pass {
             Pass::Forward => &self.forward,
@@ -83,8 +98,8 @@ pub(super) fn times(
     for run in &runs {
         run.seconds(gpu)?;
     }
-    let (mut times, start) = (Vec::new(), Instant::now());
-    times.resize_with(runs.len(), Times::default);
+    let mut times: Vec<Times> = variants.iter().map(|variant| Times::new(variant)).collect();
+    let start = Instant::now();
     for round in 0..MOST {
         if round >= FEWEST && start.elapsed().as_secs_f64() > ENOUGH {
             break;
@@ -100,23 +115,16 @@ pub(super) fn times(
 
 /// The variant whose pass takes the least time. The built-in choice stands unless another is faster by a margin that
 /// the noise of timing does not cross: all runs of that one, its slowest included, must beat the fastest run of the
-/// built-in choice by [`CLEARLY_FASTER`].
-pub(super) fn clearly_fastest(
-    candidates: &[&'static Variant],
-    times: &[Times],
+/// built-in choice by [`CLEARLY_FASTER`]. `None` if the built-in choice was not timed.
+pub(super) fn clearly_fastest<'a>(
+    timed: impl Iterator<Item = &'a Times> + Clone,
     pass: Pass,
     builtin: &'static Variant,
-) -> &'static Variant {
-    let fastest = |times: &Times| times.of(pass).iter().copied().fold(f64::INFINITY, f64::min);
-    let slowest = |times: &Times| times.of(pass).iter().copied().fold(0.0, f64::max);
-    let timed = || candidates.iter().zip(times);
-    let Some(limit) = timed().find(|(variant, _)| **variant == builtin).map(|(_, times)| fastest(times))
-    else {
-        return builtin;
-    };
-    let faster = timed().filter(|(_, times)| slowest(times) <= CLEARLY_FASTER * limit);
-    let best = faster.min_by(|(_, a), (_, b)| slowest(a).total_cmp(&slowest(b)));
-    best.map_or(builtin, |(variant, _)| *variant)
+) -> Option<&'a Times> {
+    let standing = timed.clone().find(|times| times.variant == builtin)?;
+    let faster = timed.filter(|times| times.slowest(pass) <= CLEARLY_FASTER * standing.fastest(pass));
+    let best = faster.min_by(|a, b| a.slowest(pass).total_cmp(&b.slowest(pass)));
+    Some(best.unwrap_or(standing))
 }
 
 /// A variant alone in a graph, with values to work on.
@@ -172,8 +180,13 @@ mod tests {
         let variants =
             ["vectors", "winograd_f2", "winograd_f4"].map(|name| TunedOp::Conv3x3.variant(name).unwrap());
         let choice = |runs: [&[f64]; 3]| {
-            let times = runs.map(|runs| Times { forward: runs.into(), backward: vec![1.0; runs.len()] });
-            let of = |pass| clearly_fastest(&variants, &times, pass, variants[2]).name;
+            let backward = |runs: &[f64]| vec![1.0; runs.len()];
+            let times: Vec<Times> = variants
+                .into_iter()
+                .zip(runs)
+                .map(|(variant, runs)| Times { variant, forward: runs.into(), backward: backward(runs) })
+                .collect();
+            let of = |pass| clearly_fastest(times.iter(), pass, variants[2]).unwrap().variant.name;
             [of(Pass::Forward), of(Pass::Backward)]
         };
         let both = |forward| [forward, "winograd_f4"];

@@ -8,7 +8,7 @@ use impasto::graph::Activations;
 use impasto::image_io::Image;
 use impasto::objective::{Losses, Objective, Scene, Settings, TargetOptions, Targets, to_image, to_variable};
 use impasto::ops::Pooling;
-use impasto::ops::variants::{Pass, TunedOp, Variant};
+use impasto::ops::variants::{ComputePrecision, Pass, TunedOp, Variant};
 use impasto::optim::Method;
 use impasto::painter::{OptimizationLoop, WholeImageLoop};
 use impasto::tuner::{Mode, Tuner};
@@ -114,7 +114,7 @@ fn length_ratio(got: &[f32], want: &[f64]) -> f64 {
 
 /// What is used on this device where nothing was timed.
 fn builtin(gpu: &Gpu, size: [u32; 2]) -> Kernels {
-    let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision: Precision::F32 };
+    let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision: ComputePrecision::F32.into() };
     let choice = tuner.choose(gpu, size, LayerId::LAST, &mut |_, _, _| ()).unwrap();
     assert!(choice.refused.is_empty(), "{:?}", choice.refused);
     choice.kernels
@@ -206,7 +206,7 @@ fn reference_total(file: &str, iteration: usize) -> f64 {
 
 /// This convolution for all layers, with a Gram matrix that may be chosen on this device.
 fn kernels_of(conv: &Variant, gpu: &Gpu) -> Kernels {
-    let gram = TunedOp::Gram.candidates(gpu, Precision::F32)[0];
+    let gram = TunedOp::Gram.candidates(gpu, ComputePrecision::F32)[0];
     common::kernels(&[&format!("conv3x3={conv}"), &format!("gram={gram}")])
 }
 
@@ -214,7 +214,7 @@ fn kernels_of(conv: &Variant, gpu: &Gpu) -> Kernels {
 #[test]
 fn lbfgs_gets_as_far_as_the_reference() {
     let gpu = common::fast_gpu();
-    for conv in TunedOp::Conv3x3.candidates(gpu, Precision::F32) {
+    for conv in TunedOp::Conv3x3.candidates(gpu, ComputePrecision::F32) {
         let kernels = kernels_of(conv, gpu);
         let (totals, _) = run(&kernels, Method::Lbfgs { lr: 1.0, history: 100 }, 60);
         let want = reference_total("lbfgs.jsonl", 59);

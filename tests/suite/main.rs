@@ -24,6 +24,7 @@ mod optim;
 mod painter;
 mod paths;
 mod planner;
+mod precision;
 mod profile;
 mod quality;
 mod same_picture;

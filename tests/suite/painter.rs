@@ -9,6 +9,7 @@ use impasto::image_io::Image;
 use impasto::objective::{Objective, Region, Scene, Settings, Style, TargetOptions, Targets, to_variable};
 use impasto::ops::Pooling;
 use impasto::ops::case::numbers;
+use impasto::ops::variants::ComputePrecision;
 use impasto::optim::Method;
 use impasto::output::OutputFile;
 use impasto::painter::{
@@ -31,7 +32,7 @@ fn network() -> Arc<Network> {
     let make = || {
         let gpu = common::fast_gpu();
         let weights = Weights::embedded_up_to(settings().deepest()).unwrap().normalised().unwrap();
-        let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision: Precision::F32 };
+        let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision: ComputePrecision::F32.into() };
         let choice = tuner.choose(gpu, [48, 48], weights.deepest(), &mut |_, _, _| ()).unwrap();
         Arc::new(Network::new(gpu, &weights, Pooling::Max, &choice.kernels, Precision::F32).unwrap())
     };

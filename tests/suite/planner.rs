@@ -12,6 +12,7 @@ use impasto::graph::Activations;
 use impasto::image_io::Image;
 use impasto::objective::{MemoryEstimate, Parts, Settings};
 use impasto::ops::Pooling;
+use impasto::ops::variants::ComputePrecision;
 use impasto::optim::{Method, Pairs};
 use impasto::painter::{Painter, PainterOptions, PaintingInputs, Plan, Schedule};
 use impasto::planner::{Budget, Choice, Strategy};
@@ -20,12 +21,12 @@ use impasto::vgg19::{LayerId, Network, Weights};
 
 const LBFGS: Method = Method::Lbfgs { lr: 1.0, history: 10 };
 
-fn network(gpu: &Gpu, precision: Precision) -> Arc<Network> {
+fn network(gpu: &Gpu, precision: ComputePrecision) -> Arc<Network> {
     let settings = Settings::default();
-    let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision };
+    let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision: precision.into() };
     let kernels = tuner.choose(gpu, [256, 256], LayerId::LAST, &mut |_, _, _| ()).unwrap().kernels;
     let weights = Weights::embedded_up_to(settings.deepest()).unwrap();
-    Arc::new(Network::new(gpu, &weights, Pooling::Max, &kernels, precision).unwrap())
+    Arc::new(Network::new(gpu, &weights, Pooling::Max, &kernels, precision.storage()).unwrap())
 }
 
 fn image(width: u32, height: u32) -> Image {
@@ -65,7 +66,7 @@ fn check(gpu: &Gpu, network: &Arc<Network>, plan: Plan, [width, height]: [u32; 2
 
 #[test]
 fn what_is_foretold_is_taken() {
-    for precision in [Precision::F32, Precision::F16] {
+    for precision in [ComputePrecision::F32, ComputePrecision::F16] {
         let gpu = open(GpuOptions::default());
         let network = network(&gpu, precision);
         let size = [320, 200];
@@ -92,7 +93,7 @@ fn history_shrinks_last() {
     // What is asked for is for device and host together where they share one memory.
     let kind = Some(wgpu::DeviceType::IntegratedGpu);
     let gpu = open(GpuOptions { kind, max_tensor_bytes: Some(128 << 20), ..GpuOptions::default() });
-    let network = network(&gpu, Precision::F32);
+    let network = network(&gpu, ComputePrecision::F32);
     let long = Method::Lbfgs { lr: 1.0, history: 200 };
     let choose = |memory: u64| {
         let schedule = Schedule::plain(1024, 768, 201);
@@ -126,7 +127,7 @@ fn history_shrinks_last() {
 fn a_budget_below_every_plan_is_refused() {
     for kind in [wgpu::DeviceType::DiscreteGpu, wgpu::DeviceType::IntegratedGpu] {
         let gpu = open(GpuOptions { kind: Some(kind), ..GpuOptions::default() });
-        let network = network(&gpu, Precision::F32);
+        let network = network(&gpu, ComputePrecision::F32);
         for method in [LBFGS, Method::Adam { lr: 2.0, average: false }] {
             let error =
                 plan(64, 48, method, Some(1 << 20)).choices(&gpu, &network, &inputs(64, 48)).unwrap_err();
@@ -142,7 +143,7 @@ fn a_budget_below_every_plan_is_refused() {
 #[test]
 fn no_more_pairs_are_planned_than_evaluations_make() {
     let gpu = open(GpuOptions::default());
-    let network = network(&gpu, Precision::F32);
+    let network = network(&gpu, ComputePrecision::F32);
     let choose = |history, iterations| {
         let schedule = Schedule::plain(64, 48, iterations);
         let plan = Plan { schedule, ..plan(64, 48, Method::Lbfgs { lr: 1.0, history }, None) };
@@ -158,7 +159,7 @@ fn no_more_pairs_are_planned_than_evaluations_make() {
 fn tiles_bound_the_memory_of_any_size() {
     let gpu = open(GpuOptions::default());
     let (network, settings, parts) =
-        (network(&gpu, Precision::F32), Settings::default(), Parts::everywhere());
+        (network(&gpu, ComputePrecision::F32), Settings::default(), Parts::everywhere());
     // Tiles of 512 pixels have tensors of 128 MiB.
     let core: u32 = if gpu.max_tensor_bytes() < 128 << 20 { 256 } else { 512 };
     let device = |side: u32| {
@@ -177,12 +178,12 @@ fn tiles_bound_the_memory_of_any_size() {
 fn a_run_steps_down_when_memory_runs_out() {
     let taken = {
         let gpu = open(GpuOptions::default());
-        let network = network(&gpu, Precision::F32);
+        let network = network(&gpu, ComputePrecision::F32);
         check(&gpu, &network, plan(320, 200, LBFGS, None), [320, 200]).device.total()
     };
     let faults = Faults { memory: Some(taken - (4 << 20)), lost_at: None };
     let gpu = open(GpuOptions { faults, ..GpuOptions::default() });
-    let network = network(&gpu, Precision::F32);
+    let network = network(&gpu, ComputePrecision::F32);
     let mut painter = Painter::new(
         &gpu,
         &network,
@@ -213,7 +214,7 @@ fn short_submits_change_nothing() {
     let run = |submit_time| {
         let submit_time = Some(submit_time);
         let gpu = open(GpuOptions { submit_time, ..GpuOptions::default() });
-        let network = network(&gpu, Precision::F32);
+        let network = network(&gpu, ComputePrecision::F32);
         let before = gpu.submits();
         let mut painter = Painter::new(
             &gpu,

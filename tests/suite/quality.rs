@@ -12,6 +12,7 @@ use std::sync::OnceLock;
 use impasto::gpu::Precision;
 use impasto::image_io::{Image, Size};
 use impasto::ops::Pooling;
+use impasto::ops::variants::ComputePrecision;
 use impasto::tuner::{Mode, Tuner};
 use impasto::vgg19::{Network, Weights};
 
@@ -26,9 +27,9 @@ fn network() -> &'static Network {
     static NETWORK: OnceLock<Network> = OnceLock::new();
     NETWORK.get_or_init(|| {
         let weights = Weights::embedded().unwrap().balanced().unwrap();
-        let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision: Precision::default() };
+        let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision: ComputePrecision::F32.into() };
         let choice = tuner.choose(fast_gpu(), [SIZE; 2], weights.deepest(), &mut |_, _, _| {}).unwrap();
-        Network::new(fast_gpu(), &weights, Pooling::Max, &choice.kernels, tuner.precision).unwrap()
+        Network::new(fast_gpu(), &weights, Pooling::Max, &choice.kernels, Precision::F32).unwrap()
     })
 }
 

@@ -4,7 +4,7 @@ use crate::common;
 use crate::common::test_folder::{TestFolder, stderr};
 use impasto::gpu::{Gpu, Precision};
 use impasto::ladder::{BENCHMARKS, Implementation};
-use impasto::ops::variants::TunedOp;
+use impasto::ops::variants::{ComputePrecision, TunedOp};
 use impasto::selftest::{self, Part, Report};
 use serde_json::Value;
 
@@ -59,7 +59,7 @@ fn all_is_well_here() {
 
 /// The variant of the Gram matrix that is chosen where nothing was timed.
 fn builtin_gram(gpu: &Gpu) -> &'static str {
-    TunedOp::Gram.candidates(gpu, Precision::F32).last().unwrap().name
+    TunedOp::Gram.candidates(gpu, ComputePrecision::F32).last().unwrap().name
 }
 
 /// A device on which four kernels compute something else.

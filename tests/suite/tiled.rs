@@ -1,7 +1,7 @@
 //! The objective in tiles against the whole one: the same losses and the same gradient, whatever the tiles.
 
 use crate::common;
-use impasto::gpu::{Gpu, GpuOptions, Precision, Use};
+use impasto::gpu::{Gpu, GpuOptions, Use};
 use impasto::graph::Activations;
 use impasto::image_io::Image;
 use impasto::objective::{
@@ -9,6 +9,7 @@ use impasto::objective::{
     Tiling, to_variable,
 };
 use impasto::ops::Pooling;
+use impasto::ops::variants::ComputePrecision;
 use impasto::optim::{Method, Pairs};
 use impasto::painter::{OptimizationLoop, TiledLoop};
 use impasto::tuner::{Mode, Tuner};
@@ -30,11 +31,11 @@ fn image(width: u32, height: u32, seed: u32) -> Image {
     Image::from_rgb(width, height, pixels.collect()).unwrap()
 }
 
-fn network(gpu: &Gpu, settings: &Settings, pooling: Pooling, precision: Precision) -> Network {
-    let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision };
+fn network(gpu: &Gpu, settings: &Settings, pooling: Pooling, precision: ComputePrecision) -> Network {
+    let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision: precision.into() };
     let kernels = tuner.choose(gpu, [256, 256], LayerId::LAST, &mut |_, _, _| ()).unwrap().kernels;
     let weights = Weights::embedded_up_to(settings.deepest()).unwrap().normalised().unwrap();
-    Network::new(gpu, &weights, pooling, &kernels, precision).unwrap()
+    Network::new(gpu, &weights, pooling, &kernels, precision.storage()).unwrap()
 }
 
 /// What there is to compare.
@@ -96,7 +97,7 @@ impl Scenario {
 
     /// The tiles' answers are the whole's.
     fn check(&self, gpu: &Gpu, cores: &[(u32, usize)]) {
-        let network = network(gpu, &self.settings, self.pooling, Precision::F32);
+        let network = network(gpu, &self.settings, self.pooling, ComputePrecision::F32);
         let (losses, gradient) = self.whole(gpu, &network);
         for (core, count) in cores {
             let (tiled_losses, tiled_gradient, tiles) = self.tiled(gpu, &network, (*core).into());
@@ -144,7 +145,7 @@ fn bands_give_the_whole() {
         style_layers: layers("conv1_1,conv1_2,conv2_1,conv2_2,conv3_1"),
         ..Settings::default()
     };
-    use {Activations::*, Pooling::*, Precision::*};
+    use {Activations::*, ComputePrecision::*, Pooling::*};
     // Also with the kernels of GPUs, whose scratch is larger.
     let discrete = Some(wgpu::DeviceType::DiscreteGpu);
     for (pooling, size, precision, activations, kind) in [
@@ -184,7 +185,7 @@ fn bands_give_the_whole() {
 fn a_large_picture_is_that_of_the_reference() {
     let gpu = &common::open(GpuOptions { max_tensor_bytes: Some(128 << 20), ..Default::default() });
     let scenario = Scenario::plain(1024, 640);
-    let network = network(gpu, &scenario.settings, Pooling::Max, Precision::F32);
+    let network = network(gpu, &scenario.settings, Pooling::Max, ComputePrecision::F32);
     let (losses, gradient, tiles) = scenario.tiled(gpu, &network, 352.into());
     assert_eq!(tiles, 6);
     is_that_of_the_reference(&losses, &gradient);
@@ -254,7 +255,7 @@ fn a_seam_is_noticed() {
 fn before_its_first_evaluation_a_loop_has_its_start() {
     let scenario = Scenario::plain(64, 48);
     let gpu = common::fast_gpu();
-    let network = network(gpu, &scenario.settings, Pooling::Max, Precision::F32);
+    let network = network(gpu, &scenario.settings, Pooling::Max, ComputePrecision::F32);
     let content = scenario.content();
     let scene = scenario.scene(&content);
     let cache = StyleCache::none();
@@ -273,7 +274,7 @@ fn recomputing_changes_nothing() {
     let scenario = Scenario::plain(150, 97);
     // A device of its own: the memory of a shared one is that of other tests as well.
     let gpu = &common::open(GpuOptions::default());
-    let network = network(gpu, &scenario.settings, Pooling::Max, Precision::F32);
+    let network = network(gpu, &scenario.settings, Pooling::Max, ComputePrecision::F32);
     let content = scenario.content();
     let scene = scenario.scene(&content);
     let targets = Targets::new(gpu, &network, &scenario.settings, &scene, &TargetOptions::default()).unwrap();
@@ -302,7 +303,7 @@ fn recomputing_changes_nothing() {
 fn half_precision_works_in_tiles() {
     let scenario = Scenario::plain(320, 160);
     let gpu = common::fast_gpu();
-    let network = network(gpu, &scenario.settings, Pooling::Max, Precision::F16);
+    let network = network(gpu, &scenario.settings, Pooling::Max, ComputePrecision::F16);
     let (losses, gradient) = scenario.whole(gpu, &network);
     let (tiled_losses, tiled_gradient, _) = scenario.tiled(gpu, &network, 128.into());
     assert!((tiled_losses.total / losses.total - 1.0).abs() < 5e-3);

@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use crate::common;
 use impasto::gpu::{Gpu, Precision};
 use impasto::ops::OPERATIONS;
-use impasto::ops::variants::{Pass, TunedOp, VARIANTS};
+use impasto::ops::variants::{ComputePrecision, Pass, TunedOp, VARIANTS};
 use impasto::tuner::{self, Choice, Mode, Tuner};
 use impasto::vgg19::LayerId;
 
 fn choose(gpu: &Gpu, folder: Option<&Path>, mode: Mode) -> Choice {
-    let tuner = Tuner { mode, folder: folder.map(Into::into), precision: Precision::F32 };
+    let tuner = Tuner { mode, folder: folder.map(Into::into), precision: ComputePrecision::F32.into() };
     tuner.choose(gpu, [48, 40], "conv2_1".parse().unwrap(), &mut |_, _, _| ()).unwrap()
 }
 
@@ -32,7 +32,8 @@ fn what_was_timed_is_kept() {
     assert_eq!(second, Choice { timed: 0, ..first.clone() });
     assert_eq!(choose(gpu, folder, Mode::Fresh).timed, 5);
     // Another class of sizes is timed and added.
-    let tuner = Tuner { mode: Mode::Cached, folder: folder.map(Into::into), precision: Precision::F32 };
+    let tuner =
+        Tuner { mode: Mode::Cached, folder: folder.map(Into::into), precision: ComputePrecision::F32.into() };
     let other = tuner.choose(gpu, [16, 16], LayerId::FIRST, &mut |_, _, _| ()).unwrap();
     assert_eq!((other.timed, choose(gpu, folder, Mode::Cached).timed), (2, 0));
 }
@@ -114,7 +115,7 @@ fn right_kernels_are_accepted() {
 fn wrong_kernels_are_refused() {
     let gpu = common::open(Default::default());
     let (conv, gram) = (TunedOp::Conv3x3, TunedOp::Gram);
-    let on_cpu = gram.candidates(&gpu, Precision::F32) == [gram.variant("texture").unwrap()];
+    let on_cpu = gram.candidates(&gpu, ComputePrecision::F32) == [gram.variant("texture").unwrap()];
     let wrong = conv.variant(if on_cpu { "texture_winograd_f4" } else { "winograd_f4" }).unwrap();
     let suffix = if on_cpu { "_texture" } else { "" };
     let replace = |name: &str, right, wrong, overrides: &[(&str, f64)]| {
@@ -145,11 +146,15 @@ fn wrong_kernels_are_refused() {
     // A user who asks for it gets an error.
     assert!(tuner::check(&gpu, wrong, Precision::F32).unwrap_err().is_usage());
     // And devices are known by what was found out about them.
-    let tuner = Tuner { mode: Mode::Cached, folder: Some(folder.path().into()), precision: Precision::F32 };
+    let tuner = Tuner {
+        mode: Mode::Cached,
+        folder: Some(folder.path().into()),
+        precision: ComputePrecision::F32.into(),
+    };
     assert_eq!(tuner.refused(gpu.adapter()), choice.refused);
     // A kernel that reads or writes f16 is another form of it, tried by itself: that of the Gram matrix is right. What is
     // known of the other forms stays.
-    let tuner = Tuner { precision: Precision::F16, ..tuner };
+    let tuner = Tuner { precision: ComputePrecision::F16.into(), ..tuner };
     let size = [48, 40];
     let in_f16 = tuner.choose(&gpu, size, "conv2_1".parse().unwrap(), &mut |_, _, _| ()).unwrap();
     assert!(in_f16.refused.iter().all(|refusal| refusal.f16), "{:?}", in_f16.refused);

@@ -1,10 +1,10 @@
 //! Options of every command that works on a device: which one, its memory, its kernels, and messages.
 
 use clap::{Args, ValueEnum};
-use impasto::gpu::{DeviceChoice, Precision};
-use impasto::tuner::{Mode, Tuner, default_folder};
+use impasto::gpu::DeviceChoice;
+use impasto::ops::variants::ComputePrecision;
+use impasto::tuner::{Mode, PrecisionChoice, Tuner, default_folder};
 use impasto::vgg19::KernelOverride;
-use serde::{Deserialize, Serialize};
 
 use crate::cli::terminal::say;
 
@@ -64,7 +64,7 @@ pub struct KernelOptions {
     #[arg(long = "kernel", value_name = "OP=VARIANT", hide_short_help = true)]
     pub kernel_overrides: Vec<KernelOverride>,
 
-    /// Storage precision of weights and activations
+    /// Precision of the network's computation
     #[arg(long, value_enum, default_value_t = PrecisionOption::F32, hide_short_help = true)]
     pub precision: PrecisionOption,
 
@@ -78,22 +78,45 @@ pub struct KernelOptions {
     pub recorded: Vec<String>,
 }
 
-/// Storage precision.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+/// `--precision` of a command that paints and names none. Others compute in f32.
+pub const PAINTING_PRECISION: &str = "auto";
+
+/// What `--precision` takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum PrecisionOption {
-    /// Four bytes a number
-    #[default]
+    /// mixed where this device is clearly faster with it, else f32; the picture says which
+    Auto,
+    /// Four bytes a number, seven digits
     F32,
-    /// Two bytes a number, three digits; Gram matrices, losses and accumulators stay in f32
+    /// Stored as f32, rounded to the 11 bits of f16 where matrix units multiply
+    Mixed,
+    /// Two bytes a number, three digits: half the memory; Gram matrices, losses and sums stay in f32
     F16,
 }
 
-impl From<PrecisionOption> for Precision {
-    fn from(option: PrecisionOption) -> Self {
-        match option {
-            PrecisionOption::F32 => Self::F32,
-            PrecisionOption::F16 => Self::F16,
+impl PrecisionOption {
+    /// The precision where nothing is timed.
+    pub fn untimed(self) -> ComputePrecision {
+        self.choice().untimed()
+    }
+
+    /// The same, as the tuner takes it.
+    pub fn choice(self) -> PrecisionChoice {
+        match self {
+            Self::Auto => PrecisionChoice::Auto,
+            Self::F32 => ComputePrecision::F32.into(),
+            Self::Mixed => ComputePrecision::Mixed.into(),
+            Self::F16 => ComputePrecision::F16.into(),
+        }
+    }
+}
+
+impl From<ComputePrecision> for PrecisionOption {
+    fn from(precision: ComputePrecision) -> Self {
+        match precision {
+            ComputePrecision::F32 => Self::F32,
+            ComputePrecision::Mixed => Self::Mixed,
+            ComputePrecision::F16 => Self::F16,
         }
     }
 }
@@ -102,6 +125,6 @@ impl KernelOptions {
     /// The tuner that chooses the variants no `--kernel` names.
     pub fn tuner(&self) -> Tuner {
         let mode = if self.no_tune { Mode::BuiltIn } else { Mode::Cached };
-        Tuner { mode, folder: default_folder(), precision: self.precision.into() }
+        Tuner { mode, folder: default_folder(), precision: self.precision.choice() }
     }
 }

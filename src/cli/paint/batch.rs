@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use clap::{ArgMatches, Args};
 use impasto::gpu::Gpu;
 use impasto::objective::StyleCache;
-use impasto::vgg19::{Kernels, Weights};
+use impasto::vgg19::Weights;
 use impasto::view::View;
 use impasto::{Error, Result};
 
@@ -17,9 +17,9 @@ use super::batch_items::{FormatOption, Item, Shard, Styles, StylesOption, items}
 use super::interrupt::{StopFlag, stop_on_signal};
 use super::session::End;
 use super::{FileOptions, Job, Request, Session, Sources, ViewOptions};
-use crate::cli::context::{Context, choose_kernels, load_weights, network_with, open_gpu};
+use crate::cli::context::{Computation, Context, choose_kernels, load_weights, network_with, open_gpu};
 use crate::cli::file_roles::FileRoles;
-use crate::cli::options::{CommonOptions, PaintingOptions, at_least_one};
+use crate::cli::options::{CommonOptions, PAINTING_PRECISION, PaintingOptions, at_least_one};
 use crate::cli::paths::path;
 use crate::cli::settings::BaseOptions;
 use crate::cli::terminal::say;
@@ -29,6 +29,7 @@ use crate::cli::{STOPPED, message};
 #[derive(Debug, Args)]
 #[command(
     args_override_self = true,
+    mut_arg("precision", |arg| arg.default_value(PAINTING_PRECISION)),
     after_help = "\
 Examples:
   impasto batch photos/ painting.jpg -o pictures/
@@ -93,8 +94,8 @@ struct Run<'a> {
     weights: Weights,
     context: Option<Context>,
     gpu: Gpu,
-    /// The kernels that were chosen for the last image's size.
-    kernels: Option<((u32, u32), Kernels)>,
+    /// What was chosen for the last image's size.
+    computation: Option<((u32, u32), Computation)>,
     stop: StopFlag,
 }
 
@@ -166,7 +167,7 @@ impl<'a> Run<'a> {
         let weights = load_weights(&objective.network, &objective.settings()?)?;
         let gpu = open_gpu(&batch.common)?;
         let stop = stop_on_signal()?;
-        Ok(Self { batch, request, sources, weights, context: None, gpu, kernels: None, stop })
+        Ok(Self { batch, request, sources, weights, context: None, gpu, computation: None, stop })
     }
 
     fn paint_all(&mut self, items: &[Item], view: Option<&View>) -> Tally {
@@ -232,19 +233,19 @@ impl<'a> Run<'a> {
     fn context_for(&mut self, size: (u32, u32)) -> Result<&Context> {
         let wanted = &self.request.painting.objective.network;
         let common = &self.batch.common;
-        let kernels = match self.kernels.take().filter(|(chosen_for, _)| *chosen_for == size) {
-            Some((_, kernels)) => kernels,
-            None => choose_kernels(&self.gpu, [size.0, size.1], self.weights.deepest(), common)?,
+        let computation = match self.computation.take().filter(|(chosen_for, _)| *chosen_for == size) {
+            Some((_, computation)) => computation,
+            None => choose_kernels(&self.gpu, size.into(), self.weights.deepest(), common)?,
         };
-        let context = match self.context.take().filter(|context| *context.network.kernels() == kernels) {
+        let context = match self.context.take().filter(|context| context.computation() == computation) {
             Some(context) => context,
             None => {
-                let network = network_with(&self.gpu, &self.weights, wanted, common, &kernels)?;
-                let network = Arc::new(network);
-                Context { gpu: self.gpu.clone(), network, styles: StyleCache::lasting() }
+                let network = network_with(&self.gpu, &self.weights, wanted, common, &computation)?;
+                let (gpu, network, precision) = (self.gpu.clone(), Arc::new(network), computation.precision);
+                Context { gpu, network, precision, styles: StyleCache::lasting() }
             }
         };
-        self.kernels = Some((size, kernels));
+        self.computation = Some((size, computation));
         Ok(self.context.insert(context))
     }
 }

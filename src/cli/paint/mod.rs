@@ -26,7 +26,7 @@ use impasto::Result;
 use impasto::painter::Checkpoint;
 
 use super::context::Context;
-use super::options::{CommonOptions, PaintingOptions};
+use super::options::{CommonOptions, PAINTING_PRECISION, PaintingOptions};
 use super::paths::{is_standard, path};
 use super::settings::BaseOptions;
 use super::terminal::open_command;
@@ -41,6 +41,7 @@ use view::ViewOptions;
 #[derive(Debug, Args)]
 #[command(
     args_override_self = true,
+    mut_arg("precision", |arg| arg.default_value(PAINTING_PRECISION)),
     after_help = "'impasto paint --help' shows all options, in groups, with examples.",
     after_long_help = "\
 Examples:

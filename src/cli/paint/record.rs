@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use impasto::gpu::DeviceChoice;
+use impasto::ops::variants::ComputePrecision;
 use impasto::painter::Checkpoint;
-use impasto::vgg19::Kernels;
 use impasto::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 use super::finder::{Finder, Moved};
 use super::{FileOptions, Job, Request};
-use crate::cli::options::{CommonOptions, KernelOptions, PrecisionOption};
+use crate::cli::context::Computation;
+use crate::cli::options::{CommonOptions, KernelOptions};
 use crate::cli::paths::is_standard;
 use crate::cli::settings::Settings;
 
@@ -32,9 +33,9 @@ pub struct Record {
     settings: Settings,
     /// The variant of each layer, as `--kernel` takes it: others would give another picture.
     kernels: Vec<String>,
-    /// Earlier versions did not record it.
+    /// Earlier versions had f32 only, or did not record it.
     #[serde(default)]
-    precision: PrecisionOption,
+    precision: ComputePrecision,
     /// True if the checkpoints are automatic: the file is removed at the end.
     #[serde(default)]
     pub automatic: bool,
@@ -46,12 +47,12 @@ pub struct Record {
 }
 
 impl Record {
-    /// The record of a painting with these kernels and this note. Its paths are absolute, so that it can be resumed
+    /// The record of a painting in this precision, with these kernels and this note. Its paths are absolute, so that it can be resumed
     /// from another folder.
     ///
     /// # Errors
     /// [`Error::Usage`] for settings that JSON cannot hold.
-    pub fn new(request: &Request, job: &Job, kernels: &Kernels, note: String) -> Result<Self> {
+    pub fn new(request: &Request, job: &Job, computation: &Computation, note: String) -> Result<Self> {
         let Request { files, common, .. } = request;
         let mut painting = request.painting.clone();
         painting.files_mut().into_iter().for_each(|(_, path)| *path = absolute(path));
@@ -68,8 +69,8 @@ impl Record {
             quiet: common.quiet,
             verbose: common.verbose,
             settings: Settings::of(&painting)?,
-            kernels: kernels.overrides().iter().map(ToString::to_string).collect(),
-            precision: common.kernels.precision,
+            kernels: computation.kernels.overrides().iter().map(ToString::to_string).collect(),
+            precision: computation.precision,
             automatic: request.automatic_checkpoints,
             note: Some(note),
             images: job.fingerprint(),
@@ -114,7 +115,7 @@ impl Record {
         }
         let kernels = KernelOptions {
             kernel_overrides: vec![],
-            precision: self.precision,
+            precision: self.precision.into(),
             no_tune: true,
             recorded: self.kernels,
         };

@@ -8,7 +8,6 @@ use std::time::Duration;
 use impasto::gpu::Gpu;
 use impasto::image_io::{Alpha, Decoded, Encoding, Frame, Image, check_animation, save_animation};
 use impasto::painter::{Checkpoint, Evaluation, Origin, Painter, PainterOptions};
-use impasto::vgg19::Kernels;
 use impasto::view::View;
 use impasto::{Error, Result};
 
@@ -16,7 +15,7 @@ use super::checkpoints::Checkpoints;
 use super::interrupt::StopFlag;
 use super::rescue::Rescue;
 use super::{Job, Record, Request};
-use crate::cli::context::{Context, say_choices};
+use crate::cli::context::{Computation, Context, say_choices};
 use crate::cli::file_roles::numbered;
 use crate::cli::log::Log;
 use crate::cli::note::Note;
@@ -85,9 +84,10 @@ impl<'a> Session<'a> {
         from: Option<&Checkpoint>,
     ) -> Result<Self> {
         let Request { painting: options, files, common, .. } = request;
-        let Context { gpu, network, styles } = context;
-        let note = note(request, network.kernels())?;
-        let record = Record::new(request, &job, network.kernels(), note.clone())?;
+        let Context { gpu, network, styles, .. } = context;
+        let computation = context.computation();
+        let note = note(request, &computation)?;
+        let record = Record::new(request, &job, &computation, note.clone())?;
         let checkpoints = Checkpoints::new(request, record)?;
         let done = from.map_or(0, Checkpoint::done);
         let log = files.log.as_deref().map(|path| Log::open(path, done)).transpose()?;
@@ -281,11 +281,11 @@ impl<'a> Session<'a> {
     }
 }
 
-/// The note of a picture that is painted with these kernels.
-fn note(request: &Request, kernels: &Kernels) -> Result<String> {
+/// The note of a picture that is painted in this precision with these kernels.
+fn note(request: &Request, computation: &Computation) -> Result<String> {
     match &request.note {
-        Some(note) => Note::continued(note, kernels),
-        None => Note::json(request.images(), &request.painting, kernels, request.common.kernels.precision),
+        Some(note) => Note::continued(note, &computation.kernels),
+        None => Note::json(request.images(), &request.painting, computation),
     }
 }
 

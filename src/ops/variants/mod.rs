@@ -4,10 +4,12 @@
 //! one WGSL file and one entry in `table.rs`.
 
 mod needs;
+mod precision;
 mod table;
 mod variant;
 
 pub(super) use needs::{Needs, Subgroups};
+pub use precision::ComputePrecision;
 pub use table::VARIANTS;
 use variant::Passes;
 pub use variant::{Arithmetic, DeviceClass, PassVariants, Variant};
@@ -17,7 +19,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, PassKind, Precision, Shader};
+use crate::gpu::{Gpu, PassKind, Shader};
 
 /// An operation that has several variants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,12 +66,14 @@ impl TunedOp {
 
     /// The variants worth timing on a device, plainest first; empty if only the naive one runs. Lists are short, since
     /// a CPU driver takes about a second to compile each kernel. Variants that round to f16 by themselves are
-    /// candidates only where f16 was asked for.
-    pub fn candidates(self, gpu: &Gpu, precision: Precision) -> Vec<&'static Variant> {
+    /// candidates only where the precision allows it.
+    pub fn candidates(self, gpu: &Gpu, precision: ComputePrecision) -> Vec<&'static Variant> {
         let of_class = |class: DeviceClass| -> Vec<&'static Variant> {
-            let accurate = |variant: &&Variant| precision == Precision::F16 || !variant.rounds_to_f16();
             let candidates = self.variants().filter(|variant| variant.timed_on == Some(class));
-            candidates.filter(accurate).filter(|variant| variant.runs_on(gpu)).collect()
+            candidates
+                .filter(|variant| precision.allows(variant))
+                .filter(|variant| variant.runs_on(gpu))
+                .collect()
         };
         if gpu.adapter().is_software() {
             let candidates = of_class(DeviceClass::CpuDriver);
