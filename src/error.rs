@@ -310,7 +310,7 @@ mod tests {
     /// Options of the command line are the binary's: library code names a [`Setting`] instead.
     #[test]
     fn the_library_names_no_command_line_options() {
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let source = Path::new(&std::env::var("CARGO_MANIFEST_DIR").unwrap()).join("src");
         let binary = [source.join("cli"), source.join("main.rs")];
         let mut folders = vec![source.clone()];
         while let Some(folder) = folders.pop() {

@@ -59,7 +59,8 @@ mod tests {
     #[test]
     fn the_last_losses_are_those_of_the_reference() {
         for (file, want) in [("adam.jsonl", ADAM), ("lbfgs.jsonl", LBFGS)] {
-            let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/gatys-96x64");
+            let root = std::env::var("CARGO_MANIFEST_DIR").unwrap();
+            let folder = format!("{root}/tests/golden/gatys-96x64");
             let text = std::fs::read_to_string(format!("{folder}/{file}")).unwrap();
             let line: Value = serde_json::from_str(text.lines().nth(EVALUATIONS - 1).unwrap()).unwrap();
             assert_eq!(line["total"].as_f64(), Some(want), "{file}");

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Output;
 
 use crate::common::test_folder::{SHALLOW, TestFolder, stderr};
-use crate::common::{DEVICE_SWITCHES, switches};
+use crate::common::{DEVICE_SWITCHES, root, switches};
 use impasto::image_io::Image;
 
 /// A test folder with a folder `in` of contents of these names.
@@ -79,11 +79,7 @@ fn what_is_left_out_is_reported() {
     fs::write(folder.path("in/b.heic"), b"\0\0\0\x18ftypheic\0\0\0\0mif1heic").unwrap();
     // A name need not tell what a file holds.
     fs::copy(folder.path("style.png"), folder.path("in/photo")).unwrap();
-    fs::copy(
-        concat!(env!("CARGO_MANIFEST_DIR"), "/tests/images/gif-palette.gif"),
-        folder.path("in/still.gif"),
-    )
-    .unwrap();
+    fs::copy(root().join("tests/images/gif-palette.gif"), folder.path("in/still.gif")).unwrap();
     let output = batch(&folder, "");
     assert!(output.status.success(), "{}", stderr(&output));
     for words in [

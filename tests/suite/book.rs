@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use assert_cmd::Command;
 use impasto::image_io::Image;
 
+use super::common::root;
 use super::common::test_folder::{TestFolder, impasto};
 
 /// Options of a small painting. Shallow layers, since each command packs the weights of all layers that it uses.
@@ -99,7 +100,7 @@ fn small(command: &str) -> Vec<String> {
 fn folder() -> TestFolder {
     let folder = TestFolder::new();
     let asset = |name: &str, width, height| {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("assets").join(name);
+        let path = root().join("assets").join(name);
         Image::load(path).unwrap().resized_to(width, height).unwrap()
     };
     fs::create_dir(folder.path("photos")).unwrap();
@@ -142,7 +143,7 @@ fn run(page: &Path) {
 
 /// The Markdown files below a folder of the repository.
 fn pages(folder: &str) -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let folder = root().join(folder);
     let mut pages: Vec<_> = fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     pages.retain(|path| path.extension().is_some_and(|extension| extension == "md"));
     assert!(!pages.is_empty(), "no page in {}", folder.display());
@@ -157,7 +158,7 @@ fn commands_of_the_guide_run() {
 
 #[test]
 fn commands_of_the_readme_and_the_other_parts_run() {
-    run(&Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md"));
+    run(&root().join("README.md"));
     let parts = ["", "profiling", "learn", "internals", "measurements"];
     parts.iter().flat_map(|part| pages(&format!("docs/src/{part}"))).for_each(|page| run(&page));
 }

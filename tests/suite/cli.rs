@@ -1,7 +1,7 @@
 //! The command line: what it prints, what it refuses and how, and what becomes of files.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use crate::common;
 use crate::common::test_folder::{SHALLOW, TestFolder, impasto, log_lines, paint, stderr};
@@ -318,7 +318,7 @@ fn bad_weights_are_refused() {
     let with = |file: &str| format!("paint @content.png @style.png -o @out.png --weights @{file}");
     folder.refuses(&with("bad.safetensors"), 1, &["bad.safetensors"]);
     folder.refuses(&with("missing.safetensors"), 1, &["missing.safetensors", "cannot read"]);
-    let bytes = fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("weights/vgg19.safetensors")).unwrap();
+    let bytes = fs::read(common::root().join("weights/vgg19.safetensors")).unwrap();
     fs::write(folder.path("cut.safetensors"), &bytes[..bytes.len() / 2]).unwrap();
     folder.refuses(&with("cut.safetensors"), 1, &["cut.safetensors"]);
 }

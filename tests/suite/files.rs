@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use crate::common::test_folder::{CACHE, SHALLOW, TestFolder, log_lines, stderr};
+use crate::common::test_folder::{SHALLOW, TestFolder, cache, log_lines, stderr};
 
 /// `impasto` in a test folder, as a plain command; `@name` is a file of it.
 fn arguments(folder: &TestFolder, line: &str) -> Vec<std::ffi::OsString> {
@@ -24,7 +24,7 @@ fn run_with_a_full_disk(folder: &TestFolder, blocks: u32, line: &str) -> Output 
         .arg(format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\""))
         .arg(assert_cmd::cargo::cargo_bin("impasto"))
         .args(arguments(folder, line))
-        .env("IMPASTO_CACHE_DIR", CACHE)
+        .env("IMPASTO_CACHE_DIR", cache())
         .output()
         .unwrap()
 }
@@ -110,7 +110,7 @@ fn a_full_standard_output_is_an_error() {
     let full = || Stdio::from(fs::File::options().write(true).open("/dev/full").unwrap());
     for line in ["score @content.png @content.png @content.png -q", "presets"] {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin("impasto"));
-        command.args(arguments(&folder, line)).env("IMPASTO_CACHE_DIR", CACHE).stdout(full());
+        command.args(arguments(&folder, line)).env("IMPASTO_CACHE_DIR", cache()).stdout(full());
         let output = command.output().unwrap();
         let text = stderr(&output);
         assert_eq!(output.status.code(), Some(1), "{line}: {text}");

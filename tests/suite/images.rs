@@ -4,6 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::common;
 use impasto::image_io::{Decoded, Image};
 
 /// Levels of 255 that a file's pixels may be off.
@@ -21,7 +22,7 @@ fn tolerance(name: &str) -> f32 {
 }
 
 fn folder() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/images")
+    common::root().join("tests/images")
 }
 
 /// Names of the files, and of those that hold their pixels.

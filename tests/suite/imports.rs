@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use crate::common;
+
 /// A row of the table: a module, and the modules it may import. `None` for the last one, which may import all above it.
 struct Row {
     module: String,
@@ -168,7 +170,7 @@ fn read(root: &Path, folder: &Path, sources: &mut Vec<Source>) {
 
 #[test]
 fn modules_import_what_the_table_lists() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let root = &common::root();
     let document = fs::read_to_string(root.join("ARCHITECTURE.md")).unwrap();
     let (src, mut sources) = (root.join("src"), vec![]);
     read(&src, &src, &mut sources);

@@ -1,8 +1,8 @@
 //! Long work: presets and settings that travel, plans, early ends, stops and going on, animations.
 
 use std::fs;
-use std::path::Path;
 
+use crate::common;
 use crate::common::test_folder::{SHALLOW, TestFolder, impasto, log_lines, paint, stderr};
 use impasto::image_io::Image;
 use serde_json::Value;
@@ -206,7 +206,7 @@ fn checkpoints_that_do_not_fit_are_refused() {
     folder.refuses("resume @text", 1, &["text", "no checkpoint"]);
     folder.refuses("resume @flipped", 1, &["flipped", "is damaged"]);
     folder.refuses("resume @missing", 1, &["missing", "cannot read"]);
-    let weights = Path::new(env!("CARGO_MANIFEST_DIR")).join("weights/vgg19.safetensors");
+    let weights = common::root().join("weights/vgg19.safetensors");
     fs::copy(weights, folder.path("foreign")).unwrap();
     folder.refuses("resume @foreign", 1, &["foreign", "no checkpoint"]);
     folder.image("style.png", 20, 20);

@@ -16,8 +16,8 @@ use impasto::ops::variants::ComputePrecision;
 use impasto::tuner::{Mode, Tuner};
 use impasto::vgg19::{Network, Weights};
 
-use super::common::fast_gpu;
 use super::common::test_folder::TestFolder;
+use super::common::{fast_gpu, root};
 use metrics::Scores;
 
 /// Longer side of the paintings.
@@ -34,7 +34,7 @@ fn network() -> &'static Network {
 }
 
 fn asset(name: &str, size: u32) -> Image {
-    let path = format!("{}/assets/{name}.jpg", env!("CARGO_MANIFEST_DIR"));
+    let path = root().join(format!("assets/{name}.jpg"));
     Image::load(path).unwrap().resized(Size::Longer(size)).unwrap()
 }
 
@@ -50,7 +50,7 @@ fn the_defaults_keep_the_subject_and_paint_all_of_it() {
     for (content, style, least_content, most_style) in
         [("astronaut", "facets", 0.38, 0.45), ("cat", "swirl", 0.38, 0.5)]
     {
-        let assets = concat!(env!("CARGO_MANIFEST_DIR"), "/assets");
+        let assets = root().join("assets").display().to_string();
         folder
             .command(&format!(
                 "paint {assets}/content-{content}.jpg {assets}/style-{style}.jpg -o @out.png --size {SIZE} --no-tune -q"

@@ -1,8 +1,8 @@
 //! Every file of `shaders/`: known to the program, and fit for all three shading languages.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
+use crate::common;
 use impasto::gpu::{Gpu, Precision, Shader, expand_imports};
 use impasto::graph::Activations;
 use impasto::image_io::Image;
@@ -16,7 +16,7 @@ use naga::valid::{Capabilities, ValidationFlags, Validator};
 
 /// Names of the files under `shaders/`, those to import left out.
 fn files() -> BTreeSet<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("shaders");
+    let root = common::root().join("shaders");
     let folders = std::fs::read_dir(&root).unwrap().map(|entry| entry.unwrap().path());
     let folders = folders.filter(|path| path.is_dir() && !path.ends_with("shared"));
     let files = folders.flat_map(|folder| std::fs::read_dir(folder).unwrap());

@@ -3,6 +3,7 @@
 pub mod http;
 pub mod test_folder;
 
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::OnceLock;
 
@@ -63,9 +64,15 @@ pub fn shader(name: &str) -> &'static Shader {
     OPERATIONS.iter().flat_map(|operation| (operation.shaders)()).find(|shader| shader.name == name).unwrap()
 }
 
+/// The repository: the one that cargo names when it runs the tests, so that they also run in a copy of it, on another
+/// machine than that on which they were built.
+pub fn root() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from)
+}
+
 /// Folder of the golden cases.
-pub fn golden() -> std::path::PathBuf {
-    std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+pub fn golden() -> PathBuf {
+    root().join("tests/golden")
 }
 
 /// The array of an .npy file of f32: a header whose length is at byte 8, then the numbers.

@@ -12,12 +12,14 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// Where the program caches the kernels it chose: not in the user's own cache. Every run of a test sets it,
-/// since other kernels give other bytes.
-pub const CACHE: &str = env!("CARGO_TARGET_TMPDIR");
+/// since other kernels give other bytes. The environment names it where the tests run in a copy of the repository.
+pub fn cache() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_TMPDIR").map_or_else(|| env!("CARGO_TARGET_TMPDIR").into(), PathBuf::from)
+}
 
 pub fn impasto() -> Command {
     let mut command = Command::cargo_bin("impasto").unwrap();
-    command.env("IMPASTO_CACHE_DIR", CACHE);
+    command.env("IMPASTO_CACHE_DIR", cache());
     command
 }
 
@@ -86,7 +88,7 @@ impl TestFolder {
     /// The same as a plain command, for a test that acts while the program runs.
     pub fn process(&self, line: &str) -> std::process::Command {
         let mut command = std::process::Command::new(assert_cmd::cargo::cargo_bin("impasto"));
-        command.env("IMPASTO_CACHE_DIR", CACHE).env(DEVICE_SWITCHES, &self.switches);
+        command.env("IMPASTO_CACHE_DIR", cache()).env(DEVICE_SWITCHES, &self.switches);
         command.args(self.arguments(line));
         command
     }
