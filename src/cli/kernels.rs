@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use clap::Args;
 use impasto::gpu::Gpu;
-use impasto::ladder::{BENCHMARKS, Benchmark, Ladder, ProblemSize, Record};
+use impasto::ladder::{BENCHMARKS, Benchmark, Effort, Ladder, ProblemSize, Record};
 use impasto::output::OutputFile;
 use impasto::profiler::Roofs;
 use impasto::report;
@@ -24,9 +24,6 @@ use super::terminal::print;
 /// Side of the image if none is given, on a GPU and on a driver on the CPU.
 const SIDE: u32 = 256;
 const SOFTWARE_SIDE: u32 = 128;
-
-/// Seconds to time a rung.
-const SECONDS: f64 = 1.0;
 
 /// Arguments of `impasto kernels`.
 #[derive(Debug, Args)]
@@ -60,6 +57,18 @@ pub struct KernelsCommand {
     #[arg(long, value_name = "FILE.json", value_parser = path())]
     json: Option<PathBuf>,
 
+    /// Also the variants for drivers on the CPU, which a GPU leaves out
+    #[arg(long)]
+    all: bool,
+
+    /// Time the variants without comparing them with the reference
+    #[arg(long, hide_short_help = true)]
+    no_check: bool,
+
+    /// Seconds to time each variant
+    #[arg(long, value_name = "S", default_value_t = 1.0, value_parser = seconds, hide_short_help = true)]
+    seconds: f64,
+
     /// Print the WGSL that a device is given for a kernel of shaders/, such as conv/4_vectors, and do nothing else
     #[arg(long, value_name = "NAME")]
     emit_wgsl: Option<KernelName>,
@@ -80,6 +89,14 @@ impl FromStr for Operations {
             "all" => Ok(Self(BENCHMARKS.iter().collect())),
             one => Ok(Self(vec![Benchmark::of_name(one)?])),
         }
+    }
+}
+
+/// The value of `--seconds`.
+fn seconds(text: &str) -> std::result::Result<f64, String> {
+    match text.parse() {
+        Ok(seconds) if (0.0..=3600.0).contains(&seconds) => Ok(seconds),
+        _ => Err("give a number of seconds from 0 to 3600".into()),
     }
 }
 
@@ -117,10 +134,11 @@ impl KernelsCommand {
     }
 
     fn run_ladders(&self, gpu: &Gpu, size: &ProblemSize, kernels: &Kernels) -> Vec<Ladder> {
-        let rungs = self.op.0.iter().map(|benchmark| benchmark.implementations().len() as u64).sum();
+        let effort = Effort { seconds: self.seconds, check: !self.no_check, all: self.all };
+        let rungs = self.op.0.iter().map(|benchmark| benchmark.rungs(gpu, self.all).len() as u64).sum();
         let bar = bar(rungs, "checking and timing {bar:16} {pos}/{len}  {wide_msg}", self.common.quiet);
         let run = |benchmark: &&'static Benchmark| {
-            Ladder::run(gpu, benchmark, size, kernels, SECONDS, &mut |rung| {
+            Ladder::run(gpu, benchmark, size, kernels, effort, &mut |rung| {
                 bar.set_message(format!("{} {rung}", benchmark.name));
                 bar.inc(1);
             })

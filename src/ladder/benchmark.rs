@@ -6,7 +6,7 @@ use crate::gpu::{Gpu, Precision, Shape, Use, mebibytes};
 use crate::graph::{Differentiate, Graph, NodeId, Op, Program, Request};
 use crate::ops::OPERATIONS;
 use crate::ops::case::{Case, TestValues, numbers, to_f32};
-use crate::ops::variants::{Pass, TunedOp, Variant};
+use crate::ops::variants::{DeviceClass, Pass, TunedOp, Variant};
 use crate::vgg19::{Kernels, LayerId, activation_shape};
 
 /// A layer and an image size, which give every operation its shapes.
@@ -105,6 +105,10 @@ impl Implementation {
         }
     }
 
+    fn is_for_cpu_drivers(self) -> bool {
+        matches!(self, Self::Variant(variant) if variant.timed_on == Some(DeviceClass::CpuDriver))
+    }
+
     fn build(self, gpu: &Gpu, size: &ProblemSize) -> Result<Box<dyn Op>> {
         match self {
             Self::Variant(variant) => {
@@ -145,6 +149,14 @@ impl Benchmark {
             Implementations::Variants(op) => op.variants().map(Implementation::Variant).collect(),
             Implementations::One(build) => vec![Implementation::Only { name: self.name, build }],
         }
+    }
+
+    /// The ways worth trying on a device, plainest first: on a GPU without those for drivers on the CPU, unless all are
+    /// wanted.
+    pub fn rungs(&self, gpu: &Gpu, all: bool) -> Vec<Implementation> {
+        let mut rungs = self.implementations();
+        rungs.retain(|rung| all || gpu.adapter().is_software() || !rung.is_for_cpu_drivers());
+        rungs
     }
 
     /// Checks that it can be run at a size, before anything is allocated.

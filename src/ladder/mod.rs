@@ -36,6 +36,23 @@ pub struct Ladder {
     pub rungs: Vec<Rung>,
 }
 
+/// Which rungs of a ladder are tried, and how.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Effort {
+    /// Seconds to time each rung.
+    pub seconds: f64,
+    /// Whether each is compared with the reference.
+    pub check: bool,
+    /// Whether rungs for drivers on the CPU are tried on a GPU, too.
+    pub all: bool,
+}
+
+impl Default for Effort {
+    fn default() -> Self {
+        Self { seconds: 1.0, check: true, all: false }
+    }
+}
+
 /// One implementation, and its results on this device.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Rung {
@@ -45,7 +62,7 @@ pub struct Rung {
     pub used: Vec<Pass>,
     /// What the device is missing; then the rung is neither checked nor timed.
     pub missing: Option<String>,
-    /// Its deviation from the reference.
+    /// Its deviation from the reference; `None` if the device cannot run it, or nothing was to be checked.
     pub check: Option<Check>,
     /// Forward and backward, as timed.
     pub passes: Vec<PassTiming>,
@@ -117,14 +134,14 @@ impl Rung {
 }
 
 impl Ladder {
-    /// Checks every rung, and times each for about `seconds`. `kernels` are those that a painting would run; `progress`
+    /// Checks the rungs and times them. `kernels` are those that a painting would run; `progress`
     /// is called with a rung's name before it is tried. Failures are recorded in the rung.
     pub fn run(
         gpu: &Gpu,
         benchmark: &Benchmark,
         size: &ProblemSize,
         kernels: &Kernels,
-        seconds: f64,
+        effort: Effort,
         progress: &mut dyn FnMut(&str),
     ) -> Self {
         let size = benchmark.size(size);
@@ -132,9 +149,9 @@ impl Ladder {
             progress(implementation.name());
             let used =
                 Pass::ALL.into_iter().filter(|pass| implementation.is_used(kernels, size.layer, *pass));
-            Rung { used: used.collect(), ..run(gpu, benchmark, implementation, &size, seconds) }
+            Rung { used: used.collect(), ..run(gpu, benchmark, implementation, &size, effort) }
         };
-        let rungs = benchmark.implementations().into_iter().map(rung).collect();
+        let rungs = benchmark.rungs(gpu, effort.all).into_iter().map(rung).collect();
         let mut ladder = Self {
             op: benchmark.name.into(),
             inputs: (benchmark.inputs)(&size).iter().map(ToString::to_string).collect(),
@@ -170,18 +187,20 @@ fn run(
     benchmark: &Benchmark,
     implementation: Implementation,
     size: &ProblemSize,
-    seconds: f64,
+    effort: Effort,
 ) -> Rung {
     let missing = implementation.missing(gpu);
     let mut rung = Rung { name: implementation.name().into(), missing, ..Rung::default() };
     if rung.missing.is_some() {
         return rung;
     }
-    rung.check = Some(Check::of(gpu, benchmark.cases_of(implementation, size.precision)));
+    if effort.check {
+        rung.check = Some(Check::of(gpu, benchmark.cases_of(implementation, size.precision)));
+    }
     // A rung with wrong results is timed too: its speed is of interest to its author.
     let timed = benchmark
         .program(gpu, implementation, size)
-        .and_then(|program| timing::time(gpu, [&program.forward, &program.backward], seconds));
+        .and_then(|program| timing::time(gpu, [&program.forward, &program.backward], effort.seconds));
     match timed {
         Ok(passes) => rung.passes = passes,
         Err(error) => rung.untimed = Some(error.to_string()),

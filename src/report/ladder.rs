@@ -102,7 +102,9 @@ fn row(name: String, rung: &Rung, timing: &PassTiming) -> Vec<String> {
 
 fn verdict(rung: &Rung) -> &'static str {
     match &rung.check {
-        None => "unsupported",
+        None if rung.missing.is_some() => "unsupported",
+        None if rung.untimed.is_some() => "FAILED",
+        None => "-",
         Some(check) if check.wrong.is_some() => "WRONG",
         Some(_) if rung.untimed.is_some() => "FAILED",
         Some(_) => "ok",

@@ -6,8 +6,8 @@ use crate::common;
 use crate::common::test_folder::impasto_in;
 use impasto::Error;
 use impasto::error::{Remedy, Setting};
-use impasto::gpu::{Gpu, Precision};
-use impasto::ladder::{BENCHMARKS, Benchmark, Ladder, ProblemSize, Record, Rung};
+use impasto::gpu::{Gpu, GpuOptions, Precision};
+use impasto::ladder::{BENCHMARKS, Benchmark, Effort, Ladder, ProblemSize, Record, Rung};
 use impasto::ops::variants::{Pass, TunedOp};
 use impasto::profiler::{KernelLine, Roofs};
 use impasto::report;
@@ -16,13 +16,15 @@ use serde_json::Value;
 
 const ROOFS: Roofs = Roofs { gflops: 100.0, gbytes: 10.0 };
 
+const EFFORT: Effort = Effort { seconds: 0.0, check: true, all: true };
+
 fn size(side: u32) -> ProblemSize {
     ProblemSize { layer: "conv2_1".parse().unwrap(), side, precision: Precision::F32 }
 }
 
 fn run(gpu: &Gpu, benchmark: &str, size: &ProblemSize) -> Ladder {
     let kernels = common::kernels(&["gram=tiled", "conv3x3:backward=tiled"]);
-    Ladder::run(gpu, Benchmark::of_name(benchmark).unwrap(), size, &kernels, 0.0, &mut |_| ())
+    Ladder::run(gpu, Benchmark::of_name(benchmark).unwrap(), size, &kernels, EFFORT, &mut |_| ())
 }
 
 fn check_rung(rung: &Rung) {
@@ -91,6 +93,35 @@ fn f16_is_checked_as_such() {
     // Total variation is of the picture, which is never stored in f16.
     let tv = run(gpu, "tv", &half);
     assert_eq!((tv.precision.as_str(), tv.rungs[0].fault()), ("f32", None));
+}
+
+/// On a GPU the rungs for drivers on the CPU are of no use.
+#[test]
+fn rungs_for_cpu_drivers_are_left_out_on_a_gpu_unless_all_are_wanted() {
+    let gpu = common::open(GpuOptions::default().with_switches("kind=discrete").unwrap());
+    let names = |gpu: &Gpu, all: bool| {
+        let rungs = Benchmark::of_name("gram").unwrap().rungs(gpu, all);
+        rungs.into_iter().map(|rung| rung.name()).collect::<Vec<_>>()
+    };
+    assert!(names(&gpu, true).contains(&"texture") && !names(&gpu, false).contains(&"texture"));
+    assert!(names(&gpu, false).contains(&"vectors"));
+    let software = common::open(GpuOptions::default().with_switches("kind=cpu").unwrap());
+    assert_eq!(names(&software, false), names(&software, true));
+}
+
+/// What was not checked is neither right nor wrong, and is timed all the same.
+#[test]
+fn timings_without_a_check_say_so() {
+    let gpu = common::fast_gpu();
+    let effort = Effort { check: false, ..EFFORT };
+    let benchmark = Benchmark::of_name("gram").unwrap();
+    let gram = Ladder::run(gpu, benchmark, &size(16), &Default::default(), effort, &mut |_| ());
+    let naive = &gram.rungs[0];
+    assert!(naive.check.is_none() && naive.passes.len() == 2 && naive.fault().is_none(), "{naive:?}");
+    let text = report::ladders(&Record::new(gpu, ROOFS, &size(16), vec![gram]));
+    let line = text.lines().find(|line| line.contains("naive") && line.contains("forward")).unwrap();
+    assert!(line.ends_with('-'), "{line}");
+    assert!(!text.contains(" ok\n"), "{text}");
 }
 
 #[test]
