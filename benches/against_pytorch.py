@@ -3,13 +3,20 @@
     cargo build --release
     pip install torch safetensors pillow numpy        (any recent versions; CPU or CUDA)
     python benches/against_pytorch.py --size 512 --json result.json
+    python benches/against_pytorch.py --size 512 --precision f16
     python benches/against_pytorch.py --size 256 --burn
 
 The work is one evaluation of the default objective: the loss and its gradient at a picture of --size x --size
 pixels. Before anything is timed, both compute the loss of the same pictures, and the program stops if they differ.
 Impasto's time is the wall time of `impasto profile`, evaluations submitted one behind the other. PyTorch runs
-tests/reference/nst_reference.py in float32, with its Gram matrix written for the layout, and cuDNN free to try its
-algorithms. On a CUDA GPU it runs with TF32 as is its default and in strict float32, in both layouts.
+tests/reference/nst_reference.py with its Gram matrix written for the layout, and cuDNN free to try its algorithms, in both
+layouts; the faster one counts. --precision compares like with like:
+
+    f32     with strict float32; TF32 is shown beside it
+    mixed   with TF32 in convolutions, PyTorch's default
+    f16     with TF32, and with autocast to float16: Gram matrices and losses in float32, the loss scaled by a power of two
+
+On the CPU PyTorch runs in strict float32 in any case.
 --burn builds the program in benches/against_burn, which computes the same in burn through Vulkan, on the adapter that
 burn chooses. Its loss must be Impasto's, and its gradient as long as PyTorch's. Evaluations before the first round
 let its autotuner finish. An evaluation of burn ends when its loss and gradient are back on the host.
@@ -42,15 +49,24 @@ except ImportError as missing:
     fail(f"{missing.name} is missing: pip install torch safetensors pillow numpy")
 
 
+STRICT, TF32, F16 = "strict f32", "TF32", "autocast f16"
+# What each precision of Impasto is compared with on a GPU.
+LIKE = {"f32": [STRICT, TF32], "mixed": [TF32], "f16": [TF32, F16]}
+# How far losses may be apart for it to be the same work.
+RELATIVE = {STRICT: 1e-3, TF32: 1e-2, F16: 2e-2}
+
+
 class Impasto:
     """The program, run anew for each round."""
 
-    def __init__(self, program, device):
+    def __init__(self, program, device, precision):
         self.program, self.device = program, ["--device", device] if device else []
+        self.precision = ["--precision", precision]
         self.name, self.adapter = "impasto", ""
 
     def run(self, *arguments):
-        done = subprocess.run([self.program, *arguments, *self.device, "--quiet"], capture_output=True, text=True)
+        options = [*self.precision, *self.device, "--quiet"]
+        done = subprocess.run([self.program, *arguments, *options], capture_output=True, text=True)
         if done.returncode:
             fail(f"impasto {arguments[0]}: {done.stderr.strip()}")
         return done.stdout
@@ -69,12 +85,11 @@ class Impasto:
 
 
 class Pytorch:
-    """The reference in float32 on a device, in one layout, with or without TF32."""
+    """The reference on a device, in one layout and one arithmetic: strict f32, TF32 or autocast f16."""
 
-    def __init__(self, device, layout, tf32, pictures):
-        self.device, self.layout, self.tf32 = device, layout, tf32
-        precision = "" if device == "cpu" else ", TF32" if tf32 else ", strict f32"
-        self.name = f"pytorch {device}, {layout.replace('_', ' ')}{precision}"
+    def __init__(self, device, layout, arithmetic, pictures):
+        self.device, self.arithmetic = device, arithmetic
+        self.name = f"pytorch {device}, {layout.replace('_', ' ')}, {arithmetic}"
         options = argparse.Namespace(
             weights=ROOT / "weights/vgg19.safetensors", network="normalised", pool="max", content_layers=["conv4_2"],
             style_layers=[f"conv{block}_1" for block in range(1, 6)], content_weight=1.0, style_weight=1000.0,
@@ -87,13 +102,24 @@ class Pytorch:
         self.objective.content = on_device(self.objective.content)
         self.objective.style = on_device(self.objective.style)
         self.x = x.to(device).requires_grad_()
+        self.scale = self.find_scale() if arithmetic == F16 else 1.0
 
     def evaluate(self):
         # PyTorch's default allows it in convolutions and not in matrix products.
-        torch.backends.cudnn.allow_tf32 = self.tf32
-        total, _ = self.objective(self.x)
-        (gradient,) = torch.autograd.grad(total, self.x)
-        return total, gradient
+        torch.backends.cudnn.allow_tf32 = self.arithmetic == TF32
+        with torch.autocast(self.device, dtype=torch.float16, enabled=self.arithmetic == F16):
+            total, _ = self.objective(self.x)
+        if self.arithmetic != F16:
+            return total, torch.autograd.grad(total, self.x)[0]
+        (gradient,) = torch.autograd.grad(total * self.scale, self.x)
+        return total, gradient / self.scale
+
+    def find_scale(self):
+        """As torch.amp.GradScaler finds it: the largest power of two that overflows no gradient."""
+        self.scale = 65536.0
+        while self.scale > 1e-6 and not self.evaluate()[1].isfinite().all():
+            self.scale /= 2
+        return self.scale
 
     def answer(self):
         """The loss, and the length of its gradient."""
@@ -127,7 +153,7 @@ class Burn:
     """The program in benches/against_burn: a process that evaluates once for each line that it gets."""
 
     def __init__(self, program, pictures):
-        self.name, self.tf32 = "burn", False
+        self.name, self.arithmetic = "burn", STRICT
         self.process = subprocess.Popen([program, *pictures], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         # Kernels are compiled and the autotuner tries them as they are first used.
         for _ in range(2):
@@ -163,7 +189,13 @@ def build_burn(features):
 
 
 def gram(features):
-    """As the reference has it, without copying features whose channels lie last."""
+    """As the reference has it, without copying features whose channels lie last. Under autocast in float32, since a sum over
+    an image does not fit float16."""
+    with torch.autocast(features.device.type, enabled=False):
+        return gram_of(features.float())
+
+
+def gram_of(features):
     rows = features.permute(1, 2, 0)
     if not rows.is_contiguous():
         flat = features.flatten(1)
@@ -183,22 +215,23 @@ def make_pictures(folder, size):
     return files
 
 
-def contenders(pictures):
-    if not torch.cuda.is_available():
-        return [Pytorch("cpu", "channels_last", False, pictures)]
+def contenders(precision, pictures):
     layouts = ["channels_last", "contiguous_format"]
-    return [Pytorch("cuda", layout, tf32, pictures) for tf32 in [True, False] for layout in layouts]
+    device, like = ("cuda", LIKE[precision]) if torch.cuda.is_available() else ("cpu", [STRICT])
+    return [Pytorch(device, layout, arithmetic, pictures) for arithmetic in like for layout in layouts]
 
 
 def check_same_work(impasto, others, pictures):
     want = impasto.loss(*pictures)
+    ours = RELATIVE[dict(zip(LIKE, [STRICT, TF32, F16]))[impasto.precision[1]]]
     length = None
     for other in others:
         got, got_length = other.answer()
         length = length or got_length
-        if abs(got / want - 1) > (1e-2 if other.tf32 else 1e-3):
+        allowed = max(ours, RELATIVE[other.arithmetic])
+        if not abs(got / want - 1) <= allowed:
             fail(f"not the same work: impasto's loss is {want}, that of {other.name} is {got}")
-        if abs(got_length / length - 1) > 1e-2:
+        if not abs(got_length / length - 1) <= max(1e-2, allowed):
             fail(f"not the same work: gradients of {others[0].name} and {other.name} are {length} and {got_length} long")
     print(f"all compute the same loss, {want:.6g}")
 
@@ -217,9 +250,21 @@ def report(times):
     return result
 
 
+def best(times, others):
+    """The medians of the faster layout, by the arithmetic of what was compared."""
+    found = {}
+    for other in others:
+        median = statistics.median(times[other.name])
+        name = "burn" if isinstance(other, Burn) else other.arithmetic
+        if name not in found or median < found[name]["median"]:
+            found[name] = {"side": other.name, "median": median}
+    return found
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", type=int, default=256, help="width and height of the picture")
+    parser.add_argument("--precision", choices=list(LIKE), default="f32", help="as the program's own --precision takes it")
     parser.add_argument("--rounds", type=int, default=5, help="turns that each side gets")
     parser.add_argument("--evaluations", type=int, default=5, help="evaluations, or batches of them, in a turn")
     threads = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
@@ -236,10 +281,10 @@ def main():
     torch.backends.cudnn.benchmark = True
     reference.gram = gram
 
-    impasto = Impasto(str(options.impasto), options.device)
+    impasto = Impasto(str(options.impasto), options.device, options.precision)
     with tempfile.TemporaryDirectory() as folder:
         pictures = make_pictures(folder, options.size)
-        others = contenders(pictures)
+        others = contenders(options.precision, pictures)
         if options.burn:
             others.append(Burn(build_burn(options.burn_features), pictures))
         check_same_work(impasto, others, pictures)
@@ -252,10 +297,13 @@ def main():
 
     where = torch.cuda.get_device_name() if torch.cuda.is_available() else f"CPU, {options.threads} threads"
     print(f"impasto on {impasto.adapter}\npytorch {torch.__version__} on {where}")
-    print(f"one evaluation, loss and gradient, {options.size} x {options.size} pixels")
-    result = report(times)
+    print(f"one evaluation, loss and gradient, {options.size} x {options.size} pixels, {options.precision}")
+    result, fastest = report(times), best(times, others)
+    ours = result["impasto"]["median"]
+    for name, side in fastest.items():
+        print(f"impasto / {name}: {ours / side['median']:.3f} ({side['side']})")
     if options.json:
-        about = {"size": options.size, "adapter": impasto.adapter, "pytorch": torch.__version__, "pytorch_device": where}
+        about = {"size": options.size, "precision": options.precision, "best": fastest, "adapter": impasto.adapter, "pytorch": torch.__version__, "pytorch_device": where}
         options.json.write_text(json.dumps({**about, "seconds": result}, indent=2) + "\n")
 
 
