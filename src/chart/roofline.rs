@@ -47,10 +47,12 @@ impl Axes {
         let rates = profile.kernels.iter().filter(|line| line.flops > 0.0 && line.seconds.median > 0.0);
         let slowest = rates.map(|line| line.gflops().log10()).fold(f64::INFINITY, f64::min);
         let (ridge, roof) = (profile.roofs.ridge().log10(), profile.roofs.gflops.log10());
+        let top = profile.roofs.highest_gflops();
+        let last_ridge = (top / profile.roofs.gbytes).log10();
         let least = intensities.iter().copied().fold(ridge - 1.0, f64::min).max(ridge - DECADES);
-        let most = intensities.iter().copied().fold(ridge + 1.0, f64::max).min(ridge + DECADES);
+        let most = intensities.iter().copied().fold(last_ridge + 1.0, f64::max).min(ridge + DECADES);
         let bottom = slowest.min(roof - 2.0).max(roof - DECADES);
-        Self { x: (least.floor(), most.ceil()), y: (bottom.floor(), roof + 0.4) }
+        Self { x: (least.floor(), most.ceil()), y: (bottom.floor(), top.log10() + 0.4) }
     }
 
     /// The place of a value; on the edge if it lies beyond.
@@ -112,17 +114,25 @@ fn roofs(scene: &mut Scene, axes: &Axes, roofs: &Roofs) {
     let (first, last) = (10f64.powf(axes.x.0), 10f64.powf(axes.x.1));
     // The slanted roof begins where it enters the frame.
     let start = first.max(10f64.powf(axes.y.0) / roofs.gbytes);
-    let points = [
-        axes.place(start, start * roofs.gbytes),
-        axes.place(roofs.ridge(), roofs.gflops),
-        axes.place(last, roofs.gflops),
-    ];
-    scene.line(&points, INK, 2.0);
-    let flat = format!("{} GFLOP/s (multiply-adds)", number(roofs.gflops));
-    scene.text((points[2].0, points[2].1 - 13.0), &flat, BODY, INK, Side::Right);
-    let middle = ((points[0].0 + points[1].0) / 2.0, (points[0].1 + points[1].1) / 2.0);
+    let slope_to = |gflops: f64| axes.place(gflops / roofs.gbytes, gflops);
+    let foot = axes.place(start, start * roofs.gbytes);
+    scene.line(&[foot, slope_to(roofs.highest_gflops())], INK, 2.0);
+    for (gflops, what) in flat_roofs(roofs) {
+        let end = axes.place(last, gflops);
+        scene.line(&[slope_to(gflops), end], INK, 2.0);
+        let label = format!("{} GFLOP/s ({what})", number(gflops));
+        scene.text((end.0, end.1 - 13.0), &label, BODY, INK, Side::Right);
+    }
+    let ridge = slope_to(roofs.gflops);
+    let middle = ((foot.0 + ridge.0) / 2.0, (foot.1 + ridge.1) / 2.0);
     let slanted = format!("{} GB/s (copies)", number(roofs.gbytes));
     scene.text((middle.0 - 12.0, middle.1 - 12.0), &slanted, BODY, INK, Side::Right);
+}
+
+/// The roofs of arithmetic, and the units whose they are.
+fn flat_roofs(roofs: &Roofs) -> impl Iterator<Item = (f64, &'static str)> {
+    let matrices = roofs.matrix_gflops.map(|gflops| (gflops, "matrix units, f16"));
+    std::iter::once((roofs.gflops, "multiply-adds")).chain(matrices)
 }
 
 /// Large marks first, so that small ones lie on top.
@@ -132,9 +142,13 @@ fn marks(scene: &mut Scene, axes: &Axes, colours: &Colours, by_time: &[&KernelLi
         scene.disc(mark.centre, mark.radius, colours.of_line(line), line.pass == PassKind::Forward);
     }
     let all: Vec<Mark> = by_time.iter().map(|line| axes.mark(line)).collect();
-    let (_, roof) = axes.place(1.0, roofs.gflops);
-    let label = [FRAME[2] - 190.0, roof - 24.0, FRAME[2], roof];
-    let places = tags::place(&all, LISTED, &[label], FRAME);
+    let labels: Vec<Rectangle> = flat_roofs(roofs)
+        .map(|(gflops, _)| {
+            let (_, roof) = axes.place(1.0, gflops);
+            [FRAME[2] - 190.0, roof - 24.0, FRAME[2], roof]
+        })
+        .collect();
+    let places = tags::place(&all, LISTED, &labels, FRAME);
     for (k, (mark, place)) in all.iter().zip(places).enumerate() {
         let (dx, dy) = (place.0 - mark.centre.0, place.1 - mark.centre.1);
         let distance = dx.hypot(dy);
@@ -245,6 +259,24 @@ mod tests {
         let slanted = axes.place(edge, edge * 10.0);
         assert_eq!(copy.0, FRAME[0]);
         assert!(((copy.1 - slanted.1) / decade - 5f64.log10()).abs() < 1e-9);
+    }
+
+    /// The roof of matrix units has a line and a label of its own, above the other, within the frame.
+    #[test]
+    fn matrix_units_have_a_roof_of_their_own() {
+        let mut profile = profile();
+        let has = |profile: &Profile, wanted: &str| {
+            let scene = scene(profile);
+            scene.items.iter().any(|item| matches!(item, Item::Text { text, .. } if text.contains(wanted)))
+        };
+        assert!(!has(&profile, "matrix units"));
+        profile.roofs.matrix_gflops = Some(2000.0);
+        assert!(
+            has(&profile, "2000 GFLOP/s (matrix units, f16)") && has(&profile, "100 GFLOP/s (multiply-adds)")
+        );
+        let axes = Axes::of(&profile);
+        let [matrices, plain] = [2000.0, 100.0].map(|gflops| axes.place(1000.0, gflops).1);
+        assert!(FRAME[1] < matrices && matrices < plain && plain < FRAME[3], "{matrices} {plain}");
     }
 
     #[test]

@@ -168,7 +168,7 @@ pub(super) fn noop() -> Option<wgpu::Adapter> {
     pollster::block_on(instance.enumerate_adapters(wgpu::Backends::NOOP)).pop()
 }
 
-/// What `conv/5_cooperative` needs.
+/// What kernels for matrix units need.
 pub(super) const MATRICES: wgpu::Features =
     wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX.union(wgpu::Features::SHADER_F16);
 

@@ -296,8 +296,8 @@ fn experimental(features: wgpu::Features) -> wgpu::ExperimentalFeatures {
     if !features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX) {
         return wgpu::ExperimentalFeatures::disabled();
     }
-    // SAFETY: only `conv/5_cooperative` uses the feature, on adapters that list the shape it uses; its
-    // matrices are loaded from and stored to workgroup memory at constant offsets within their arrays.
+    // SAFETY: only `conv/5_cooperative` and `roofline/matrix` use the feature, on adapters that list the shape they
+    // use; their matrices are loaded and stored at offsets within their arrays.
     unsafe { wgpu::ExperimentalFeatures::enabled() }
 }
 

@@ -204,6 +204,11 @@ impl Kernel {
         self.shader.name
     }
 
+    /// Whether it multiplies matrices on matrix units.
+    pub(super) fn multiplies_matrices(&self) -> bool {
+        self.interface.multiplies_matrices
+    }
+
     /// The `@workgroup_size` of the WGSL.
     pub fn workgroup_size(&self) -> [u32; 3] {
         self.interface.workgroup_size

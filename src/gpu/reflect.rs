@@ -1,6 +1,6 @@
 //! Reflection of a WGSL module: bindings, parameters, workgroup size.
 
-use naga::{AddressSpace, ScalarKind, TypeInner};
+use naga::{AddressSpace, Expression, ScalarKind, TypeInner};
 
 use super::source::describe;
 
@@ -29,6 +29,8 @@ pub(super) struct Interface {
     pub(super) workgroup_size: [u32; 3],
     /// Bytes of workgroup memory.
     pub(super) workgroup_bytes: u32,
+    /// Whether it multiplies cooperative matrices.
+    pub(super) multiplies_matrices: bool,
 }
 
 impl Interface {
@@ -41,7 +43,13 @@ impl Interface {
             .find(|entry| entry.name == "main" && entry.stage == naga::ShaderStage::Compute)
             .ok_or("no compute entry point 'main'")?;
         let workgroup_size = entry.workgroup_size;
-        let mut interface = Self { bindings: vec![], parameters: None, workgroup_size, workgroup_bytes: 0 };
+        let mut interface = Self {
+            bindings: vec![],
+            parameters: None,
+            workgroup_size,
+            workgroup_bytes: 0,
+            multiplies_matrices: multiplies_matrices(&module),
+        };
         for (_, global) in module.global_variables.iter() {
             if global.space == AddressSpace::WorkGroup {
                 interface.workgroup_bytes += module.types[global.ty].inner.size(module.to_ctx());
@@ -62,6 +70,14 @@ impl Interface {
         }
         Ok(interface)
     }
+}
+
+fn multiplies_matrices(module: &naga::Module) -> bool {
+    let functions = module.functions.iter().map(|(_, function)| function);
+    let mut all = functions.chain(module.entry_points.iter().map(|entry| &entry.function));
+    let is_product =
+        |expression: &Expression| matches!(expression, Expression::CooperativeMultiplyAdd { .. });
+    all.any(|function| function.expressions.iter().any(|(_, expression)| is_product(expression)))
 }
 
 /// Scalars of the uniform struct with their byte offsets, and the struct's size.
@@ -102,6 +118,20 @@ mod tests {
         let (slot, members, size) = interface.parameters.unwrap();
         assert_eq!((slot, members[1].offset, size), (2, 4, 16));
         assert_eq!(members[1].kind, ScalarKind::Float);
+    }
+
+    /// By what a module does: words in comments do not count.
+    #[test]
+    fn products_of_matrices_are_found() {
+        let of = |name: &str| {
+            let path = format!("{}/shaders/{name}.wgsl", std::env::var("CARGO_MANIFEST_DIR").unwrap());
+            let text = std::fs::read_to_string(path).unwrap();
+            Interface::of(&super::super::expand_imports(text.leak()).unwrap()).unwrap().multiplies_matrices
+        };
+        assert!(of("conv/5_cooperative") && of("roofline/matrix"));
+        assert!(!of("conv/4_vectors") && !of("roofline/fma"));
+        let comment = format!("// coopMultiplyAdd\n{SOURCE}");
+        assert!(!Interface::of(&comment).unwrap().multiplies_matrices);
     }
 
     #[test]

@@ -39,6 +39,8 @@ pub struct Timing {
     pub kernel: &'static str,
     /// Workgroups in x, y and z; zeros for a copy.
     pub groups: [u32; 3],
+    /// Whether its arithmetic is that of the matrix units.
+    pub on_matrix_units: bool,
     /// Its work, computed from its sizes.
     pub work: Work,
     /// Seconds from the beginning of the first command to that of this one.
@@ -139,6 +141,7 @@ fn describe(recording: &Recording, command: &Command, index: usize, (start, end)
         label: next.map_or_else(String::new, |dispatch| dispatch.label.clone()),
         kernel,
         groups,
+        on_matrix_units: command.dispatch().is_some_and(|dispatch| dispatch.kernel.multiplies_matrices()),
         work: command.work(),
         start,
         seconds: (end - start).max(0.0),

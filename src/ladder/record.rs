@@ -30,7 +30,7 @@ pub struct Record {
 
 impl Record {
     /// The current [`format`](Self::format).
-    pub const FORMAT: u32 = 2;
+    pub const FORMAT: u32 = 3;
 
     /// Compares every pass with these roofs.
     pub fn new(gpu: &Gpu, roofs: Roofs, size: &ProblemSize, mut ladders: Vec<Ladder>) -> Self {

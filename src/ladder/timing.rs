@@ -5,7 +5,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use crate::error::Result;
-use crate::gpu::{Gpu, Recording, Timing, Work};
+use crate::gpu::{Gpu, Recording, Timing};
 use crate::ops::variants::Pass;
 use crate::profiler::{KernelLine, OfRoof, Roofs, Spread, lines};
 
@@ -59,8 +59,7 @@ impl PassTiming {
 
     /// Compares it with these roofs.
     pub(super) fn put_under(&mut self, roofs: &Roofs) {
-        let work = Work { flops: self.flops, direct_flops: self.direct_flops, bytes: self.bytes };
-        self.of_roof = roofs.part(&work, self.seconds.median);
+        self.of_roof = roofs.part(&self.kernels, self.seconds.median);
     }
 
     fn rate(&self, amount: f64) -> f64 {

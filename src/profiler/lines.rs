@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{OfRoof, Roofs, Spread};
-use crate::gpu::{PassKind, Timing, Work};
+use crate::gpu::{PassKind, Timing};
 
 /// A kernel of an evaluation: all of its launches for one layer in one pass.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,6 +18,8 @@ pub struct KernelLine {
     pub launches: usize,
     /// Workgroups of all launches; 0 for copies.
     pub workgroups: u64,
+    /// Whether its operations are done by the matrix units, whose roof then holds.
+    pub on_matrix_units: bool,
     /// Floating-point operations of all launches.
     pub flops: f64,
     /// Floating-point operations that the definition of the operation takes for the same result.
@@ -48,8 +50,7 @@ impl KernelLine {
 
     /// How close it is to the roof that limits it; `None` for work without operations and bytes, or without time.
     pub fn of_roof(&self, roofs: &Roofs) -> Option<OfRoof> {
-        let work = Work { flops: self.flops, direct_flops: self.direct_flops, bytes: self.bytes };
-        roofs.part(&work, self.seconds.median)
+        roofs.part([self], self.seconds.median)
     }
 
     /// The folder of the shader, which is the operation: `conv` of `conv/2_tiled`.
@@ -104,6 +105,7 @@ fn empty_line(timing: &Timing) -> KernelLine {
         kernel: timing.kernel.into(),
         launches: 0,
         workgroups: 0,
+        on_matrix_units: timing.on_matrix_units,
         flops: 0.0,
         direct_flops: 0.0,
         bytes: 0.0,
@@ -115,10 +117,20 @@ fn empty_line(timing: &Timing) -> KernelLine {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::gpu::Work;
 
     fn timing(pass: PassKind, label: &str, kernel: &'static str, seconds: f64) -> Timing {
         let work = Work { flops: 2e9, direct_flops: 4e9, bytes: 1e9 };
-        Timing { pass, label: label.into(), kernel, groups: [2, 3, 1], work, start: 0.0, seconds }
+        Timing {
+            pass,
+            label: label.into(),
+            kernel,
+            groups: [2, 3, 1],
+            on_matrix_units: false,
+            work,
+            start: 0.0,
+            seconds,
+        }
     }
 
     #[test]

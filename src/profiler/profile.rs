@@ -82,7 +82,7 @@ pub struct Memory {
 
 impl Profile {
     /// The current [`format`](Self::format).
-    pub const FORMAT: u32 = 1;
+    pub const FORMAT: u32 = 2;
 
     /// The record of a measurement. Memory is what tensors take on the device at the time of the call.
     pub fn new(gpu: &Gpu, roofs: Roofs, workload: Workload, measurement: &Measurement) -> Self {

@@ -12,6 +12,7 @@ pub fn line(pass: PassKind, layer: &str, kernel: &str, milliseconds: f64) -> Ker
         kernel: kernel.into(),
         launches: 1,
         workgroups: 128,
+        on_matrix_units: false,
         flops: 5e7,
         direct_flops: 1e8,
         bytes: 1e6,
@@ -41,7 +42,7 @@ pub fn profile() -> Profile {
             evaluations: 3,
         },
         clock: Clock::Timestamps,
-        roofs: Roofs { gflops: 100.0, gbytes: 10.0 },
+        roofs: Roofs { gflops: 100.0, gbytes: 10.0, matrix_gflops: None },
         kernels: vec![
             line(PassKind::Forward, "conv1_1", "conv/2_tiled", 1.0),
             copy,

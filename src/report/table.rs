@@ -43,9 +43,12 @@ pub(super) fn clock_line(clock: Clock) -> String {
 
 /// The roofs, as a line of the heading.
 pub fn roofs_line(roofs: &Roofs) -> String {
+    let matrices =
+        roofs.matrix_gflops.map(|gflops| format!("{} GFLOP/s (matrix units, f16), ", number(gflops)));
     format!(
-        "roofs     {} GFLOP/s (FMA loop), {} GB/s (copy), measured; ridge point at {} FLOP/byte\n",
+        "roofs     {} GFLOP/s (FMA loop), {}{} GB/s (copy), measured; ridge point at {} FLOP/byte\n",
         number(roofs.gflops),
+        matrices.unwrap_or_default(),
         number(roofs.gbytes),
         number(roofs.ridge())
     )
@@ -196,6 +199,18 @@ mod tests {
         assert!(text.contains("roofs     100 GFLOP/s (FMA loop), 10.0 GB/s (copy)"), "{text}");
         assert!(text.contains("kernels fill 97% of it") && text.contains("GPU time is 90% of it"), "{text}");
         assert!(text.contains("weights 1.0 MiB"), "{text}");
+    }
+
+    /// A kernel on matrix units is held against their roof.
+    #[test]
+    fn the_roof_of_matrix_units_is_named() {
+        let mut profile = profile();
+        profile.roofs.matrix_gflops = Some(1000.0);
+        profile.kernels[0].on_matrix_units = true;
+        let text = table(&profile);
+        assert!(text.contains("(FMA loop), 1000 GFLOP/s (matrix units, f16), 10.0 GB/s"), "{text}");
+        let line = text.lines().find(|line| line.starts_with("conv1_1") && line.contains("forward")).unwrap();
+        assert!(line.contains(" 10%  memory"), "{line}");
     }
 
     #[test]

@@ -90,6 +90,7 @@ mod tests {
     fn timing(pass: PassKind, start: f64, seconds: f64) -> Timing {
         let work = Work { flops: 1e6, direct_flops: 2e6, bytes: 0.0 };
         Timing {
+            on_matrix_units: false,
             pass,
             label: "conv1_1".into(),
             kernel: "conv/1_naive",

@@ -14,7 +14,7 @@ use impasto::report;
 use impasto::vgg19::LayerId;
 use serde_json::Value;
 
-const ROOFS: Roofs = Roofs { gflops: 100.0, gbytes: 10.0 };
+const ROOFS: Roofs = Roofs { gflops: 100.0, gbytes: 10.0, matrix_gflops: None };
 
 const EFFORT: Effort = Effort { seconds: 0.0, check: true, all: true };
 

@@ -18,6 +18,7 @@ mod imports;
 mod ladder;
 mod long_work;
 mod lost_work;
+mod matrix_roof;
 mod normalized_gradients;
 mod ops;
 mod optim;

@@ -39,7 +39,7 @@ fn every_file_is_a_kernel_of_the_program() {
 /// Kernels with cooperative matrices. naga has these for Vulkan and Metal, not for HLSL; and what it
 /// writes for Metal is text without a meaning there, since Metal's matrices are 8 x 8.
 /// `Needs::missing` keeps the kernels from adapters that do not list their shape.
-const FOR_MATRIX_UNITS: [&str; 1] = ["conv/5_cooperative"];
+const FOR_MATRIX_UNITS: [&str; 2] = ["conv/5_cooperative", "roofline/matrix"];
 
 /// Translates a kernel to SPIR-V (Vulkan), MSL (Metal) and, unless it is exempt, HLSL (DX12).
 fn translate(shader: &Shader) -> Result<(), String> {
