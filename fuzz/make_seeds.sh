@@ -39,5 +39,6 @@ paint -o b.png --history 2 --checkpoint "$seeds/checkpoint/lbfgs"
 sed -E 's/("adapter": )".*"/\1"llvmpipe (Vulkan, software, on the CPU)"/
     s/("driver": )".*"/\1"Mesa 1"/; s/("kernels": )".*"/\1"@KERNELS@"/' cache/kernels-*.json > "$seeds/tuner/all.json"
 printf '{"adapter": "llvmpipe (Vulkan, software, on the CPU)", "driver": "Mesa 1", "kernels": "@KERNELS@",
-"choices": {}, "refused": {"gram texture": "off by 1.0e0"}}' > "$seeds/tuner/refused.json"
+"format": 2, "choices": [], "agreed": [{"op": "conv3x3", "variant": "texture", "f16": false}],
+"refused": [{"op": "gram", "variant": "texture", "f16": false, "fault": "off by 1.0e0"}]}' > "$seeds/tuner/refused.json"
 du -sh "$seeds"

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use half::{bf16, f16};
+use rayon::prelude::*;
 
 use super::memory::Entry;
 
@@ -162,7 +163,18 @@ impl Shape {
     pub(crate) fn pack(&self, plain: &[f32]) -> Vec<f32> {
         debug_assert_eq!(plain.len(), self.len());
         let mut packed = vec![0.0; self.vectors() as usize * 4];
-        self.for_each_index(|plain_index, packed_index| packed[packed_index] = plain[plain_index]);
+        match self.layout {
+            Layout::Planar => packed[..plain.len()].copy_from_slice(plain),
+            Layout::Blocked => {
+                let positions = (self.positions() as usize).max(1);
+                let blocks = packed.par_chunks_mut(4 * positions).zip(plain.par_chunks(4 * positions));
+                blocks.for_each(|(packed, plain)| {
+                    for (c, map) in plain.chunks(positions).enumerate() {
+                        map.iter().enumerate().for_each(|(p, value)| packed[4 * p + c] = *value);
+                    }
+                });
+            }
+        }
         packed
     }
 

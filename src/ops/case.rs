@@ -91,12 +91,14 @@ pub enum TestValues {
     /// that is may change its sign when it is rounded to f16; the ReLU then passes a whole gradient or none, and a
     /// right kernel looks wrong.
     OneSign,
+    /// A short sequence over and over, for timings: quick to make, whatever the size.
+    Repeated,
 }
 
 impl TestValues {
     /// Features with these signs.
     pub fn features(self, seed: u64, count: usize) -> Vec<f32> {
-        let mut values = to_f32(&numbers(seed, count));
+        let mut values = self.sequence(seed, count);
         if self == Self::OneSign {
             values.iter_mut().for_each(|value| *value = value.abs());
         }
@@ -105,13 +107,24 @@ impl TestValues {
 
     /// Weights with these signs: `per_channel` numbers for each of `channels`.
     pub fn weights(self, seed: u64, per_channel: usize, channels: usize) -> Vec<f32> {
-        let mut weights = to_f32(&numbers(seed, per_channel * channels));
+        let mut weights = self.sequence(seed, per_channel * channels);
         if self == Self::OneSign {
             for (weights, sign) in weights.chunks_exact_mut(per_channel).zip(numbers(seed + 4, channels)) {
                 weights.iter_mut().for_each(|weight| *weight = weight.copysign(sign as f32));
             }
         }
         weights
+    }
+}
+
+impl TestValues {
+    fn sequence(self, seed: u64, count: usize) -> Vec<f32> {
+        // Prime, so that neither channels nor rows repeat.
+        const PERIOD: usize = 4093;
+        match self {
+            Self::Mixed | Self::OneSign => to_f32(&numbers(seed, count)),
+            Self::Repeated => to_f32(&numbers(seed, PERIOD)).into_iter().cycle().take(count).collect(),
+        }
     }
 }
 

@@ -3,8 +3,9 @@
 use crate::gpu::Shape;
 use crate::ops::variants::{Pass, TunedOp, Variant};
 
-/// The last of the candidates, which stand plainest first. Where channels or tiles are few, transforms outweigh the
-/// GEMM and matrix units idle: there it is the last candidate without either. The definition if there is no candidate.
+/// The last of the candidates that round, where there are any: on matrix units; else the last of the candidates, which
+/// stand plainest first. Where channels or tiles are few, transforms outweigh the GEMM and matrix units idle: there it is
+/// the last candidate without either. The definition if there is no candidate.
 pub(super) fn builtin(
     op: TunedOp,
     pass: Pass,
@@ -13,12 +14,13 @@ pub(super) fn builtin(
 ) -> &'static Variant {
     let tiles = features.width.div_ceil(4) * features.height.div_ceil(4);
     let is_small = features.channels < 32 || tiles < 32;
-    let wants_many = |variant: &Variant| variant.has_transform(pass) || variant.rounds_to_f16();
+    let wants_many = |variant: &Variant| variant.has_transform(pass) || variant.uses_matrix_units();
     // A variant may compute a pass just as a plainer one does, and stands in its place then.
     let is_new = |at: usize| !candidates[..at].iter().any(|plainer| plainer.shares(pass, candidates[at]));
     let distinct = || (0..candidates.len()).rev().filter(|at| is_new(*at)).map(|at| candidates[at]);
-    let suited = distinct().find(|variant| op == TunedOp::Gram || !is_small || !wants_many(variant));
-    suited.or_else(|| distinct().next()).unwrap_or(op.naive())
+    let suited = || distinct().filter(|variant| op == TunedOp::Gram || !is_small || !wants_many(variant));
+    let rounding = suited().find(|variant| variant.rounds_to_f16());
+    rounding.or_else(|| suited().next()).or_else(|| distinct().next()).unwrap_or(op.naive())
 }
 
 #[cfg(test)]
@@ -49,5 +51,7 @@ mod tests {
         assert_eq!(choice(Pass::Forward, &half, 64, 128), "cooperative");
         assert_eq!(choice(Pass::Backward, &half, 64, 128), "winograd_f4");
         assert_eq!(choice(Pass::Forward, &half, 3, 128), "vectors");
+        // Wherever it stands in the list.
+        assert_eq!(choice(Pass::Forward, &["vectors", "cooperative", "winograd_f4"], 64, 128), "cooperative");
     }
 }

@@ -8,6 +8,7 @@ mod auto;
 mod builtin;
 mod cache;
 mod problem;
+mod rates;
 mod trial;
 
 pub use cache::{Refusal, default_folder, fingerprint};
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 
 use cache::{Loaded, Record};
 use problem::{Problem, problems};
+use rates::Rates;
 
 use crate::error::{Error, Result};
 use crate::gpu::{AdapterSummary, Gpu, Precision};
@@ -130,11 +132,12 @@ impl Tuner {
         if self.mode == Mode::BuiltIn {
             return Ok(self.builtin(&problems, &trusted, &record));
         }
+        let rates = Rates::measure(gpu, &trusted)?;
         let missing: Vec<&Problem> =
             problems.iter().filter(|problem| !self.is_timed(problem, &record)).collect();
         for (done, problem) in missing.iter().enumerate() {
             progress(done, missing.len(), &problem.key.to_string());
-            problem.timed(gpu, &trusted)?.into_iter().for_each(|timed| record.insert(timed));
+            problem.timed(gpu, &trusted, rates)?.into_iter().for_each(|timed| record.insert(timed));
         }
         if let Some(path) = path {
             let kept = cache::save(&path, &record);
@@ -231,17 +234,14 @@ impl Tuner {
             (_, Precision::F16) => ComputePrecision::F16,
             _ => ComputePrecision::Mixed,
         };
-        let mut trusted = vec![];
-        for variant in TunedOp::ALL.iter().flat_map(|op| op.candidates(gpu, precision)) {
-            if record.agrees(variant, self.is_f16()).is_none() {
-                let fault = trial::fault(gpu, variant, self.storage())?;
-                record.insert_answer(variant, self.is_f16(), fault);
-            }
-            if record.agrees(variant, self.is_f16()) == Some(true) {
-                trusted.push(variant);
-            }
-        }
-        Ok(trusted)
+        let candidates = || TunedOp::ALL.iter().flat_map(|op| op.candidates(gpu, precision));
+        let untried: Vec<_> =
+            candidates().filter(|variant| record.agrees(variant, self.is_f16()).is_none()).collect();
+        let faults = trial::faults(gpu, &untried, self.storage())?;
+        untried.iter().zip(faults).for_each(|(variant, fault)| {
+            record.insert_answer(variant, self.is_f16(), fault);
+        });
+        Ok(candidates().filter(|variant| record.agrees(variant, self.is_f16()) == Some(true)).collect())
     }
 
     fn storage(&self) -> Precision {
@@ -282,7 +282,7 @@ pub fn why_not(gpu: &Gpu, variant: &'static Variant, precision: Precision) -> Re
     if let Some(missing) = variant.missing(gpu) {
         return Ok(Some(format!("{op} {variant} needs {missing}, which {device} lacks")));
     }
-    let fault = trial::fault(gpu, variant, precision)?;
+    let fault = trial::faults(gpu, &[variant], precision)?.into_iter().flatten().next();
     Ok(fault.map(|fault| format!("on {device} the kernels of {op} {variant} are {fault}")))
 }
 

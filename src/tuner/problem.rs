@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::builtin::builtin;
 use super::cache::{Chosen, Timed};
+use super::rates::Rates;
 use super::trial::{self, Times};
 use crate::error::Result;
 use crate::gpu::{Gpu, Precision, Shape};
@@ -38,6 +39,9 @@ impl fmt::Display for Key {
         write!(f, "{op} {ins} to {outs}, 2^{log2_positions} positions{}", if *f16 { ", f16" } else { "" })
     }
 }
+
+/// Channels below which a convolution takes no less time.
+const FEW: u32 = 32;
 
 /// One shape of an operation, and the layers that have it.
 pub(super) struct Problem {
@@ -82,12 +86,18 @@ impl Problem {
     }
 
     /// The choice by time, for every precision that stores numbers as this problem does: all candidates are timed
-    /// together, and f32 chooses among those that do not round.
-    pub fn timed(&self, gpu: &Gpu, trusted: &[&'static Variant]) -> Result<Vec<Timed>> {
-        let shape = self.trial_shape(gpu.adapter().is_software(), gpu.max_tensor_bytes());
-        let timed = match &self.candidates(trusted, ComputePrecision::F16)[..] {
+    /// together, and f32 chooses among those that do not round. Those that cannot win by counts are not timed.
+    pub fn timed(&self, gpu: &Gpu, trusted: &[&'static Variant], rates: Rates) -> Result<Vec<Timed>> {
+        let shape = self.trial_shape(rates.budget(), gpu.max_tensor_bytes());
+        let builtins = ComputePrecision::ALL.map(|precision| self.builtin(trusted, precision));
+        let kept: Vec<_> = builtins.into_iter().flat_map(|both| [both.forward, both.backward]).collect();
+        let all = self.candidates(trusted, ComputePrecision::Mixed);
+        let worth = |variant: &&'static Variant| {
+            kept.contains(variant) || !rates.rule_out(variant, &all, shape, self.out_channels)
+        };
+        let timed = match &all.iter().copied().filter(worth).collect::<Vec<_>>()[..] {
             candidates if candidates.len() < 2 => vec![],
-            candidates => trial::times(gpu, candidates, shape, self.out_channels)?,
+            candidates => trial::times(gpu, candidates, &kept, shape, self.out_channels)?,
         };
         let stored = |precision: &ComputePrecision| precision.storage() == self.features.precision;
         let choice = |precision| {
@@ -141,14 +151,15 @@ impl Problem {
         trusted.iter().copied().filter(suits).collect()
     }
 
-    /// So few rows that a run takes some milliseconds on a GPU and some dozen on a CPU, but enough
-    /// positions to give every lane of a workgroup work, as the whole layer would. No more rows than one tensor of
-    /// `max_tensor_bytes` holds: the layer itself may run in bands.
-    fn trial_shape(&self, is_software: bool, max_tensor_bytes: u64) -> Shape {
-        let budget = if is_software { 5e8 } else { 2e10 };
+    /// As many rows as `budget` floating-point operations take, but enough positions to give every lane of a workgroup
+    /// work, as the whole layer would. No more rows than one tensor of `max_tensor_bytes` holds: the layer itself may
+    /// run in bands.
+    fn trial_shape(&self, budget: f64, max_tensor_bytes: u64) -> Shape {
         let enough = 1024 / self.features.width.max(1);
         let taps = if self.op == TunedOp::Conv3x3 { 9.0 } else { 1.0 };
-        let channels = f64::from(self.features.channels) * f64::from(self.out_channels);
+        // A run on few channels is bound by memory.
+        let [ins, outs] = [self.features.channels, self.out_channels].map(|n| f64::from(n.max(FEW)));
+        let channels = ins * outs;
         let a_row = 2.0 * taps * channels * f64::from(self.features.width);
         let rows = (budget / a_row) as u32;
         let widest = self.features.channels.max(self.out_channels);
@@ -166,10 +177,9 @@ mod tests {
     fn trials_fit_in_one_tensor() {
         for precision in [Precision::F32, Precision::F16] {
             for problem in problems([1024, 768], LayerId::LAST, precision) {
-                for (is_software, limit) in
-                    [(true, 128 << 20), (false, 128 << 20), (false, 4 << 20), (false, 4 << 30)]
+                for (budget, limit) in [(3e8, 128 << 20), (2e10, 128 << 20), (2e10, 4 << 20), (2e10, 4 << 30)]
                 {
-                    let shape = problem.trial_shape(is_software, limit);
+                    let shape = problem.trial_shape(budget, limit);
                     let largest = Shape { channels: shape.channels.max(problem.out_channels), ..shape };
                     assert!(largest.bytes() <= limit, "{}: {largest:?} in {limit} bytes", problem.key);
                     assert!(shape.height > 0 && shape.height <= problem.features.height, "{}", problem.key);

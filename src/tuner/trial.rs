@@ -2,11 +2,13 @@
 
 use std::time::Instant;
 
+use rayon::prelude::*;
+
 use crate::error::{Error, Result};
-use crate::gpu::{Gpu, Precision, Shape, Use};
+use crate::gpu::{Gpu, Precision, Shape, Tensor, Use};
 use crate::graph::{Differentiate, Graph, NodeId, Program, Request};
 use crate::ops::case::{F16_TOLERANCE, TestValues, distance, numbers, to_f32};
-use crate::ops::variants::{Pass, Variant};
+use crate::ops::variants::{Pass, TunedOp, Variant};
 
 /// Sums in other orders differ by some 1e-6, Winograd's F(4x4) by a few times that. Results that round to f16 and bf16
 /// have [`F16_TOLERANCE`].
@@ -15,40 +17,61 @@ const TOLERANCE: f64 = 3e-5;
 /// Timed runs of each variant, after one that is not timed, and seconds after which no further run beyond the fewest
 /// begins.
 const FEWEST: usize = 3;
-const MOST: usize = 7;
-const ENOUGH: f64 = 0.2;
+const MOST: usize = 5;
+const ENOUGH: f64 = 0.02;
+
+/// Seconds of a timed run: as many repetitions are submitted at once, so that the latency of a submission, some 50 us,
+/// counts for little.
+const RUN: f64 = 5e-4;
+const MOST_REPETITIONS: usize = 16;
+
+/// A variant whose untimed runs take so many times the shortest, in both passes, is timed no further.
+const HOPELESS: f64 = 3.0;
 
 /// A variant replaces the built-in choice if each of its runs takes at most this share of the fastest run of that.
 pub(super) const CLEARLY_FASTER: f64 = 0.9;
 
-/// Why a variant cannot be trusted on this device, if so. It runs, forward and backward, on sizes that fit no tile, on
-/// tensors stored as a run with this precision stores them, and is compared with the naive variant in f32.
+/// Why each of these variants cannot be trusted on this device; `None` for one that can. Each runs, forward and backward,
+/// on tensors stored as a run with this precision stores them, and is compared with the naive variant in f32.
 ///
 /// # Errors
-/// [`Error::Gpu`] if the naive variant cannot run.
-pub(super) fn fault(gpu: &Gpu, variant: &'static Variant, precision: Precision) -> Result<Option<String>> {
-    let (tolerance, values) = match precision == Precision::F16 || variant.rounds_to_f16() {
+/// [`Error::Gpu`] if a naive variant cannot run.
+pub(super) fn faults(
+    gpu: &Gpu,
+    variants: &[&'static Variant],
+    precision: Precision,
+) -> Result<Vec<Option<String>>> {
+    let demands = |variant: &Variant| match precision == Precision::F16 || variant.rounds_to_f16() {
         true => (F16_TOLERANCE, TestValues::OneSign),
         false => (TOLERANCE, TestValues::Mixed),
     };
-    let answers = |variant, precision| -> Result<[Vec<f32>; 2]> {
-        let run = Run::new(gpu, variant, Shape::blocked(11, 9, 23).stored_in(precision), 37, values)?;
-        gpu.submit(&[&run.program.forward, &run.program.backward])?;
-        let gradient = run.program.gradient().ok_or_else(|| Error::gpu("a trial", "no gradient"))?;
-        Ok([gpu.read(run.program.value(run.node))?, gpu.read(gradient)?])
-    };
-    let want = answers(variant.op().naive(), Precision::F32)?;
-    let got = match answers(variant, precision) {
-        Ok(got) => got,
-        Err(error) => return Ok(Some(error.to_string())),
-    };
-    let off = got.iter().zip(want).map(|(got, want)| {
-        let want: Vec<f64> = want.into_iter().map(f64::from).collect();
-        distance(got, &want)
-    });
-    let worst = off.fold(0.0, f64::max);
+    // Compiled in parallel.
+    let trials: Vec<Result<Run>> = variants
+        .par_iter()
+        .map(|variant| Run::for_answers(gpu, variant, precision, demands(variant).1))
+        .collect();
+    let mut wanted: Vec<(TunedOp, TestValues, [Vec<f64>; 2])> = vec![];
+    let mut faults = vec![];
+    for (variant, trial) in variants.iter().zip(trials) {
+        let ((tolerance, values), op) = (demands(variant), variant.op());
+        let known = wanted.iter().position(|(of, with, _)| (*of, *with) == (op, values));
+        let at = known.unwrap_or(wanted.len());
+        if at == wanted.len() {
+            let naive = Run::for_answers(gpu, op.naive(), Precision::F32, values)?.answers(gpu)?;
+            wanted.push((op, values, naive.map(|answer| answer.into_iter().map(f64::from).collect())));
+        }
+        faults.push(match trial.and_then(|run| run.answers(gpu)) {
+            Ok(got) => disagreement(&got, &wanted[at].2, tolerance),
+            Err(error) => Some(error.to_string()),
+        });
+    }
+    Ok(faults)
+}
+
+fn disagreement(got: &[Vec<f32>; 2], want: &[Vec<f64>; 2], tolerance: f64) -> Option<String> {
+    let worst = got.iter().zip(want).map(|(got, want)| distance(got, want)).fold(0.0, f64::max);
     // Infinity stands for NaN, too.
-    Ok((worst > tolerance).then(|| format!("off by {worst:.1e} from the naive kernel")))
+    (worst > tolerance).then(|| format!("off by {worst:.1e} from the naive kernel"))
 }
 
 /// Seconds of the timed runs of a variant, by pass.
@@ -62,6 +85,15 @@ pub(super) struct Times {
 impl Times {
     fn new(variant: &'static Variant) -> Self {
         Self { variant, forward: vec![], backward: vec![] }
+    }
+
+    fn push(&mut self, [forward, backward]: [f64; 2]) {
+        self.forward.push(forward);
+        self.backward.push(backward);
+    }
+
+    fn count(&self) -> usize {
+        self.forward.len()
     }
 
     /// The least seconds of a pass.
@@ -83,34 +115,67 @@ impl Times {
 }
 
 /// Times each variant on features of this shape. They run in turns, so that other work on the machine slows all of
-/// them alike.
+/// them alike. A variant that is [`HOPELESS`] beside those that are as accurate is left out unless it is in `kept`.
 ///
 /// # Errors
 /// [`Error::Gpu`] if one cannot run.
 pub(super) fn times(
     gpu: &Gpu,
     variants: &[&'static Variant],
+    kept: &[&'static Variant],
     features: Shape,
     out_channels: u32,
 ) -> Result<Vec<Times>> {
-    let new = |variant: &&'static Variant| Run::new(gpu, variant, features, out_channels, TestValues::Mixed);
-    let runs = variants.iter().map(new).collect::<Result<Vec<_>>>()?;
-    for run in &runs {
-        run.seconds(gpu)?;
+    let x = noise(gpu, features)?;
+    // Compiled and packed in parallel.
+    let new = |variant: &&'static Variant| Run::new(gpu, variant, &x, out_channels, TestValues::Repeated);
+    let runs = variants.par_iter().map(new).collect::<Result<Vec<_>>>()?;
+    let first = |run: &Run| {
+        run.seconds(gpu, [1; 2])?;
+        run.seconds(gpu, [1; 2])
+    };
+    let firsts = runs.iter().map(first).collect::<Result<Vec<_>>>()?;
+    let mut timed: Vec<(&Run, [usize; 2], Times)> = vec![];
+    for ((run, variant), first) in runs.iter().zip(variants).zip(&firsts) {
+        let peers = variants.iter().zip(&firsts).filter(|(peer, _)| is_as_accurate(peer, variant));
+        if kept.contains(variant) || !is_hopeless(first, peers.map(|(_, first)| first)) {
+            let repetitions = first.map(|seconds| ((RUN / seconds) as usize).clamp(1, MOST_REPETITIONS));
+            let mut times = Times::new(variant);
+            if repetitions == [1; 2] {
+                times.push(*first);
+            }
+            timed.push((run, repetitions, times));
+        }
     }
-    let mut times: Vec<Times> = variants.iter().map(|variant| Times::new(variant)).collect();
     let start = Instant::now();
-    for round in 0..MOST {
-        if round >= FEWEST && start.elapsed().as_secs_f64() > ENOUGH {
+    for _ in 0..MOST {
+        let enough = timed.iter().all(|(_, _, times)| times.count() >= FEWEST);
+        if enough && start.elapsed().as_secs_f64() > ENOUGH {
             break;
         }
-        for (run, times) in runs.iter().zip(&mut times) {
-            let [forward, backward] = run.seconds(gpu)?;
-            times.forward.push(forward);
-            times.backward.push(backward);
+        for (run, repetitions, times) in &mut timed {
+            times.push(run.seconds(gpu, *repetitions)?);
         }
     }
-    Ok(times)
+    Ok(timed.into_iter().map(|(_, _, times)| times).collect())
+}
+
+fn is_as_accurate(peer: &Variant, variant: &Variant) -> bool {
+    variant.rounds_to_f16() || !peer.rounds_to_f16()
+}
+
+/// Whether both passes take [`HOPELESS`] times those of the fastest.
+fn is_hopeless<'a>(seconds: &[f64; 2], peers: impl Iterator<Item = &'a [f64; 2]>) -> bool {
+    let fastest = peers.fold([f64::INFINITY; 2], |[f, b], peer| [f.min(peer[0]), b.min(peer[1])]);
+    (0..2).all(|pass| seconds[pass] > HOPELESS * fastest[pass])
+}
+
+/// A tensor of this shape for timings, padding included, uploaded as it lies in memory.
+fn noise(gpu: &Gpu, shape: Shape) -> Result<Tensor> {
+    let count = shape.vectors() as usize * 4;
+    let flat = Shape::planar(1, 1, count as u32).stored_in(shape.precision);
+    let x = gpu.upload(flat, &TestValues::Repeated.features(3, count), Use::Scratch, "trial")?;
+    Ok(x.viewed_as(shape))
 }
 
 /// The variant whose pass takes the least time. The built-in choice stands unless another is faster by a margin that
@@ -134,37 +199,56 @@ struct Run {
 }
 
 impl Run {
+    /// The gradient of its output is 1 everywhere.
     fn new(
         gpu: &Gpu,
         variant: &'static Variant,
-        features: Shape,
+        x: &Tensor,
         out_channels: u32,
         values: TestValues,
     ) -> Result<Self> {
-        let x = gpu.upload(features, &values.features(3, features.len()), Use::Scratch, "trial")?;
         let mut graph = Graph::new();
-        let leaf = graph.leaf("trial", features);
-        let op = variant.test_op(gpu, features, out_channels, values)?;
+        let leaf = graph.leaf("trial", x.shape());
+        let op = variant.test_op(gpu, x.shape(), out_channels, values)?;
         let node = graph.apply("trial", op, &[leaf]);
         let differentiate = Some(Differentiate { outputs: vec![node], input: leaf });
         let plan = graph.plan(Request { keep: vec![node], differentiate, ..Request::default() });
-        let program = graph.compile(gpu, &plan, &[(leaf, x)])?;
-        if let Some(seed) = program.seeds().first() {
-            gpu.write(seed, &to_f32(&numbers(4, seed.shape().len())));
-        }
+        let program = graph.compile(gpu, &plan, &[(leaf, x.clone())])?;
         Ok(Self { program, node })
     }
 
-    /// Runs both passes, one after the other.
-    fn seconds(&self, gpu: &Gpu) -> Result<[f64; 2]> {
+    /// On sizes that fit no tile, with a gradient of the output that differs everywhere.
+    fn for_answers(
+        gpu: &Gpu,
+        variant: &'static Variant,
+        precision: Precision,
+        values: TestValues,
+    ) -> Result<Self> {
+        let features = Shape::blocked(11, 9, 23).stored_in(precision);
+        let x = gpu.upload(features, &values.features(3, features.len()), Use::Scratch, "trial")?;
+        let run = Self::new(gpu, variant, &x, 37, values)?;
+        for seed in run.program.seeds() {
+            gpu.write(seed, &to_f32(&numbers(4, seed.shape().len())));
+        }
+        Ok(run)
+    }
+
+    /// Runs both passes; the output, and the gradient of the input.
+    fn answers(&self, gpu: &Gpu) -> Result<[Vec<f32>; 2]> {
+        gpu.submit(&[&self.program.forward, &self.program.backward])?;
+        let gradient = self.program.gradient().ok_or_else(|| Error::gpu("a trial", "no gradient"))?;
+        Ok([gpu.read(self.program.value(self.node))?, gpu.read(gradient)?])
+    }
+
+    /// Seconds of each pass, from so many repetitions of it.
+    fn seconds(&self, gpu: &Gpu, repetitions: [usize; 2]) -> Result<[f64; 2]> {
         let mut seconds = [0.0; 2];
-        for (recording, seconds) in
-            [&self.program.forward, &self.program.backward].into_iter().zip(&mut seconds)
-        {
+        let passes = [&self.program.forward, &self.program.backward];
+        for ((recording, count), seconds) in passes.into_iter().zip(repetitions).zip(&mut seconds) {
             let start = Instant::now();
-            gpu.submit(&[recording])?;
+            gpu.submit(&vec![recording; count])?;
             gpu.wait()?;
-            *seconds = start.elapsed().as_secs_f64();
+            *seconds = start.elapsed().as_secs_f64() / count as f64;
         }
         Ok(seconds)
     }
@@ -174,6 +258,19 @@ impl Run {
 mod tests {
     use super::*;
     use crate::ops::variants::TunedOp;
+
+    #[test]
+    fn a_variant_is_hopeless_only_if_both_passes_are() {
+        let peers = [[1.0, 1.0], [0.5, 2.0]];
+        let is = |seconds: [f64; 2]| is_hopeless(&seconds, peers.iter());
+        assert!(is([1.6, 3.1]));
+        assert!(!is([1.4, 9.0]) && !is([9.0, 2.9]));
+        // What rounds is no measure of what does not.
+        let [exact, rounding] =
+            ["vectors", "cooperative"].map(|name| TunedOp::Conv3x3.variant(name).unwrap());
+        assert!(is_as_accurate(exact, rounding) && is_as_accurate(rounding, rounding));
+        assert!(is_as_accurate(exact, exact) && !is_as_accurate(rounding, exact));
+    }
 
     #[test]
     fn only_what_is_faster_in_every_run_replaces_the_builtin_choice() {

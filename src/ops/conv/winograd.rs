@@ -64,7 +64,7 @@ impl Winograd {
     }
 
     /// Outputs along the edge of a tile.
-    fn outputs(&self) -> u32 {
+    pub(in crate::ops) fn outputs(&self) -> u32 {
         match self.size {
             Size::F2 => 2,
             Size::F4 => 4,

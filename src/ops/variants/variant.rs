@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Pass, TunedOp};
+use super::{Needs, Pass, TunedOp};
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Shader, Shape};
 use crate::graph::Op;
@@ -80,6 +80,16 @@ impl Variant {
         self.arithmetic == Arithmetic::F16Inputs
     }
 
+    /// True if either pass runs on matrix units.
+    pub fn uses_matrix_units(&self) -> bool {
+        self.needs().iter().any(|needs| needs.matrix_units)
+    }
+
+    /// Outputs along the edge of the tiles that a pass transforms, if it does: n of Winograd's F(n x n, 3 x 3).
+    pub fn tile_outputs(&self, pass: Pass) -> Option<u32> {
+        Some(self.conv_method(pass).ok()?.winograd?.outputs())
+    }
+
     /// True if a pass transforms tiles of its input, which pays only for many channels and many tiles.
     pub fn has_transform(&self, pass: Pass) -> bool {
         self.conv_method(pass).is_ok_and(|method| method.winograd.is_some())
@@ -95,12 +105,15 @@ impl Variant {
 
     /// What the device is missing, in words to follow "needs"; `None` if the variant can run.
     pub fn missing(&self, gpu: &Gpu) -> Option<String> {
-        let needs = match self.passes {
+        let features = self.needs().iter().find_map(|needs| needs.missing(gpu));
+        features.or_else(|| self.shaders().into_iter().find_map(|shader| shader.exceeded_limits(gpu)))
+    }
+
+    fn needs(&self) -> [Needs; 2] {
+        match self.passes {
             Passes::Conv { forward, backward } => [forward.gemm.needs, backward.gemm.needs],
             Passes::Gram { forward, backward } => [forward.needs, backward.needs],
-        };
-        let features = needs.iter().find_map(|needs| needs.missing(gpu));
-        features.or_else(|| self.shaders().into_iter().find_map(|shader| shader.exceeded_limits(gpu)))
+        }
     }
 
     /// Whether the device has what the variant needs.
