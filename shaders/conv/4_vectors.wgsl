@@ -3,23 +3,29 @@
 // The formula is in 1_naive, the tile of results in registers in 3_registers. Three things change.
 //
 //   - Workgroup memory holds vec4: four k of a position, or four channels of a k. One instruction reads four values: 16
-//     reads for 256 multiply-adds, where 3_registers needs 64. A block of four k is a matrix-vector product for each
-//     position and output block, and transposing the matrix only renames registers.
+//     reads for 256 multiply-adds, where 3_registers needs 64. A block of four k is four outer products, one a column of
+//     the block of weights, and transposing the block only renames registers. Each is written as fma, 16 instructions for
+//     four k of a position and an output block; a matrix-vector product, added to the sum, took 20.
 //   - Double buffering: there are two K-tiles of half the size. While one is multiplied the other is filled: every
 //     invocation first issues the loads of its share of the next K-tile, then multiplies, then stores the loaded values.
 //     The 512 multiply-adds in between hide the latency of memory, and one barrier a K-tile is enough, since no
 //     invocation writes to the K-tile that others read.
 //   - Taps are the inner loop and channels the outer one. The nine taps of a K-tile of channels read nearly the same
-//     inputs, 4 KiB that stay in the cache, so only the weights are loaded from memory. Nine bits say which taps of a
+//     inputs, 2 KiB that stay in the cache, so only the weights are loaded from memory. Nine bits say which taps of a
 //     position are outside the feature map.
 //
-// Launch: workgroups of 16 x 8; x covers positions in tiles of 128, y output channels in tiles of 64, z the batch. The
-//         first layers have 64 channels, so a wider tile of channels would be partly idle there.
-// Reads:  a K-tile of 8 is 3 vec4 an invocation for 512 multiply-adds: a tenth of a byte each, three quarters of
-//         3_registers, two thirds of it inputs that are mostly in the cache. From workgroup memory one byte each. Banks:
-//         neighbours read neighbouring vec4, or all the same.
-// Costs:  64 registers for sums, 12 for the next K-tile, 36 for operands, some 128 in all: of 65536, four workgroups,
-//         16 warps. Workgroup memory is 12 KiB, within the default limit of 16.
+// Launch: workgroups of 8 x 8; x covers positions in tiles of 64, y output channels in tiles of 64, z the batch. The first
+//         layers have 64 channels, so a wider tile of channels would be partly idle there.
+// Reads:  a K-tile of 8 is 4 vec4 an invocation for 512 multiply-adds: an eighth of a byte each, as 3_registers, half of it
+//         inputs that are mostly in the cache. From workgroup memory one byte each. Banks: neighbours read neighbouring
+//         vec4, or all the same.
+// Costs:  64 registers for sums, 16 for the next K-tile, 48 for operands, some 140 in all: of 65536, seven workgroups,
+//         14 warps. Workgroup memory is 8 KiB. Bounds checks cost a tenth, so there are none: whatever is loaded or stored
+//         is compared with the sizes here, and indices into workgroup memory follow from those of the invocation.
+// Tried:  tiles of 128 positions and of 128 x 128 (H200, 27 November 2026, the same loop alone, TFLOP/s of a roof of 62):
+//         64 x 64 reaches 34, 37, 38 and 34 at Winograd's products of 64 to 512 channels, 128 x 64 33, 36, 37 and 34,
+//         128 x 128 at most 33. Small tiles have more workgroups to hide a barrier of one behind the work of others, and
+//         waste less at the end of a launch. K-tiles of 16 were slower, 30 to 33.
 // Next:   5_cooperative multiplies on matrix units, at half the precision.
 
 override TAPS: u32 = 9u;
@@ -37,22 +43,21 @@ struct Params { in_channels: u32, out_channels: u32, height: u32, width: u32 }
 @group(0) @binding(3) var<storage, read_write> dst: array<vec4<f32>>; // [batch][out / 4][height][width]
 @group(0) @binding(4) var<uniform> params: Params;
 
-const TILE = 128u;       // positions of a workgroup's tile
+const TILE = 64u;        // positions of a workgroup's tile, and vec4 of weights of a row of the K-tile
 const TILE_BLOCKS = 16u; // blocks of four output channels of a workgroup's tile
-const K_BLOCKS = 2u;     // blocks of four input channels in a K-tile
+const K_BLOCKS = 2u;     // blocks of four input channels in a K-tile: its rows
 
-var<workgroup> tile_src: array<vec4<f32>, 512>;      // [2 K-tiles][K_BLOCKS][TILE]
+var<workgroup> tile_src: array<vec4<f32>, 256>;      // [2 K-tiles][K_BLOCKS][TILE]
 var<workgroup> tile_weights: array<vec4<f32>, 256>;  // [2 K-tiles][K_BLOCKS][TILE_BLOCKS][4]
 
-// The values of a K-tile that one invocation loads: both blocks of its position, and one vector of weights.
-struct Share { near: vec4<f32>, far: vec4<f32>, weights: vec4<f32> }
+// The values of a K-tile that one invocation loads: of each row its position, and one vector of weights.
+struct Share { src: array<vec4<f32>, 2>, weights: array<vec4<f32>, 2> }
 
 // Where these values are.
 struct Place {
     batch: u32,
     position: u32,
     inside: u32,  // bit t is set if the position has a neighbour under tap t
-    row: u32,     // of the K-tile, for weights
     column: u32,  // output block, for weights
     vector: u32,  // of the block of weights
 }
@@ -70,67 +75,70 @@ fn place(group: vec3<u32>, index: u32) -> Place {
     }
     // An invocation beyond the last position may have neighbours inside, which it must not read.
     inside = select(0u, inside, at < params.width * params.height);
-    return Place(group.z, at, inside, index / 64u, group.y * TILE_BLOCKS + index % 64u / 4u, index % 4u);
+    return Place(group.z, at, inside, group.y * TILE_BLOCKS + index / 4u, index % 4u);
+}
+
+fn fetch_src(at: Place, tap: u32, block: u32) -> vec4<f32> {
+    let in_blocks = (params.in_channels + 3u) / 4u;
+    if ((at.inside >> tap) & 1u) == 0u || block >= in_blocks {
+        return vec4(0.0);
+    }
+    let shift = select(0u, (tap / 3u - 1u) * params.width + tap % 3u - 1u, TAPS == 9u);
+    return src[(at.batch * in_blocks + block) * params.width * params.height + at.position + shift];
+}
+
+fn fetch_weights(at: Place, tap: u32, block: u32) -> vec4<f32> {
+    let in_blocks = (params.in_channels + 3u) / 4u;
+    let out_blocks = (params.out_channels + 3u) / 4u;
+    if block >= in_blocks || at.column >= out_blocks {
+        return vec4(0.0);
+    }
+    let matrix = at.batch * TAPS + matrix_of(tap, TAPS);
+    return weights[weight_block(matrix, block, in_blocks, at.column, out_blocks) + at.vector];
 }
 
 // Loads this invocation's share of K-tile `step`; zeros beyond the last.
 fn fetch_share(at: Place, step: u32) -> Share {
-    let positions = params.width * params.height;
-    let in_blocks = (params.in_channels + 3u) / 4u;
-    let out_blocks = (params.out_channels + 3u) / 4u;
     let tap = step % TAPS;
     let block = step / TAPS * K_BLOCKS;
-
-    var share: Share;
-    if ((at.inside >> tap) & 1u) == 1u && block < in_blocks {
-        let shift = select(0u, (tap / 3u - 1u) * params.width + tap % 3u - 1u, TAPS == 9u);
-        let i = (at.batch * in_blocks + block) * positions + at.position + shift;
-        share.near = src[i];
-        if block + 1u < in_blocks {
-            share.far = src[i + positions];
-        }
-    }
-    if block + at.row < in_blocks && at.column < out_blocks {
-        let matrix = at.batch * TAPS + matrix_of(tap, TAPS);
-        share.weights = weights[weight_block(matrix, block + at.row, in_blocks, at.column, out_blocks) + at.vector];
-    }
-    return share;
+    return Share(
+        array(fetch_src(at, tap, block), fetch_src(at, tap, block + 1u)),
+        array(fetch_weights(at, tap, block), fetch_weights(at, tap, block + 1u)),
+    );
 }
 
 fn put_share(buffer: u32, index: u32, share: Share) {
-    tile_src[buffer * K_BLOCKS * TILE + index] = share.near;
-    tile_src[buffer * K_BLOCKS * TILE + TILE + index] = share.far;
-    tile_weights[buffer * K_BLOCKS * TILE_BLOCKS * 4u + index] = share.weights;
+    let first = buffer * K_BLOCKS * TILE + index;
+    tile_src[first] = share.src[0];
+    tile_src[first + TILE] = share.src[1];
+    tile_weights[first] = share.weights[0];
+    tile_weights[first + TILE] = share.weights[1];
 }
 
 // Four k of one block of output channels, at all eight positions.
 fn add_block(sums: ptr<function, Row>, w: u32, s: Row) {
     let m = as_stored(mat4x4(tile_weights[w], tile_weights[w + 1u], tile_weights[w + 2u], tile_weights[w + 3u]));
-    (*sums)[0] += m * s[0];
-    (*sums)[1] += m * s[1];
-    (*sums)[2] += m * s[2];
-    (*sums)[3] += m * s[3];
-    (*sums)[4] += m * s[4];
-    (*sums)[5] += m * s[5];
-    (*sums)[6] += m * s[6];
-    (*sums)[7] += m * s[7];
+    add_outer(sums, m[0], vec4(s[0].x, s[1].x, s[2].x, s[3].x), vec4(s[4].x, s[5].x, s[6].x, s[7].x));
+    add_outer(sums, m[1], vec4(s[0].y, s[1].y, s[2].y, s[3].y), vec4(s[4].y, s[5].y, s[6].y, s[7].y));
+    add_outer(sums, m[2], vec4(s[0].z, s[1].z, s[2].z, s[3].z), vec4(s[4].z, s[5].z, s[6].z, s[7].z));
+    add_outer(sums, m[3], vec4(s[0].w, s[1].w, s[2].w, s[3].w), vec4(s[4].w, s[5].w, s[6].w, s[7].w));
 }
 
-// The invocation's eight positions of one block of the K-tile.
+// The invocation's eight positions of one row of the K-tile.
 fn positions_of(s: u32) -> Row {
     return Row(
         tile_src[s],
+        tile_src[s + 8u],
         tile_src[s + 16u],
+        tile_src[s + 24u],
         tile_src[s + 32u],
+        tile_src[s + 40u],
         tile_src[s + 48u],
-        tile_src[s + 64u],
-        tile_src[s + 80u],
-        tile_src[s + 96u],
-        tile_src[s + 112u],
+        tile_src[s + 56u],
     );
 }
 
-@compute @workgroup_size(16, 8)
+@compute @workgroup_size(8, 8)
 fn main(
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(local_invocation_id) local: vec3<u32>,
@@ -139,7 +147,7 @@ fn main(
     let at = place(group, index);
     let steps = (params.in_channels + 4u * K_BLOCKS - 1u) / (4u * K_BLOCKS) * TAPS;
 
-    // Output blocks local.y and local.y + 8 of the tile, at positions local.x + 16 * {0, .., 7}.
+    // Output blocks local.y and local.y + 8 of the tile, at positions local.x + 8 * {0, .., 7}.
     var low: Row;
     var high: Row;
     put_share(0u, index, fetch_share(at, 0u));
@@ -147,18 +155,17 @@ fn main(
     for (var step = 0u; step < steps; step++) {
         let buffer = step & 1u;
         let next = fetch_share(at, step + 1u);
-        for (var block = 0u; block < K_BLOCKS; block++) {
-            let row = buffer * K_BLOCKS + block;
-            let s = positions_of(row * TILE + local.x);
-            let w = (row * TILE_BLOCKS + local.y) * 4u;
-            add_block(&low, w, s);
-            add_block(&high, w + 32u, s);
+        for (var row = 0u; row < K_BLOCKS; row++) {
+            let first = (buffer * K_BLOCKS + row) * TILE;
+            let s = positions_of(first + local.x);
+            add_block(&low, first + local.y * 4u, s);
+            add_block(&high, first + local.y * 4u + 32u, s);
         }
         put_share(1u - buffer, index, next);
         workgroupBarrier();
     }
     let block = group.y * TILE_BLOCKS + local.y;
     let first = group.x * TILE + local.x;
-    store_row(group.z, block, first, 16u, &low);
-    store_row(group.z, block + 8u, first, 16u, &high);
+    store_row(group.z, block, first, 8u, &low);
+    store_row(group.z, block + 8u, first, 8u, &high);
 }

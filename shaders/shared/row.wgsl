@@ -7,12 +7,12 @@ alias Row = array<vec4<f32>, 8>;
 
 // Adds an outer product: `column` times each of the eight numbers of `low` and `high`.
 fn add_outer(sums: ptr<function, Row>, column: vec4<f32>, low: vec4<f32>, high: vec4<f32>) {
-    (*sums)[0] += column * low.x;
-    (*sums)[1] += column * low.y;
-    (*sums)[2] += column * low.z;
-    (*sums)[3] += column * low.w;
-    (*sums)[4] += column * high.x;
-    (*sums)[5] += column * high.y;
-    (*sums)[6] += column * high.z;
-    (*sums)[7] += column * high.w;
+    (*sums)[0] = fma(column, vec4(low.x), (*sums)[0]);
+    (*sums)[1] = fma(column, vec4(low.y), (*sums)[1]);
+    (*sums)[2] = fma(column, vec4(low.z), (*sums)[2]);
+    (*sums)[3] = fma(column, vec4(low.w), (*sums)[3]);
+    (*sums)[4] = fma(column, vec4(high.x), (*sums)[4]);
+    (*sums)[5] = fma(column, vec4(high.y), (*sums)[5]);
+    (*sums)[6] = fma(column, vec4(high.z), (*sums)[6]);
+    (*sums)[7] = fma(column, vec4(high.w), (*sums)[7]);
 }
