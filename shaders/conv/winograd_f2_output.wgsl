@@ -4,3 +4,4 @@
 #import shared/fetch_buffer
 #import shared/winograd_f2
 #import shared/winograd_output
+#import shared/winograd_staged

@@ -5,3 +5,4 @@
 #import shared/fetch_texture
 #import shared/winograd_f4
 #import shared/winograd_output
+#import shared/winograd_direct

@@ -14,8 +14,8 @@
 const OUTPUTS = 2u;  // outputs along the edge of a tile; tiles of input overlap by two
 const POINTS = 4u;   // inputs along its edge, and points
 
-alias Line = array<vec4<f32>, 4>;
-alias Outputs = array<vec4<f32>, 2>;
+alias Line = array<Element, 4>;
+alias Outputs = array<Element, 2>;
 
 // The backward pass reads the forward filters: it stores its values at the points of the rotated filter, and reads the
 // results from there.
@@ -38,8 +38,8 @@ fn from_points(m: Line) -> Outputs {
     return Outputs(zero + m[1] + m[2], m[1] - m[2] + infinity);
 }
 
-// The rest is written out because registers have no addresses: see shared/row. The kernel that imports this defines how to
-// load and store element x, y of its tile.
+// The rest is written out because registers have no addresses: see shared/row. The kernel that imports this defines what
+// an Element is, how to load and store element x, y of its tile, and what to do at the end of a row of outputs.
 
 fn load_line(tile: Tile, y: u32) -> Line {
     return Line(load_at(tile, 0u, y), load_at(tile, 1u, y), load_at(tile, 2u, y), load_at(tile, 3u, y));
@@ -64,17 +64,22 @@ fn store_values(tile: Tile, x: u32, column: Line) {
     store_at(tile, x, 3u, column[3]);
 }
 
-// y = A' M A: transforms the rows, then the columns of the result.
+// y = A' M A: transforms the columns, then the rows of the result, since rows are stored as a whole.
 fn transform_output(tile: Tile) {
-    let r0 = from_points(load_line(tile, 0u));
-    let r1 = from_points(load_line(tile, 1u));
-    let r2 = from_points(load_line(tile, 2u));
-    let r3 = from_points(load_line(tile, 3u));
-    store_outputs(tile, 0u, from_points(Line(r0[0], r1[0], r2[0], r3[0])));
-    store_outputs(tile, 1u, from_points(Line(r0[1], r1[1], r2[1], r3[1])));
+    let c0 = from_points(load_column(tile, 0u));
+    let c1 = from_points(load_column(tile, 1u));
+    let c2 = from_points(load_column(tile, 2u));
+    let c3 = from_points(load_column(tile, 3u));
+    store_outputs(tile, 0u, from_points(Line(c0[0], c1[0], c2[0], c3[0])));
+    store_outputs(tile, 1u, from_points(Line(c0[1], c1[1], c2[1], c3[1])));
 }
 
-fn store_outputs(tile: Tile, x: u32, column: Outputs) {
-    store_at(tile, x, 0u, column[0]);
-    store_at(tile, x, 1u, column[1]);
+fn load_column(tile: Tile, x: u32) -> Line {
+    return Line(load_at(tile, x, 0u), load_at(tile, x, 1u), load_at(tile, x, 2u), load_at(tile, x, 3u));
+}
+
+fn store_outputs(tile: Tile, y: u32, row: Outputs) {
+    store_at(tile, 0u, y, row[0]);
+    store_at(tile, 1u, y, row[1]);
+    end_row(tile, y);
 }

@@ -17,8 +17,8 @@
 const OUTPUTS = 4u;  // outputs along the edge of a tile; tiles of input overlap by two
 const POINTS = 6u;   // inputs along its edge, and points
 
-alias Line = array<vec4<f32>, 6>;
-alias Outputs = array<vec4<f32>, 4>;
+alias Line = array<Element, 6>;
+alias Outputs = array<Element, 4>;
 
 const SMALL = 0.70710678;  // 1 / sqrt 2
 const LARGE = 1.41421356;  // sqrt 2
@@ -65,8 +65,8 @@ fn from_points(results: Line) -> Outputs {
     );
 }
 
-// The rest is written out because registers have no addresses: see shared/row. The kernel that imports this defines how to
-// load and store element x, y of its tile.
+// The rest is written out because registers have no addresses: see shared/row. The kernel that imports this defines what
+// an Element is, how to load and store element x, y of its tile, and what to do at the end of a row of outputs.
 
 fn load_line(tile: Tile, y: u32) -> Line {
     return Line(
@@ -104,23 +104,35 @@ fn store_values(tile: Tile, x: u32, column: Line) {
     store_at(tile, x, 5u, column[5]);
 }
 
-// y = A' M A: transforms the rows, then the columns of the result.
+// y = A' M A: transforms the columns, then the rows of the result, since rows are stored as a whole.
 fn transform_output(tile: Tile) {
-    let r0 = from_points(load_line(tile, 0u));
-    let r1 = from_points(load_line(tile, 1u));
-    let r2 = from_points(load_line(tile, 2u));
-    let r3 = from_points(load_line(tile, 3u));
-    let r4 = from_points(load_line(tile, 4u));
-    let r5 = from_points(load_line(tile, 5u));
-    store_outputs(tile, 0u, from_points(Line(r0[0], r1[0], r2[0], r3[0], r4[0], r5[0])));
-    store_outputs(tile, 1u, from_points(Line(r0[1], r1[1], r2[1], r3[1], r4[1], r5[1])));
-    store_outputs(tile, 2u, from_points(Line(r0[2], r1[2], r2[2], r3[2], r4[2], r5[2])));
-    store_outputs(tile, 3u, from_points(Line(r0[3], r1[3], r2[3], r3[3], r4[3], r5[3])));
+    let c0 = from_points(load_column(tile, 0u));
+    let c1 = from_points(load_column(tile, 1u));
+    let c2 = from_points(load_column(tile, 2u));
+    let c3 = from_points(load_column(tile, 3u));
+    let c4 = from_points(load_column(tile, 4u));
+    let c5 = from_points(load_column(tile, 5u));
+    store_outputs(tile, 0u, from_points(Line(c0[0], c1[0], c2[0], c3[0], c4[0], c5[0])));
+    store_outputs(tile, 1u, from_points(Line(c0[1], c1[1], c2[1], c3[1], c4[1], c5[1])));
+    store_outputs(tile, 2u, from_points(Line(c0[2], c1[2], c2[2], c3[2], c4[2], c5[2])));
+    store_outputs(tile, 3u, from_points(Line(c0[3], c1[3], c2[3], c3[3], c4[3], c5[3])));
 }
 
-fn store_outputs(tile: Tile, x: u32, column: Outputs) {
-    store_at(tile, x, 0u, column[0]);
-    store_at(tile, x, 1u, column[1]);
-    store_at(tile, x, 2u, column[2]);
-    store_at(tile, x, 3u, column[3]);
+fn load_column(tile: Tile, x: u32) -> Line {
+    return Line(
+        load_at(tile, x, 0u),
+        load_at(tile, x, 1u),
+        load_at(tile, x, 2u),
+        load_at(tile, x, 3u),
+        load_at(tile, x, 4u),
+        load_at(tile, x, 5u),
+    );
+}
+
+fn store_outputs(tile: Tile, y: u32, row: Outputs) {
+    store_at(tile, 0u, y, row[0]);
+    store_at(tile, 1u, y, row[1]);
+    store_at(tile, 2u, y, row[2]);
+    store_at(tile, 3u, y, row[3]);
+    end_row(tile, y);
 }

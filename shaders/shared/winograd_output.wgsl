@@ -1,7 +1,8 @@
 // Winograd, output transform: results of the GEMMs at points become outputs, y = A' M A, with the epilogue.
 //
-// The kernel that imports this also imports the transform, and a `fetch(i)` that reads the vec4 of index i of the results,
-// [POINTS * POINTS][out / 4][tiles of the band].
+// The kernel that imports this also imports the transform; a `fetch(i)` that reads the vec4 of index i of the results,
+// [POINTS * POINTS][out / 4][tiles of the band]; and how a row of a tile is stored, shared/winograd_direct or
+// shared/winograd_staged.
 //
 // Launch: one invocation a tile of the band and block of four channels. It reads POINTS^2 vec4 and writes OUTPUTS^2, fewer at
 //         the right and lower edge.
@@ -19,14 +20,21 @@ struct Tile {
     corner: vec2<u32>,
     block: u32,
     id: u32,
-    bias: vec4<f32>,  // loaded once a tile; store_at would load it once an output
+    bias: vec4<f32>,  // loaded once a tile; store_output would load it once an output
+}
+
+fn tile_of(id: u32) -> Tile {
+    let block = id / params.tiles;
+    let tile = params.first_tile + id % params.tiles;
+    let corner = OUTPUTS * vec2(tile % params.tiles_across, tile / params.tiles_across);
+    return Tile(corner, block, id, bias[block]);
 }
 
 fn load_at(tile: Tile, x: u32, y: u32) -> vec4<f32> {
     return fetch((y * POINTS + x) * params.blocks * params.tiles + tile.id);
 }
 
-fn store_at(tile: Tile, x: u32, y: u32, value: vec4<f32>) {
+fn store_output(tile: Tile, x: u32, y: u32, value: vec4<f32>) {
     let at = tile.corner + vec2(x, y);
     if at.x >= params.width || at.y >= params.height {
         return;
@@ -40,16 +48,4 @@ fn store_at(tile: Tile, x: u32, y: u32, value: vec4<f32>) {
         sum += dst[i];
     }
     dst[i] = sum;
-}
-
-@compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) local: u32) {
-    let id = linear_index(group, grid, local, 64u);
-    if id >= params.blocks * params.tiles {
-        return;
-    }
-    let block = id / params.tiles;
-    let tile = params.first_tile + id % params.tiles;
-    let corner = OUTPUTS * vec2(tile % params.tiles_across, tile / params.tiles_across);
-    transform_output(Tile(corner, block, id, bias[block]));
 }

@@ -14,12 +14,13 @@ macro_rules! helpers {
 }
 
 /// The files that kernels may import, by name.
-const HELPERS: [(&str, &str); 17] = helpers![
+const HELPERS: [(&str, &str); 20] = helpers![
     "shared/adam_powers",
     "shared/divergence",
     "shared/divergence_guard",
     "shared/fetch_buffer",
     "shared/fetch_masked",
+    "shared/fetch_numbers",
     "shared/fetch_texture",
     "shared/grid",
     "shared/lbfgs_state",
@@ -28,10 +29,12 @@ const HELPERS: [(&str, &str); 17] = helpers![
     "shared/store",
     "shared/store_row",
     "shared/weights",
+    "shared/winograd_direct",
     "shared/winograd_f2",
     "shared/winograd_f4",
     "shared/winograd_input",
     "shared/winograd_output",
+    "shared/winograd_staged",
 ];
 
 /// Inserts the text of `shaders/shared/x.wgsl` after each line `#import shared/x`, which becomes a comment. Imported files

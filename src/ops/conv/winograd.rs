@@ -20,6 +20,8 @@ pub(in crate::ops) struct Winograd {
     pub(super) input_masked: Option<Shader>,
     output: Shader,
     band_bytes: u64,
+    /// Invocations of the input transform that share a vec4: `PARTS` in its WGSL.
+    input_parts: u32,
 }
 
 /// Which of the F(n x n, 3 x 3).
@@ -37,6 +39,7 @@ impl Winograd {
         input_masked: Some(shader!("conv/winograd_f2_input_masked")),
         output: shader!("conv/winograd_f2_output"),
         band_bytes: BAND_BYTES,
+        input_parts: 4,
     };
 
     /// F(4x4, 3x3) between buffers.
@@ -46,6 +49,7 @@ impl Winograd {
         input_masked: Some(shader!("conv/winograd_f4_input_masked")),
         output: shader!("conv/winograd_f4_output"),
         band_bytes: BAND_BYTES,
+        input_parts: 4,
     };
 
     /// F(4x4, 3x3) for GEMM kernels that read textures.
@@ -56,6 +60,7 @@ impl Winograd {
         input_masked: None,
         output: shader!("conv/winograd_f4_output_texture").without_checks(),
         band_bytes: TEXTURE_BAND_BYTES,
+        input_parts: 1,
     };
 
     /// Every kernel that it launches.
@@ -165,7 +170,7 @@ impl Winograd {
             Some(texture) => launch.bind_texture("src", texture),
             None => launch.bind("src", pass.src),
         };
-        let invocations = u64::from(src.channel_blocks() * tiles);
+        let invocations = u64::from(src.channel_blocks() * tiles * self.input_parts);
         self.place(launch, src, first, tiles).bytes(moved(src, values.shape())).elements(invocations)?;
 
         let positions = f64::from(tiles * self.outputs().pow(2));
