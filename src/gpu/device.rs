@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
+use super::Precision;
 use super::adapter::{self, AdapterSummary, MATRICES};
 use super::kernel::{Kernel, Shader};
 use super::lock::lock;
@@ -128,6 +129,22 @@ impl Gpu {
     /// Largest tensor in bytes: the smaller of the buffer and the binding limit.
     pub fn max_tensor_bytes(&self) -> u64 {
         self.inner.limits.max_buffer_size.min(self.inner.limits.max_storage_buffer_binding_size)
+    }
+
+    /// Bytes of an intermediate result that is worth computing at a time, where work can be divided into bands: on a CPU,
+    /// what stays in the caches; on a GPU, what occupies all of it for many times the start of a kernel. A large GPU needs
+    /// more, and has the memory: see `docs/src/measurements/h200.md`. Half of that where values are stored in 16 bits to save
+    /// memory.
+    pub(crate) fn band_bytes(&self, precision: Precision) -> u64 {
+        let AdapterSummary { kind, memory, .. } = self.inner.summary;
+        match kind {
+            wgpu::DeviceType::Cpu => 8 << 20,
+            wgpu::DeviceType::DiscreteGpu => {
+                let most = (8 << 20) * precision.vector_bytes();
+                (memory.unwrap_or_default() / 64).clamp(32 << 20, most)
+            }
+            _ => 32 << 20,
+        }
     }
 
     /// The subgroup size, if subgroup operations are supported and all subgroups have the same size.

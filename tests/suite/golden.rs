@@ -270,10 +270,13 @@ fn the_same_run_gives_the_same_bytes() {
 /// The promise of the documents: 512 x 512 with ten pairs in less than 0.9 GiB, or half a GiB in f16.
 #[test]
 fn a_picture_of_512_pixels_fits_in_little_memory() {
-    for (precision, most) in [(Precision::F32, 0.9), (Precision::F16, 0.5)] {
-        let gpu = common::open(GpuOptions::default());
-        let total = memory_at_512(&gpu, precision);
-        assert!(total < most * 1024.0 * 1024.0 * 1024.0, "{precision:?}: {}", gpu.memory());
+    // Also with the kernels of a large GPU and their larger bands.
+    for kind in [None, Some(wgpu::DeviceType::DiscreteGpu)] {
+        for (precision, most) in [(Precision::F32, 0.9), (Precision::F16, 0.5)] {
+            let gpu = common::open(GpuOptions { kind, ..GpuOptions::default() });
+            let total = memory_at_512(&gpu, precision);
+            assert!(total < most * 1024.0 * 1024.0 * 1024.0, "{precision:?}, {kind:?}: {}", gpu.memory());
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! How one pass of a convolution is computed.
 
-use super::winograd::Winograd;
+use super::winograd::{BandLimits, Winograd};
 use crate::gpu::{ScratchSize, Shader, Shape, TextureSize};
 use crate::ops::gemm::GemmKernel;
 
@@ -34,9 +34,8 @@ impl ConvMethod {
         self.winograd.is_some_and(|winograd| winograd.input_masked.is_some())
     }
 
-    /// Scratch for either pass of a convolution between these numbers of channels at the size of `input`, on a device
-    /// that takes tensors of `max_tensor_bytes`.
-    pub(super) fn scratch(self, channels: [u32; 2], input: Shape, max_tensor_bytes: u64) -> ScratchSize {
+    /// Scratch for either pass of a convolution between these numbers of channels at the size of `input`.
+    pub(super) fn scratch(self, channels: [u32; 2], input: Shape, bands: BandLimits) -> ScratchSize {
         let widest = channels[0].max(channels[1]);
         let mut scratch = ScratchSize::default();
         if self.gemm.reads_textures {
@@ -46,7 +45,7 @@ impl ConvMethod {
         }
         if let Some(winograd) = self.winograd {
             // Each pass reads the channels of one side and writes those of the other.
-            let values = winograd.values(widest, winograd.band(widest, input, max_tensor_bytes));
+            let values = winograd.values(widest, winograd.band(widest, input, bands));
             scratch.buffers = vec![values, values];
             if self.gemm.reads_textures {
                 scratch.textures.push(TextureSize { vectors: values.vectors(), precision: values.precision });

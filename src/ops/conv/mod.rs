@@ -56,10 +56,8 @@ impl Op for Conv {
     }
 
     fn scratch(&self, inputs: &[Shape]) -> ScratchSize {
-        let PackedWeights { forward, backward, out_channels, in_channels, max_tensor_bytes, .. } =
-            &*self.weights;
-        let of =
-            |method: ConvMethod| method.scratch([*out_channels, *in_channels], inputs[0], *max_tensor_bytes);
+        let PackedWeights { forward, backward, out_channels, in_channels, band_limits, .. } = &*self.weights;
+        let of = |method: ConvMethod| method.scratch([*out_channels, *in_channels], inputs[0], *band_limits);
         let mut scratch = of(forward.method);
         scratch.enlarge(&of(backward.method));
         scratch

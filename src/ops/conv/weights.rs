@@ -1,7 +1,7 @@
 //! Weights and bias of one layer, packed for the kernels once.
 
 use super::ConvMethod;
-use super::winograd::{Winograd, at_point};
+use super::winograd::{BandLimits, Winograd, at_point};
 use crate::error::Result;
 use crate::gpu::{Gpu, Precision, Shape, Tensor, Use};
 use crate::ops::gemm::{Matrices, pack, zero_bias};
@@ -19,8 +19,8 @@ pub struct PackedWeights {
     pub(super) bias: Tensor,
     /// Zeros, for backward passes and for the GEMMs between Winograd's transforms.
     pub(super) no_bias: Tensor,
-    /// The device's limit, which bounds the scratch of Winograd's method.
-    pub(super) max_tensor_bytes: u64,
+    /// Limits of the device, which bound the scratch of Winograd's method.
+    pub(super) band_limits: BandLimits,
 }
 
 /// How a pass is computed, and the weights that it reads.
@@ -111,7 +111,7 @@ impl Packed {
             out_channels,
             bias: gpu.upload(Shape::blocked(out_channels, 1, 1), bias, Use::Weights, "bias")?,
             no_bias: zero_bias(gpu, in_channels.max(out_channels))?,
-            max_tensor_bytes: gpu.max_tensor_bytes(),
+            band_limits: BandLimits::of(gpu, precision),
         })
     }
 }

@@ -3,13 +3,25 @@
 
 use super::ConvPass;
 use crate::error::Result;
-use crate::gpu::{Launch, Recording, Shader, Shape, Texture, shader};
+use crate::gpu::{Gpu, Launch, Precision, Recording, Shader, Shape, Texture, shader};
 use crate::ops::gemm::Gemm;
 
-/// Bytes that the transformed tiles of a band may take, and again the results of the GEMMs: enough to occupy a large
-/// GPU; on a CPU, what stays in the caches.
-const BAND_BYTES: u64 = 32 << 20;
-const TEXTURE_BAND_BYTES: u64 = 8 << 20;
+/// How large the bands of a layer may be. Each takes as many bytes for the transformed tiles, and again for the results of
+/// the GEMMs.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct BandLimits {
+    /// Of the device: [`Gpu::band_bytes`].
+    pub(super) preferred: u64,
+    /// Largest tensor of the device.
+    pub(super) tensor: u64,
+}
+
+impl BandLimits {
+    /// Those of a device, for features stored in this precision.
+    pub(super) fn of(gpu: &Gpu, precision: Precision) -> Self {
+        Self { preferred: gpu.band_bytes(precision), tensor: gpu.max_tensor_bytes() }
+    }
+}
 
 /// The transforms of one F(n x n, 3 x 3) in the form that a class of GEMM kernels reads.
 #[derive(Debug)]
@@ -19,7 +31,6 @@ pub(in crate::ops) struct Winograd {
     /// The input transform that also applies a ReLU's mask, if there is one.
     pub(super) input_masked: Option<Shader>,
     output: Shader,
-    band_bytes: u64,
     /// Invocations of the input transform that share a vec4: `PARTS` in its WGSL.
     input_parts: u32,
 }
@@ -38,7 +49,6 @@ impl Winograd {
         input: shader!("conv/winograd_f2_input"),
         input_masked: Some(shader!("conv/winograd_f2_input_masked")),
         output: shader!("conv/winograd_f2_output"),
-        band_bytes: BAND_BYTES,
         input_parts: 4,
     };
 
@@ -48,7 +58,6 @@ impl Winograd {
         input: shader!("conv/winograd_f4_input"),
         input_masked: Some(shader!("conv/winograd_f4_input_masked")),
         output: shader!("conv/winograd_f4_output"),
-        band_bytes: BAND_BYTES,
         input_parts: 4,
     };
 
@@ -59,7 +68,6 @@ impl Winograd {
         input: shader!("conv/winograd_f4_input_texture").without_checks(),
         input_masked: None,
         output: shader!("conv/winograd_f4_output_texture").without_checks(),
-        band_bytes: TEXTURE_BAND_BYTES,
         input_parts: 1,
     };
 
@@ -112,14 +120,16 @@ impl Winograd {
         [size.width, size.height].map(|side| side.div_ceil(self.outputs()))
     }
 
-    /// Tiles that are worked on at a time, such that their values at all points fit in one tensor of `max_bytes`.
-    pub(super) fn band(&self, channels: u32, size: Shape, max_bytes: u64) -> u32 {
+    /// Tiles that are worked on at a time, such that their values at all points fit in one tensor. Bands are of nearly one
+    /// size: a short last one would leave a part of the device idle, and the others take more memory.
+    pub(super) fn band(&self, channels: u32, size: Shape, limits: BandLimits) -> u32 {
         let a_tile = u64::from(self.points().pow(2)) * u64::from(channels.div_ceil(4)) * 16;
-        let [across, down] = self.tiles(size);
+        let tiles = self.tiles(size).map(u64::from).iter().product::<u64>();
         // A multiple of the tile of every GEMM kernel, unless the device's limit allows less.
         let multiple = |bytes: u64| (bytes / a_tile / 128).max(1) * 128;
-        let most = multiple(self.band_bytes.min(max_bytes)).min((max_bytes / a_tile).max(1));
-        most.min(u64::from(across * down)) as u32
+        let most = multiple(limits.preferred.min(limits.tensor)).min((limits.tensor / a_tile).max(1));
+        let even = tiles.div_ceil(tiles.div_ceil(most)).next_multiple_of(128);
+        even.min(most).min(tiles) as u32
     }
 
     /// Values of `channels` at the points of a band of tiles, the operand of one GEMM behind the other.
@@ -131,7 +141,7 @@ impl Winograd {
     pub(super) fn record(&self, recording: &mut Recording, pass: &ConvPass, label: &str) -> Result<()> {
         let (src, dst) = (pass.src.shape(), pass.dst.shape());
         let tiles = self.tiles(src).iter().product();
-        let band = self.band(src.channels.max(dst.channels), src, pass.layer.max_tensor_bytes);
+        let band = self.band(src.channels.max(dst.channels), src, pass.layer.band_limits);
         if let Some(texture) = pass.source_texture() {
             recording.copy_to_texture(pass.src, &texture);
         }
@@ -240,13 +250,23 @@ mod tests {
     fn a_band_fits_in_one_tensor() {
         let size = Shape::blocked(512, 200, 100);
         for winograd in [Winograd::F2, Winograd::F4, Winograd::F4_TEXTURE] {
-            let bands = [1 << 20, 4 << 20, 11 << 20, 128 << 20].map(|limit| {
-                let band = winograd.band(512, size, limit);
-                assert!(winograd.values(512, band).bytes() <= limit, "{band} tiles in {limit} bytes");
+            let bands = [1 << 20, 4 << 20, 11 << 20, 64 << 20].map(|tensor| {
+                let band = winograd.band(512, size, BandLimits { preferred: 32 << 20, tensor });
+                assert!(winograd.values(512, band).bytes() <= tensor, "{band} tiles in {tensor} bytes");
                 band
             });
             assert!(bands.is_sorted() && bands[0] > 0 && bands[3] % 128 == 0, "{bands:?}");
         }
+    }
+
+    /// At 512 x 512 the widest layer is two equal bands on a large GPU, and all others are one.
+    #[test]
+    fn bands_are_of_one_size() {
+        let limits = BandLimits { preferred: 128 << 20, tensor: 1 << 30 };
+        let band = |channels, side| Winograd::F4.band(channels, Shape::blocked(channels, side, side), limits);
+        assert_eq!([band(64, 512), band(128, 256), band(256, 128)], [8192, 4096, 1024]);
+        let two_and_a_bit = BandLimits { preferred: (128 << 20) * 7 / 16, ..limits };
+        assert_eq!(Winograd::F4.band(64, Shape::blocked(64, 512, 512), two_and_a_bit), 5504);
     }
 
     /// What the backward pass relies on: the filter turned by half a turn is, at each point, the filter
