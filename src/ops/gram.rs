@@ -13,6 +13,9 @@ pub(super) fn shaders() -> Vec<&'static Shader> {
 }
 
 static FINISH: Shader = shader!("gram/finish");
+/// Columns of a workgroup of `FINISH`, and its blocks of rows or the invocations that share one.
+const FINISH_COLUMNS: u32 = 16;
+const FINISH_ROWS: u32 = 16;
 static SYMMETRIZE: Shader = shader!("gram/symmetrize");
 
 /// A kernel that sums products of feature maps over a part of the positions.
@@ -35,14 +38,16 @@ impl GramKernel {
         self.tile.map_or(channels, |[columns, _]| columns)
     }
 
-    /// Into how many parts the positions are split. Wide layers have many tiles already, and each part takes scratch.
-    fn splits(&self, features: Shape) -> u32 {
+    /// Into how many parts the positions are split, with sums of all parts in one tensor of `max_bytes`. Wide layers have
+    /// many tiles already, and each part takes scratch.
+    fn splits(&self, features: Shape, max_bytes: u64) -> u32 {
         let tiles = features.channels.div_ceil(self.side(features.channels));
         let groups = match self.tile {
             None => features.channels.div_ceil(64) * features.channel_blocks(),
             Some(_) => tiles * (tiles + 1) / 2,
         };
-        (self.workgroups / groups).clamp(1, features.positions().div_ceil(256))
+        let fit = (max_bytes / self.partials(features, 1).bytes()).max(1) as u32;
+        (self.workgroups / groups).clamp(1, features.positions().div_ceil(256)).min(fit)
     }
 
     /// Operations of the forward pass.
@@ -53,9 +58,9 @@ impl GramKernel {
         2.0 * pairs * f64::from(features.positions())
     }
 
-    /// Sums of each part of the positions.
-    fn partials(&self, features: Shape) -> Shape {
-        Shape::blocked(features.channels, self.splits(features), features.channels)
+    /// Sums of each of `splits` parts of the positions.
+    fn partials(&self, features: Shape, splits: u32) -> Shape {
+        Shape::blocked(features.channels, splits, features.channels)
     }
 }
 
@@ -66,6 +71,8 @@ pub struct Gram {
     forward: &'static GramKernel,
     backward: &'static GemmKernel,
     no_bias: Tensor,
+    /// The device's limit, which bounds the splits.
+    max_tensor_bytes: u64,
 }
 
 impl Gram {
@@ -77,7 +84,8 @@ impl Gram {
         let variants = variants.into();
         let (forward, _) = variants.of(Pass::Forward).gram_kernels()?;
         let (_, backward) = variants.of(Pass::Backward).gram_kernels()?;
-        Ok(Self { forward, backward, no_bias: zero_bias(gpu, channels)? })
+        let no_bias = zero_bias(gpu, channels)?;
+        Ok(Self { forward, backward, no_bias, max_tensor_bytes: gpu.max_tensor_bytes() })
     }
 }
 
@@ -100,7 +108,8 @@ impl Op for Gram {
     }
 
     fn scratch(&self, inputs: &[Shape]) -> ScratchSize {
-        let (partials, matrix) = (self.forward.partials(inputs[0]), matrix_shape(inputs[0].channels));
+        let splits = self.forward.splits(inputs[0], self.max_tensor_bytes);
+        let (partials, matrix) = (self.forward.partials(inputs[0], splits), matrix_shape(inputs[0].channels));
         let larger = if partials.bytes() > matrix.bytes() { partials } else { matrix };
         let size = |shape: Shape| TextureSize { vectors: shape.vectors(), precision: shape.precision };
         let textures = match (self.forward.reads_textures, self.backward.reads_textures) {
@@ -114,7 +123,7 @@ impl Op for Gram {
     fn forward(&self, recording: &mut Recording, io: &Forward) -> Result<()> {
         let (src, partials) = (io.inputs[0], &io.scratch.buffers[0]);
         let features = src.shape();
-        let splits = self.forward.splits(features);
+        let splits = self.forward.splits(features, self.max_tensor_bytes);
         let (channels, blocks) = (features.channels, features.channel_blocks());
         let kernel = recording.gpu().kernel(&self.forward.shader, &[])?;
         let texture = io.scratch.textures.first().filter(|_| self.forward.reads_textures);
@@ -138,7 +147,9 @@ impl Op for Gram {
                 launch.groups([channels.div_ceil(columns), channels.div_ceil(rows), splits])?;
             }
         }
-        let kernel = recording.gpu().kernel(&FINISH, &[])?;
+        // On a CPU one invocation adds all splits of an element: a barrier would take longer.
+        let shares = if splits == 1 || self.forward.reads_textures { 1 } else { FINISH_ROWS };
+        let kernel = recording.gpu().kernel(&FINISH, &[("SHARES", f64::from(shares))])?;
         recording
             .launch(&kernel, io.label)
             .bind("partials", partials)
@@ -147,7 +158,7 @@ impl Op for Gram {
             .set("splits", splits)
             .set("tile", self.forward.side(channels))
             .set("scale", 1.0 / features.positions() as f32)
-            .invocations([channels, blocks, 1])
+            .groups([channels.div_ceil(FINISH_COLUMNS), blocks.div_ceil(FINISH_ROWS / shares), 1])
     }
 
     fn backward(&self, recording: &mut Recording, io: &Backward) -> Result<()> {

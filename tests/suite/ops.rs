@@ -67,14 +67,15 @@ proptest! {
 #[test]
 fn a_wrong_kernel_fails_its_cases() {
     let wrong = [
-        ("relu", "relu/forward", "max(src[i], vec4(0.0))", "max(src[i], vec4(0.001))"),
-        ("tv", "tv/forward", "x + 1u < params.width", "x + 2u < params.width"),
-        ("gram", "gram/finish", "params.scale * sum", "1.01 * params.scale * sum"),
+        ("relu", "relu/forward", "max(src[i], vec4(0.0))", "max(src[i], vec4(0.001))", &[][..]),
+        ("tv", "tv/forward", "x + 1u < params.width", "x + 2u < params.width", &[]),
+        ("gram", "gram/finish", "params.scale * sum", "1.01 * params.scale * sum", &[("SHARES", 1.0)]),
+        ("gram", "gram/finish", "other < SHARES", "other + 1u < SHARES", &[("SHARES", 16.0)]),
     ];
-    for (operation, kernel, right, replacement) in wrong {
+    for (operation, kernel, right, replacement, overrides) in wrong {
         let gpu = common::open(Default::default());
         let operation = OPERATIONS.iter().find(|o| o.name == operation).unwrap();
-        common::replace_kernel(&gpu, common::shader(kernel), right, replacement, &[]);
+        common::replace_kernel(&gpu, common::shader(kernel), right, replacement, overrides);
         let failed = (operation.cases)().iter().filter(|case| check(&gpu, case).is_err()).count();
         assert!(failed > 0, "no case noticed that {kernel} is wrong");
     }
