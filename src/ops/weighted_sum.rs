@@ -2,14 +2,38 @@
 
 use super::case::Case;
 use crate::error::Result;
-use crate::gpu::{Precision, Recording, Shader, Shape, shader};
+use crate::gpu::{Launch, Precision, Recording, ScratchSize, Shader, Shape, Tensor, shader};
 use crate::graph::{Backward, Forward, Op, Reads};
 
-static SCALE: Shader = shader!("weighted_sum/scale");
+static FORWARD: Shader = shader!("weighted_sum/forward");
+static BACKWARD: Shader = shader!("weighted_sum/backward");
 
 /// Every kernel that it may launch.
 pub(super) fn shaders() -> Vec<&'static Shader> {
-    vec![&SCALE]
+    vec![&FORWARD, &BACKWARD]
+}
+
+/// Terms of one launch: with one more tensor they are the eight storage buffers that every device can bind.
+const TERMS: usize = 7;
+const WEIGHT_NAMES: [&str; TERMS] =
+    ["weight0", "weight1", "weight2", "weight3", "weight4", "weight5", "weight6"];
+const TERM_NAMES: [&str; TERMS] = ["term0", "term1", "term2", "term3", "term4", "term5", "term6"];
+const D_TERM_NAMES: [&str; TERMS] =
+    ["d_term0", "d_term1", "d_term2", "d_term3", "d_term4", "d_term5", "d_term6"];
+
+/// Binds `tensors` and sets their weights; the bindings that are left get the tensors of `idle`.
+fn with_terms<'a>(
+    mut launch: Launch<'a>,
+    names: &[&'static str; TERMS],
+    terms: impl ExactSizeIterator<Item = (&'a Tensor, f32)>,
+    idle: impl Iterator<Item = &'a Tensor>,
+) -> Launch<'a> {
+    for ((name, weight_name), (tensor, weight)) in
+        names.iter().zip(WEIGHT_NAMES).zip(terms.chain(idle.map(|tensor| (tensor, 0.0))))
+    {
+        launch = launch.bind(name, tensor).set(weight_name, weight);
+    }
+    launch
 }
 
 /// `sum of weights[k] * inputs[k]`, each of the same shape. Inputs of weight 0 are counted (so that a
@@ -38,25 +62,38 @@ impl Op for WeightedSum {
         self.weights[input] != 0.0
     }
 
+    fn scratch(&self, _inputs: &[Shape]) -> ScratchSize {
+        // For bindings that a launch leaves over: no two of those that are written may be one tensor.
+        ScratchSize { buffers: vec![Shape::scalar(); TERMS - 1], textures: vec![] }
+    }
+
     fn forward(&self, recording: &mut Recording, io: &Forward) -> Result<()> {
-        for (k, (term, weight)) in io.inputs.iter().zip(&self.weights).enumerate() {
-            let overrides = [("ACCUMULATE", f64::from(u8::from(k > 0)))];
-            let kernel = recording.gpu().kernel(&SCALE, &overrides)?;
-            let launch = recording.launch(&kernel, io.label).bind("src", term).bind("dst", io.output);
-            let shape = io.output.shape();
-            launch.set("weight", *weight).flops_each(2, shape.len()).elements(shape.vectors())?;
+        let shape = io.output.shape();
+        let weighted: Vec<_> = io.inputs.iter().copied().zip(self.weights.iter().copied()).collect();
+        for (n, terms) in weighted.chunks(TERMS).enumerate() {
+            let overrides = [("TERMS", terms.len() as f64), ("ACCUMULATE", f64::from(u8::from(n > 0)))];
+            let kernel = recording.gpu().kernel(&FORWARD, &overrides)?;
+            let launch = recording.launch(&kernel, io.label).bind("dst", io.output);
+            let idle = std::iter::repeat(terms[0].0);
+            let launch = with_terms(launch, &TERM_NAMES, terms.iter().copied(), idle);
+            launch.flops_each(2, terms.len() * shape.len()).elements(shape.vectors())?;
         }
         Ok(())
     }
 
     fn backward(&self, recording: &mut Recording, io: &Backward) -> Result<()> {
-        for (d_input, weight) in io.d_inputs.iter().zip(&self.weights) {
-            let Some(d_input) = d_input else { continue };
-            let kernel = recording.gpu().kernel(&SCALE, &d_input.overrides())?;
-            let launch = recording.launch(&kernel, io.label).bind("src", io.d_output);
-            let launch = launch.bind("dst", &d_input.tensor).set("weight", *weight);
-            let shape = io.d_output.shape();
-            launch.flops_each(1, shape.len()).elements(shape.vectors())?;
+        let shape = io.d_output.shape();
+        let wanted = io.d_inputs.iter().zip(&self.weights);
+        let wanted: Vec<_> =
+            wanted.filter_map(|(d_input, weight)| Some((d_input.as_ref()?, *weight))).collect();
+        for terms in wanted.chunks(TERMS) {
+            let kernel = recording.gpu().kernel(&BACKWARD, &[("TERMS", terms.len() as f64)])?;
+            let bits = terms.iter().enumerate().map(|(k, (gradient, _))| u32::from(gradient.accumulate) << k);
+            let launch = recording.launch(&kernel, io.label).bind("d_total", io.d_output);
+            let launch = launch.set("accumulate", bits.sum::<u32>());
+            let gradients = terms.iter().map(|(gradient, weight)| (&gradient.tensor, *weight));
+            let launch = with_terms(launch, &D_TERM_NAMES, gradients, io.scratch.buffers.iter());
+            launch.flops_each(1, terms.len() * shape.len()).elements(shape.vectors())?;
         }
         Ok(())
     }

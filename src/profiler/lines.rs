@@ -138,8 +138,8 @@ mod tests {
         let evaluation = |scale: f64| {
             vec![
                 timing(PassKind::Forward, "conv1_1", "conv/2_tiled", 2.0 * scale),
-                timing(PassKind::Forward, "total", "weighted_sum/scale", 0.5 * scale),
-                timing(PassKind::Forward, "total", "weighted_sum/scale", 0.5 * scale),
+                timing(PassKind::Forward, "total", "weighted_sum/forward", 0.5 * scale),
+                timing(PassKind::Forward, "total", "weighted_sum/forward", 0.5 * scale),
                 timing(PassKind::Backward, "conv1_1", "conv/2_tiled", 1.0 * scale),
             ]
         };
