@@ -229,6 +229,8 @@ pub(super) fn cases() -> Vec<Case> {
         ((1, 97), 33),
         ((23, 2), 12),
         ((9, 31), 65),
+        // More splits than invocations of `gram/finish` that share an element.
+        ((70, 71), 5),
     ]);
     for variant in TunedOp::Gram.variants() {
         for ((h, w), c) in shapes.clone() {
