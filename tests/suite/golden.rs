@@ -166,7 +166,7 @@ fn wrong_kernels_are_caught() {
         common::shader("gram/finish"),
         "params.scale * sum",
         "1.01 * params.scale * sum",
-        &[],
+        &[("SHARES", 16.0)],
     );
     let (losses, _) = golden.score(&gpu, kernels);
     assert!(!wrong_losses(&losses, &want).is_empty(), "the losses did not show it");
