@@ -1,5 +1,6 @@
 //! The context of a command's work: the device, the kernels chosen for it, and the network on it.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use impasto::Result;
@@ -7,7 +8,7 @@ use impasto::gpu::{DeviceChoice, Gpu, GpuOptions};
 use impasto::objective::{Settings, StyleCache};
 use impasto::ops::variants::{ComputePrecision, Variant};
 use impasto::planner::{self, Strategy};
-use impasto::tuner::{self, Choice};
+use impasto::tuner::{self, Choice, default_folder};
 use impasto::vgg19::{KernelOverride, Kernels, LayerId, Network, Weights};
 
 use super::options::{CommonOptions, KernelOptions, NetworkOption, NetworkOptions};
@@ -31,8 +32,7 @@ impl Context {
         size: (u32, u32),
         options: &CommonOptions,
     ) -> Result<Self> {
-        let weights = load_weights(choice, settings)?;
-        let gpu = open_gpu(options)?;
+        let (weights, gpu) = load_and_open(choice, settings, options)?;
         let computation = choose_kernels(&gpu, size.into(), weights.deepest(), options)?;
         let network = Arc::new(network_with(&gpu, &weights, choice, options, &computation)?);
         Ok(Self { gpu, network, precision: computation.precision, styles: StyleCache::none() })
@@ -53,8 +53,22 @@ pub struct Computation {
     pub kernels: Kernels,
 }
 
+/// The weights and the device. A driver takes a moment to open, with one processor; the others read the weights meanwhile.
+pub fn load_and_open(
+    choice: &NetworkOptions,
+    settings: &Settings,
+    options: &CommonOptions,
+) -> Result<(Weights, Gpu)> {
+    std::thread::scope(|scope| {
+        let weights = scope.spawn(|| load_weights(choice, settings));
+        let gpu = open_gpu(options);
+        let weights = weights.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        Ok((weights, gpu?))
+    })
+}
+
 /// The weights that the options name, up to the deepest layer of the objective.
-pub fn load_weights(options: &NetworkOptions, settings: &Settings) -> Result<Weights> {
+fn load_weights(options: &NetworkOptions, settings: &Settings) -> Result<Weights> {
     let deepest = settings.deepest();
     let weights = match &options.weights {
         Some(path) => Weights::load_up_to(path, deepest)?,
@@ -70,7 +84,7 @@ pub fn load_weights(options: &NetworkOptions, settings: &Settings) -> Result<Wei
 /// The device that the options name. Says so where it is a program on the CPU, or OpenGL in place of a driver
 /// with more features.
 pub fn open_gpu(options: &CommonOptions) -> Result<Gpu> {
-    let gpu = open_device(options.device.as_ref())?;
+    let gpu = open_device(options.device.as_ref(), default_folder())?;
     options.detail(format_args!("device: {}", gpu.adapter()));
     if gpu.adapter().is_software() {
         options.say(format_args!("no GPU is used: working on the CPU through {}", gpu.adapter().name));
@@ -85,10 +99,11 @@ pub fn open_gpu(options: &CommonOptions) -> Result<Gpu> {
     Ok(gpu)
 }
 
-/// The chosen device, with the switches that tests set in `IMPASTO_TEST_DEVICE`.
-pub fn open_device(device: Option<&DeviceChoice>) -> Result<Gpu> {
+/// The chosen device, with the switches that tests set in `IMPASTO_TEST_DEVICE`. Compiled kernels are kept in the folder
+/// `pipelines`.
+pub fn open_device(device: Option<&DeviceChoice>, pipelines: Option<PathBuf>) -> Result<Gpu> {
     let switches = std::env::var("IMPASTO_TEST_DEVICE").unwrap_or_default();
-    let options = GpuOptions { device: device.cloned().unwrap_or_default(), ..Default::default() };
+    let options = GpuOptions { device: device.cloned().unwrap_or_default(), pipelines, ..Default::default() };
     Gpu::open(&options.with_switches(&switches)?)
 }
 

@@ -73,7 +73,7 @@ impl Devices {
 
     /// A line for each size: whether it goes in one piece or in tiles, and what it takes.
     fn print_plans(&self, size: u32) -> Result<()> {
-        let gpu = open_device(self.device.as_ref())?;
+        let gpu = open_device(self.device.as_ref(), None)?;
         let settings = Settings::default();
         // What is used where nothing was timed will do: variants differ little in what they take.
         let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision: self.precision.choice() };

@@ -20,7 +20,7 @@ use impasto::profiler::{Comparison, Measurement, Profile, Roofs, Spread, Workloa
 use impasto::report;
 use impasto::vgg19::Network;
 
-use super::context::{choose_kernels, load_weights, network_with, open_gpu};
+use super::context::{choose_kernels, load_and_open, network_with};
 use super::file_roles::FileRoles;
 use super::options::{CommonOptions, ObjectiveOptions};
 use super::paths::path;
@@ -94,8 +94,7 @@ impl ProfileCommand {
         self.check_files()?;
         let outputs = self.outputs()?;
         check_pooling(Path::new("--size"), self.size, self.size, settings.deepest())?;
-        let weights = load_weights(&self.objective.network, &settings)?;
-        let gpu = open_gpu(&self.common)?;
+        let (weights, gpu) = load_and_open(&self.objective.network, &settings, &self.common)?;
         let roofs = Roofs::measure(&gpu)?;
         gpu.forget_peak_memory();
         let size = [self.size; 2];

@@ -38,7 +38,7 @@ impl Selftest {
     pub fn run(&self) -> Result<ExitCode> {
         let file = self.report.as_deref().map(OutputFile::of).transpose()?;
         file.as_ref().map_or(Ok(()), OutputFile::check_writable)?;
-        let gpu = open_device(self.device.as_ref())?;
+        let gpu = open_device(self.device.as_ref(), None)?;
         print(&format!("{}\n", gpu.adapter()))?;
         // A full disk does not end the test: the report and the verdict say the same.
         let report = selftest::run(&gpu, &mut |part, done| drop(show(part, done)));

@@ -72,11 +72,7 @@ impl Gpu {
                 mip_level_count: 1,
                 sample_count: 1,
                 dimension: wgpu::TextureDimension::D2,
-                format: match size.precision {
-                    Precision::F32 => wgpu::TextureFormat::Rgba32Float,
-                    // f16 and bf16 are told apart in the kernel, so one texture can hold either.
-                    Precision::F16 | Precision::Bf16 => wgpu::TextureFormat::Rgba16Uint,
-                },
+                format: size.precision.texture_format(),
                 usage: wgpu::TextureUsages::STORAGE_BINDING | wgpu::TextureUsages::COPY_DST,
                 view_formats: &[],
             })

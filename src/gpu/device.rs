@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::Precision;
 use super::adapter::{self, AdapterSummary, MATRICES};
+use super::kept_pipelines::KeptPipelines;
 use super::kernel::{Kernel, Shader};
 use super::lock::lock;
 use super::memory::{Ledger, MemoryUse};
@@ -30,10 +31,19 @@ struct Inner {
     paranoid: bool,
     ledger: Ledger,
     kernels: Mutex<HashMap<KernelKey, Arc<Kernel>>>,
+    kept_pipelines: Option<KeptPipelines>,
     fault: Arc<Mutex<Option<Error>>>,
     pace: Pace,
     submits: AtomicU64,
     faults: Faults,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(pipelines) = &self.kept_pipelines {
+            pipelines.keep();
+        }
+    }
 }
 
 /// Size in bytes of the memory blocks that small tensors share.
@@ -58,6 +68,9 @@ impl Gpu {
         }
         if adapter::multiplies_matrices(&adapter) {
             wanted |= MATRICES;
+        }
+        if options.pipelines.is_some() {
+            wanted |= wgpu::Features::PIPELINE_CACHE;
         }
         Self::with_features(&adapter, adapter.features() & wanted, options)
     }
@@ -97,6 +110,10 @@ impl Gpu {
             Error::adapter(format!("cannot open {summary}: {e}"))
                 .with_remedies([Remedy::Change(Setting::Device)])
         })?;
+        let kept_pipelines = options
+            .pipelines
+            .as_ref()
+            .and_then(|folder| KeptPipelines::open(&device, &adapter.get_info(), folder));
         let fault = Arc::new(Mutex::new(None));
         watch_for_faults(&device, &fault);
         let short = (!summary.is_software()).then_some(pace::SUBMIT);
@@ -108,6 +125,7 @@ impl Gpu {
             paranoid: options.paranoid,
             ledger: Ledger::default(),
             kernels: Mutex::default(),
+            kept_pipelines,
             fault,
             pace: Pace::new(options.submit_time.or(short)),
             submits: AtomicU64::new(0),
@@ -182,6 +200,11 @@ impl Gpu {
         self.inner.faults.memory.is_some_and(|most| self.memory().total() + bytes > most)
     }
 
+    /// The compiled kernels of earlier runs, where they are kept.
+    pub(super) fn kept_pipelines(&self) -> Option<&KeptPipelines> {
+        self.inner.kept_pipelines.as_ref()
+    }
+
     pub(super) fn checks_everything(&self) -> bool {
         self.inner.paranoid
     }
@@ -203,6 +226,15 @@ impl Gpu {
         Ok(kernel)
     }
 
+    /// Compiles the kernels of recordings that are not compiled yet, all at once. Submitting does it, too, for what it submits.
+    ///
+    /// # Errors
+    /// [`Error::Gpu`] naming a kernel that the device does not take.
+    pub fn compile(&self, recordings: &[&Recording]) -> Result<()> {
+        let all: Vec<&Command> = recordings.iter().flat_map(|recording| recording.commands()).collect();
+        recording::compile(self, &all)
+    }
+
     /// Runs recordings, one after the other, in one submission, or in several if one would take too long. Waits only for
     /// the first few, and only on a device whose submissions are bounded in time, to measure its speed.
     ///
@@ -211,6 +243,7 @@ impl Gpu {
     pub fn submit(&self, recordings: &[&Recording]) -> Result<()> {
         let pace = &self.inner.pace;
         let all: Vec<&Command> = recordings.iter().flat_map(|recording| recording.commands()).collect();
+        recording::compile(self, &all)?;
         let mut first = 0;
         for end in pace.cut(all.iter().map(|command| command.work())) {
             let (part, began) = (&all[first..end], Instant::now());

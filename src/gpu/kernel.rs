@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
+use super::kept_pipelines::KeptPipelines;
 use super::lock::lock;
 use super::reflect::Interface;
 use super::source::{expand_imports, find_error};
@@ -66,7 +67,7 @@ impl Shader {
     }
 }
 
-/// A WGSL file with its override constants and its interface. It is compiled at its first launch, once for each
+/// A WGSL file with its override constants and its interface. It is compiled before it first runs, once for each
 /// combination of storage precisions of its bindings.
 #[derive(Debug)]
 pub struct Kernel {
@@ -89,12 +90,22 @@ pub struct KernelForm {
     pub wgsl: String,
 }
 
-/// A compute pipeline.
+/// A kernel for given storage precisions. Its layout, all that a recording needs, is known at once. It is compiled later,
+/// together with others: a driver takes up to a second for one, and compiles as many at a time as there are processors.
 #[derive(Debug)]
 pub(super) struct Pipeline {
     pub(super) storage: Storage,
-    pub(super) pipeline: wgpu::ComputePipeline,
     pub(super) bind_group_layout: wgpu::BindGroupLayout,
+    layout: wgpu::PipelineLayout,
+    text: String,
+    compiled: OnceLock<wgpu::ComputePipeline>,
+}
+
+impl Pipeline {
+    /// What the device runs; `None` before [`Kernel::compile`].
+    pub(super) fn compiled(&self) -> Option<&wgpu::ComputePipeline> {
+        self.compiled.get()
+    }
 }
 
 impl Kernel {
@@ -144,26 +155,71 @@ impl Kernel {
         store_as(&self.text, storage).map_err(|message| Error::gpu(self.what(), message))
     }
 
-    /// The pipeline for these storage precisions.
+    /// The pipeline for these storage precisions, not compiled yet.
     pub(super) fn pipeline(&self, gpu: &Gpu, storage: &Storage) -> Result<Arc<Pipeline>> {
         if let Some(pipeline) = lock(&self.pipelines).get(storage) {
             return Ok(pipeline.clone());
         }
-        let pipeline = Arc::new(self.compile(gpu, storage)?);
+        let text = self.wgsl(storage)?;
+        let entries = self.layout_entries(storage);
+        let (bind_group_layout, layout) = gpu.scoped(&self.what(), |device| {
+            let label = Some(self.shader.name);
+            let descriptor = wgpu::BindGroupLayoutDescriptor { label, entries: &entries };
+            let bind_group_layout = device.create_bind_group_layout(&descriptor);
+            let layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+                label,
+                bind_group_layouts: &[Some(&bind_group_layout)],
+                immediate_size: 0,
+            });
+            (bind_group_layout, layout)
+        })?;
+        let compiled = OnceLock::new();
+        let pipeline =
+            Arc::new(Pipeline { storage: storage.clone(), bind_group_layout, layout, text, compiled });
         lock(&self.pipelines).insert(storage.clone(), pipeline.clone());
         Ok(pipeline)
     }
 
-    /// The compiler's errors name the line of [`wgsl`](Self::wgsl).
-    fn compile(&self, gpu: &Gpu, storage: &Storage) -> Result<Pipeline> {
-        let text = self.wgsl(storage)?;
-        let pipeline = gpu.scoped(&self.what(), |device| {
-            let module = self.module(gpu, device, &text);
+    fn layout_entries(&self, storage: &Storage) -> Vec<wgpu::BindGroupLayoutEntry> {
+        let entry = |binding, ty| wgpu::BindGroupLayoutEntry {
+            binding,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty,
+            count: None,
+        };
+        let buffer = |ty| wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None };
+        let texture = |name: &String| wgpu::BindingType::StorageTexture {
+            access: wgpu::StorageTextureAccess::ReadOnly,
+            format: storage.get(name).copied().unwrap_or_default().texture_format(),
+            view_dimension: wgpu::TextureViewDimension::D2,
+        };
+        let bindings = self.interface.bindings.iter().map(|binding| {
+            let read_only = !binding.is_written;
+            let ty = match binding.is_texture {
+                true => texture(&binding.name),
+                false => buffer(wgpu::BufferBindingType::Storage { read_only }),
+            };
+            entry(binding.slot, ty)
+        });
+        let uniform = self.interface.parameters.as_ref();
+        let uniform = uniform.map(|(slot, ..)| entry(*slot, buffer(wgpu::BufferBindingType::Uniform)));
+        bindings.chain(uniform).collect()
+    }
+
+    /// Compiles a pipeline of this kernel, unless that is done. The compiler's errors name the line of
+    /// [`wgsl`](Self::wgsl).
+    pub(super) fn compile(&self, gpu: &Gpu, pipeline: &Pipeline) -> Result<()> {
+        if pipeline.compiled().is_some() {
+            return Ok(());
+        }
+        let text = &pipeline.text;
+        let compiled = gpu.scoped(&self.what(), |device| {
+            let module = self.module(gpu, device, text);
             let constants: Vec<(&str, f64)> =
                 self.overrides.iter().map(|(name, value)| (name.as_str(), *value)).collect();
             device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
                 label: Some(self.shader.name),
-                layout: None,
+                layout: Some(&pipeline.layout),
                 module: &module,
                 entry_point: Some("main"),
                 compilation_options: wgpu::PipelineCompilationOptions {
@@ -171,15 +227,16 @@ impl Kernel {
                     // Kernels write workgroup memory before they read it.
                     zero_initialize_workgroup_memory: false,
                 },
-                cache: None,
+                cache: gpu.kept_pipelines().map(KeptPipelines::for_one_more),
             })
         });
-        let pipeline = pipeline.map_err(|error| match find_error(&text) {
+        let compiled = compiled.map_err(|error| match find_error(text) {
             Some(message) => Error::gpu(self.what(), message),
             None => error,
         })?;
-        let bind_group_layout = pipeline.get_bind_group_layout(0);
-        Ok(Pipeline { storage: storage.clone(), pipeline, bind_group_layout })
+        // If another thread was faster, its pipeline is as good.
+        let _ = pipeline.compiled.set(compiled);
+        Ok(())
     }
 
     fn module(&self, gpu: &Gpu, device: &wgpu::Device, text: &str) -> wgpu::ShaderModule {

@@ -10,6 +10,7 @@ mod allocate;
 mod device;
 mod facts;
 mod heap;
+mod kept_pipelines;
 mod kernel;
 mod launch;
 mod lock;

@@ -1,5 +1,6 @@
 //! Options for opening a device.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::adapter::DeviceChoice;
@@ -22,6 +23,8 @@ pub struct GpuOptions {
     pub wall_clock: bool,
     /// Bound on the duration of a submission; `None` is 100 ms on a GPU, and no bound on the CPU.
     pub submit_time: Option<Duration>,
+    /// Folder in which compiled kernels are kept for the next run, where the backend can; `None` keeps nothing.
+    pub pipelines: Option<PathBuf>,
     /// Deliberate faults, for tests.
     pub faults: Faults,
 }

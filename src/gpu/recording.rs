@@ -4,6 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::kernel::{KernelForm, Pipeline};
@@ -116,6 +117,7 @@ impl Recording {
     /// [`Error::Gpu`](crate::Error::Gpu) if this or an earlier submission failed, as far as is known at this time.
     pub fn submit_part(&self, commands: Range<usize>) -> Result<()> {
         let part = &self.commands[commands];
+        compile(&self.gpu, &part.iter().collect::<Vec<_>>())?;
         self.gpu.submit_encoded(|encoder| part.iter().for_each(|command| command.encode(encoder, None)))
     }
 
@@ -163,7 +165,23 @@ impl Recording {
     }
 }
 
-/// Encodes commands. Neighbouring dispatches share a pass; wgpu puts the barriers between them.
+/// Compiles the kernels that these commands launch and that are not compiled yet, at once.
+pub(super) fn compile(gpu: &Gpu, commands: &[&Command]) -> Result<()> {
+    let mut missing: Vec<&Dispatch> = vec![];
+    for dispatch in commands.iter().filter_map(|command| command.dispatch()) {
+        let is_same = |other: &&Dispatch| Arc::ptr_eq(&other.pipeline, &dispatch.pipeline);
+        if dispatch.pipeline.compiled().is_none() && !missing.iter().any(is_same) {
+            missing.push(dispatch);
+        }
+    }
+    let compile = |dispatch: &&Dispatch| dispatch.kernel.compile(gpu, &dispatch.pipeline);
+    match missing.len() {
+        0 | 1 => missing.iter().try_for_each(compile),
+        _ => missing.par_iter().try_for_each(compile),
+    }
+}
+
+/// Encodes commands, whose kernels are compiled. Neighbouring dispatches share a pass; wgpu puts the barriers between them.
 pub(super) fn encode(commands: &[&Command], encoder: &mut wgpu::CommandEncoder) {
     for run in commands.chunk_by(|a, b| a.dispatch().is_some() && b.dispatch().is_some()) {
         if run[0].dispatch().is_none() {
@@ -214,8 +232,10 @@ impl Command {
 
 impl Dispatch {
     fn encode(&self, pass: &mut wgpu::ComputePass) {
+        // Whoever submits compiles first.
+        let Some(pipeline) = self.pipeline.compiled() else { return };
         let [x, y, z] = self.groups;
-        pass.set_pipeline(&self.pipeline.pipeline);
+        pass.set_pipeline(pipeline);
         pass.set_bind_group(0, &self.bind_group, &[]);
         pass.dispatch_workgroups(x, y, z);
     }

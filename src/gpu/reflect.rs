@@ -10,6 +10,8 @@ pub(super) struct Binding {
     pub(super) name: String,
     pub(super) slot: u32,
     pub(super) is_texture: bool,
+    /// Whether the kernel writes to it.
+    pub(super) is_written: bool,
 }
 
 /// One member of the module's `var<uniform>` struct.
@@ -60,6 +62,7 @@ impl Interface {
                     name: name.clone(),
                     slot: binding.binding,
                     is_texture: global.space == AddressSpace::Handle,
+                    is_written: is_written(&module, global),
                 }),
                 AddressSpace::Uniform => {
                     let (members, size) = members(&module, global.ty)?;
@@ -70,6 +73,15 @@ impl Interface {
         }
         Ok(interface)
     }
+}
+
+fn is_written(module: &naga::Module, global: &naga::GlobalVariable) -> bool {
+    let access = match (global.space, &module.types[global.ty].inner) {
+        (AddressSpace::Storage { access }, _) => access,
+        (_, TypeInner::Image { class: naga::ImageClass::Storage { access, .. }, .. }) => *access,
+        _ => return false,
+    };
+    access.contains(naga::StorageAccess::STORE)
 }
 
 fn multiplies_matrices(module: &naga::Module) -> bool {
@@ -115,6 +127,7 @@ mod tests {
         assert_eq!(interface.workgroup_size, [8, 4, 1]);
         assert_eq!(interface.bindings.len(), 2);
         assert_eq!((interface.bindings[1].name.as_str(), interface.bindings[1].slot), ("dst", 1));
+        assert!(interface.bindings[1].is_written && !interface.bindings[0].is_written);
         let (slot, members, size) = interface.parameters.unwrap();
         assert_eq!((slot, members[1].offset, size), (2, 4, 16));
         assert_eq!(members[1].kind, ScalarKind::Float);

@@ -23,6 +23,15 @@ pub enum Precision {
 }
 
 impl Precision {
+    /// The format of a texture that holds four numbers a texel. f16 and bf16 are told apart in the kernel, so one texture
+    /// can hold either.
+    pub(super) fn texture_format(self) -> wgpu::TextureFormat {
+        match self {
+            Self::F32 => wgpu::TextureFormat::Rgba32Float,
+            Self::F16 | Self::Bf16 => wgpu::TextureFormat::Rgba16Uint,
+        }
+    }
+
     /// Bytes of four numbers.
     pub fn vector_bytes(self) -> u64 {
         match self {

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use super::recording::Command;
+use super::recording::{self, Command};
 use super::{Gpu, PassKind, Recording, Work, readback};
 use crate::error::{Error, Result};
 
@@ -68,6 +68,7 @@ impl Gpu {
     pub fn timed(&self, recordings: &[&Recording]) -> Result<Vec<Timing>> {
         let all = || recordings.iter().flat_map(|recording| recording.commands());
         let commands: Vec<&Command> = all().collect();
+        recording::compile(self, &commands)?;
         let spans = match self.clock() {
             _ if commands.is_empty() => vec![],
             Clock::Timestamps => self.stamped(&commands)?,

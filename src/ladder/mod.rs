@@ -16,7 +16,9 @@ pub use timing::PassTiming;
 
 use serde::Serialize;
 
+use crate::error::Result;
 use crate::gpu::{Gpu, Precision};
+use crate::ops::Trial;
 use crate::ops::case::Case;
 use crate::ops::variants::Pass;
 use crate::vgg19::Kernels;
@@ -95,17 +97,23 @@ impl Check {
         if cases.is_empty() {
             check.wrong = Some("there is no case to check it with".into());
         }
-        for case in &cases {
-            if let Err(fault) = check.run(gpu, case) {
+        for (case, trial) in cases.iter().zip(Trial::of_all(gpu, &cases)) {
+            if let Err(fault) = check.run(gpu, case, trial) {
                 check.wrong.get_or_insert(format!("{}: {fault}", case.label));
             }
         }
         check
     }
 
-    fn run(&mut self, gpu: &Gpu, case: &Case) -> Result<(), String> {
-        let deviation = case.check(gpu).map_err(|error| error.to_string())?;
-        let deviation = deviation.ok_or("the device is missing something for it")?;
+    fn run(
+        &mut self,
+        gpu: &Gpu,
+        case: &Case,
+        trial: Result<Option<Trial>>,
+    ) -> std::result::Result<(), String> {
+        let trial = trial.map_err(|error| error.to_string())?;
+        let trial = trial.ok_or("the device is missing something for it")?;
+        let deviation = trial.run(gpu).map_err(|error| error.to_string())?;
         self.forward = self.forward.max(deviation.forward);
         self.backward = self.backward.max(deviation.backward);
         self.tolerance = self.tolerance.max(case.tolerance);

@@ -11,13 +11,13 @@ use crate::graph::Op;
 pub type Array = Vec<f64>;
 
 /// Makes the operation on a device; `None` if the device is missing a feature that the variant needs.
-pub type Build = Box<dyn Fn(&Gpu) -> Result<Option<Box<dyn Op>>>>;
+pub type Build = Box<dyn Fn(&Gpu) -> Result<Option<Box<dyn Op>>> + Send + Sync>;
 
 /// Computes the output from the inputs.
-pub type Reference = Box<dyn Fn(&[Array]) -> Array>;
+pub type Reference = Box<dyn Fn(&[Array]) -> Array + Send + Sync>;
 
 /// Computes the inputs' gradients from the inputs and the output's gradient.
-pub type ReferenceBackward = Box<dyn Fn(&[Array], &[f64]) -> Vec<Array>>;
+pub type ReferenceBackward = Box<dyn Fn(&[Array], &[f64]) -> Vec<Array> + Send + Sync>;
 
 /// A test case of an operation.
 pub struct Case {

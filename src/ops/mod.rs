@@ -21,7 +21,7 @@ mod total_variation;
 pub mod variants;
 mod weighted_sum;
 
-pub use check::Deviation;
+pub use check::{Deviation, Trial};
 pub use conv::{Conv, Packed, PackedWeights};
 pub use crop::Crop;
 pub use gram::Gram;

@@ -1,4 +1,5 @@
-//! Every variant of every operation, forward and backward, against its f64 reference.
+//! Every variant of every operation, forward and backward, against its f64 reference. A GPU leaves out those for drivers on
+//! the CPU.
 
 use std::time::Instant;
 
@@ -10,7 +11,7 @@ use crate::ladder::{BENCHMARKS, Benchmark, Check, Implementation};
 pub(super) fn check(gpu: &Gpu, progress: Progress) -> Vec<Part> {
     let mut parts = vec![];
     for benchmark in &BENCHMARKS {
-        for implementation in benchmark.implementations() {
+        for implementation in benchmark.rungs(gpu, false) {
             for precision in [Precision::F32, Precision::F16] {
                 if benchmark.cases_of(implementation, precision).is_empty() {
                     continue;

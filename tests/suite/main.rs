@@ -24,6 +24,7 @@ mod ops;
 mod optim;
 mod painter;
 mod paths;
+mod pipelines;
 mod planner;
 mod precision;
 mod profile;

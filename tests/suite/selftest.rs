@@ -8,11 +8,11 @@ use impasto::ops::variants::{ComputePrecision, TunedOp};
 use impasto::selftest::{self, Part, Report};
 use serde_json::Value;
 
-/// The names of all parts: one for each rung, and for each that has cases in f16 another.
+/// The names of all parts: one for each rung that is worth trying on this device, and for each that has cases in f16 another.
 fn titles() -> Vec<String> {
     let mut titles = vec![];
     for benchmark in &BENCHMARKS {
-        for rung in benchmark.implementations() {
+        for rung in benchmark.rungs(common::fast_gpu(), false) {
             let name = match rung {
                 Implementation::Variant(variant) => format!("{} {variant}", benchmark.name),
                 Implementation::Only { name, .. } => name.to_string(),

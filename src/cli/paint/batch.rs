@@ -17,7 +17,7 @@ use super::batch_items::{FormatOption, Item, Shard, Styles, StylesOption, items}
 use super::interrupt::{StopFlag, stop_on_signal};
 use super::session::End;
 use super::{FileOptions, Job, Request, Session, Sources, ViewOptions};
-use crate::cli::context::{Computation, Context, choose_kernels, load_weights, network_with, open_gpu};
+use crate::cli::context::{Computation, Context, choose_kernels, load_and_open, network_with};
 use crate::cli::file_roles::FileRoles;
 use crate::cli::options::{CommonOptions, PAINTING_PRECISION, PaintingOptions, at_least_one};
 use crate::cli::paths::path;
@@ -164,8 +164,7 @@ impl<'a> Run<'a> {
             StylesOption::Each | StylesOption::Pairs => None,
         };
         let objective = &request.painting.objective;
-        let weights = load_weights(&objective.network, &objective.settings()?)?;
-        let gpu = open_gpu(&batch.common)?;
+        let (weights, gpu) = load_and_open(&objective.network, &objective.settings()?, &batch.common)?;
         let stop = stop_on_signal()?;
         Ok(Self { batch, request, sources, weights, context: None, gpu, computation: None, stop })
     }
