@@ -47,7 +47,7 @@ class Steps:
         found = {}
         for precision in precisions:
             runs = found[precision] = []
-            for _ in range(5):
+            for _ in range(3):
                 with tempfile.TemporaryDirectory() as folder:
                     log = Path(folder, "log.jsonl")
                     options = ["--iterations", 1, "--precision", precision, "--log", log, "--quiet"]

@@ -5,7 +5,7 @@ use crate::error::{Error, Remedy, Result, Setting};
 use crate::gpu::{Gpu, Precision, Shape, Use, mebibytes};
 use crate::graph::{Differentiate, Graph, NodeId, Op, Program, Request};
 use crate::ops::OPERATIONS;
-use crate::ops::case::{Case, TestValues, numbers, to_f32};
+use crate::ops::case::{Case, TestValues};
 use crate::ops::variants::{DeviceClass, Pass, TunedOp, Variant};
 use crate::vgg19::{Kernels, LayerId, activation_shape};
 
@@ -116,7 +116,7 @@ impl Implementation {
                     TunedOp::Conv3x3 => size.before(),
                     TunedOp::Gram => size.after(),
                 };
-                variant.test_op(gpu, features, size.after().channels, TestValues::Mixed)
+                variant.test_op(gpu, features, size.after().channels, TestValues::Repeated)
             }
             Self::Only { build, .. } => Ok(build(size)),
         }
@@ -203,7 +203,8 @@ impl Benchmark {
         let size = self.size(size);
         let (mut graph, mut leaves) = (Graph::new(), vec![]);
         for (seed, shape) in (3..).zip((self.inputs)(&size)) {
-            let x = gpu.upload(shape, &to_f32(&numbers(seed, shape.len())), Use::Activations, "x")?;
+            let x = TestValues::Repeated.features(seed, shape.len());
+            let x = gpu.upload(shape, &x, Use::Activations, "x")?;
             leaves.push((graph.leaf("x", shape), x));
         }
         let nodes: Vec<NodeId> = leaves.iter().map(|(node, _)| *node).collect();
@@ -212,7 +213,7 @@ impl Benchmark {
         let plan = graph.plan(Request { keep: vec![node], differentiate, ..Request::default() });
         let program = graph.compile(gpu, &plan, &leaves)?;
         if let Some(seed) = program.seeds().first() {
-            gpu.write(seed, &to_f32(&numbers(2, seed.shape().len())));
+            gpu.write(seed, &TestValues::Repeated.features(2, seed.shape().len()));
         }
         Ok(program)
     }
