@@ -158,7 +158,11 @@ pub(super) fn noop() -> Option<wgpu::Adapter> {
     let mut descriptor = wgpu::InstanceDescriptor::new_without_display_handle();
     descriptor.backends = wgpu::Backends::NOOP;
     descriptor.backend_options.noop = wgpu::NoopBackendOptions {
-        limits: Some(wgpu::Limits::default()),
+        // Enough workgroup memory for every kernel.
+        limits: Some(wgpu::Limits {
+            max_compute_workgroup_storage_size: 32 << 10,
+            ..wgpu::Limits::default()
+        }),
         features: Some(wgpu::Features::SUBGROUP | MATRICES),
         subgroup_min_size: Some(32),
         subgroup_max_size: Some(32),

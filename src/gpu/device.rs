@@ -29,6 +29,7 @@ struct Inner {
     limits: wgpu::Limits,
     summary: AdapterSummary,
     paranoid: bool,
+    emulates_matrices: bool,
     ledger: Ledger,
     kernels: Mutex<HashMap<KernelKey, Arc<Kernel>>>,
     kept_pipelines: Option<KeptPipelines>,
@@ -66,7 +67,9 @@ impl Gpu {
         if !options.wall_clock {
             wanted |= wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::TIMESTAMP_QUERY_INSIDE_ENCODERS;
         }
-        if adapter::multiplies_matrices(&adapter) {
+        if options.emulate_matrices {
+            wanted |= wgpu::Features::SHADER_F16;
+        } else if adapter::multiplies_matrices(&adapter) {
             wanted |= MATRICES;
         }
         if options.pipelines.is_some() {
@@ -123,6 +126,7 @@ impl Gpu {
             limits,
             summary,
             paranoid: options.paranoid,
+            emulates_matrices: options.emulate_matrices && features.contains(wgpu::Features::SHADER_F16),
             ledger: Ledger::default(),
             kernels: Mutex::default(),
             kept_pipelines,
@@ -172,7 +176,12 @@ impl Gpu {
 
     /// Whether kernels can multiply 16 x 16 matrices of f16 with sums in f32.
     pub(crate) fn multiplies_matrices(&self) -> bool {
-        self.inner.device.features().contains(MATRICES)
+        self.inner.device.features().contains(MATRICES) || self.emulates_matrices()
+    }
+
+    /// Whether matrix units are replaced by loops: see [`GpuOptions::emulate_matrices`].
+    pub(crate) fn emulates_matrices(&self) -> bool {
+        self.inner.emulates_matrices
     }
 
     /// Memory of the device's tensors at present.
@@ -346,8 +355,8 @@ fn experimental(features: wgpu::Features) -> wgpu::ExperimentalFeatures {
     if !features.contains(wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX) {
         return wgpu::ExperimentalFeatures::disabled();
     }
-    // SAFETY: only `conv/5_cooperative` and `roofline/matrix` use the feature, on adapters that list the shape they
-    // use; their matrices are loaded and stored at offsets within their arrays.
+    // SAFETY: only kernels with `Needs::matrix_units` and `roofline/matrix` use the feature, on adapters that list the shape
+    // they use; their matrices are loaded and stored at offsets within their arrays.
     unsafe { wgpu::ExperimentalFeatures::enabled() }
 }
 

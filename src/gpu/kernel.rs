@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use super::emulate::emulate_matrices;
 use super::kept_pipelines::KeptPipelines;
 use super::lock::lock;
 use super::reflect::Interface;
@@ -160,7 +161,10 @@ impl Kernel {
         if let Some(pipeline) = lock(&self.pipelines).get(storage) {
             return Ok(pipeline.clone());
         }
-        let text = self.wgsl(storage)?;
+        let mut text = self.wgsl(storage)?;
+        if gpu.emulates_matrices() {
+            text = emulate_matrices(&text).map_err(|message| Error::gpu(self.what(), message))?;
+        }
         let entries = self.layout_entries(storage);
         let (bind_group_layout, layout) = gpu.scoped(&self.what(), |device| {
             let label = Some(self.shader.name);

@@ -8,6 +8,7 @@
 mod adapter;
 mod allocate;
 mod device;
+mod emulate;
 mod facts;
 mod heap;
 mod kept_pipelines;

@@ -19,6 +19,8 @@ pub struct GpuOptions {
     /// Treats the adapter as one of this kind, whatever it is: it gets the kernels, the memory budget and the length of
     /// submissions of that kind. For tests.
     pub kind: Option<wgpu::DeviceType>,
+    /// Replaces matrix units by loops, so that the kernels for them run where there are none. Needs f16. For tests.
+    pub emulate_matrices: bool,
     /// Times kernels with the wall clock, as on an adapter without timestamps.
     pub wall_clock: bool,
     /// Bound on the duration of a submission; `None` is 100 ms on a GPU, and no bound on the CPU.
@@ -38,13 +40,13 @@ pub struct Faults {
     pub lost_at: Option<u64>,
 }
 
-const KNOWN: &str = "max-tensor-bytes=BYTES, memory=BYTES, lost-at=SUBMISSION, kind=KIND, with a kind of \
-                     discrete, integrated, virtual or cpu";
+const KNOWN: &str = "max-tensor-bytes=BYTES, memory=BYTES, lost-at=SUBMISSION, matrices=emulated, kind=KIND, with a \
+                     kind of discrete, integrated, virtual or cpu";
 
 impl GpuOptions {
     /// These options with the switches of a text, separated by commas: `max-tensor-bytes=N` and `memory=N` (bytes),
-    /// `lost-at=N` (number of the submission), `kind=discrete`, `integrated`, `virtual` or `cpu`. Of two limits the lower
-    /// one holds, of two kinds the first.
+    /// `lost-at=N` (number of the submission), `matrices=emulated`, `kind=discrete`, `integrated`, `virtual` or `cpu`. Of
+    /// two limits the lower one holds, of two kinds the first.
     ///
     /// # Errors
     /// [`Error::Usage`] naming a switch that is unknown or has no such value.
@@ -54,6 +56,10 @@ impl GpuOptions {
             let (name, value) = switch.split_once('=').ok_or_else(unknown)?;
             if name == "kind" {
                 self.kind = self.kind.or(Some(kind(value).ok_or_else(unknown)?));
+                continue;
+            }
+            if switch == "matrices=emulated" {
+                self.emulate_matrices = true;
                 continue;
             }
             let limit = match name {

@@ -14,7 +14,7 @@ macro_rules! helpers {
 }
 
 /// The files that kernels may import, by name.
-const HELPERS: [(&str, &str); 20] = helpers![
+const HELPERS: [(&str, &str); 22] = helpers![
     "shared/adam_powers",
     "shared/divergence",
     "shared/divergence_guard",
@@ -23,9 +23,11 @@ const HELPERS: [(&str, &str); 20] = helpers![
     "shared/fetch_numbers",
     "shared/fetch_texture",
     "shared/grid",
+    "shared/halo",
     "shared/lbfgs_state",
     "shared/reduce",
     "shared/row",
+    "shared/scale",
     "shared/store",
     "shared/store_row",
     "shared/weights",

@@ -37,6 +37,9 @@ pub(super) fn store_as(text: &str, storage: &Storage) -> Result<String, String> 
     let mut bindings = HashMap::new();
     for (handle, variable) in module.global_variables.iter() {
         let Some(precision) = variable.name.as_ref().and_then(|name| storage.get(name)) else { continue };
+        if holds_16_bits(&module, variable) {
+            continue;
+        }
         edits.declaration(&module, handle, variable)?;
         bindings.insert(handle, *precision);
     }
@@ -52,6 +55,13 @@ pub(super) fn store_as(text: &str, storage: &Storage) -> Result<String, String> 
         edited += include_str!("../../shaders/shared/storage_bf16.wgsl");
     }
     Ok(edited)
+}
+
+/// Whether a binding is declared with elements of 8 bytes: the kernel then packs and unpacks by itself, or computes in f16,
+/// and a tensor of 16 bits a number needs no change of the text.
+fn holds_16_bits(module: &Module, variable: &GlobalVariable) -> bool {
+    let TypeInner::Array { base, .. } = module.types[variable.ty].inner else { return false };
+    module.types[base].inner.size(module.to_ctx()) == 8
 }
 
 /// Changes to a text, in any order.

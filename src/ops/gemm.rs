@@ -33,10 +33,12 @@ impl GemmKernel {
     }
 }
 
-/// Where a kernel reads its matrices: a buffer or a texture, as [`GemmKernel::reads_textures`] says.
+/// The matrices of a layer on a device, in the form that its kernel reads.
 #[derive(Debug, Clone)]
 pub(super) enum Matrices {
+    /// For a [`GemmKernel`] that reads buffers.
     Buffer(Tensor),
+    /// For a [`GemmKernel`] that reads textures.
     Texture(Texture),
 }
 

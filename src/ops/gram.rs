@@ -2,6 +2,7 @@
 
 use super::case::{AWKWARD, Array, Case};
 use super::gemm::{Gemm, GemmKernel, Matrices, zero_bias};
+use super::largest::{self, LARGEST, record_largest};
 use super::variants::{self, Needs, Pass, PassVariants, TunedOp, Variant};
 use crate::error::Result;
 use crate::gpu::{Gpu, Precision, Recording, ScratchSize, Shader, Shape, Tensor, TextureSize, shader};
@@ -9,7 +10,7 @@ use crate::graph::{Backward, Forward, Op, Reads};
 
 /// Every kernel that a Gram matrix may launch.
 pub(super) fn shaders() -> Vec<&'static Shader> {
-    variants::shaders(TunedOp::Gram).into_iter().chain([&FINISH, &SYMMETRIZE]).collect()
+    variants::shaders(TunedOp::Gram).into_iter().chain([&SYMMETRIZE]).collect()
 }
 
 static FINISH: Shader = shader!("gram/finish");
@@ -29,10 +30,18 @@ pub(super) struct GramKernel {
     pub(super) workgroups: u32,
     /// Whether features are read from a storage texture instead of a buffer.
     pub(super) reads_textures: bool,
+    /// Whether features are scaled to fit f16, by their largest magnitude.
+    pub(super) scales: bool,
     pub(super) needs: Needs,
 }
 
 impl GramKernel {
+    /// Every kernel that the forward pass launches.
+    pub(super) fn shaders(&'static self) -> Vec<&'static Shader> {
+        let search = self.scales.then_some(&LARGEST);
+        [&self.shader, &FINISH].into_iter().chain(search).collect()
+    }
+
     /// Side of the square tiles along the diagonal.
     fn side(&self, channels: u32) -> u32 {
         self.tile.map_or(channels, |[columns, _]| columns)
@@ -117,7 +126,8 @@ impl Op for Gram {
             (true, false) => vec![size(inputs[0])],
             (false, false) => vec![],
         };
-        ScratchSize { buffers: vec![larger], textures }
+        let buffers = [larger].into_iter().chain(self.forward.scales.then(largest::partials_shape)).collect();
+        ScratchSize { buffers, textures }
     }
 
     fn forward(&self, recording: &mut Recording, io: &Forward) -> Result<()> {
@@ -130,6 +140,9 @@ impl Op for Gram {
         if let Some(texture) = texture {
             recording.copy_to_texture(src, texture);
         }
+        if self.forward.scales {
+            record_largest(recording, io.label, src, &io.scratch.buffers[1])?;
+        }
         let launch = recording
             .launch(&kernel, io.label)
             .bind("partials", partials)
@@ -140,6 +153,10 @@ impl Op for Gram {
         let launch = match texture {
             Some(texture) => launch.bind_texture("src", texture),
             None => launch.bind("src", src),
+        };
+        let launch = match self.forward.scales {
+            true => launch.bind("largest", &io.scratch.buffers[1]),
+            false => launch,
         };
         match self.forward.tile {
             None => launch.invocations([channels, blocks, splits])?,

@@ -10,6 +10,7 @@ mod crop;
 mod gemm;
 mod gram;
 mod l1_gradient;
+mod largest;
 mod mask;
 mod mse;
 mod normalize;

@@ -2,7 +2,7 @@
 //! are no such units.
 
 use crate::common;
-use impasto::gpu::{Gpu, Shader, Shape, Use};
+use impasto::gpu::{Gpu, GpuOptions, Shader, Shape, Use};
 use impasto::ops::case::distance;
 use impasto::profiler::{Roofs, SHADERS, matrix_products};
 
@@ -12,61 +12,11 @@ const WORKGROUPS: u32 = 2;
 const PAIRS: usize = 16;
 const SUBGROUPS: usize = 4;
 
-/// A lane holds eight sums: half a row. A and B stay in workgroup memory.
-const MATRICES: &str = "
-    alias Sums = array<f32, 8>;
-    var<private> lane: u32;
-
-    fn multiply_add(a: u32, b: u32, c: Sums) -> Sums {
-        var sums = c;
-        for (var k = 0u; k < 16u; k++) {
-            for (var i = 0u; i < 8u; i++) {
-                sums[i] += tile_src[a + lane / 2u * SRC_ROW + k] * tile_weights[b + k * WEIGHTS_ROW + lane % 2u * 8u + i];
-            }
-        }
-        return sums;
-    }
-
-    fn store_sums(c: Sums, first: u32) {
-        var sums = c;
-        for (var i = 0u; i < 8u; i++) {
-            dst[first + lane / 2u * RESULT_ROW + lane % 2u * 8u + i] = sums[i];
-        }
-    }
-";
-
-fn emulated(source: &str) -> String {
-    let pairs = [
-        ("enable f16;\n", ""),
-        ("enable wgpu_cooperative_matrix;\n", ""),
-        ("alias Inputs = coop_mat16x16<f16, A>;\n", ""),
-        ("alias Weights = coop_mat16x16<f16, B>;\n", ""),
-        ("alias Sums = coop_mat16x16<f32, C>;\n", MATRICES),
-        ("coopLoadT<Inputs>(&tile_src[", "("),
-        ("], SRC_ROW)", ")"),
-        ("coopLoadT<Weights>(&tile_weights[", "("),
-        ("], WEIGHTS_ROW)", ")"),
-        ("coopStoreT(", "store_sums("),
-        ("&dst[", ""),
-        ("], RESULT_ROW)", ")"),
-        ("coopMultiplyAdd", "multiply_add"),
-        ("array<f16", "array<f32"),
-        ("-> f16", "-> f32"),
-        ("f16(f32(", "f32(f32("),
-        ("    @builtin(subgroup_id) subgroup: u32,\n", ""),
-        ("    let a0 =", "    let subgroup = index / 32u; lane = index % 32u;\n    let a0 ="),
-    ];
-    pairs.iter().fold(source.to_string(), |text, (from, to)| {
-        assert!(text.contains(from), "roofline/matrix does not contain {from}");
-        text.replace(from, to)
-    })
-}
-
-/// A device with the emulated kernel, after `change`, in place of the real one.
-fn emulating_gpu(change: impl Fn(String) -> String) -> Gpu {
+/// A device that computes matrices in loops, with the kernel's text after `change`.
+fn emulating_gpu(change: impl Fn(&str) -> String) -> Gpu {
     let shader = SHADERS.into_iter().find(|shader| shader.name == "roofline/matrix").unwrap();
-    let source = Box::leak(change(emulated(shader.source)).into_boxed_str());
-    let gpu = common::open(impasto::gpu::GpuOptions { paranoid: true, ..Default::default() });
+    let source = Box::leak(change(shader.source).into_boxed_str());
+    let gpu = common::open(GpuOptions { emulate_matrices: true, paranoid: true, ..Default::default() });
     gpu.kernel(&Shader { source, ..shader }, &[]).unwrap();
     gpu
 }
@@ -102,13 +52,17 @@ fn error(gpu: &Gpu) -> f64 {
 
 #[test]
 fn it_does_the_operations_that_are_counted() {
-    let error = error(&emulating_gpu(|source| source));
+    let error = error(&emulating_gpu(str::to_string));
     assert!(error < 1e-6, "off by {error:.1e}");
 }
 
 #[test]
 fn a_loop_that_leaves_out_products_is_seen() {
-    let gpu = emulating_gpu(|source| source.replace("c21 = multiply_add(a2, b1, c21);", ""));
+    let left_out = "c21 = coopMultiplyAdd(a2, b1, c21);";
+    let gpu = emulating_gpu(|source| {
+        assert!(source.contains(left_out));
+        source.replace(left_out, "")
+    });
     assert!(error(&gpu) > 1e-2);
 }
 

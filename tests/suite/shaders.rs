@@ -39,11 +39,13 @@ fn every_file_is_a_kernel_of_the_program() {
 /// Kernels with cooperative matrices. naga has these for Vulkan and Metal, not for HLSL; and what it
 /// writes for Metal is text without a meaning there, since Metal's matrices are 8 x 8.
 /// `Needs::missing` keeps the kernels from adapters that do not list their shape.
-const FOR_MATRIX_UNITS: [&str; 2] = ["conv/5_cooperative", "roofline/matrix"];
+fn is_for_matrix_units(shader: &Shader) -> bool {
+    shader.source.contains("enable wgpu_cooperative_matrix;")
+}
 
 /// Translates a kernel to SPIR-V (Vulkan), MSL (Metal) and, unless it is exempt, HLSL (DX12).
 fn translate(shader: &Shader) -> Result<(), String> {
-    let for_matrix_units = FOR_MATRIX_UNITS.contains(&shader.name);
+    let for_matrix_units = is_for_matrix_units(shader);
     let source = expand_imports(shader.source)?;
     let module = naga::front::wgsl::parse_str(&source).map_err(|e| e.emit_to_string(&source))?;
     let capabilities = match for_matrix_units {

@@ -1,11 +1,13 @@
 //! Convolution with bias, 3x3 with zero padding or 1x1, optionally with its ReLU fused.
 
 mod cases;
+mod halo;
 mod method;
 mod weights;
 mod winograd;
 
 pub(super) use cases::{cases, random_case};
+pub(super) use halo::{HaloKernel, Split};
 pub(super) use method::ConvMethod;
 pub use weights::{Packed, PackedWeights};
 pub(super) use winograd::Winograd;
@@ -17,7 +19,7 @@ use super::variants::{self, TunedOp};
 use crate::error::Result;
 use crate::gpu::{Recording, Scratch, ScratchSize, Shader, Shape, Tensor, Texture, shader};
 use crate::graph::{Backward, Forward, Op, Reads};
-use weights::PassWeights;
+use weights::{GemmWeights, PassWeights};
 
 /// Every kernel that a convolution may launch.
 pub(super) fn shaders() -> Vec<&'static Shader> {
@@ -58,8 +60,8 @@ impl Op for Conv {
     fn scratch(&self, inputs: &[Shape]) -> ScratchSize {
         let PackedWeights { forward, backward, out_channels, in_channels, band_limits, .. } = &*self.weights;
         let of = |method: ConvMethod| method.scratch([*out_channels, *in_channels], inputs[0], *band_limits);
-        let mut scratch = of(forward.method);
-        scratch.enlarge(&of(backward.method));
+        let mut scratch = of(forward.method());
+        scratch.enlarge(&of(backward.method()));
         scratch
     }
 
@@ -83,7 +85,7 @@ impl Op for Conv {
         let Some(d_input) = &io.d_inputs[0] else { return Ok(()) };
         let weights = &self.weights.backward;
         // Some transforms apply the ReLU's mask to what they read; other methods need a pass over the gradient first.
-        let fused = weights.method.masks_its_input();
+        let fused = weights.method().masks_its_input();
         if self.relu && !fused {
             let kernel = recording.gpu().kernel(&MASK, &[])?;
             let launch =
@@ -125,18 +127,26 @@ struct ConvPass<'a> {
 
 impl ConvPass<'_> {
     fn record(&self, recording: &mut Recording, label: &str) -> Result<()> {
-        if let Some(winograd) = self.weights.method.winograd {
-            return winograd.record(recording, self, label);
+        match self.weights {
+            PassWeights::Halo { kernel, weights } => kernel.record(recording, self, weights, label),
+            PassWeights::Gemm(gemm) => match gemm.winograd {
+                Some(winograd) => winograd.record(recording, self, gemm, label),
+                None => self.record_gemm(recording, gemm, label),
+            },
         }
+    }
+
+    /// Implicit GEMM.
+    fn record_gemm(&self, recording: &mut Recording, gemm: &GemmWeights, label: &str) -> Result<()> {
         let (features, out_channels) = (self.src.shape(), self.dst.shape().channels);
         let texture = self.source_texture();
-        let gemm = Gemm {
-            kernel: self.weights.method.gemm,
+        let product = Gemm {
+            kernel: gemm.kernel,
             taps: self.layer.taps,
             count: 1,
             features,
             out_channels,
-            matrices: &self.weights.matrices,
+            matrices: &gemm.matrices,
             transposed: self.transposed,
             bias: self.bias,
             src: self.src,
@@ -146,12 +156,12 @@ impl ConvPass<'_> {
             texture: texture.as_ref(),
             direct_flops: Gemm::flops(self.layer.taps, 1, features, out_channels),
         };
-        gemm.record(recording, label)
+        product.record(recording, label)
     }
 
     /// The texture for a copy of `src`, for kernels that read textures.
     fn source_texture(&self) -> Option<Texture> {
-        let texture = self.scratch.textures.first().filter(|_| self.weights.method.gemm.reads_textures);
+        let texture = self.scratch.textures.first().filter(|_| self.weights.method().reads_textures());
         texture.map(|texture| texture.holding(self.src.shape().precision))
     }
 }

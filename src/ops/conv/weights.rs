@@ -1,10 +1,13 @@
 //! Weights and bias of one layer, packed for the kernels once.
 
+use std::sync::Arc;
+
 use super::ConvMethod;
+use super::halo::{HaloKernel, pack_halves};
 use super::winograd::{BandLimits, Winograd, at_point};
 use crate::error::Result;
 use crate::gpu::{Gpu, Precision, Shape, Tensor, Use};
-use crate::ops::gemm::{Matrices, pack, zero_bias};
+use crate::ops::gemm::{GemmKernel, Matrices, pack, zero_bias};
 use crate::ops::variants::{Pass, PassVariants};
 
 /// Weights and bias of one layer on a device, in the forms that the variants of its two passes read. Passes that read
@@ -25,10 +28,30 @@ pub struct PackedWeights {
 
 /// How a pass is computed, and the weights that it reads.
 #[derive(Debug, Clone)]
-pub(super) struct PassWeights {
-    pub(super) method: ConvMethod,
-    /// One matrix a tap, or one a point of the transform.
+pub(super) enum PassWeights {
+    /// By a GEMM, alone or between transforms.
+    Gemm(GemmWeights),
+    /// From halos.
+    Halo { kernel: &'static HaloKernel, weights: Tensor },
+}
+
+/// A GEMM kernel with its matrices: one a tap, or one a point of the transform around it.
+#[derive(Debug, Clone)]
+pub(super) struct GemmWeights {
+    pub(super) kernel: &'static GemmKernel,
+    pub(super) winograd: Option<&'static Winograd>,
     pub(super) matrices: Matrices,
+}
+
+impl PassWeights {
+    pub(super) fn method(&self) -> ConvMethod {
+        match self {
+            Self::Gemm(GemmWeights { kernel, winograd, .. }) => {
+                ConvMethod::Gemm { gemm: kernel, winograd: *winograd }
+            }
+            Self::Halo { kernel, .. } => ConvMethod::Halo(kernel),
+        }
+    }
 }
 
 impl PackedWeights {
@@ -54,12 +77,86 @@ impl PackedWeights {
 /// can be packed while another is uploaded.
 #[derive(Debug)]
 pub struct Packed {
-    forward: ConvMethod,
-    backward: ConvMethod,
-    /// For the forward pass, and for the backward pass if it reads another form.
-    numbers: (Vec<f32>, Option<Vec<f32>>),
+    forward: PackedPass,
+    /// Passes that read one form share its numbers.
+    backward: PackedPass,
     taps: usize,
     channels: [u32; 2],
+}
+
+/// How a pass is computed, and its weights in the form that it reads.
+#[derive(Debug, Clone)]
+enum PackedPass {
+    /// Matrices in blocks of 4 x 4: see [`pack`].
+    Gemm { kernel: &'static GemmKernel, winograd: Option<&'static Winograd>, numbers: Arc<Vec<f32>> },
+    /// f16 for matrix units.
+    Halo { kernel: &'static HaloKernel, numbers: Arc<Vec<f32>> },
+}
+
+impl PackedPass {
+    /// Packs `weight`, `[out, in, taps]`; `transposed` for the backward pass.
+    fn new(method: ConvMethod, weight: &[f32], channels: [usize; 2], transposed: bool) -> Self {
+        match method {
+            ConvMethod::Halo(kernel) => {
+                let numbers = pack_halves(weight, channels, kernel.parts(), transposed).into();
+                Self::Halo { kernel, numbers }
+            }
+            ConvMethod::Gemm { gemm, winograd } => {
+                let taps = weight.len() / (channels[0] * channels[1]);
+                let points = winograd.map(Winograd::filter_points);
+                let numbers = match points {
+                    Some(points) => {
+                        pack(weight, channels, points.len(), |point, filter| at_point(&points[point], filter))
+                    }
+                    None => pack(weight, channels, taps, |tap, filter| filter[tap]),
+                };
+                Self::Gemm { kernel: gemm, winograd, numbers: numbers.into() }
+            }
+        }
+    }
+
+    /// The backward pass, by another method: with the same numbers if that reads them in this form.
+    fn for_backward(&self, method: ConvMethod, weight: &[f32], channels: [usize; 2]) -> Self {
+        let points = |winograd: Option<&Winograd>| winograd.map(Winograd::points);
+        match (self, method) {
+            (Self::Gemm { winograd: forward, numbers, .. }, ConvMethod::Gemm { gemm, winograd })
+                if points(*forward) == points(winograd) =>
+            {
+                Self::Gemm { kernel: gemm, winograd, numbers: numbers.clone() }
+            }
+            _ => Self::new(method, weight, channels, true),
+        }
+    }
+
+    /// Uploads the weights, to be stored in `precision` unless they are f16 anyway. `uploaded` are those of the other
+    /// pass, which are used again if they are the same.
+    fn upload(
+        &self,
+        gpu: &Gpu,
+        precision: Precision,
+        uploaded: Option<(&Self, &PassWeights)>,
+    ) -> Result<PassWeights> {
+        match (self, uploaded) {
+            (Self::Halo { kernel, numbers }, _) => {
+                let shape = Shape::planar(1, 1, numbers.len() as u32).stored_in(Precision::F16);
+                Ok(PassWeights::Halo {
+                    kernel,
+                    weights: gpu.upload(shape, numbers, Use::Weights, "weights")?,
+                })
+            }
+            (
+                Self::Gemm { kernel, winograd, numbers },
+                Some((Self::Gemm { numbers: others, .. }, PassWeights::Gemm(weights))),
+            ) if Arc::ptr_eq(numbers, others) && kernel.reads_textures == weights.kernel.reads_textures => {
+                let matrices = weights.matrices.clone();
+                Ok(PassWeights::Gemm(GemmWeights { kernel, winograd: *winograd, matrices }))
+            }
+            (Self::Gemm { kernel, winograd, numbers }, _) => {
+                let matrices = Matrices::upload(gpu, kernel, numbers, precision)?;
+                Ok(PassWeights::Gemm(GemmWeights { kernel, winograd: *winograd, matrices }))
+            }
+        }
+    }
 }
 
 impl Packed {
@@ -71,18 +168,9 @@ impl Packed {
         let sizes = channels.map(|n| n as usize);
         let taps = weight.len() / (sizes[0] * sizes[1]);
         let method = |pass| Ok(variants.of(pass).conv_method(pass)?.for_taps(taps));
-        let (forward, backward): (ConvMethod, ConvMethod) = (method(Pass::Forward)?, method(Pass::Backward)?);
-        let points = |method: ConvMethod| method.winograd.map(Winograd::points);
-        let one_form = points(forward) == points(backward);
-        let numbers = |method: ConvMethod| match method.winograd {
-            Some(winograd) => {
-                let points = winograd.filter_points();
-                pack(weight, sizes, points.len(), |point, filter| at_point(&points[point], filter))
-            }
-            None => pack(weight, sizes, taps, |tap, filter| filter[tap]),
-        };
-        let numbers = (numbers(forward), (!one_form).then(|| numbers(backward)));
-        Ok(Self { forward, backward, numbers, taps, channels })
+        let forward = PackedPass::new(method(Pass::Forward)?, weight, sizes, false);
+        let backward = forward.for_backward(method(Pass::Backward)?, weight, sizes);
+        Ok(Self { forward, backward, taps, channels })
     }
 
     /// Uploads the weights, to be stored in `precision`, and the bias of each output channel.
@@ -90,22 +178,12 @@ impl Packed {
     /// # Errors
     /// [`Error::Gpu`](crate::Error::Gpu) when memory runs out.
     pub fn upload(&self, gpu: &Gpu, precision: Precision, bias: &[f32]) -> Result<PackedWeights> {
-        let ([out_channels, in_channels], (numbers, others)) = (self.channels, &self.numbers);
-        let [forward, backward] = [self.forward, self.backward];
-        let upload = |method: ConvMethod, numbers: &[f32]| -> Result<PassWeights> {
-            let matrices = Matrices::upload(gpu, method.gemm, numbers, precision)?;
-            Ok(PassWeights { method, matrices })
-        };
-        let forward_weights = upload(forward, numbers)?;
-        let backward_weights = match others {
-            None if forward.gemm.reads_textures == backward.gemm.reads_textures => {
-                PassWeights { method: backward, matrices: forward_weights.matrices.clone() }
-            }
-            others => upload(backward, others.as_ref().unwrap_or(numbers))?,
-        };
+        let [out_channels, in_channels] = self.channels;
+        let forward = self.forward.upload(gpu, precision, None)?;
+        let backward = self.backward.upload(gpu, precision, Some((&self.forward, &forward)))?;
         Ok(PackedWeights {
-            forward: forward_weights,
-            backward: backward_weights,
+            forward,
+            backward,
             taps: self.taps as u32,
             in_channels,
             out_channels,

@@ -2,6 +2,7 @@
 //! output, and these are transformed back. See `shaders/shared/winograd_f4`.
 
 use super::ConvPass;
+use super::weights::GemmWeights;
 use crate::error::Result;
 use crate::gpu::{Gpu, Launch, Precision, Recording, Shader, Shape, Texture, shader};
 use crate::ops::gemm::Gemm;
@@ -137,8 +138,14 @@ impl Winograd {
         Shape::blocked(channels.next_multiple_of(4) * self.points().pow(2), 1, band)
     }
 
-    /// Records one pass of a convolution, band by band.
-    pub(super) fn record(&self, recording: &mut Recording, pass: &ConvPass, label: &str) -> Result<()> {
+    /// Records one pass of a convolution, band by band, with `gemm` between the transforms.
+    pub(super) fn record(
+        &self,
+        recording: &mut Recording,
+        pass: &ConvPass,
+        gemm: &GemmWeights,
+        label: &str,
+    ) -> Result<()> {
         let (src, dst) = (pass.src.shape(), pass.dst.shape());
         let tiles = self.tiles(src).iter().product();
         let band = self.band(src.channels.max(dst.channels), src, pass.layer.band_limits);
@@ -146,7 +153,7 @@ impl Winograd {
             recording.copy_to_texture(pass.src, &texture);
         }
         for first in (0..tiles).step_by(band as usize) {
-            self.record_band(recording, pass, [first, band.min(tiles - first)], label)?;
+            self.record_band(recording, pass, gemm, [first, band.min(tiles - first)], label)?;
         }
         Ok(())
     }
@@ -155,6 +162,7 @@ impl Winograd {
         &self,
         recording: &mut Recording,
         pass: &ConvPass,
+        gemm: &GemmWeights,
         [first, tiles]: [u32; 2],
         label: &str,
     ) -> Result<()> {
@@ -184,13 +192,13 @@ impl Winograd {
         self.place(launch, src, first, tiles).bytes(moved(src, values.shape())).elements(invocations)?;
 
         let positions = f64::from(tiles * self.outputs().pow(2));
-        let gemm = Gemm {
-            kernel: pass.weights.method.gemm,
+        let product = Gemm {
+            kernel: gemm.kernel,
             taps: 1,
             count,
             features,
             out_channels: dst.channels,
-            matrices: &pass.weights.matrices,
+            matrices: &gemm.matrices,
             transposed: pass.transposed,
             bias: &pass.layer.no_bias,
             src: &values,
@@ -200,7 +208,7 @@ impl Winograd {
             texture: values_texture,
             direct_flops: 18.0 * f64::from(src.channels) * f64::from(dst.channels) * positions,
         };
-        gemm.record(recording, label)?;
+        product.record(recording, label)?;
 
         let overrides = [
             backward,
@@ -222,7 +230,7 @@ impl Winograd {
 
     /// The texture for copies of the GEMM's operand and of its result, for kernels that read textures.
     fn values_texture<'a>(&self, pass: &'a ConvPass) -> Option<&'a Texture> {
-        pass.scratch.textures.last().filter(|_| pass.weights.method.gemm.reads_textures)
+        pass.scratch.textures.last().filter(|_| pass.weights.method().reads_textures())
     }
 
     /// Sets which band of which image a transform works on.

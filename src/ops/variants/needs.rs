@@ -37,7 +37,9 @@ impl Needs {
             Subgroups::AtLeast(least) if size.is_none_or(|size| size < least) => {
                 Some(format!("subgroups of one size, at least {least}"))
             }
-            Subgroups::Exactly(wanted) if size != Some(wanted) => Some(format!("subgroups of {wanted}")),
+            Subgroups::Exactly(wanted) if size != Some(wanted) && !gpu.emulates_matrices() => {
+                Some(format!("subgroups of {wanted}"))
+            }
             Subgroups::Unused | Subgroups::AtLeast(_) | Subgroups::Exactly(_) => None,
         }
     }

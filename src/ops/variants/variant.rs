@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Shader, Shape};
 use crate::graph::Op;
 use crate::ops::case::{TestValues, numbers, to_f32};
-use crate::ops::conv::{Conv, ConvMethod, PackedWeights, Winograd};
+use crate::ops::conv::{Conv, ConvMethod, HaloKernel, PackedWeights, Winograd};
 use crate::ops::gemm::GemmKernel;
 use crate::ops::gram::{Gram, GramKernel};
 
@@ -59,9 +59,14 @@ impl Passes {
         Self::Conv { forward: ConvMethod::gemm(gemm), backward: ConvMethod::gemm(gemm) }
     }
 
+    /// A convolution on matrix units, from halos.
+    pub(super) const fn halo(kernel: &'static HaloKernel) -> Self {
+        Self::Conv { forward: ConvMethod::Halo(kernel), backward: ConvMethod::Halo(kernel) }
+    }
+
     /// A convolution by Winograd's method.
     pub(super) const fn winograd(transform: &'static Winograd, gemm: &'static GemmKernel) -> Self {
-        let method = ConvMethod { gemm, winograd: Some(transform) };
+        let method = ConvMethod::Gemm { gemm, winograd: Some(transform) };
         Self::Conv { forward: method, backward: method }
     }
 }
@@ -87,12 +92,12 @@ impl Variant {
 
     /// Outputs along the edge of the tiles that a pass transforms, if it does: n of Winograd's F(n x n, 3 x 3).
     pub fn tile_outputs(&self, pass: Pass) -> Option<u32> {
-        Some(self.conv_method(pass).ok()?.winograd?.outputs())
+        Some(self.conv_method(pass).ok()?.winograd()?.outputs())
     }
 
     /// True if a pass transforms tiles of its input, which pays only for many channels and many tiles.
     pub fn has_transform(&self, pass: Pass) -> bool {
-        self.conv_method(pass).is_ok_and(|method| method.winograd.is_some())
+        self.conv_method(pass).is_ok_and(|method| method.winograd().is_some())
     }
 
     /// True if this pass is computed exactly as that of another variant.
@@ -111,7 +116,7 @@ impl Variant {
 
     fn needs(&self) -> [Needs; 2] {
         match self.passes {
-            Passes::Conv { forward, backward } => [forward.gemm.needs, backward.gemm.needs],
+            Passes::Conv { forward, backward } => [forward.needs(), backward.needs()],
             Passes::Gram { forward, backward } => [forward.needs, backward.needs],
         }
     }
@@ -154,7 +159,7 @@ impl Variant {
         match (&self.passes, pass) {
             (Passes::Conv { forward, .. }, Pass::Forward) => forward.shaders(),
             (Passes::Conv { backward, .. }, Pass::Backward) => backward.shaders(),
-            (Passes::Gram { forward, .. }, Pass::Forward) => vec![&forward.shader],
+            (Passes::Gram { forward, .. }, Pass::Forward) => forward.shaders(),
             (Passes::Gram { backward, .. }, Pass::Backward) => vec![&backward.shader],
         }
     }
