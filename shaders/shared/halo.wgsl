@@ -10,10 +10,6 @@
 //
 // The kernel that imports this imports shared/scale, declares `results`, and enables f16 and cooperative matrices.
 
-// Taps of the filter: 9, or 1 for a plain product, which reads only the middle of the halo.
-override TAPS: u32 = 9u;
-// Inputs count as zero where the mask, the output of a ReLU, is not above zero: its backward pass without a pass over memory.
-override MASKED: bool = false;
 // The ReLU that follows, and sums of gradients: as in shared/store.
 override RELU: bool = false;
 override ACCUMULATE: bool = false;
@@ -21,11 +17,10 @@ override ACCUMULATE: bool = false;
 struct Params { in_channels: u32, out_channels: u32, height: u32, width: u32 }
 
 @group(0) @binding(0) var<storage, read> src: array<vec4<f32>>;      // [in / 4][height][width]
-@group(0) @binding(1) var<storage, read> mask: array<vec4<f32>>;     // as src; where it is not used, src itself
-@group(0) @binding(2) var<storage, read> weights: array<vec4<f16>>;  // [PARTS][TAPS][in / 16][out to 64][16 k], exponent
-@group(0) @binding(3) var<storage, read> bias: array<vec4<f32>>;     // [out / 4]
-@group(0) @binding(5) var<storage, read_write> dst: array<vec4<f32>>; // [out / 4][height][width]
-@group(0) @binding(6) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> weights: array<vec4<f16>>;  // [PARTS][9][in / 16][out to 64][16 k], exponent
+@group(0) @binding(2) var<storage, read> bias: array<vec4<f32>>;     // [out / 4]
+@group(0) @binding(3) var<storage, read_write> dst: array<vec4<f32>>; // [out / 4][height][width]
+@group(0) @binding(5) var<uniform> params: Params;
 
 alias Inputs = coop_mat16x16<f16, A>;
 alias Weights = coop_mat16x16<f16, B>;
@@ -77,9 +72,6 @@ fn fetch(at: Place, step: u32) -> vec4<f32> {
     if i >= (params.in_channels + 3u) / 4u * positions {
         return vec4(0.0);
     }
-    if MASKED {
-        return select(vec4(0.0), src[i], mask[i] > vec4(0.0));
-    }
     return src[i];
 }
 
@@ -97,11 +89,6 @@ fn fetch_share(at: Places, step: u32) -> Share {
 // Whether the last vec4 of an invocation's share is one of the halo's.
 fn has_sixth(index: u32) -> bool {
     return index + 640u < K_BLOCKS * HALO;
-}
-
-// The corner of the halo that a tap moves the tile to, in positions.
-fn tap_offset(tap: u32) -> u32 {
-    return select(HALO_WIDTH + 1u, tap / 3u * HALO_WIDTH + tap % 3u, TAPS == 9u);
 }
 
 // What the epilogue multiplies sums by: the inverse of both scales. `end` is where the weights end.

@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn small_layers_do_without_transforms() {
-        let gpu = ["registers", "vectors", "winograd_f2", "winograd_f4"];
+        let gpu = ["registers", "vectors", "halo_x3", "winograd_f2", "winograd_f4"];
         assert_eq!(choice(Pass::Forward, &gpu, 64, 128), "winograd_f4");
         assert_eq!(choice(Pass::Forward, &gpu, 3, 128), "vectors");
         assert_eq!(choice(Pass::Backward, &gpu, 512, 16), "vectors");

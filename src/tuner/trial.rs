@@ -63,6 +63,8 @@ pub(super) fn faults(
         }
         faults.push(match trial.and_then(|run| run.answers(gpu)) {
             Ok(got) => disagreement(&got, &wanted[at].2, tolerance),
+            // Nothing is known of the kernel then, and nothing may be remembered.
+            Err(lost @ Error::DeviceLost { .. }) => return Err(lost),
             Err(error) => Some(error.to_string()),
         });
     }

@@ -6,20 +6,23 @@ use rayon::prelude::*;
 use super::ConvPass;
 use crate::error::Result;
 use crate::gpu::{Recording, Shader, Tensor};
-use crate::ops::gemm::Gemm;
-use crate::ops::largest::record_largest;
+use crate::ops::gemm::{Gemm, GemmKernel};
+use crate::ops::largest::{record_largest, record_mask_largest};
 use crate::ops::variants::{Needs, Subgroups};
 
 /// Positions and output channels of a workgroup's tile, and the channels of a matrix.
 const TILE: [u32; 2] = [16, 8];
 const TILE_CHANNELS: usize = 64;
 const K: usize = 16;
+const TAPS: u32 = 9;
 
 /// A kernel that multiplies halos with weights on matrix units.
 #[derive(Debug)]
 pub(in crate::ops) struct HaloKernel {
     shader: Shader,
     split: Split,
+    /// For 1x1 filters, which have no halo.
+    pub(super) plain: &'static GemmKernel,
 }
 
 /// How many f16 a number is made of.
@@ -36,8 +39,8 @@ impl HaloKernel {
     pub(super) const NEEDS: Needs = Needs { subgroups: Subgroups::Exactly(32), matrix_units: true };
 
     /// A kernel whose inputs and weights are rounded or split in this way.
-    pub(in crate::ops) const fn new(shader: Shader, split: Split) -> Self {
-        Self { shader, split }
+    pub(in crate::ops) const fn new(shader: Shader, split: Split, plain: &'static GemmKernel) -> Self {
+        Self { shader, split, plain }
     }
 
     pub(super) fn shader(&'static self) -> &'static Shader {
@@ -99,7 +102,8 @@ fn scale_exponent(numbers: &[f32]) -> i32 {
 }
 
 impl HaloKernel {
-    /// Records one pass of a convolution, with the search for the largest input before it.
+    /// Records one pass of a convolution with 3x3 filters. Before it inputs are masked, if they are to be, and the largest
+    /// is searched for.
     pub(super) fn record(
         &self,
         recording: &mut Recording,
@@ -108,21 +112,18 @@ impl HaloKernel {
         label: &str,
     ) -> Result<()> {
         let largest = &pass.scratch.buffers[0];
-        record_largest(recording, label, pass.src, largest)?;
-        let (taps, features, out_channels) = (pass.layer.taps, pass.src.shape(), pass.dst.shape().channels);
+        match pass.mask {
+            Some(output) => record_mask_largest(recording, label, output, pass.src, largest)?,
+            None => record_largest(recording, label, pass.src, largest)?,
+        }
+        let (features, out_channels) = (pass.src.shape(), pass.dst.shape().channels);
         let flag = |on: bool| f64::from(u8::from(on));
-        let overrides = [
-            ("TAPS", f64::from(taps)),
-            ("MASKED", flag(pass.mask.is_some())),
-            ("RELU", flag(pass.relu)),
-            ("ACCUMULATE", flag(pass.accumulate)),
-        ];
-        let flops = Gemm::flops(taps, 1, features, out_channels);
+        let overrides = [("RELU", flag(pass.relu)), ("ACCUMULATE", flag(pass.accumulate))];
+        let flops = Gemm::flops(TAPS, 1, features, out_channels);
         let kernel = recording.gpu().kernel(&self.shader, &overrides)?;
         recording
             .launch(&kernel, label)
             .bind("src", pass.src)
-            .bind("mask", pass.mask.unwrap_or(pass.src))
             .bind("weights", weights)
             .bind("bias", pass.bias)
             .bind("largest", largest)

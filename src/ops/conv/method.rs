@@ -30,6 +30,7 @@ impl ConvMethod {
     pub(super) fn for_taps(self, taps: usize) -> Self {
         match self {
             Self::Gemm { gemm, winograd } => Self::Gemm { gemm, winograd: winograd.filter(|_| taps == 9) },
+            Self::Halo(kernel) if taps != 9 => Self::gemm(kernel.plain),
             Self::Halo(_) => self,
         }
     }
@@ -65,11 +66,13 @@ impl ConvMethod {
                 let transforms = winograd.map_or_else(Vec::new, Winograd::shaders);
                 [&gemm.shader].into_iter().chain(transforms).collect()
             }
-            Self::Halo(kernel) => vec![kernel.shader(), &largest::LARGEST],
+            Self::Halo(kernel) => {
+                vec![kernel.shader(), &largest::LARGEST, &largest::MASK_LARGEST, &kernel.plain.shader]
+            }
         }
     }
 
-    /// Whether the ReLU's mask is applied while the input is read.
+    /// Whether the ReLU's mask is applied by the method itself.
     pub(super) fn masks_its_input(self) -> bool {
         match self {
             Self::Gemm { winograd, .. } => winograd.is_some_and(|winograd| winograd.input_masked.is_some()),

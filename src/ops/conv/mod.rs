@@ -84,7 +84,7 @@ impl Op for Conv {
     fn backward(&self, recording: &mut Recording, io: &Backward) -> Result<()> {
         let Some(d_input) = &io.d_inputs[0] else { return Ok(()) };
         let weights = &self.weights.backward;
-        // Some transforms apply the ReLU's mask to what they read; other methods need a pass over the gradient first.
+        // Some methods apply the ReLU's mask to what they read; the others need a pass over the gradient first.
         let fused = weights.method().masks_its_input();
         if self.relu && !fused {
             let kernel = recording.gpu().kernel(&MASK, &[])?;

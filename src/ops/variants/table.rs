@@ -30,6 +30,13 @@ pub static VARIANTS: &[Variant] = &[
         ..CONV_NAIVE
     },
     Variant {
+        name: "halo_x3",
+        summary: "as 'halo', each number the sum of two f16: three products for the precision of f32",
+        passes: Passes::halo(&HALO_X3),
+        timed_on: Some(DeviceClass::Gpu),
+        ..CONV_NAIVE
+    },
+    Variant {
         name: "winograd_f2",
         summary: "Winograd's F(2x2, 3x3) around the GEMM of 'vectors'",
         passes: Passes::winograd(&Winograd::F2, &VECTORS),
@@ -60,13 +67,6 @@ pub static VARIANTS: &[Variant] = &[
         passes: Passes::halo(&HALO),
         arithmetic: Arithmetic::F16Inputs,
         timed_on: Some(DeviceClass::Gpu),
-    },
-    Variant {
-        name: "halo_x3",
-        summary: "as 'halo', each number the sum of two f16: three products for the precision of f32",
-        passes: Passes::halo(&HALO_X3),
-        timed_on: Some(DeviceClass::Gpu),
-        ..CONV_NAIVE
     },
     Variant {
         name: "texture",
@@ -147,8 +147,9 @@ static COOPERATIVE: GemmKernel = GemmKernel {
 };
 // Loop and bounds checks cost 5_cooperative a third on an NVIDIA H200 (80 against 118 TFLOP/s). The loops over taps have a
 // constant length, and every index is tested against the sizes.
-static HALO: HaloKernel = HaloKernel::new(shader!("conv/6_halo").without_checks(), Split::Rounded);
-static HALO_X3: HaloKernel = HaloKernel::new(shader!("conv/7_halo_x3").without_checks(), Split::HiLo);
+static HALO: HaloKernel = HaloKernel::new(shader!("conv/6_halo").without_checks(), Split::Rounded, &VECTORS);
+static HALO_X3: HaloKernel =
+    HaloKernel::new(shader!("conv/7_halo_x3").without_checks(), Split::HiLo, &VECTORS);
 static TEXTURE: GemmKernel = GemmKernel {
     reads_textures: true,
     needs: Needs { subgroups: Subgroups::AtLeast(8), matrix_units: false },
