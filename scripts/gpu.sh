@@ -6,7 +6,7 @@
 #   --suite            also the whole test suite and the benches, and no limit on all steps together
 #   --small            images of 64 and 96 pixels, fewer layers and longer limits, for a try on lavapipe
 #   --device DEVICE    the adapter, as the program's own --device takes it
-#   --steps A,B        only these: device, selftest, tests, tuning, profiles, start, pytorch, ladders, losses, memory;
+#   --steps A,B        only these: device, selftest, tests, tuning, profiles, start, ladders, losses, memory, pytorch;
 #                      with --suite also suite, benches
 #   --seconds N        no step begins later than this, and none goes on beyond it; 300 without --suite and --small
 # FOLDER gets page.md, for docs/src/measurements; log.txt; and results.tar.gz, with the JSON that the page is made of. They are
@@ -180,7 +180,7 @@ steps() {
         step selftest 90 bin/impasto selftest --report "$raw/selftest.json" "${device[@]}"
     fi
     if is_chosen tests; then
-        for tests in golden ops cooperative matrix_roof pipelines optim; do
+        for tests in golden ops matrix_units matrix_roof pipelines optim; do
             step "tests-$tests" 60 bin/suite "$tests::"
         done
     fi
@@ -200,6 +200,14 @@ steps() {
     if is_chosen start; then
         step start 30 "${measure[@]}" start "${sizes[0]}" "${precisions[@]}"
     fi
+    if is_chosen ladders; then
+        for precision in "${precisions[@]}"; do
+            step "ladders-$precision" 90 "${measure[@]}" ladders "$precision" "${sizes[0]}" "$layers"
+        done
+    fi
+    if is_chosen losses; then step losses 60 "${measure[@]}" losses "$loss_sizes" "${precisions[@]}"; fi
+    if is_chosen memory; then step memory 30 "${measure[@]}" memory "${sizes[0]}" "${precisions[@]}"; fi
+    # Last: strict f32 at the larger size alone takes a minute.
     if is_chosen pytorch; then
         for size in "${sizes[@]}"; do
             for precision in "${precisions[@]}"; do
@@ -208,13 +216,6 @@ steps() {
             done
         done
     fi
-    if is_chosen ladders; then
-        for precision in "${precisions[@]}"; do
-            step "ladders-$precision" 90 "${measure[@]}" ladders "$precision" "${sizes[0]}" "$layers"
-        done
-    fi
-    if is_chosen losses; then step losses 60 "${measure[@]}" losses "$loss_sizes" "${precisions[@]}"; fi
-    if is_chosen memory; then step memory 30 "${measure[@]}" memory "${sizes[0]}" "${precisions[@]}"; fi
     if [[ $suite == yes ]]; then
         if is_chosen suite; then
             step suite-library 120 bin/library-tests
