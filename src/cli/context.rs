@@ -102,8 +102,12 @@ pub fn open_gpu(options: &CommonOptions) -> Result<Gpu> {
 /// The chosen device, with the switches that tests set in `IMPASTO_TEST_DEVICE`. Compiled kernels are kept in the folder
 /// `pipelines`.
 pub fn open_device(device: Option<&DeviceChoice>, pipelines: Option<PathBuf>) -> Result<Gpu> {
+    switched(GpuOptions { device: device.cloned().unwrap_or_default(), pipelines, ..Default::default() })
+}
+
+/// A device with these options and the switches of tests.
+pub fn switched(options: GpuOptions) -> Result<Gpu> {
     let switches = std::env::var("IMPASTO_TEST_DEVICE").unwrap_or_default();
-    let options = GpuOptions { device: device.cloned().unwrap_or_default(), pipelines, ..Default::default() };
     Gpu::open(&options.with_switches(&switches)?)
 }
 

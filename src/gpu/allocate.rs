@@ -27,10 +27,11 @@ impl Gpu {
         if self.refuses(bytes) {
             return Err(Error::OutOfMemory { what: label.into() });
         }
+        let size = bytes.max(16) + self.guard() * 16;
         let buffer = self.scoped(label, |device| {
             device.create_buffer(&wgpu::BufferDescriptor {
                 label: Some(label),
-                size: bytes.max(16),
+                size,
                 usage: wgpu::BufferUsages::STORAGE
                     | wgpu::BufferUsages::COPY_SRC
                     | wgpu::BufferUsages::COPY_DST,
@@ -38,11 +39,13 @@ impl Gpu {
             })
         })?;
         if self.checks_everything() {
-            // All bits set are NaN in f32 and in f16.
-            self.queue().write_buffer(&buffer, 0, &vec![0xff; bytes.max(16) as usize]);
+            let poison = self.poison();
+            let mut filling = vec![poison.guards; size as usize];
+            filling[..bytes as usize].fill(poison.contents);
+            self.queue().write_buffer(&buffer, 0, &filling);
         }
         let entry = Arc::new(self.ledger().enter(what, bytes));
-        Ok(Tensor { buffer, shape, label: label.into(), _entry: entry })
+        Ok(Tensor { buffer, shape, guard: self.guard(), label: label.into(), _entry: entry })
     }
 
     /// Whether a texture of this size is within the adapter's limits.

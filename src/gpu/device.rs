@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use super::Precision;
 use super::adapter::{self, AdapterSummary, MATRICES};
+use super::guard::{GUARD, Poison, PoisonCell};
 use super::kept_pipelines::KeptPipelines;
 use super::kernel::{Kernel, Shader};
 use super::lock::lock;
@@ -14,6 +15,7 @@ use super::memory::{Ledger, MemoryUse};
 use super::options::{Faults, GpuOptions};
 use super::pace::{self, Pace};
 use super::recording::{self, Command, Recording};
+use super::stand_in::StandIn;
 use crate::error::{Error, Remedy, Result, Setting};
 
 /// An open device. Clones share it.
@@ -30,6 +32,9 @@ struct Inner {
     summary: AdapterSummary,
     paranoid: bool,
     emulates_matrices: bool,
+    guarded: bool,
+    poison: PoisonCell,
+    stand_in: Option<StandIn>,
     ledger: Ledger,
     kernels: Mutex<HashMap<KernelKey, Arc<Kernel>>>,
     kept_pipelines: Option<KeptPipelines>,
@@ -127,6 +132,9 @@ impl Gpu {
             summary,
             paranoid: options.paranoid,
             emulates_matrices: options.emulate_matrices && features.contains(wgpu::Features::SHADER_F16),
+            guarded: options.guarded,
+            poison: PoisonCell::new(Poison::ALL_NAN),
+            stand_in: options.stand_in.clone(),
             ledger: Ledger::default(),
             kernels: Mutex::default(),
             kept_pipelines,
@@ -218,7 +226,35 @@ impl Gpu {
         self.inner.paranoid
     }
 
-    /// The kernel of a WGSL file for these override constants; parsed once, then cached.
+    /// Vectors of four numbers between the end of a tensor and the end of its binding.
+    pub(super) fn guard(&self) -> u64 {
+        if self.inner.guarded { GUARD } else { 0 }
+    }
+
+    /// What fresh memory holds on a device that is `paranoid`.
+    pub(super) fn poison(&self) -> Poison {
+        self.inner.poison.get()
+    }
+
+    /// Changes what tensors hold that are allocated from now on, on a device that is `paranoid`.
+    pub fn set_poison(&self, poison: Poison) {
+        self.inner.poison.set(poison);
+    }
+
+    /// The value of a `const` of the user's kernel that runs in place of this one; `None` if none does, or it has no such
+    /// constant.
+    pub(crate) fn constant_of_stand_in(&self, shader: &Shader, name: &str) -> Option<u32> {
+        let stand_in = self.inner.stand_in.as_ref()?;
+        stand_in.replaces(shader).and_then(|_| stand_in.constant(name))
+    }
+
+    /// Whether a user's kernel runs on this device that has workgroup memory.
+    pub(crate) fn stand_in_shares_memory(&self) -> bool {
+        self.inner.stand_in.as_ref().is_some_and(StandIn::shares_memory)
+    }
+
+    /// The kernel of a WGSL file for these override constants, or the user's that runs in its place; parsed once, then
+    /// cached.
     ///
     /// # Errors
     /// [`Error::Gpu`] with the parser's message.
@@ -230,7 +266,8 @@ impl Gpu {
         if let Some(kernel) = lock(&self.inner.kernels).get(&key) {
             return Ok(kernel.clone());
         }
-        let kernel = Arc::new(Kernel::new(self, shader, overrides)?);
+        let stand_in = self.inner.stand_in.as_ref().and_then(|stand_in| stand_in.replaces(shader));
+        let kernel = Arc::new(Kernel::new(self, stand_in.unwrap_or(shader), overrides)?);
         lock(&self.inner.kernels).insert(key, kernel.clone());
         Ok(kernel)
     }

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::emulate::emulate_matrices;
+use super::guard::hide_guards;
 use super::kept_pipelines::KeptPipelines;
 use super::lock::lock;
 use super::reflect::Interface;
@@ -116,6 +117,7 @@ impl Kernel {
         let fault = |message: String| Error::gpu(format!("kernel {}", shader.name), message);
         let text = expand_imports(shader.source).map_err(fault)?;
         let interface = Interface::of(&text).map_err(fault)?;
+        let text = if gpu.guard() > 0 { hide_guards(&text).map_err(fault)?.into() } else { text };
         let limits = gpu.limits();
         let invocations: u32 = interface.workgroup_size.iter().product();
         if invocations > limits.max_compute_invocations_per_workgroup {

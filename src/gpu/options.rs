@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::adapter::DeviceChoice;
+use super::stand_in::StandIn;
 use crate::error::{Error, Result};
 
 /// How to open a device.
@@ -14,6 +15,11 @@ pub struct GpuOptions {
     /// Keeps bounds checks in every shader and fills fresh tensors with NaN, so that reads out of bounds and missing
     /// writes change results. For tests.
     pub paranoid: bool,
+    /// Puts a guard of NaN behind every tensor: see [`Gpu::written_behind`](super::Gpu::written_behind). Only with
+    /// `paranoid`.
+    pub guarded: bool,
+    /// A kernel that is run in place of one of `shaders/`.
+    pub stand_in: Option<StandIn>,
     /// Limits tensors to this many bytes, as on an adapter with lower limits.
     pub max_tensor_bytes: Option<u64>,
     /// Treats the adapter as one of this kind, whatever it is: it gets the kernels, the memory budget and the length of

@@ -132,6 +132,13 @@ pub(super) fn read_now(gpu: &Gpu, tensors: &[&Tensor]) -> Result<Vec<Vec<f32>>> 
     Ok(tensors.iter().map(decode).collect())
 }
 
+/// A part of a tensor's buffer, whatever it holds, after everything submitted so far.
+pub(super) fn read_bytes(gpu: &Gpu, tensor: &Tensor, offset: u64, length: u64) -> Result<Vec<u8>> {
+    let buffer = staging(gpu, length)?;
+    gpu.submit_encoded(|encoder| encoder.copy_buffer_to_buffer(&tensor.buffer, offset, &buffer, 0, length))?;
+    read_staging(gpu, &buffer)
+}
+
 /// Everything in a staging buffer, after everything submitted so far.
 pub(super) fn read_staging<T: bytemuck::Pod>(gpu: &Gpu, buffer: &wgpu::Buffer) -> Result<Vec<T>> {
     let (sender, receiver) = channel();

@@ -51,15 +51,25 @@ pub fn expand_imports(source: &'static str) -> Result<Cow<'static, str>, String>
     let mut expanded = String::with_capacity(source.len() + 4096);
     for line in source.lines() {
         if let Some(name) = line.strip_prefix("#import ") {
-            let helper = HELPERS.iter().find(|(known, _)| *known == name.trim());
-            let (_, text) = helper.ok_or_else(|| format!("unknown import '{name}'"))?;
-            expanded += &format!("// {line}\n{text}");
+            expanded += &format!("// {line}\n{}", import(name)?);
         } else {
             expanded += line;
         }
         expanded.push('\n');
     }
     Ok(expanded.into())
+}
+
+/// The text of a file that kernels import.
+///
+/// # Errors
+/// That there is none of this name, with those that there are.
+pub(super) fn import(name: &str) -> Result<&'static str, String> {
+    let helper = HELPERS.iter().find(|(known, _)| *known == name.trim());
+    helper.map(|(_, text)| *text).ok_or_else(|| {
+        let names = HELPERS.map(|(name, _)| name).join(", ");
+        format!("unknown import '{}': there are {names}", name.trim())
+    })
 }
 
 /// The error of a text and its place, in one line; `None` if it is valid WGSL.

@@ -40,6 +40,15 @@ impl Precision {
         }
     }
 
+    /// The number whose bytes are all this one.
+    pub fn repeated(self, byte: u8) -> f32 {
+        match self {
+            Self::F32 => f32::from_bits(u32::from_ne_bytes([byte; 4])),
+            Self::F16 => f16::from_bits(u16::from_ne_bytes([byte; 2])).to_f32(),
+            Self::Bf16 => bf16::from_bits(u16::from_ne_bytes([byte; 2])).to_f32(),
+        }
+    }
+
     /// Numbers as they are stored.
     pub(super) fn encode(self, numbers: &[f32]) -> Cow<'_, [u8]> {
         match self {
@@ -219,6 +228,8 @@ impl fmt::Display for Shape {
 pub struct Tensor {
     pub(super) buffer: wgpu::Buffer,
     pub(super) shape: Shape,
+    /// Vectors behind the end that a binding covers too: see `gpu/guard.rs`.
+    pub(super) guard: u64,
     pub(super) label: Arc<str>,
     pub(super) _entry: Arc<Entry>,
 }
@@ -247,7 +258,9 @@ impl Tensor {
         wgpu::BindingResource::Buffer(wgpu::BufferBinding {
             buffer: &self.buffer,
             offset: 0,
-            size: std::num::NonZeroU64::new(self.shape.bytes().max(16)),
+            size: std::num::NonZeroU64::new(
+                self.shape.bytes().max(16) + self.guard * self.shape.precision.vector_bytes(),
+            ),
         })
     }
 

@@ -70,8 +70,8 @@ pub struct Backward<'a> {
     pub label: &'a str,
     /// Shapes of the inputs.
     pub input_shapes: &'a [Shape],
-    pub(super) inputs: &'a [Option<&'a Tensor>],
-    pub(super) output: Option<&'a Tensor>,
+    pub(crate) inputs: &'a [Option<&'a Tensor>],
+    pub(crate) output: Option<&'a Tensor>,
     /// The complete gradient of the output. No other operation reads it, so it may be overwritten, as a convolution
     /// with a built-in ReLU does. But a seed is written once and not before each submission, so overwriting it a second
     /// time must change nothing.

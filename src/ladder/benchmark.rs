@@ -2,7 +2,7 @@
 
 use super::BENCHMARKS;
 use crate::error::{Error, Remedy, Result, Setting};
-use crate::gpu::{Gpu, Precision, Shape, Use, mebibytes};
+use crate::gpu::{Gpu, Precision, Shader, Shape, Use, mebibytes};
 use crate::graph::{Differentiate, Graph, NodeId, Op, Program, Request};
 use crate::ops::OPERATIONS;
 use crate::ops::case::{Case, TestValues};
@@ -50,6 +50,9 @@ pub struct Benchmark {
     pub name: &'static str,
     /// Its name in [`OPERATIONS`].
     pub(super) operation: &'static str,
+    /// The plain kernels of the forward and of the backward pass, for which a user's own can stand in; `None` where a pass
+    /// only copies. One may serve both passes.
+    pub(super) kernels: [Option<&'static str>; 2],
     /// Shapes of its inputs.
     pub(super) inputs: fn(&ProblemSize) -> Vec<Shape>,
     /// Shape of its output.
@@ -224,6 +227,30 @@ impl Benchmark {
         ProblemSize { precision: if stores_f16 { size.precision } else { Precision::F32 }, ..*size }
     }
 
+    /// The plain kernel of a pass, for which a user's own can stand in.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if the pass has none.
+    pub fn kernel(&self, pass: Pass) -> Result<&'static Shader> {
+        let [forward, backward] = self.kernels;
+        let name = if pass == Pass::Forward { forward } else { backward };
+        let shaders = OPERATIONS.iter().flat_map(|op| (op.shaders)());
+        let shader = shaders.into_iter().find(|shader| Some(shader.name) == name);
+        shader
+            .ok_or_else(|| Error::Usage(format!("the {pass} pass of {} has no kernel of its own", self.name)))
+    }
+
+    /// The passes that launch a kernel.
+    pub fn passes_of(&self, shader: &Shader) -> Vec<Pass> {
+        let passes = Pass::ALL.into_iter().zip(self.kernels);
+        passes.filter(|(_, kernel)| *kernel == Some(shader.name)).map(|(pass, _)| pass).collect()
+    }
+
+    /// The implementation that launches these kernels: the plainest.
+    pub fn plain(&self) -> Implementation {
+        self.implementations()[0]
+    }
+
     /// The cases that check an implementation.
     pub fn cases_of(&self, implementation: Implementation, precision: Precision) -> Vec<Case> {
         let cases = self.cases().filter(|case| case.rung == implementation.name());
@@ -254,6 +281,22 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn plain_kernels_exist() {
+        for benchmark in &BENCHMARKS {
+            let kernels = Pass::ALL.into_iter().filter_map(|pass| benchmark.kernel(pass).ok());
+            let named = benchmark.kernels.iter().flatten().count();
+            assert!(named > 0 && kernels.clone().count() == named, "{}", benchmark.name);
+            assert!(
+                kernels.clone().all(|kernel| !benchmark.passes_of(kernel).is_empty()),
+                "{}",
+                benchmark.name
+            );
+        }
+        let error = Benchmark::of_name("l1_gradient").unwrap().kernel(Pass::Forward).unwrap_err();
+        assert!(error.is_usage() && error.to_string().contains("l1_gradient"), "{error}");
     }
 
     #[test]

@@ -8,13 +8,14 @@ mod benchmark;
 mod record;
 mod table;
 mod timing;
+pub mod trial;
 
 pub use benchmark::{Benchmark, Implementation, ProblemSize};
 pub use record::Record;
 pub use table::BENCHMARKS;
 pub use timing::PassTiming;
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::error::Result;
 use crate::gpu::{Gpu, Precision};
@@ -47,16 +48,27 @@ pub struct Effort {
     pub check: bool,
     /// Whether rungs for drivers on the CPU are tried on a GPU, too.
     pub all: bool,
+    /// The one rung that is tried, if not all are.
+    pub only: Option<&'static str>,
+}
+
+impl Effort {
+    /// The rungs of a benchmark that are tried on a device.
+    pub fn rungs(self, gpu: &Gpu, benchmark: &Benchmark) -> Vec<Implementation> {
+        let mut rungs = benchmark.rungs(gpu, self.all || self.only.is_some());
+        rungs.retain(|rung| self.only.is_none_or(|name| rung.name() == name));
+        rungs
+    }
 }
 
 impl Default for Effort {
     fn default() -> Self {
-        Self { seconds: 1.0, check: true, all: false }
+        Self { seconds: 1.0, check: true, all: false, only: None }
     }
 }
 
 /// One implementation, and its results on this device.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Rung {
     /// The variant's name, or the benchmark's where there is only one implementation.
     pub name: String,
@@ -73,7 +85,7 @@ pub struct Rung {
 }
 
 /// The deviations of a rung in all of its test cases.
-#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Check {
     /// How many cases there are.
     pub cases: usize,
@@ -81,13 +93,20 @@ pub struct Check {
     /// as null, stands for NaN.
     ///
     /// [`distance`]: crate::ops::case::distance
+    #[serde(deserialize_with = "infinity_or_number")]
     pub forward: f64,
     /// The worst deviation of a gradient.
+    #[serde(deserialize_with = "infinity_or_number")]
     pub backward: f64,
     /// The largest deviation that is allowed.
     pub tolerance: f64,
     /// The first case that failed, and what is wrong with it.
     pub wrong: Option<String>,
+}
+
+/// JSON has no infinity.
+fn infinity_or_number<'de, D: Deserializer<'de>>(reader: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(reader)?.unwrap_or(f64::INFINITY))
 }
 
 impl Check {
@@ -159,7 +178,7 @@ impl Ladder {
                 Pass::ALL.into_iter().filter(|pass| implementation.is_used(kernels, size.layer, *pass));
             Rung { used: used.collect(), ..run(gpu, benchmark, implementation, &size, effort) }
         };
-        let rungs = benchmark.rungs(gpu, effort.all).into_iter().map(rung).collect();
+        let rungs = effort.rungs(gpu, benchmark).into_iter().map(rung).collect();
         let mut ladder = Self {
             op: benchmark.name.into(),
             inputs: (benchmark.inputs)(&size).iter().map(ToString::to_string).collect(),
@@ -169,6 +188,12 @@ impl Ladder {
         };
         ladder.compare();
         ladder
+    }
+
+    /// Adds the rung of a user's own kernel, with the results of another process.
+    pub fn add(&mut self, rung: Rung) {
+        self.rungs.push(rung);
+        self.compare();
     }
 
     /// The rung whose pass takes the least time, of those without fault.

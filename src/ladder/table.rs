@@ -15,6 +15,7 @@ pub static BENCHMARKS: [Benchmark; 13] = [
     Benchmark {
         name: "conv3x3",
         operation: "conv",
+        kernels: [Some("conv/1_naive"), Some("conv/1_naive")],
         inputs: |size| vec![size.before()],
         output: ProblemSize::after,
         implementations: Implementations::Variants(TunedOp::Conv3x3),
@@ -22,6 +23,7 @@ pub static BENCHMARKS: [Benchmark; 13] = [
     Benchmark {
         name: "gram",
         operation: "gram",
+        kernels: [Some("gram/1_naive"), Some("conv/1_naive")],
         inputs: |size| vec![size.after()],
         output: |size| Shape::blocked(size.after().channels, 1, size.after().channels),
         implementations: Implementations::Variants(TunedOp::Gram),
@@ -29,6 +31,7 @@ pub static BENCHMARKS: [Benchmark; 13] = [
     Benchmark {
         name: "normalize",
         operation: "normalize",
+        kernels: [Some("normalize/forward"), Some("normalize/backward")],
         inputs: |size| vec![size.image()],
         output: |size| Shape::blocked(3, size.side, size.side).stored_in(size.precision),
         implementations: Implementations::One(|size| {
@@ -38,6 +41,7 @@ pub static BENCHMARKS: [Benchmark; 13] = [
     Benchmark {
         name: "pool_max",
         operation: "pool",
+        kernels: [Some("pool/max_forward"), Some("pool/max_backward")],
         inputs: |size| vec![size.after()],
         output: ProblemSize::pooled,
         implementations: Implementations::One(|_| Box::new(Pool(Pooling::Max))),
@@ -45,6 +49,7 @@ pub static BENCHMARKS: [Benchmark; 13] = [
     Benchmark {
         name: "pool_avg",
         operation: "pool",
+        kernels: [Some("pool/avg_forward"), Some("pool/avg_backward")],
         inputs: |size| vec![size.after()],
         output: ProblemSize::pooled,
         implementations: Implementations::One(|_| Box::new(Pool(Pooling::Avg))),
@@ -52,6 +57,7 @@ pub static BENCHMARKS: [Benchmark; 13] = [
     Benchmark {
         name: "relu",
         operation: "relu",
+        kernels: [Some("relu/forward"), Some("relu/backward")],
         inputs: |size| vec![size.after()],
         output: ProblemSize::after,
         implementations: Implementations::One(|_| Box::new(Relu)),
@@ -59,6 +65,7 @@ pub static BENCHMARKS: [Benchmark; 13] = [
     Benchmark {
         name: "crop",
         operation: "crop",
+        kernels: [Some("crop/forward"), Some("crop/backward")],
         inputs: |size| vec![size.after()],
         output: ProblemSize::pooled,
         implementations: Implementations::One(|size| {
@@ -69,6 +76,7 @@ pub static BENCHMARKS: [Benchmark; 13] = [
     Benchmark {
         name: "stack",
         operation: "stack",
+        kernels: [Some("stack/forward"), Some("crop/forward")],
         inputs: |size| vec![size.pooled(); 2],
         output: |size| Shape { height: 2 * size.pooled().height, ..size.pooled() },
         implementations: Implementations::One(|_| Box::new(Stack)),
@@ -76,6 +84,7 @@ pub static BENCHMARKS: [Benchmark; 13] = [
     Benchmark {
         name: "mask",
         operation: "mask",
+        kernels: [Some("mask/multiply"), Some("mask/multiply")],
         inputs: |size| vec![size.after(), Shape::planar(1, size.after().height, size.after().width)],
         output: ProblemSize::after,
         implementations: Implementations::One(|_| Box::new(Mask)),
@@ -83,6 +92,7 @@ pub static BENCHMARKS: [Benchmark; 13] = [
     Benchmark {
         name: "mse",
         operation: "mse",
+        kernels: [Some("mse/forward"), Some("mse/backward")],
         inputs: |size| vec![size.after(); 2],
         output: |_| Shape::scalar(),
         implementations: Implementations::One(|_| Box::new(Mse)),
@@ -90,6 +100,7 @@ pub static BENCHMARKS: [Benchmark; 13] = [
     Benchmark {
         name: "l1_gradient",
         operation: "l1_gradient",
+        kernels: [None, Some("l1_gradient/scale")],
         inputs: |size| vec![size.after()],
         output: ProblemSize::after,
         implementations: Implementations::One(|_| Box::new(L1Gradient { strength: 1.0, floor: 1e-8 })),
@@ -97,6 +108,7 @@ pub static BENCHMARKS: [Benchmark; 13] = [
     Benchmark {
         name: "tv",
         operation: "tv",
+        kernels: [Some("tv/forward"), Some("tv/backward")],
         inputs: |size| vec![size.image()],
         output: |_| Shape::scalar(),
         implementations: Implementations::One(|_| Box::new(TotalVariation)),
@@ -104,6 +116,7 @@ pub static BENCHMARKS: [Benchmark; 13] = [
     Benchmark {
         name: "weighted_sum",
         operation: "weighted_sum",
+        kernels: [Some("weighted_sum/forward"), Some("weighted_sum/backward")],
         inputs: |_| vec![Shape::scalar(); TERMS],
         output: |_| Shape::scalar(),
         implementations: Implementations::One(|_| Box::new(WeightedSum { weights: vec![0.5; TERMS] })),

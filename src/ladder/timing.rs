@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
 use crate::gpu::{Gpu, Recording, Timing};
@@ -19,7 +19,7 @@ const SLOW: f64 = 2.0;
 const MOST: usize = 1000;
 
 /// The forward or the backward pass of a rung: all of its kernels and copies together.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PassTiming {
     /// Which pass.
     pub pass: Pass,

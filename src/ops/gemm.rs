@@ -133,7 +133,11 @@ impl Gemm<'_> {
                 (positions, blocks)
             }
         };
-        let kernel = recording.gpu().kernel(&self.kernel.shader, &overrides)?;
+        let shader = &self.kernel.shader;
+        let tile = |name| recording.gpu().constant_of_stand_in(shader, name);
+        let (positions, blocks) =
+            (tile("TILE").unwrap_or(positions).max(1), tile("TILE_BLOCKS").unwrap_or(blocks).max(1));
+        let kernel = recording.gpu().kernel(shader, &overrides)?;
         if let Some(texture) = self.texture {
             recording.copy_to_texture(self.src, texture);
         }

@@ -20,7 +20,7 @@ const FINISH_ROWS: u32 = 16;
 static SYMMETRIZE: Shader = shader!("gram/symmetrize");
 
 /// A kernel that sums products of feature maps over a part of the positions.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct GramKernel {
     pub(super) shader: Shader,
     /// Columns and rows of the matrix that a workgroup computes; `None` for one element an invocation. Tiles below the
@@ -77,7 +77,7 @@ impl GramKernel {
 /// (Gatys, Ecker & Bethge 2016, equation 3, with the sum made a mean).
 #[derive(Debug)]
 pub struct Gram {
-    forward: &'static GramKernel,
+    forward: GramKernel,
     backward: &'static GemmKernel,
     no_bias: Tensor,
     /// The device's limit, which bounds the splits.
@@ -93,6 +93,10 @@ impl Gram {
         let variants = variants.into();
         let (forward, _) = variants.of(Pass::Forward).gram_kernels()?;
         let (_, backward) = variants.of(Pass::Backward).gram_kernels()?;
+        // A user's kernel states the edge of its tiles, in blocks of four channels, by a constant.
+        let edge = gpu.constant_of_stand_in(&forward.shader, "TILE_BLOCKS").map(|blocks| (4 * blocks).max(4));
+        let tile = edge.map_or(forward.tile, |edge| Some([edge; 2]));
+        let forward = GramKernel { tile, ..*forward };
         let no_bias = zero_bias(gpu, channels)?;
         Ok(Self { forward, backward, no_bias, max_tensor_bytes: gpu.max_tensor_bytes() })
     }

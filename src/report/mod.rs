@@ -8,6 +8,7 @@ mod ladder;
 mod table;
 mod text;
 mod trace;
+mod trial;
 
 pub use comparison::comparison;
 pub use csv::csv;
@@ -16,3 +17,4 @@ pub use table::{kernel_table, roofs_line, table};
 pub use text::number;
 pub(crate) use text::{milliseconds, percent};
 pub use trace::trace;
+pub use trial::{trial_details, trial_summary};

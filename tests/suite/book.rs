@@ -35,6 +35,7 @@ const SMALL: &[(&str, &[(&str, &str)])] = &[
         "profile",
         &[("--size", "48"), ("--evaluations", "1"), ("--style-layers", "conv1_1"), ("--no-tune", "")],
     ),
+    ("kernels --template", &[]),
     ("kernels", &[("--size", "16"), ("--op", "relu")]),
     ("devices --size", &[("--size", "256")]),
 ];

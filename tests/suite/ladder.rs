@@ -16,7 +16,7 @@ use serde_json::Value;
 
 const ROOFS: Roofs = Roofs { gflops: 100.0, gbytes: 10.0, matrix_gflops: None };
 
-const EFFORT: Effort = Effort { seconds: 0.0, check: true, all: true };
+const EFFORT: Effort = Effort { seconds: 0.0, check: true, all: true, only: None };
 
 fn size(side: u32) -> ProblemSize {
     ProblemSize { layer: "conv2_1".parse().unwrap(), side, precision: Precision::F32 }

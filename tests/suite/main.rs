@@ -38,5 +38,6 @@ mod studies;
 mod style_regions;
 mod tiled;
 mod transparency;
+mod try_kernel;
 mod tuner;
 mod view;

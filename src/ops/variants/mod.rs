@@ -16,7 +16,7 @@ pub use variant::{Arithmetic, DeviceClass, PassVariants, Variant};
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, PassKind, Shader};
@@ -92,7 +92,7 @@ impl fmt::Display for TunedOp {
 }
 
 /// The direction in which an operation is computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pass {
     /// Output from inputs.

@@ -1,5 +1,11 @@
 //! `impasto kernels`
 
+mod child;
+mod own;
+mod session;
+mod supervisor;
+mod template;
+
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,16 +20,23 @@ use impasto::report;
 use impasto::vgg19::{Kernels, LayerId};
 use impasto::{Error, Result};
 
-use super::context::{choose_kernels, open_gpu};
-use super::emit_wgsl::{KernelName, emit_wgsl};
-use super::options::CommonOptions;
-use super::paths::path;
-use super::progress::bar;
-use super::terminal::print;
+use child::run_here;
+use own::{OwnKernel, OwnKernelOptions, TemplateOp};
+use session::Session;
+use template::write_template;
+
+use crate::cli::context::{choose_kernels, open_gpu};
+use crate::cli::emit_wgsl::{KernelName, emit_wgsl};
+use crate::cli::options::CommonOptions;
+use crate::cli::paths::path;
+use crate::cli::progress::bar;
+use crate::cli::terminal::print;
 
 /// Side of the image if none is given, on a GPU and on a driver on the CPU.
 const SIDE: u32 = 256;
 const SOFTWARE_SIDE: u32 = 128;
+/// The operation if none is given.
+const DEFAULT: &str = "conv3x3";
 
 /// Arguments of `impasto kernels`.
 #[derive(Debug, Args)]
@@ -33,6 +46,8 @@ Examples:
   impasto kernels --op gram --layer conv1_1
   impasto kernels --layer conv4_2 --size 512 --json ladder.json
   impasto kernels --op all --precision f16
+  impasto kernels --template relu             writes relu.wgsl, a kernel to begin with
+  impasto kernels --try relu.wgsl --watch     checks and times it whenever it is saved
   impasto kernels --emit-wgsl conv/4_vectors --precision f16 > forward.wgsl
 
 Each variant is compared with a reference in f64 on small and awkward sizes ('off by': the largest error over the largest
@@ -42,8 +57,9 @@ work could take on this device over the time it took; above 100% the data lay in
 variant. If a variant is wrong or fails, the exit code is 1.")]
 pub struct KernelsCommand {
     /// Operation: conv3x3, gram, normalize, pool_max, pool_avg, relu, crop, stack, mask, mse, tv, weighted_sum or all
-    #[arg(long, value_name = "OP", default_value = "conv3x3")]
-    op: Operations,
+    /// [default: conv3x3; with '--try' that of the file]
+    #[arg(long, value_name = "OP")]
+    op: Option<Operations>,
 
     /// Layer whose shapes are used
     #[arg(long, value_name = "LAYER", default_value = "conv3_2")]
@@ -61,6 +77,10 @@ pub struct KernelsCommand {
     #[arg(long)]
     all: bool,
 
+    /// Only the variant of this name
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
+
     /// Time the variants without comparing them with the reference
     #[arg(long, hide_short_help = true)]
     no_check: bool,
@@ -72,6 +92,9 @@ pub struct KernelsCommand {
     /// Print the WGSL that a device is given for a kernel of shaders/, such as conv/4_vectors, and do nothing else
     #[arg(long, value_name = "NAME")]
     emit_wgsl: Option<KernelName>,
+
+    #[command(flatten)]
+    own: OwnKernelOptions,
 
     #[command(flatten)]
     common: CommonOptions,
@@ -105,37 +128,93 @@ impl KernelsCommand {
         if let Some(kernel) = &self.emit_wgsl {
             return emit_wgsl(kernel, &self.common);
         }
-        let json = self.json.as_deref().map(OutputFile::of).transpose()?;
-        json.as_ref().map_or(Ok(()), OutputFile::check_writable)?;
+        if let Some(TemplateOp(benchmark)) = self.own.template {
+            return write_template(benchmark, &self.own, &self.common);
+        }
+        if let (Some(file), true) = (&self.own.tried, self.own.try_here) {
+            let own = OwnKernel::load(file, self.op_named(), self.own.pass)?;
+            let size = |gpu: &Gpu| self.size_on(gpu);
+            return run_here(&own, self.common.device.as_ref(), &size, self.seconds);
+        }
+        self.json().transpose()?.as_ref().map_or(Ok(()), OutputFile::check_writable)?;
+        if let Some(file) = &self.own.tried {
+            return Session::new(self).run(file);
+        }
+        let ops = self
+            .op
+            .as_ref()
+            .map_or_else(|| Benchmark::of_name(DEFAULT).map(|op| vec![op]), |op| Ok(op.0.clone()))?;
+        let only = self.only_of(&ops)?;
         let gpu = open_gpu(&self.common)?;
         let size = self.size(&gpu);
-        self.op.0.iter().try_for_each(|benchmark| benchmark.check(&gpu, &size))?;
+        ops.iter().try_for_each(|benchmark| benchmark.check(&gpu, &size))?;
         let kernels = choose_kernels(&gpu, [size.side; 2], size.layer, &self.common)?.kernels;
         let roofs = Roofs::measure(&gpu)?;
-        let ladders = self.run_ladders(&gpu, &size, &kernels);
+        let ladders = self.run_ladders(&gpu, &ops, &size, &kernels, only);
         let record = Record::new(&gpu, roofs.measured_again(&gpu), &size, ladders);
-        print(&report::ladders(&record))?;
-        if let Some(file) = json {
-            file.replace(|writer| writer.write_all(record.to_json().as_bytes()))?;
-        }
+        self.publish(&record)?;
         record.verdict()?;
         Ok(ExitCode::SUCCESS)
     }
 
+    fn json(&self) -> Option<Result<OutputFile>> {
+        self.json.as_deref().map(OutputFile::of)
+    }
+
+    /// Prints a record, and writes the file of `--json`.
+    fn publish(&self, record: &Record) -> Result<()> {
+        print(&report::ladders(record))?;
+        if let Some(file) = self.json().transpose()? {
+            file.replace(|writer| writer.write_all(record.to_json().as_bytes()))?;
+        }
+        Ok(())
+    }
+
+    /// The one operation that `--op` names.
+    fn op_named(&self) -> Option<&'static Benchmark> {
+        match self.op.as_ref().map(|op| &op.0[..]) {
+            Some([one]) => Some(one),
+            _ => None,
+        }
+    }
+
+    /// The rung that `--only` names, which must be one of these operations.
+    fn only_of(&self, ops: &[&'static Benchmark]) -> Result<Option<&'static str>> {
+        let Some(name) = &self.only else { return Ok(None) };
+        let rungs = || ops.iter().flat_map(|op| op.implementations()).map(|rung| rung.name());
+        match rungs().find(|rung| rung == name) {
+            Some(rung) => Ok(Some(rung)),
+            None => {
+                let names = rungs().collect::<Vec<_>>().join(", ");
+                Err(Error::Usage(format!("there is no variant '{name}': choose from {names}")))
+            }
+        }
+    }
+
     fn size(&self, gpu: &Gpu) -> ProblemSize {
-        let is_software = gpu.adapter().is_software();
-        let side = self.size.unwrap_or(if is_software { SOFTWARE_SIDE } else { SIDE });
-        if is_software && self.size.is_none() {
+        if gpu.adapter().is_software() && self.size.is_none() {
             self.common.say(format_args!(
                 "without a GPU the image has {SOFTWARE_SIDE} pixels a side, not {SIDE}; --size sets it"
             ));
         }
+        self.size_on(gpu)
+    }
+
+    fn size_on(&self, gpu: &Gpu) -> ProblemSize {
+        let side = self.size.unwrap_or(if gpu.adapter().is_software() { SOFTWARE_SIDE } else { SIDE });
         ProblemSize { layer: self.layer, side, precision: self.common.kernels.precision.untimed().storage() }
     }
 
-    fn run_ladders(&self, gpu: &Gpu, size: &ProblemSize, kernels: &Kernels) -> Vec<Ladder> {
-        let effort = Effort { seconds: self.seconds, check: !self.no_check, all: self.all };
-        let rungs = self.op.0.iter().map(|benchmark| benchmark.rungs(gpu, self.all).len() as u64).sum();
+    fn run_ladders(
+        &self,
+        gpu: &Gpu,
+        ops: &[&'static Benchmark],
+        size: &ProblemSize,
+        kernels: &Kernels,
+        only: Option<&'static str>,
+    ) -> Vec<Ladder> {
+        let effort = Effort { seconds: self.seconds, check: !self.no_check, all: self.all, only };
+        let rungs = ops.iter().map(|benchmark| effort.rungs(gpu, benchmark).len() as u64).sum();
         let bar = bar(rungs, "checking and timing {bar:16} {pos}/{len}  {wide_msg}", self.common.quiet);
         let run = |benchmark: &&'static Benchmark| {
             Ladder::run(gpu, benchmark, size, kernels, effort, &mut |rung| {
@@ -143,7 +222,7 @@ impl KernelsCommand {
                 bar.inc(1);
             })
         };
-        let ladders = self.op.0.iter().map(run).collect();
+        let ladders = ops.iter().map(run).collect();
         bar.finish_and_clear();
         ladders
     }
