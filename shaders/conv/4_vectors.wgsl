@@ -25,8 +25,8 @@
 // Tried:  tiles of 128 positions and of 128 x 128 (H200, 27 November 2026, the same loop alone, TFLOP/s of a roof of 62):
 //         64 x 64 reaches 34, 37, 38 and 34 at Winograd's products of 64 to 512 channels, 128 x 64 33, 36, 37 and 34,
 //         128 x 128 at most 33. Small tiles have more workgroups to hide a barrier of one behind the work of others, and
-//         waste less at the end of a launch. K-tiles of 16 were slower, 30 to 33. Inside Winograd some 33 are expected, where
-//         matrix-vector products on tiles of 128 x 64 had 21; not yet measured.
+//         waste less at the end of a launch. K-tiles of 16 were slower, 30 to 33. Inside Winograd it reaches 27 to 33 where
+//         layers are wide; matrix-vector products on tiles of 128 x 64 had 21.
 // Next:   5_cooperative multiplies on matrix units, at half the precision.
 
 override TAPS: u32 = 9u;

@@ -20,7 +20,7 @@
 // Reads:  as 4_vectors, a tenth of a byte a multiply-add; from workgroup memory 3 KiB a subgroup for 8 instructions of
 //         4096, again a tenth of a byte, ten times less than 4_vectors.
 // Costs:  64 registers for sums, 24 for the next K-tile, 24 for A and B. Workgroup memory is 13.25 KiB.
-// Next:   K-tiles of 32 and asynchronous copies, which WGSL does not have.
+// Next:   6_halo loads inputs once for nine taps, and scales them, so that it computes gradients, too.
 
 enable f16;
 enable wgpu_cooperative_matrix;

@@ -12,8 +12,7 @@
 // Reads:  a K-tile is 4 vec4 an invocation for 512 multiply-adds, an eighth of a byte each; from workgroup memory one
 //         byte each, in a quarter of the instructions of 3_registers.
 // Costs:  64 registers for sums, 16 for the next K-tile, 16 for operands, some 120 in all; 9 KiB of workgroup memory.
-// Tried:  cooperative matrices are not used. The style loss compares two Gram matrices, and rounding the inputs to f16
-//         hides small differences; see docs/src/measurements/tried.md.
+// Next:   5_cooperative_x3 multiplies on matrix units, with two f16 a number.
 
 #import shared/row
 

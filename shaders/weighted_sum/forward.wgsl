@@ -3,7 +3,7 @@
 // The terms are losses, one number each, or the Gram matrices of a layer's bands. A launch takes some microseconds on a GPU
 // whatever it does, so one takes all the terms that the default limit of eight storage buffers leaves room for; a longer sum
 // takes more launches, and adds. Bindings from TERMS on are not read. A launch a term took 66 us an evaluation on an H200 (27
-// November 2026), thirteen launches; two should take 11.
+// November 2026), thirteen launches; two take 13.
 //
 // Launch: one invocation a vec4; padding stays zero.
 

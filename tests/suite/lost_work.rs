@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 
@@ -69,7 +70,16 @@ fn ends_like_ctrl_c(folder: &TestFolder, status: ExitStatus) {
 #[test]
 fn a_hang_up_ends_like_ctrl_c() {
     let folder = TestFolder::new();
-    let mut child = folder.process(&endless()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut command = folder.process(&endless());
+    // Tests that are run under nohup ignore hang-ups, and what they start would, too.
+    // SAFETY: signal may be called between fork and exec.
+    unsafe {
+        command.pre_exec(|| {
+            libc::signal(libc::SIGHUP, libc::SIG_DFL);
+            Ok(())
+        });
+    }
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
     drop(wait_for_progress(&mut child));
     send(&child, "-HUP");
     send(&child, "-HUP");
