@@ -15,8 +15,8 @@
 // Engine
 //   info              Info, fixed once the engine is open
 //   look(file)        -> Promise<Look>     decodes an image as the program does: orientation, colour profile, transparency
-//   plan(job)         -> Promise<Plan>     what a painting takes; nothing is painted
 //   add(job)          -> Promise<string>   puts a painting at the end of the queue and gives its id
+//   answer(id, size)  -> Promise<void>     paints what asks: at a size that fits, or as it is if `size` is null
 //   remove(id)        -> Promise<void>     takes a waiting painting out of the queue, or a finished one out of the gallery
 //   picture(id)       -> Promise<Blob>     the PNG of a finished painting, with its settings inside, as the program writes it
 //   pause(), resume() -> Promise<void>     the painting in progress
@@ -58,14 +58,12 @@
 //   settings  Settings
 //   like      Settings of an earlier picture (Look.made.settings) that lie below `settings`, or null
 //
-// Plan
-//   width, height  of the picture
-//   evaluations    in all
-//   bytes          of memory that the painting takes on the device
-//   limit          bytes that it may take there; null if the device does not tell
-//   fits           whether it can be painted
-//   largest        if it does not fit, the largest `size` that does; 0 if none does
-//   problem        if it does not fit, why: a sentence; else null
+// Plan, of a painting that asks because it takes more than this device allows. An engine may never ask: the program paints
+// in tiles what does not fit.
+//   problem        why: a sentence
+//   largest        the largest `size` that fits; 0 if none does
+//   possible       whether it can be painted as it is all the same
+//   width, height, evaluations, bytes, limit    of the picture, in all, and the memory that it takes and that it may take
 //
 // Events
 //   { type: "jobs", jobs: [Entry] }     the queue and the gallery, oldest first, whenever they change
@@ -76,7 +74,8 @@
 //
 // Entry
 //   id, name, added                     `name` is a file name without its ending, `added` milliseconds since 1970
-//   state                               "waiting", "preparing", "painting", "paused", "done", "stopped" or "failed"
+//   state                               "waiting", "preparing", "asks", "painting", "paused", "done", "stopped", "failed"
+//   plan                                Plan of one that asks
 //   settings, images                    as in Look.made
 //   width, height, evaluations, seconds of a finished one
 //   preview                             Blob or address of a small picture of a finished one
