@@ -91,7 +91,7 @@ class Pytorch:
         self.device, self.arithmetic = device, arithmetic
         self.name = f"pytorch {device}, {layout.replace('_', ' ')}, {arithmetic}"
         options = argparse.Namespace(
-            weights=ROOT / "weights/vgg19.safetensors", network="normalised", pool="max", content_layers=["conv4_2"],
+            weights=ROOT / "weights", network="normalised", pool="max", content_layers=["conv4_2"],
             style_layers=[f"conv{block}_1" for block in range(1, 6)], content_weight=1.0, style_weight=1000.0,
             tv_weight=0.0)
         content, style, x = (reference.load_image(path, torch.float32) for path in pictures)

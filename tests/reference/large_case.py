@@ -36,7 +36,7 @@ def picture(width, height, seed):
 
 def main():
     options = argparse.Namespace(
-        weights=HERE.parent.parent / "weights/vgg19.safetensors", network="normalised", pool="max",
+        weights=HERE.parent.parent / "weights", network="normalised", pool="max",
         content_layers=["conv4_2"], style_layers=[f"conv{b}_1" for b in range(1, 6)],
         content_weight=1.0, style_weight=1000.0, tv_weight=0.01)
     objective = Objective(picture(WIDTH, HEIGHT, 1), picture(WIDTH - 41, HEIGHT + 7, 2), options)

@@ -29,7 +29,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from PIL import Image
-from safetensors.torch import load_file
+from safetensors.torch import load
 
 LAYERS = [f"conv{b}_{i}" for b, n in enumerate([2, 2, 4, 4, 4], 1) for i in range(1, n + 1)]
 MEAN_BGR = torch.tensor([103.939, 116.779, 123.68]).view(3, 1, 1)
@@ -37,8 +37,10 @@ HERE = Path(__file__).resolve().parent
 
 
 def load_weights(path, dtype, network):
-    """{layer: (weight [O,I,3,3], bias [O])} from the codebook safetensors."""
-    t = load_file(path)
+    """{layer: (weight [O,I,3,3], bias [O])} from the codebook safetensors, a file or the folder of its two parts."""
+    path = Path(path)
+    parts = sorted(path.glob("part?/vgg19.safetensors.?")) if path.is_dir() else [path]
+    t = load(b"".join(part.read_bytes() for part in parts))
     weights, before = {}, torch.ones(3, dtype=dtype)
     for n in LAYERS:
         w = t[f"{n}.weight.codebook"].to(dtype)[t[f"{n}.weight.codes"].long()]
@@ -112,7 +114,7 @@ def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("command", choices=["score", "run"])
     p.add_argument("content"), p.add_argument("style"), p.add_argument("image")
-    p.add_argument("--weights", default=HERE.parent.parent / "weights/vgg19.safetensors")
+    p.add_argument("--weights", default=HERE.parent.parent / "weights")
     p.add_argument("--content-layers", type=lambda s: s.split(","), default=["conv4_2"])
     p.add_argument("--style-layers", type=lambda s: s.split(","), default=[f"conv{b}_1" for b in range(1, 6)])
     p.add_argument("--content-weight", type=float, default=1.0)

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::common;
 use crate::common::test_folder::{SHALLOW, TestFolder, impasto, log_lines, paint, stderr};
 use impasto::image_io::Image;
+use impasto::vgg19::weights::built_in_file;
 use predicates::prelude::*;
 use serde_json::Value;
 
@@ -318,7 +319,7 @@ fn bad_weights_are_refused() {
     let with = |file: &str| format!("paint @content.png @style.png -o @out.png --weights @{file}");
     folder.refuses(&with("bad.safetensors"), 1, &["bad.safetensors"]);
     folder.refuses(&with("missing.safetensors"), 1, &["missing.safetensors", "cannot read"]);
-    let bytes = fs::read(common::root().join("weights/vgg19.safetensors")).unwrap();
+    let bytes = built_in_file().unwrap();
     fs::write(folder.path("cut.safetensors"), &bytes[..bytes.len() / 2]).unwrap();
     folder.refuses(&with("cut.safetensors"), 1, &["cut.safetensors"]);
 }

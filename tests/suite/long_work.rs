@@ -5,6 +5,7 @@ use std::fs;
 use crate::common;
 use crate::common::test_folder::{SHALLOW, TestFolder, impasto, log_lines, paint, stderr};
 use impasto::image_io::Image;
+use impasto::vgg19::weights::built_in_file;
 use serde_json::Value;
 
 #[test]
@@ -206,8 +207,7 @@ fn checkpoints_that_do_not_fit_are_refused() {
     folder.refuses("resume @text", 1, &["text", "no checkpoint"]);
     folder.refuses("resume @flipped", 1, &["flipped", "is damaged"]);
     folder.refuses("resume @missing", 1, &["missing", "cannot read"]);
-    let weights = common::root().join("weights/vgg19.safetensors");
-    fs::copy(weights, folder.path("foreign")).unwrap();
+    fs::write(folder.path("foreign"), built_in_file().unwrap()).unwrap();
     folder.refuses("resume @foreign", 1, &["foreign", "no checkpoint"]);
     folder.image("style.png", 20, 20);
     folder.refuses("resume @ck", 1, &["ck", "other images"]);

@@ -5,6 +5,7 @@ use std::fs;
 use crate::common;
 use crate::common::test_folder::{SHALLOW, TestFolder, paint, stderr};
 use impasto::image_io::Image;
+use impasto::vgg19::weights::built_in_file;
 
 /// Every file of a folder with its bytes.
 fn contents(folder: &TestFolder) -> Vec<(String, Vec<u8>)> {
@@ -32,7 +33,7 @@ fn no_output_replaces_an_input() {
     for name in ["mask.png", "start.png", "image.png", "out-00002.png"] {
         folder.image(name, 40, 32);
     }
-    fs::copy(common::root().join("weights/vgg19.safetensors"), folder.path("weights.safetensors")).unwrap();
+    fs::write(folder.path("weights.safetensors"), built_in_file().unwrap()).unwrap();
     let inputs = "--style-mask @mask.png --content-mask @mask.png --init @start.png --like @made.png \
                   --weights @weights.safetensors";
     let paint = format!("paint @content.png @style.png {inputs} {size} {SHALLOW}");

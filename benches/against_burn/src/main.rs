@@ -16,7 +16,11 @@ use burn::tensor::wgpu::WgpuBackend;
 use burn::tensor::{Device, Tensor, TensorData, activation::relu};
 use safetensors::SafeTensors;
 
-const WEIGHTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../weights/vgg19.safetensors");
+/// The two parts of the weights file.
+const WEIGHTS: [&str; 2] = [
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../weights/part1/vgg19.safetensors.1"),
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../../weights/part2/vgg19.safetensors.2"),
+];
 /// The convolutions as far as the last one that the objective looks at.
 const LAYERS: [&str; 13] = [
     "conv1_1", "conv1_2", "conv2_1", "conv2_2", "conv3_1", "conv3_2", "conv3_3", "conv3_4", "conv4_1",
@@ -42,7 +46,7 @@ impl Layer {
 
 /// The layers of the normalised network, and the mean activations that their inputs are multiplied by.
 fn load_network(device: &Device) -> Result<Vec<Layer>, Box<dyn Error>> {
-    let file = std::fs::read(WEIGHTS)?;
+    let file = WEIGHTS.map(std::fs::read).into_iter().collect::<Result<Vec<_>, _>>()?.concat();
     let tensors = SafeTensors::deserialize(&file)?;
     let floats = |name: String| -> Result<Vec<f32>, Box<dyn Error>> {
         let bytes = tensors.tensor(&name)?.data();
