@@ -21,6 +21,7 @@ pub mod selftest;
 pub mod sheet;
 pub mod tuner;
 pub mod vgg19;
+#[cfg(feature = "cli")]
 pub mod view;
 
 pub use error::{Error, Result};

@@ -16,6 +16,7 @@ pub struct OutputFile {
     /// The folder of `file`.
     folder: PathBuf,
     /// The file that is there already.
+    #[cfg_attr(target_arch = "wasm32", allow(dead_code))]
     replaced: Option<Metadata>,
 }
 

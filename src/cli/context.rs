@@ -11,6 +11,7 @@ use impasto::planner::{self, Strategy};
 use impasto::tuner::{self, Choice, default_folder};
 use impasto::vgg19::{KernelOverride, Kernels, LayerId, Network, Weights};
 
+use super::computation::Computation;
 use super::options::{CommonOptions, KernelOptions, NetworkOption, NetworkOptions};
 use super::progress::TuningProgress;
 
@@ -44,13 +45,6 @@ impl Context {
     pub fn computation(&self) -> Computation {
         Computation { precision: self.precision, kernels: self.network.kernels().clone() }
     }
-}
-
-/// How a network is computed: its precision, and the variants of its layers.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Computation {
-    pub precision: ComputePrecision,
-    pub kernels: Kernels,
 }
 
 /// The weights and the device. A driver takes a moment to open, with one processor; the others read the weights meanwhile.

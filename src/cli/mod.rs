@@ -1,17 +1,22 @@
 //! The command line: the only place that prints.
 
 mod balance;
+mod computation;
 mod context;
 mod devices;
 mod emit_wgsl;
 mod features;
 mod file_roles;
+mod job;
 mod kernels;
 mod log;
 mod masks;
 mod note;
 mod options;
 mod paint;
+// The studio's, and that of web/engine.
+#[cfg(test)]
+mod page_settings;
 mod panics;
 mod paths;
 mod plot;

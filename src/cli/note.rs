@@ -8,7 +8,7 @@ use impasto::vgg19::Kernels;
 use impasto::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-use super::context::Computation;
+use super::computation::Computation;
 use super::options::{CommonOptions, PaintingOptions};
 use super::settings::Settings;
 

@@ -39,7 +39,7 @@ impl Settings {
     }
 
     /// The defaults of every option that has one.
-    fn defaults() -> Result<Self> {
+    pub fn defaults() -> Result<Self> {
         let command = PaintingOptions::augment_args(Command::new("").no_binary_name(true));
         let matches = command.try_get_matches_from([""; 0]);
         let options = matches.and_then(|matches| PaintingOptions::from_arg_matches(&matches));
@@ -54,7 +54,7 @@ impl Settings {
     }
 
     /// These settings with those of `upper` in their place.
-    fn overlaid_with(mut self, upper: &Self) -> Self {
+    pub fn overlaid_with(mut self, upper: &Self) -> Self {
         for (name, value) in &upper.0 {
             for (_, other) in ALTERNATIVES.iter().filter(|(one, _)| one == name) {
                 self.0.remove(*other);

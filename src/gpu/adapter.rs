@@ -31,7 +31,7 @@ pub struct AdapterSummary {
     pub name: String,
     /// Driver name and version; may be empty.
     pub driver: String,
-    /// `Vulkan`, `Metal`, `Dx12` or `Gl`.
+    /// `Vulkan`, `Metal`, `Dx12`, `Gl` or `BrowserWebGpu`.
     pub backend: wgpu::Backend,
     /// Discrete, integrated, virtual or CPU.
     pub kind: wgpu::DeviceType,
@@ -81,7 +81,8 @@ impl AdapterSummary {
                 .map(|p| format!("{}x{}x{} {:?}->{:?}", p.m_size, p.n_size, p.k_size, p.ab_type, p.cr_type))
                 .collect(),
             usable: adapter.get_downlevel_capabilities().flags.contains(compute),
-            name: info.name,
+            // Browsers may keep it to themselves.
+            name: if info.name.is_empty() { "this GPU".into() } else { info.name },
         }
     }
 
@@ -129,7 +130,10 @@ impl fmt::Display for AdapterSummary {
 /// All adapters with a summary each, best first. GL adapters are listed only where no other API has an adapter: they are
 /// the same devices, with fewer features.
 pub(super) fn enumerate() -> Vec<(wgpu::Adapter, AdapterSummary)> {
-    let native = wgpu::Backends::VULKAN | wgpu::Backends::METAL | wgpu::Backends::DX12;
+    let native = wgpu::Backends::VULKAN
+        | wgpu::Backends::METAL
+        | wgpu::Backends::DX12
+        | wgpu::Backends::BROWSER_WEBGPU;
     let found = enumerate_on(native);
     if found.is_empty() { enumerate_on(wgpu::Backends::GL) } else { found }
 }
@@ -142,7 +146,7 @@ fn enumerate_on(backends: wgpu::Backends) -> Vec<(wgpu::Adapter, AdapterSummary)
         return vec![];
     }
     let instance = wgpu::Instance::new(descriptor);
-    let mut adapters: Vec<_> = pollster::block_on(instance.enumerate_adapters(wgpu::Backends::all()))
+    let mut adapters: Vec<_> = super::wait::block_on(instance.enumerate_adapters(wgpu::Backends::all()))
         .into_iter()
         .map(|adapter| {
             let summary = AdapterSummary::of(&adapter);
@@ -169,7 +173,7 @@ pub(super) fn noop() -> Option<wgpu::Adapter> {
         ..wgpu::NoopBackendOptions::enabled()
     };
     let instance = wgpu::Instance::new(descriptor);
-    pollster::block_on(instance.enumerate_adapters(wgpu::Backends::NOOP)).pop()
+    super::wait::block_on(instance.enumerate_adapters(wgpu::Backends::NOOP)).pop()
 }
 
 /// What kernels for matrix units need.

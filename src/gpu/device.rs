@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+
+use web_time::Instant;
 
 use super::Precision;
 use super::adapter::{self, AdapterSummary, MATRICES};
@@ -16,6 +17,7 @@ use super::options::{Faults, GpuOptions};
 use super::pace::{self, Pace};
 use super::recording::{self, Command, Recording};
 use super::stand_in::StandIn;
+use super::wait::block_on;
 use crate::error::{Error, Remedy, Result, Setting};
 
 /// An open device. Clones share it.
@@ -68,7 +70,11 @@ impl Gpu {
         let mut adapters = adapter::enumerate();
         let summaries: Vec<_> = adapters.iter().map(|(_, summary)| summary.clone()).collect();
         let (adapter, _) = adapters.swap_remove(adapter::choose_adapter(&summaries, &options.device)?);
-        let mut wanted = wgpu::Features::SUBGROUP;
+        let mut wanted = wgpu::Features::empty();
+        // Browsers want a line of WGSL for it that naga does not know. Only kernels for drivers on the CPU use it.
+        if adapter.get_info().backend != wgpu::Backend::BrowserWebGpu {
+            wanted |= wgpu::Features::SUBGROUP;
+        }
         if !options.wall_clock {
             wanted |= wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::TIMESTAMP_QUERY_INSIDE_ENCODERS;
         }
@@ -114,7 +120,7 @@ impl Gpu {
             memory_hints: wgpu::MemoryHints::Manual { suballocated_device_memory_block_size: BLOCK..BLOCK },
             ..Default::default()
         };
-        let (device, queue) = pollster::block_on(adapter.request_device(&descriptor)).map_err(|e| {
+        let (device, queue) = block_on(adapter.request_device(&descriptor)).map_err(|e| {
             Error::adapter(format!("cannot open {summary}: {e}"))
                 .with_remedies([Remedy::Change(Setting::Device)])
         })?;
@@ -344,6 +350,7 @@ impl Gpu {
     }
 
     /// Runs callbacks of finished submissions, without waiting.
+    #[cfg(not(target_arch = "wasm32"))]
     pub(super) fn poll(&self) -> Result<()> {
         let polled = self.inner.device.poll(wgpu::PollType::Poll);
         self.check()?;
@@ -377,8 +384,9 @@ impl Gpu {
         let internal = device.push_error_scope(wgpu::ErrorFilter::Internal);
         let validation = device.push_error_scope(wgpu::ErrorFilter::Validation);
         let value = f(device);
-        for scope in [validation, internal, memory] {
-            if let Some(error) = pollster::block_on(scope.pop()) {
+        // All are popped before the first is waited for: in a browser each answer takes a turn of the page's loop.
+        for found in [validation, internal, memory].map(wgpu::ErrorScopeGuard::pop) {
+            if let Some(error) = block_on(found) {
                 return Err(describe(what, &error));
             }
         }

@@ -28,6 +28,7 @@ mod stand_in;
 mod storage_precision;
 mod tensor;
 mod timing;
+mod wait;
 
 pub use adapter::{AdapterSummary, DeviceChoice, choose_adapter, list_adapters};
 pub use device::Gpu;

@@ -1,8 +1,8 @@
 //! Read-back of tensors, with and without waiting.
 
 use std::collections::VecDeque;
-use std::sync::mpsc::{Receiver, TryRecvError, channel};
 
+use super::wait::Pending;
 use super::{Gpu, Recording, Tensor};
 use crate::error::{Error, Result};
 
@@ -16,9 +16,12 @@ pub struct Readback {
     gpu: Gpu,
     slots: Vec<Slot>,
     /// Slots in flight, oldest first.
-    in_flight: VecDeque<(usize, Receiver<Result<(), wgpu::BufferAsyncError>>)>,
+    in_flight: VecDeque<(usize, Mapping)>,
     finished: VecDeque<Vec<f32>>,
 }
+
+/// A buffer on its way into the host's memory.
+type Mapping = Pending<std::result::Result<(), wgpu::BufferAsyncError>>;
 
 #[derive(Debug)]
 struct Slot {
@@ -52,12 +55,7 @@ impl Readback {
         let mut all = step.to_vec();
         all.push(&slot.copies);
         self.gpu.submit(&all)?;
-        let (sender, receiver) = channel();
-        slot.buffer.map_async(wgpu::MapMode::Read, .., move |done| {
-            // The receiver may have been dropped.
-            let _ = sender.send(done);
-        });
-        self.in_flight.push_back((free, receiver));
+        self.in_flight.push_back((free, map(&slot.buffer)));
         Ok(())
     }
 
@@ -73,16 +71,8 @@ impl Readback {
     }
 
     fn collect_oldest(&mut self) -> Result<()> {
-        let Some((slot, receiver)) = self.in_flight.pop_front() else { return Ok(()) };
-        let done = loop {
-            match receiver.try_recv() {
-                Ok(done) => break done,
-                Err(TryRecvError::Empty) => self.gpu.poll()?,
-                Err(TryRecvError::Disconnected) => return Err(lost()),
-            }
-            // Waiting for the device would wait for every submission, including the latest.
-            std::thread::sleep(std::time::Duration::from_micros(200));
-        };
+        let Some((slot, mapping)) = self.in_flight.pop_front() else { return Ok(()) };
+        let done = mapping.wait(&self.gpu)?.ok_or_else(lost)?;
         let values = mapped(&self.slots[slot].buffer, done)?;
         self.finished.push_back(values);
         Ok(())
@@ -141,13 +131,13 @@ pub(super) fn read_bytes(gpu: &Gpu, tensor: &Tensor, offset: u64, length: u64) -
 
 /// Everything in a staging buffer, after everything submitted so far.
 pub(super) fn read_staging<T: bytemuck::Pod>(gpu: &Gpu, buffer: &wgpu::Buffer) -> Result<Vec<T>> {
-    let (sender, receiver) = channel();
-    buffer.map_async(wgpu::MapMode::Read, .., move |done| {
-        // As above.
-        let _ = sender.send(done);
-    });
+    let mapping = map(buffer);
     gpu.wait()?;
-    mapped(buffer, receiver.try_recv().map_err(|_| lost())?)
+    mapped(buffer, mapping.wait(gpu)?.ok_or_else(lost)?)
+}
+
+fn map(buffer: &wgpu::Buffer) -> Mapping {
+    Pending::of(|callback| buffer.map_async(wgpu::MapMode::Read, .., move |done| callback.call(done)))
 }
 
 /// Contents of a mapped buffer, which is then unmapped.

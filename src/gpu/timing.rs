@@ -1,6 +1,6 @@
 //! Timing: runs recordings with a timestamp before and after every command.
 
-use std::time::Instant;
+use web_time::Instant;
 
 use serde::{Deserialize, Serialize};
 

@@ -144,7 +144,15 @@ impl Image {
     /// # Errors
     /// [`Error::Image`] if the image cannot be packed, for want of memory at most.
     pub fn to_png(&self) -> Result<Vec<u8>> {
-        save::to_png(self)
+        self.to_png_as(&Encoding::default())
+    }
+
+    /// The bytes that [`save_as`](Self::save_as) writes to a PNG file.
+    ///
+    /// # Errors
+    /// As [`to_png`](Self::to_png).
+    pub fn to_png_as(&self, encoding: &Encoding) -> Result<Vec<u8>> {
+        save::to_png(self, encoding)
     }
 
     /// The note that a PNG file carries.

@@ -120,10 +120,11 @@ pub(super) fn save(image: &Image, path: &Path, encoding: &Encoding) -> Result<()
     })
 }
 
-/// See [`Image::to_png`].
-pub(super) fn to_png(image: &Image) -> Result<Vec<u8>> {
+/// See [`Image::to_png_as`].
+pub(super) fn to_png(image: &Image, encoding: &Encoding) -> Result<Vec<u8>> {
+    let scaled = encoding.alpha.map(|alpha| alpha.resized_to(image.width, image.height)).transpose()?;
     let mut bytes = vec![];
-    png(image, &Encoding::default(), &mut bytes)
+    png(image, &Encoding { alpha: scaled.as_ref(), ..*encoding }, &mut bytes)
         .map_err(|e| Error::image(Path::new("picture.png"), e.to_string()))?;
     Ok(bytes)
 }

@@ -1,6 +1,6 @@
 //! Timing of a rung.
 
-use std::time::Instant;
+use web_time::Instant;
 
 use serde::{Deserialize, Serialize};
 

@@ -28,7 +28,7 @@ pub use schedule::{Iterations, Scale, Scales, Schedule};
 
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Instant;
+use web_time::Instant;
 
 use crate::error::{Error, Result};
 use crate::gpu::{Gpu, Timing};

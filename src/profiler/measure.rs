@@ -1,6 +1,6 @@
 //! Measures how long recordings take.
 
-use std::time::Instant;
+use web_time::Instant;
 
 use super::Spread;
 use crate::error::Result;

@@ -1,7 +1,7 @@
 //! Every variant of every operation, forward and backward, against its f64 reference. A GPU leaves out those for drivers on
 //! the CPU.
 
-use std::time::Instant;
+use web_time::Instant;
 
 use super::{Measure, Part, Progress};
 use crate::gpu::{Gpu, Precision};

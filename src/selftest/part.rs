@@ -1,6 +1,6 @@
 //! One comparison of the self-test.
 
-use std::time::Instant;
+use web_time::Instant;
 
 use serde::Serialize;
 

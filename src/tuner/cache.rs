@@ -246,11 +246,15 @@ pub(super) enum Loaded {
 
 /// Reads a device's file.
 pub(super) fn load(path: &Path, adapter: &AdapterSummary) -> Loaded {
-    let Ok(bytes) = fs::read(path) else { return Loaded::Nothing };
+    fs::read(path).map_or(Loaded::Nothing, |bytes| parse(&bytes, adapter))
+}
+
+/// Reads the contents of a device's file.
+pub(super) fn parse(bytes: &[u8], adapter: &AdapterSummary) -> Loaded {
     // What an earlier version wrote may lack fields of a record.
-    match serde_json::from_slice::<Origin>(&bytes) {
+    match serde_json::from_slice::<Origin>(bytes) {
         Ok(origin) if origin != Origin::of(adapter) => Loaded::Nothing,
-        Ok(_) => serde_json::from_slice(&bytes).map_or(Loaded::Damaged, Loaded::Found),
+        Ok(_) => serde_json::from_slice(bytes).map_or(Loaded::Damaged, Loaded::Found),
         Err(_) => Loaded::Damaged,
     }
 }
@@ -262,6 +266,11 @@ pub(super) fn lock(path: &Path) -> Option<fs::File> {
     let file = fs::File::create(path.with_extension("lock")).ok()?;
     file.lock().ok()?;
     Some(file)
+}
+
+/// The contents of a device's file.
+pub(super) fn written(record: &Record) -> Vec<u8> {
+    serde_json::to_vec(record).unwrap_or_default()
 }
 
 /// Replaces a device's file, so that another run sees the old one or the new one and nothing between.

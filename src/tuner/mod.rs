@@ -128,22 +128,61 @@ impl Tuner {
         if let Some(choice) = self.known(&problems, &record, note.clone()) {
             return Ok(choice);
         }
-        let trusted = self.trusted(gpu, &mut record)?;
-        if self.mode == Mode::BuiltIn {
-            return Ok(self.builtin(&problems, &trusted, &record));
-        }
-        let rates = Rates::measure(gpu, &trusted)?;
-        let missing: Vec<&Problem> =
-            problems.iter().filter(|problem| !self.is_timed(problem, &record)).collect();
-        for (done, problem) in missing.iter().enumerate() {
-            progress(done, missing.len(), &problem.key.to_string());
-            problem.timed(gpu, &trusted, rates)?.into_iter().for_each(|timed| record.insert(timed));
-        }
+        let choice = self.find_out(gpu, &problems, &mut record, progress)?;
         if let Some(path) = path {
             let kept = cache::save(&path, &record);
             note = kept.err().map(|error| format!("the choice of kernels is not kept: {error}")).or(note);
         }
-        let choice = self.known(&problems, &record, note);
+        Ok(Choice { note, ..choice })
+    }
+
+    /// As [`choose`](Self::choose), with the contents of a cache file in place of the folder's, for a program that keeps them
+    /// itself. Empty contents, and those of another device, driver or version, count as nothing. In the mode
+    /// [`Mode::BuiltIn`] it also keeps which kernels are right.
+    ///
+    /// # Errors
+    /// As [`choose`](Self::choose).
+    pub fn choose_by(
+        &self,
+        gpu: &Gpu,
+        size: [u32; 2],
+        deepest: LayerId,
+        contents: &mut Vec<u8>,
+        progress: Progress,
+    ) -> Result<Choice> {
+        let problems = self.problems(size, deepest);
+        let mut record = match cache::parse(contents, gpu.adapter()) {
+            Loaded::Found(record) => record,
+            Loaded::Nothing | Loaded::Damaged => Record::new(gpu.adapter()),
+        };
+        if let Some(choice) = self.known(&problems, &record, None).filter(|_| self.mode == Mode::Cached) {
+            return Ok(choice);
+        }
+        let choice = self.find_out(gpu, &problems, &mut record, progress)?;
+        *contents = cache::written(&record);
+        Ok(choice)
+    }
+
+    /// Tries and times what the record lacks, and adds it.
+    fn find_out(
+        &self,
+        gpu: &Gpu,
+        problems: &[Problem],
+        record: &mut Record,
+        progress: Progress,
+    ) -> Result<Choice> {
+        let trusted = self.trusted(gpu, record)?;
+        if self.mode == Mode::BuiltIn {
+            return Ok(self.builtin(problems, &trusted, record));
+        }
+        let rates = Rates::measure(gpu, &trusted)?;
+        let missing: Vec<&Problem> =
+            problems.iter().filter(|problem| !self.is_timed(problem, record)).collect();
+        for (done, problem) in missing.iter().enumerate() {
+            progress(done, missing.len(), &problem.key.to_string());
+            problem.timed(gpu, &trusted, rates)?.into_iter().for_each(|timed| record.insert(timed));
+        }
+        let choice = self.known(problems, record, None);
         let choice = choice.ok_or_else(|| Error::gpu("tuning", "a shape was not timed"))?;
         Ok(Choice { timed: missing.len(), ..choice })
     }

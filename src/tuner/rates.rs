@@ -1,7 +1,7 @@
 //! A device's rates, measured once before a tuning: how much work a timed run needs, and which candidates are too slow
 //! by counts alone to be timed.
 
-use std::time::Instant;
+use web_time::Instant;
 
 use super::trial;
 use crate::error::Result;

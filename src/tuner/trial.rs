@@ -1,6 +1,6 @@
 //! Runs a variant alone: does it agree with the definition on this device, and how long does it take?
 
-use std::time::Instant;
+use web_time::Instant;
 
 use rayon::prelude::*;
 

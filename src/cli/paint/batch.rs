@@ -17,7 +17,8 @@ use super::batch_items::{FormatOption, Item, Shard, Styles, StylesOption, items}
 use super::interrupt::{StopFlag, stop_on_signal};
 use super::session::End;
 use super::{FileOptions, Job, Request, Session, Sources, ViewOptions};
-use crate::cli::context::{Computation, Context, choose_kernels, load_and_open, network_with};
+use crate::cli::computation::Computation;
+use crate::cli::context::{Context, choose_kernels, load_and_open, network_with};
 use crate::cli::file_roles::FileRoles;
 use crate::cli::options::{CommonOptions, PAINTING_PRECISION, PaintingOptions, at_least_one};
 use crate::cli::paths::path;

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::finder::{Finder, Moved};
 use super::{FileOptions, Job, Request};
-use crate::cli::context::Computation;
+use crate::cli::computation::Computation;
 use crate::cli::options::{CommonOptions, KernelOptions};
 use crate::cli::paths::is_standard;
 use crate::cli::settings::Settings;

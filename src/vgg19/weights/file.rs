@@ -2,6 +2,7 @@
 use std::path::Path;
 
 use half::{bf16, f16};
+use rayon::prelude::*;
 use safetensors::tensor::{Dtype, TensorView};
 use safetensors::{SafeTensorError, SafeTensors};
 
@@ -32,16 +33,8 @@ pub(super) fn parse(path: &Path, bytes: &[u8], deepest: LayerId) -> Result<Weigh
     let file = File { path, form: form(path, &tensors)?, tensors };
     let layers: Vec<LayerId> = LayerId::all().take_while(|l| *l <= deepest).collect();
     let file = &file;
-    // A thread for each layer: most of the time goes into page faults of the 80 MB of results.
-    let convs = std::thread::scope(|scope| {
-        let running: Vec<_> = layers.iter().map(|&l| (l, scope.spawn(move || file.conv(l)))).collect();
-        let join = |(layer, thread): (LayerId, std::thread::ScopedJoinHandle<'_, Result<_>>)| {
-            thread.join().unwrap_or_else(|_| {
-                Err(Error::weights(path, format!("decoding {layer} failed: report this")))
-            })
-        };
-        running.into_iter().map(join).collect::<Result<Vec<ConvWeights>>>()
-    })?;
+    // In parallel: most of the time goes into page faults of the 80 MB of results.
+    let convs = layers.into_par_iter().map(|layer| file.conv(layer)).collect::<Result<Vec<ConvWeights>>>()?;
     let pixels = if file.form == Form::Torchvision { Pixels::RgbMeanStd } else { Pixels::BgrMean };
     Ok(Weights { convs, pixels, source: path.display().to_string() })
 }

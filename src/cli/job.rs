@@ -1,18 +1,21 @@
-//! A painting that is ready to start: images read, scaled and checked.
+//! A painting that is ready to start: images scaled and checked.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use impasto::image_io::{Alpha, Decoded, Image, holds_transparency};
+use impasto::image_io::{Alpha, Decoded, Image};
 use impasto::objective::{Region, Settings as Objective, Style, check_pooling};
 use impasto::painter::{InitialImage, PaintingInputs, Schedule, content_region, fingerprint};
 use impasto::{Error, Result};
 
-use super::{Record, Request};
 use crate::cli::masks::intersection;
-use crate::cli::options::AlphaOption;
-use crate::cli::paths::{
-    check_image_depth, check_image_fits, check_image_output, is_standard, load_image, read_image,
-};
+use crate::cli::options::{AlphaOption, PaintingOptions};
+
+/// The content image of a painting.
+pub struct Content<'a> {
+    /// For messages.
+    pub path: &'a Path,
+    pub decoded: Decoded,
+}
 
 /// A painting that is ready to start, before a device is opened.
 pub struct Job {
@@ -37,17 +40,15 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// Reads the files that the options name.
+    /// These style images, and what is in the other files that the options name.
     ///
     /// # Errors
     /// [`Error::Usage`] for options that can never work, [`Error::Image`] for a file that cannot be used.
-    pub fn load(request: &Request) -> Result<Self> {
-        let options = &request.painting;
-        options.check(&request.styles)?;
+    pub fn new(options: &PaintingOptions, styles: Vec<Image>) -> Result<Self> {
         Ok(Self {
-            styles: request.styles.iter().map(|path| load_image(path)).collect::<Result<_>>()?,
-            regions: options.styles.regions(request.styles.len())?,
-            image_regions: options.styles.image_regions(request.styles.len())?,
+            regions: options.styles.regions(styles.len())?,
+            image_regions: options.styles.image_regions(styles.len())?,
+            styles,
             content_mask: options.styles.content_mask_region()?,
             initial_image: options.start.loaded()?,
         })
@@ -55,18 +56,23 @@ impl Sources {
 }
 
 impl Job {
-    /// Reads the content, scales and checks every image, and checks the output.
-    pub fn prepare(request: &Request, sources: &Sources) -> Result<Self> {
-        let options = &request.painting;
-        check_image_output(&request.output)?;
-        check_image_depth(&request.output, options.output.depth.into())?;
+    /// Scales and checks every image.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] and [`Error::Setting`] for options that cannot work, [`Error::Image`] for an image that is too small
+    /// for the layers, or in which nothing is left to paint.
+    pub fn new(
+        options: &PaintingOptions,
+        content: Content,
+        styles: &[PathBuf],
+        sources: &Sources,
+    ) -> Result<Self> {
         let objective = options.objective.settings()?;
         let deepest = objective.deepest();
-        let Decoded { image, alpha, .. } = read_image(&request.content)?;
+        let Content { path, decoded: Decoded { image, alpha, .. } } = content;
         let content = image.resized(options.sizes.size)?;
         let (width, height) = (content.width(), content.height());
-        check_image_fits(&request.output, width, height)?;
-        check_pooling(&request.content, width, height, deepest)?;
+        check_pooling(path, width, height, deepest)?;
         let schedule = Schedule::new(
             (width, height),
             options.sizes.scales,
@@ -79,18 +85,19 @@ impl Job {
             let (region, image_region) = (sources.regions[k].clone(), sources.image_regions[k].clone());
             Ok(Style { image, weight, region, image_region })
         };
-        let weights = options.styles.weights(&request.styles)?;
-        let styles = weights.into_iter().enumerate().map(style).collect::<Result<Vec<_>>>()?;
+        let weights = options.styles.weights(styles)?;
+        let style_images = weights.into_iter().enumerate().map(style).collect::<Result<Vec<_>>>()?;
         let content_region =
             content_region(&content, options.styles.flat_content, sources.content_mask.clone())?;
-        let alpha = kept(alpha, request).map(|alpha| alpha.resized_to(width, height)).transpose()?;
+        let alpha = alpha.filter(|_| options.output.alpha == AlphaOption::Keep);
+        let alpha = alpha.map(|alpha| alpha.resized_to(width, height)).transpose()?;
         let margin = options.sizes.margin;
-        let mut inputs = PaintingInputs { content, styles, content_region, margin };
+        let mut inputs = PaintingInputs { content, styles: style_images, content_region, margin };
         if let Some(alpha) = alpha.as_ref().filter(|alpha| alpha.hides_pixels()) {
-            leave_out(alpha, &mut inputs, &request.content)?;
+            leave_out(alpha, &mut inputs, path)?;
         }
         let first = inputs.at(schedule.first())?;
-        for (path, style) in request.styles.iter().zip(&first.styles) {
+        for (path, style) in styles.iter().zip(&first.styles) {
             check_pooling(path, style.image.width(), style.image.height(), deepest)?;
         }
         let start = sources.initial_image.variable(&first.content, &first.styles[0].image)?;
@@ -100,18 +107,6 @@ impl Job {
     /// Width and height of the picture.
     pub fn size(&self) -> (u32, u32) {
         (self.inputs.content.width(), self.inputs.content.height())
-    }
-
-    /// Refuses a checkpoint that was made from other images than the files now hold.
-    pub fn check_images(&self, checkpoint: &Path, record: &Record) -> Result<()> {
-        if record.images == self.fingerprint() {
-            return Ok(());
-        }
-        Err(Error::Checkpoint {
-            path: checkpoint.into(),
-            reason: "was made from other images than the files now hold: bring those back, or start anew"
-                .into(),
-        })
     }
 
     /// A checksum of every image of the painting.
@@ -125,20 +120,6 @@ impl Job {
         let opacities = self.alpha.iter().flat_map(Alpha::values);
         fingerprint(pixels.chain(&self.start).chain(opacities).flat_map(|value| value.to_le_bytes()))
     }
-}
-
-/// The content's opacity, if the picture is to have it. Says so if its format cannot.
-fn kept(alpha: Option<Alpha>, request: &Request) -> Option<Alpha> {
-    let alpha = alpha.filter(|_| request.painting.output.alpha == AlphaOption::Keep)?;
-    if is_standard(&request.output) || holds_transparency(&request.output) {
-        return Some(alpha);
-    }
-    request.common.say(format_args!(
-        "{} is painted on white: the format of {} holds no transparency, .png, .webp and .tif do",
-        request.content.display(),
-        request.output.display()
-    ));
-    None
 }
 
 /// Takes what cannot be seen out of every region.

@@ -1,0 +1,202 @@
+//! What a painting takes, before it is painted.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use impasto::image_io::{Decoded, Image, Size};
+use impasto::painter::Plan;
+use impasto::planner::{Choice, Strategy};
+use impasto::vgg19::Network;
+use impasto::{Error, Result};
+use serde_json::{Value, json};
+
+use crate::cli::computation::Computation;
+use crate::cli::job::{Content, Job, Sources};
+use crate::cli::options::PaintingOptions;
+use crate::cli::page_settings::PageSettings;
+use crate::device::{Device, device};
+use crate::page::Page;
+use crate::words::message;
+
+/// A painting that is ready to start.
+pub struct Prepared {
+    pub device: Device,
+    pub options: PaintingOptions,
+    /// Names of the images, the content's first.
+    pub names: Vec<PathBuf>,
+    pub job: Job,
+    pub plan: Plan,
+    pub choices: Vec<Choice>,
+    pub network: Arc<Network>,
+    pub computation: Computation,
+}
+
+thread_local! {
+    static PREPARED: RefCell<Option<Prepared>> = const { RefCell::new(None) };
+}
+
+/// Takes the painting that was prepared.
+///
+/// # Errors
+/// [`Error::Usage`] if there is none.
+pub fn take() -> Result<Prepared> {
+    PREPARED.take().ok_or_else(|| Error::Usage("no painting was prepared".into()))
+}
+
+/// Decodes the images, prepares a painting of them for [`take`], and describes it as `Plan` of `web/page/engine.js` does.
+///
+/// # Errors
+/// What is wrong with an image or a setting, and what the device says.
+pub fn prepare(
+    page: &Page,
+    files: impl Iterator<Item = (String, Vec<u8>)>,
+    settings: &str,
+    like: &str,
+) -> Result<Value> {
+    // Its memory is free before the next one is prepared.
+    PREPARED.set(None);
+    let images = Images::decode(files)?;
+    let damaged = |e: serde_json::Error| Error::Usage(format!("the settings cannot be read: {e}"));
+    let settings: PageSettings = serde_json::from_str(settings).map_err(damaged)?;
+    let options = settings.options(serde_json::from_str(like).map_err(damaged)?)?;
+    let first = images.job(&options)?;
+    let device = device()?;
+    let (width, height) = first.size();
+    let (network, computation) =
+        device.network(&options.objective.network, &first.objective, [width, height], page)?;
+    let make = |options: &PaintingOptions, job: &Job| -> Result<(Plan, Vec<Choice>)> {
+        let plan = options.plan(job.schedule.clone(), vec![], None)?;
+        let choices = plan.choices(&device.gpu, &network, &job.inputs)?;
+        Ok((plan, choices))
+    };
+    let (plan, choices) = match make(&options, &first) {
+        Ok(made) => made,
+        Err(error @ (Error::TooLarge { .. } | Error::OutOfMemory { .. })) => {
+            let largest = largest(&device, &images, &options, first.size(), u64::MAX, &make)?;
+            return Ok(described(&first, 0, &device, false, largest, Some(message(&error))));
+        }
+        Err(error) => return Err(error),
+    };
+    let bytes = most(&choices);
+    let limit = device.limit();
+    let fits = bytes <= limit && choices.iter().all(is_whole);
+    let largest = match fits {
+        true => 0,
+        false => largest(&device, &images, &options, first.size(), bytes, &make)?,
+    };
+    let problem = (!fits).then(|| why_not(bytes, &device, choices.iter().all(is_whole)));
+    let described = described(&first, bytes, &device, fits, largest, problem);
+    let prepared =
+        Prepared { device, options, names: images.names, job: first, plan, choices, network, computation };
+    PREPARED.set(Some(prepared));
+    Ok(described)
+}
+
+impl Device {
+    /// Bytes that a painting may take before the page asks. A browser does not tell how much memory a GPU has; the largest
+    /// buffer that it allows is the one measure of it.
+    fn limit(&self) -> u64 {
+        self.gpu.adapter().max_buffer
+    }
+}
+
+fn most(choices: &[Choice]) -> u64 {
+    choices.iter().map(|choice| choice.device.total()).max().unwrap_or(0)
+}
+
+fn is_whole(choice: &Choice) -> bool {
+    matches!(choice.strategy, Strategy::Whole { .. })
+}
+
+fn why_not(bytes: u64, device: &Device, whole: bool) -> String {
+    let [bytes, limit] = [bytes, device.limit()].map(|bytes| bytes as f64 / f64::from(1 << 30));
+    match whole {
+        true => format!(
+            "This painting takes {bytes:.1} GiB of the GPU's memory, and the largest block that the browser allows is \
+             {limit:.1} GiB: it may fail, or slow down the whole machine."
+        ),
+        false => "This painting is too large for the browser to hold on the GPU at once: it would be painted in tiles, which \
+             takes several times as long."
+            .into(),
+    }
+}
+
+/// `Plan` of `web/page/engine.js`.
+fn described(
+    job: &Job,
+    bytes: u64,
+    device: &Device,
+    fits: bool,
+    largest: u32,
+    problem: Option<String>,
+) -> Value {
+    let (width, height) = job.size();
+    json!({
+        "width": width, "height": height, "evaluations": job.schedule.iterations(), "bytes": bytes,
+        "limit": device.limit(), "fits": fits, "possible": bytes > 0, "largest": largest, "problem": problem,
+    })
+}
+
+/// The largest size that fits, to steps of 16 pixels; 0 if none does.
+fn largest(
+    device: &Device,
+    images: &Images,
+    options: &PaintingOptions,
+    (width, height): (u32, u32),
+    bytes: u64,
+    make: &dyn Fn(&PaintingOptions, &Job) -> Result<(Plan, Vec<Choice>)>,
+) -> Result<u32> {
+    // Memory grows with the pixels.
+    let share = (device.limit() as f64 / bytes as f64).sqrt().min(0.95);
+    let mut size = (f64::from(width.max(height)) * share) as u32 / 16 * 16;
+    while size >= 32 {
+        let mut smaller = options.clone();
+        smaller.sizes.size = Size::Longer(size);
+        let Ok(job) = images.job(&smaller) else { return Ok(0) };
+        match make(&smaller, &job) {
+            Ok((_, choices)) if most(&choices) <= device.limit() && choices.iter().all(is_whole) => {
+                return Ok(size);
+            }
+            Ok(_) | Err(Error::TooLarge { .. } | Error::OutOfMemory { .. }) => {
+                size = size * 15 / 16 / 16 * 16
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(0)
+}
+
+/// The images of a painting at the size of their files.
+struct Images {
+    names: Vec<PathBuf>,
+    content: Decoded,
+    styles: Vec<Image>,
+}
+
+impl Images {
+    /// The first is the content.
+    fn decode(files: impl Iterator<Item = (String, Vec<u8>)>) -> Result<Self> {
+        let decode = |(name, bytes): (String, Vec<u8>)| {
+            let decoded = Image::parse(Path::new(&name), &bytes)?;
+            Ok((PathBuf::from(name), decoded))
+        };
+        let (names, decoded): (Vec<_>, Vec<_>) =
+            files.map(decode).collect::<Result<Vec<_>>>()?.into_iter().unzip();
+        let mut decoded = decoded.into_iter();
+        let content =
+            decoded.next().ok_or_else(|| Error::Usage("there is no photograph: choose one".into()))?;
+        let styles: Vec<Image> = decoded.map(|style| style.image).collect();
+        match styles.is_empty() {
+            true => Err(Error::Usage("there is no style: choose a painting".into())),
+            false => Ok(Self { names, content, styles }),
+        }
+    }
+
+    fn job(&self, options: &PaintingOptions) -> Result<Job> {
+        let (content, styles) = (&self.names[0], &self.names[1..]);
+        options.check(styles)?;
+        let sources = Sources::new(options, self.styles.clone())?;
+        Job::new(options, Content { path: content, decoded: self.content.clone() }, styles, &sources)
+    }
+}
