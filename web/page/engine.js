@@ -32,7 +32,7 @@
 //   device    a name for people, as in "NVIDIA H200"
 //   where     where pictures and paintings are, in a sentence for people
 //   notes     sentences to show once, such as that this device is slow
-//   presets   [{ name, source }], those of `impasto presets`
+//   presets   [{ name, source, settings }], those of `impasto presets`
 //   defaults  Settings of a painting of which nothing is set
 //   can       Capabilities
 //
