@@ -17,6 +17,8 @@ pub mod weights;
 pub use bands::{Piece, Pieces};
 pub use kernels::{KernelOverride, Kernels};
 pub use network::{Network, activation_shape};
+#[cfg(not(feature = "embedded-weights"))]
+pub use weights::provide_built_in;
 pub use weights::{ConvWeights, Pixels, Weights};
 
 /// Number of convolutions of the network.
