@@ -68,8 +68,8 @@ fn updates(criterion: &mut Criterion) {
     group.sample_size(10);
     let methods = [
         ("adam", Method::Adam { lr: 0.01, average: false }),
-        ("lbfgs of 10 pairs", Method::Lbfgs { lr: 0.01, history: 10 }),
-        ("lbfgs of 100 pairs", Method::Lbfgs { lr: 0.01, history: 100 }),
+        ("lbfgs of 10 pairs", Method::Lbfgs { lr: 0.01, history: 10, smoothing: 0.0 }),
+        ("lbfgs of 100 pairs", Method::Lbfgs { lr: 0.01, history: 100, smoothing: 0.0 }),
     ];
     for (name, method) in methods {
         let upload = |seed, what: &str| {

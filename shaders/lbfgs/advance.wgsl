@@ -1,9 +1,9 @@
-// L-BFGS, 8 of 8: takes the step, shortened to the bound on its length.
+// L-BFGS, 8 of 8: shortens the step to the bound on its length; lbfgs/smooth then adds it to the image.
 //
-//   s = s min(1, step_limit / rms(s));   x = x + s;   g is kept for the next pair
+//   s = s min(1, step_limit / rms(s));   g is kept for the next pair
 //
-// After a divergence x is the image that guard/keep restored. One invocation a vec4; every workgroup adds the partial
-// sums of s.s, of which there are at most 64.
+// After a divergence there is no step: the image is the one that guard/keep restored. One invocation a vec4; every workgroup
+// adds the partial sums of s.s, of which there are at most 64.
 
 #import shared/divergence_guard
 #import shared/grid
@@ -18,8 +18,7 @@ struct Params { groups: u32, elements: u32 }
 @group(0) @binding(3) var<storage, read> gradient: array<vec4<f32>>;
 @group(0) @binding(4) var<storage, read_write> s: array<vec4<f32>>;
 @group(0) @binding(5) var<storage, read_write> gradient_before: array<vec4<f32>>;
-@group(0) @binding(6) var<storage, read_write> x: array<vec4<f32>>;
-@group(0) @binding(7) var<uniform> params: Params;
+@group(0) @binding(6) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grid: vec3<u32>, @builtin(local_invocation_index) local: u32) {
@@ -29,7 +28,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grid: 
     }
     let mean_square = workgroup_sum(part, local) / f32(params.elements);
     let i = linear_index(group, grid, local, 64u);
-    if i >= arrayLength(&x) || guard.diverged > 0.0 {
+    if i >= arrayLength(&s) || guard.diverged > 0.0 {
         return;
     }
     // Compared as squares, so that a step of zeros divides nothing.
@@ -38,6 +37,5 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grid: 
         step *= state.step_limit / sqrt(mean_square);
     }
     s[i] = step;
-    x[i] += step;
     gradient_before[i] = gradient[i];
 }

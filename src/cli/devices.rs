@@ -81,7 +81,7 @@ impl Devices {
         let weights = Weights::embedded_up_to(settings.deepest())?;
         let network =
             Network::new(&gpu, &weights, Pooling::Max, &choice.kernels, choice.precision.storage())?;
-        let method = Some(Method::Lbfgs { lr: Method::LBFGS_LR, history: self.history });
+        let method = Some(Method::Lbfgs { lr: Method::LBFGS_LR, history: self.history, smoothing: 0.0 });
         let budget = Budget::of(&gpu, self.memory);
         let planner = Planner { gpu: &gpu, network: &network, settings: &settings, method, budget };
         let parts = Parts::everywhere();

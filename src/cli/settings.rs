@@ -99,6 +99,9 @@ impl Settings {
     /// Settings that a file holds. Those of earlier versions get what these painted by, where it has become an option
     /// or a default has changed since.
     pub fn of_file(mut self) -> Self {
+        if !self.0.contains_key("smoothing") {
+            self.0.insert("smoothing".into(), "0".into());
+        }
         if self.0.contains_key("margin") {
             return self;
         }

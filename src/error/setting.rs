@@ -26,6 +26,8 @@ pub enum Setting {
     Lr,
     /// Pairs in the L-BFGS history.
     History,
+    /// Smoothing of the L-BFGS steps.
+    Smoothing,
     /// Share of noise in the initial image.
     InitNoise,
     /// Weight of the content term where the content image is flat.
@@ -46,7 +48,7 @@ pub enum Setting {
 
 impl Setting {
     /// Every setting that an error may name.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Size,
         Self::Scales,
         Self::Iterations,
@@ -57,6 +59,7 @@ impl Setting {
         Self::Network,
         Self::Lr,
         Self::History,
+        Self::Smoothing,
         Self::InitNoise,
         Self::FlatContent,
         Self::Strength,
@@ -80,6 +83,7 @@ impl Setting {
             Self::Network => "network",
             Self::Lr => "lr",
             Self::History => "history",
+            Self::Smoothing => "smoothing",
             Self::InitNoise => "init-noise",
             Self::FlatContent => "flat-content",
             Self::Strength => "strength",

@@ -9,7 +9,9 @@ use super::{Guard, Problem};
 use crate::error::Result;
 use crate::gpu::{Gpu, Recording, Shader, Shape, Tensor, Use, shader};
 
-pub(super) const SHADERS: [Shader; 8] = [PAIR, ACCEPT, PUSH, DOTS, DIRECTION, COMBINE, LENGTH, ADVANCE];
+pub(super) const SHADERS: [Shader; 9] =
+    [SMOOTH, PAIR, ACCEPT, PUSH, DOTS, DIRECTION, COMBINE, LENGTH, ADVANCE];
+const SMOOTH: Shader = shader!("lbfgs/smooth");
 const PAIR: Shader = shader!("lbfgs/pair");
 const ACCEPT: Shader = shader!("lbfgs/accept");
 const PUSH: Shader = shader!("lbfgs/push");
@@ -38,11 +40,15 @@ pub(super) fn record(
     guard: &Guard,
     lr: f32,
     history: u32,
+    smoothing: f32,
 ) -> Result<Vec<(&'static str, Tensor)>> {
     let lbfgs = Lbfgs::allocate(update.gpu(), problem.x.shape(), history)?;
-    lbfgs.record_pair(update, problem, guard)?;
-    lbfgs.record_direction(update, problem, guard, lr)?;
-    lbfgs.record_step(update, problem, guard)?;
+    let smooth = Smooth { guard, smoothing };
+    smooth.record(update, &problem.gradient, &lbfgs.gradient, false)?;
+    lbfgs.record_pair(update, guard)?;
+    lbfgs.record_direction(update, guard, lr)?;
+    lbfgs.record_step(update, guard)?;
+    smooth.record(update, &lbfgs.s, &problem.x, true)?;
     let Lbfgs { state, s, gradient_before, products, ring, .. } = lbfgs;
     let ring =
         ring.into_iter().flat_map(|chunk| [(names::LBFGS_STEPS, chunk.s), (names::LBFGS_CHANGES, chunk.y)]);
@@ -61,7 +67,9 @@ struct Lbfgs {
     state: Tensor,
     /// The last step.
     s: Tensor,
-    /// Change of the gradient.
+    /// The smoothed gradient.
+    gradient: Tensor,
+    /// Change of the smoothed gradient.
     y: Tensor,
     gradient_before: Tensor,
     ring: Vec<Chunk>,
@@ -98,6 +106,7 @@ impl Lbfgs {
         Ok(Self {
             state: gpu.upload(Shape::planar(1, 1, 8), &start, Use::Optimizer, names::LBFGS)?,
             s: vector(names::LBFGS_STEP)?,
+            gradient: vector("L-BFGS smoothed gradient")?,
             y: vector("L-BFGS change of the gradient")?,
             gradient_before: vector(names::LBFGS_GRADIENT)?,
             ring: Chunk::cut(gpu, shape, history)?,
@@ -111,12 +120,12 @@ impl Lbfgs {
     }
 
     /// The newest pair, and whether it is added to the history.
-    fn record_pair(&self, update: &mut Recording, problem: &Problem, guard: &Guard) -> Result<()> {
+    fn record_pair(&self, update: &mut Recording, guard: &Guard) -> Result<()> {
         let gpu = update.gpu().clone();
         let pair = gpu.kernel(&PAIR, &[])?;
         update
             .launch(&pair, "lbfgs")
-            .bind("gradient", &problem.gradient)
+            .bind("gradient", &self.gradient)
             .bind("gradient_before", &self.gradient_before)
             .bind("s", &self.s)
             .bind("y", &self.y)
@@ -158,20 +167,14 @@ impl Lbfgs {
     }
 
     /// The dot products and from them the coefficients of the step.
-    fn record_direction(
-        &self,
-        update: &mut Recording,
-        problem: &Problem,
-        guard: &Guard,
-        lr: f32,
-    ) -> Result<()> {
+    fn record_direction(&self, update: &mut Recording, guard: &Guard, lr: f32) -> Result<()> {
         let gpu = update.gpu().clone();
         let dots = gpu.kernel(&DOTS, &[])?;
         for chunk in &self.ring {
             update
                 .launch(&dots, "lbfgs")
                 .bind("state", &self.state)
-                .bind("gradient", &problem.gradient)
+                .bind("gradient", &self.gradient)
                 .bind("s", &self.s)
                 .bind("y", &self.y)
                 .bind("ring_s", &chunk.s)
@@ -194,8 +197,8 @@ impl Lbfgs {
             .groups([1, 1, 1])
     }
 
-    /// The step from its coefficients, and the step itself.
-    fn record_step(&self, update: &mut Recording, problem: &Problem, guard: &Guard) -> Result<()> {
+    /// The step from its coefficients, of a bounded length.
+    fn record_step(&self, update: &mut Recording, guard: &Guard) -> Result<()> {
         let gpu = update.gpu().clone();
         let vectors = self.s.shape().vectors();
         for (i, chunk) in self.ring.iter().enumerate() {
@@ -204,7 +207,7 @@ impl Lbfgs {
                 .launch(&combine, "lbfgs")
                 .bind("state", &self.state)
                 .bind("coefficients", &self.coefficients)
-                .bind("gradient", &problem.gradient)
+                .bind("gradient", &self.gradient)
                 .bind("ring_s", &chunk.s)
                 .bind("ring_y", &chunk.y)
                 .bind("s", &self.s)
@@ -227,14 +230,38 @@ impl Lbfgs {
             .bind("guard", guard.state())
             .bind("state", &self.state)
             .bind("partials", &self.pair_partials)
-            .bind("gradient", &problem.gradient)
+            .bind("gradient", &self.gradient)
             .bind("s", &self.s)
             .bind("gradient_before", &self.gradient_before)
-            .bind("x", &problem.x)
             .set("groups", self.groups)
             .set("elements", self.s.shape().len() as u32)
             .flops_each(1, self.s.shape().len())
             .elements(vectors)
+    }
+}
+
+/// Launches of the smoothing of gradients and steps.
+struct Smooth<'a> {
+    guard: &'a Guard,
+    smoothing: f32,
+}
+
+impl Smooth<'_> {
+    /// Writes the smoothed `src` to `dst`, or adds it.
+    fn record(&self, update: &mut Recording, src: &Tensor, dst: &Tensor, add: bool) -> Result<()> {
+        let shape = src.shape();
+        let kernel = update.gpu().clone().kernel(&SMOOTH, &[("ADD", f64::from(u8::from(add)))])?;
+        update
+            .launch(&kernel, "lbfgs")
+            .bind("guard", self.guard.state())
+            .bind("src", src)
+            .bind("dst", dst)
+            .set("channels", shape.channels)
+            .set("height", shape.height)
+            .set("width", shape.width)
+            .set("smoothing", self.smoothing)
+            .flops_each(60, shape.len())
+            .elements(shape.len() as u64)
     }
 }
 

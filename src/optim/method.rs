@@ -20,6 +20,9 @@ pub enum Method {
         lr: f32,
         /// Number of pairs in the history, 1 to [`MOST_PAIRS`].
         history: u32,
+        /// Smoothing of the steps, 0 (none) to below 1: waves of two pixels are shortened to `1 - smoothing`, which
+        /// holds back ripples. See `shaders/lbfgs/smooth.wgsl`.
+        smoothing: f32,
     },
 }
 
@@ -30,11 +33,13 @@ impl Method {
     pub const LBFGS_LR: f32 = 1.0;
     /// Pairs in the history of the default method.
     pub const HISTORY: u32 = 100;
+    /// The strongest smoothing of L-BFGS: with 1, waves of two pixels could not change at all.
+    pub const MOST_SMOOTHING: f32 = 0.99;
 
     /// The same method with `history` pairs, if it keeps any.
     pub fn with_history(self, history: u32) -> Self {
         match self {
-            Self::Lbfgs { lr, .. } => Self::Lbfgs { lr, history },
+            Self::Lbfgs { lr, smoothing, .. } => Self::Lbfgs { lr, history, smoothing },
             adam => adam,
         }
     }
@@ -42,24 +47,28 @@ impl Method {
     /// Checks the settings.
     ///
     /// # Errors
-    /// [`Error::Setting`] for a step length that is not above 0 or a history outside its range.
+    /// [`Error::Setting`] for a step length that is not above 0, or a history or a smoothing outside its range.
     pub fn check(&self) -> Result<()> {
         let (Self::Adam { lr, .. } | Self::Lbfgs { lr, .. }) = *self;
         if !(lr > 0.0 && lr.is_finite()) {
             return Err(Error::setting(Setting::Lr, format!("must be above 0, not {lr}")));
         }
-        let Self::Lbfgs { history, .. } = *self else { return Ok(()) };
+        let Self::Lbfgs { history, smoothing, .. } = *self else { return Ok(()) };
         if !(1..=MOST_PAIRS).contains(&history) {
             let problem = format!("must be from 1 to {MOST_PAIRS}, not {history}");
             return Err(Error::setting(Setting::History, problem));
+        }
+        if !(0.0..=Self::MOST_SMOOTHING).contains(&smoothing) {
+            let problem = format!("must be from 0 to {}, not {smoothing}", Self::MOST_SMOOTHING);
+            return Err(Error::setting(Setting::Smoothing, problem));
         }
         Ok(())
     }
 }
 
 impl Default for Method {
-    /// L-BFGS with full steps and a history of [`HISTORY`](Self::HISTORY) pairs.
+    /// L-BFGS with full steps, a history of [`HISTORY`](Self::HISTORY) pairs, and no smoothing.
     fn default() -> Self {
-        Self::Lbfgs { lr: Self::LBFGS_LR, history: Self::HISTORY }
+        Self::Lbfgs { lr: Self::LBFGS_LR, history: Self::HISTORY, smoothing: 0.0 }
     }
 }

@@ -38,8 +38,8 @@ impl Optimizer {
             Method::Adam { lr, average } => {
                 MethodState::Adam(Box::new(adam::record(&mut update, problem, &guard, lr, average)?))
             }
-            Method::Lbfgs { lr, history } => {
-                MethodState::Lbfgs(lbfgs::record(&mut update, problem, &guard, lr, history)?)
+            Method::Lbfgs { lr, history, smoothing } => {
+                MethodState::Lbfgs(lbfgs::record(&mut update, problem, &guard, lr, history, smoothing)?)
             }
         };
         Ok(Self { update, x: problem.x.clone(), guard, method })
@@ -49,7 +49,7 @@ impl Optimizer {
     pub fn bytes(method: Method, n: usize) -> u64 {
         let vectors = match method {
             Method::Adam { average, .. } => 3 + u64::from(average),
-            Method::Lbfgs { history, .. } => 4 + 2 * u64::from(history),
+            Method::Lbfgs { history, .. } => 5 + 2 * u64::from(history),
         };
         vectors * 4 * n as u64
     }

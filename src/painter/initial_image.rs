@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::noise::{NoiseShare, normal_noise};
+use super::noise::{NoiseShare, normal_noise, smooth_noise};
 use crate::error::Result;
 use crate::image_io::Image;
 use crate::objective::to_variable;
@@ -72,7 +72,7 @@ impl InitialImage {
         Ok(Self { start, ..self })
     }
 
-    /// The variable `(1 - share) * start + share * normal noise`, of the size of `content`. The share of noise at a
+    /// The variable `(1 - share) * start + share * smooth noise`, of the size of `content`. The share of noise at a
     /// pixel follows the contrast of `content` there.
     ///
     /// # Errors
@@ -85,7 +85,7 @@ impl InitialImage {
         }
         let shares = self.noise.at_pixels(content);
         // The same in each plane, so grey: what is left of coloured noise shows as specks.
-        let noise = normal_noise(shares.len(), self.seed);
+        let noise = smooth_noise(content.width() as usize, content.height() as usize, self.seed);
         for (x, (noise, share)) in x.iter_mut().zip(noise.iter().zip(&shares).cycle()) {
             *x = (1.0 - share) * *x + share * noise;
         }
@@ -124,7 +124,7 @@ mod tests {
         };
         let [none, half, all] = [0.0, 0.5, 1.0].map(|noise| variable(noise).unwrap());
         assert_eq!(none, to_variable(&content));
-        assert_eq!(all, normal_noise(6, 4).repeat(3), "the same noise in each plane");
+        assert_eq!(all, smooth_noise(3, 2, 4).repeat(3), "the same noise in each plane");
         assert!((half[5] - (none[5] + all[5]) / 2.0).abs() < 1e-4);
         assert!(variable(1.5).unwrap_err().to_string().contains("init-noise"));
     }

@@ -97,6 +97,29 @@ pub(super) fn normal_noise(count: usize, seed: u64) -> Vec<f32> {
     (0..count).map(|_| DEVIATION * normal() as f32).collect()
 }
 
+/// Normal noise that is blurred by the binomial filter `[1 4 6 4 1] / 16` along rows and columns, and as strong as
+/// without: strokes grow from it, and no ripples of two to four pixels.
+pub(super) fn smooth_noise(width: usize, height: usize, seed: u64) -> Vec<f32> {
+    let noise = normal_noise(width * height, seed);
+    let along_rows = |i: usize, offset: isize| {
+        let x = (i % width).saturating_add_signed(offset).min(width - 1);
+        noise[i - i % width + x]
+    };
+    let rows: Vec<f32> = (0..noise.len()).map(|i| binomial(|offset| along_rows(i, offset))).collect();
+    let along_columns = |i: usize, offset: isize| {
+        let y = (i / width).saturating_add_signed(offset).min(height - 1);
+        rows[y * width + i % width]
+    };
+    (0..rows.len()).map(|i| binomial(|offset| along_columns(i, offset))).collect()
+}
+
+/// The binomial filter in one direction, scaled to keep the deviation of white noise.
+fn binomial(at: impl Fn(isize) -> f32) -> f32 {
+    // The root of the sum of squares of the weights.
+    const NORM: f32 = 8.366_6;
+    (at(-2) + 4.0 * at(-1) + 6.0 * at(0) + 4.0 * at(1) + at(2)) / NORM
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -110,6 +133,18 @@ mod tests {
         let mean = a.iter().sum::<f32>() / 1e4;
         let deviation = (a.iter().map(|v| (v - mean).powi(2)).sum::<f32>() / 1e4).sqrt();
         assert!(mean.abs() < 1.0 && (deviation - DEVIATION).abs() < 1.0, "{mean} {deviation}");
+    }
+
+    #[test]
+    fn smooth_noise_is_as_strong_and_has_no_short_waves() {
+        let noise = smooth_noise(200, 100, 1);
+        let deviation = (noise.iter().map(|v| v * v).sum::<f32>() / noise.len() as f32).sqrt();
+        assert!((deviation - DEVIATION).abs() < 0.1 * DEVIATION, "{deviation}");
+        // The mean square of differences between neighbours, over twice the mean square: 1 for white noise; by the
+        // filter's own correlation, 1 - 56/70 along one axis.
+        let pairs = noise.chunks(200).flat_map(|row| row.windows(2));
+        let steps = pairs.clone().map(|pair| (pair[1] - pair[0]).powi(2)).sum::<f32>() / pairs.count() as f32;
+        assert!((steps / (2.0 * deviation * deviation) - 0.2).abs() < 0.03, "{steps}");
     }
 
     #[test]

@@ -93,8 +93,8 @@ impl Planner<'_> {
             }
         }
         match (smallest, self.method) {
-            (Some(smallest), Some(Method::Lbfgs { lr, history })) => {
-                self.with_less_history(parts, sizes, &smallest, (lr, history))
+            (Some(smallest), Some(method @ Method::Lbfgs { history, .. })) => {
+                self.with_less_history(parts, sizes, &smallest, method, history)
             }
             (smallest, _) => Err(self.too_large(sizes, smallest.as_ref())),
         }
@@ -106,10 +106,11 @@ impl Planner<'_> {
         parts: &Parts,
         sizes: &Sizes,
         smallest: &Choice,
-        (lr, history): (f32, u32),
+        method: Method,
+        history: u32,
     ) -> Result<Choice> {
         let pair = 4 * numbers(sizes) as u64;
-        let without_pairs = self.host(sizes, Some(Method::Lbfgs { lr, history: 0 }), Pairs::Half);
+        let without_pairs = self.host(sizes, Some(method.with_history(0)), Pairs::Half);
         let mut choices = vec![];
         for (core, content) in CORES.into_iter().flat_map(|core| [(core, Kept), (core, Recomputed)]) {
             let tiling = Tiling { core, activations: Recomputed, content };

@@ -131,6 +131,9 @@ fn each_option_of_paint_changes_the_picture() {
     let documented = "--style-weight 250 --tv-weight 0.005 --lr 2 --content-weight 1 --init content \
                       --init-noise 0.2..0.9 --flat-content 0.1 --margin 8 --balance 5 --network balanced";
     assert_eq!(plain, paint(&folder, documented), "the documented defaults are others");
+    let quasi_newton = |smoothing: &str| paint(&folder, &format!("--optimizer lbfgs {smoothing}"));
+    assert_eq!(quasi_newton(""), quasi_newton("--smoothing 0.9"));
+    assert_ne!(quasi_newton(""), quasi_newton("--smoothing 0"));
     for extra in [
         "--optimizer lbfgs",
         "--lr 0.5",

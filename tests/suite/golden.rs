@@ -216,7 +216,7 @@ fn lbfgs_gets_as_far_as_the_reference() {
     let gpu = common::fast_gpu();
     for conv in TunedOp::Conv3x3.candidates(gpu, ComputePrecision::F32) {
         let kernels = kernels_of(conv, gpu);
-        let (totals, _) = run(&kernels, Method::Lbfgs { lr: 1.0, history: 100 }, 60);
+        let (totals, _) = run(&kernels, Method::Lbfgs { lr: 1.0, history: 100, smoothing: 0.0 }, 60);
         let want = reference_total("lbfgs.jsonl", 59);
         assert!(totals[59] <= 1.15 * want, "{conv}: {} is more than 1.15 * {want}", totals[59]);
     }
@@ -230,7 +230,7 @@ fn lbfgs_takes_the_first_steps_of_the_reference() {
     let direct = ["texture", "tiled"].map(|name| TunedOp::Conv3x3.variant(name).unwrap());
     let direct = direct.into_iter().find(|variant| variant.runs_on(gpu)).unwrap();
     let kernels = kernels_of(direct, gpu);
-    let (totals, image) = run(&kernels, Method::Lbfgs { lr: 1.0, history: 100 }, 5);
+    let (totals, image) = run(&kernels, Method::Lbfgs { lr: 1.0, history: 100, smoothing: 0.0 }, 5);
     for (k, total) in totals.iter().enumerate() {
         let want = reference_total("lbfgs.jsonl", k);
         assert!((total / want - 1.0).abs() < 1e-3, "evaluation {k}: {total}, not {want}");
@@ -261,7 +261,7 @@ fn half_precision_gets_as_far() {
 #[test]
 fn the_same_run_gives_the_same_bytes() {
     let kernels = &builtin(common::fast_gpu(), [96, 64]);
-    for method in [Method::Lbfgs { lr: 1.0, history: 3 }, Method::Adam { lr: 2.0, average: false }] {
+    for method in [Method::Lbfgs { lr: 1.0, history: 3, smoothing: 0.0 }, Method::Adam { lr: 2.0, average: false }] {
         let (a, b) = (run(kernels, method, 6), run(kernels, method, 6));
         assert_eq!(a, b, "{method:?}");
     }
@@ -290,7 +290,7 @@ fn memory_at_512(gpu: &Gpu, precision: Precision) -> f64 {
     let scene = Scene::new(&content, &styles);
     let targets = Targets::new(gpu, &network, &settings, &scene, &TargetOptions::default()).unwrap();
     let objective = Objective::new(gpu, &network, &settings, &targets, Activations::Kept).unwrap();
-    let method = Method::Lbfgs { lr: 1.0, history: 10 };
+    let method = Method::Lbfgs { lr: 1.0, history: 10, smoothing: 0.0 };
     let _optimization = WholeImageLoop::new(gpu, objective, method, &vec![0.0; 512 * 512 * 3]).unwrap();
     gpu.memory().total() as f64
 }

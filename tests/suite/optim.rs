@@ -20,6 +20,11 @@ fn bowl(x: &[f64]) -> (f64, Vec<f64>) {
     (losses.iter().sum(), gradient)
 }
 
+/// `n` numbers in one row.
+fn row(n: usize) -> Shape {
+    Shape::planar(1, 1, n as u32)
+}
+
 /// A problem whose losses and gradients the test computes and writes.
 struct Bench {
     gpu: Gpu,
@@ -29,7 +34,10 @@ struct Bench {
 
 impl Bench {
     fn new(gpu: &Gpu, method: Method, start: &[f64]) -> Self {
-        let shape = Shape::planar(1, 1, start.len() as u32);
+        Self::of_shape(gpu, method, row(start.len()), start)
+    }
+
+    fn of_shape(gpu: &Gpu, method: Method, shape: Shape, start: &[f64]) -> Self {
         let tensor = |shape, what: &str| gpu.tensor(shape, Use::Optimizer, what).unwrap();
         let x = gpu.upload(shape, &to_f32(start), Use::Optimizer, "x").unwrap();
         let problem =
@@ -150,7 +158,7 @@ fn compare(gpu: &Gpu, method: Method, reference: &mut Step, n: usize, steps: usi
 /// The same in the host's memory.
 fn compare_on_host(method: Method, pairs: Pairs, reference: &mut Step, n: usize, steps: usize) -> f64 {
     let mut x = numbers(9, n);
-    let mut optimizer = HostOptimizer::new(method, &to_f32(&x), pairs).unwrap();
+    let mut optimizer = HostOptimizer::new(method, row(n), &to_f32(&x), pairs).unwrap();
     let mut worst: f64 = 0.0;
     for _ in 0..steps {
         host_step(&mut optimizer);
@@ -203,11 +211,90 @@ fn the_average_is_the_exponential_mean_of_the_pictures() {
 fn lbfgs_takes_the_steps_of_its_reference() {
     for n in SIZES {
         for history in [1, 2, 5, 100] {
-            let method = Method::Lbfgs { lr: 1.0, history };
+            let method = Method::Lbfgs { lr: 1.0, history, smoothing: 0.0 };
             let error = compare(common::gpu(), method, &mut lbfgs(1.0, history as usize), n, 8);
             assert!(error < 1e-3, "{n} numbers, history {history}: off by {error:.1e}");
         }
     }
+}
+
+/// One plane of the matrix S of `lbfgs/smooth.wgsl`, dense. Each tap beyond an edge is put where the mirrored image has it.
+fn smoothing_matrix(height: usize, width: usize, smoothing: f64) -> Vec<Vec<f64>> {
+    let n = height * width;
+    let mirrored = |k: i64, n: usize| {
+        let k = k.rem_euclid(2 * n as i64) as usize;
+        if k < n { k } else { 2 * n - 1 - k }
+    };
+    let mut matrix = vec![vec![0.0; n]; n];
+    for (i, row) in matrix.iter_mut().enumerate() {
+        row[i] = 1.0 - smoothing;
+        for (dy, a) in (-2..).zip([1.0, 4.0, 6.0, 4.0, 1.0]) {
+            for (dx, b) in (-2..).zip([1.0, 4.0, 6.0, 4.0, 1.0]) {
+                let y = mirrored((i / width) as i64 + dy, height);
+                let x = mirrored((i % width) as i64 + dx, width);
+                row[y * width + x] += smoothing * a * b / 256.0;
+            }
+        }
+    }
+    matrix
+}
+
+/// The product of a matrix with each plane of `values`.
+fn times(matrix: &[Vec<f64>], values: &[f64]) -> Vec<f64> {
+    values.chunks(matrix.len()).flat_map(|plane| matrix.iter().map(move |row| dot(row, plane))).collect()
+}
+
+/// Where the method is after seven steps on the host and on the device, and where L-BFGS on z is for x = x_0 + S z.
+fn smoothed_runs(shape: Shape, smoothing: f32, matrix: &[Vec<f64>]) -> [Vec<f64>; 3] {
+    let method = Method::Lbfgs { lr: 1.0, history: 4, smoothing };
+    let start = numbers(9, shape.len());
+    let bench = Bench::of_shape(common::gpu(), method, shape, &start);
+    let mut host = HostOptimizer::new(method, shape, &to_f32(&start), Pairs::Single).unwrap();
+    let transposed: Vec<Vec<f64>> =
+        (0..matrix.len()).map(|j| matrix.iter().map(|row| row[j]).collect()).collect();
+    let (mut z, mut reference) = (vec![0.0; start.len()], lbfgs(1.0, 4));
+    let image = |z: &[f64]| {
+        let mut x = start.clone();
+        add(&mut x, 1.0, &times(matrix, z));
+        x
+    };
+    for _ in 0..7 {
+        bench.step();
+        host_step(&mut host);
+        z = reference(&z, &times(&transposed, &bowl(&image(&z)).1));
+    }
+    [bench.x(), host.x().iter().map(|x| f64::from(*x)).collect(), image(&z)]
+}
+
+#[test]
+fn smoothing_is_lbfgs_on_another_variable() {
+    for (channels, height, width) in [(1, 1, 1), (3, 1, 2), (2, 2, 9), (3, 5, 7), (1, 3, 3), (3, 11, 13)] {
+        let shape = Shape::planar(channels, height, width);
+        for smoothing in [0.0, 0.5, 0.9] {
+            let matrix = smoothing_matrix(height as usize, width as usize, f64::from(smoothing));
+            let [device, host, want] = smoothed_runs(shape, smoothing, &matrix);
+            for (what, x) in [("device", device), ("host", host)] {
+                let error = distance(&to_f32(&x), &want);
+                assert!(error < 1e-3, "{what}, {shape:?}, smoothing {smoothing}: off by {error:.1e}");
+            }
+        }
+    }
+    let other = smoothing_matrix(5, 7, 0.8);
+    let [device, host, want] = smoothed_runs(Shape::planar(3, 5, 7), 0.9, &other);
+    assert!([device, host].iter().all(|x| distance(&to_f32(x), &want) > 1e-3), "a wrong one is seen");
+}
+
+#[test]
+fn no_step_is_taken_after_a_divergence_with_smoothing() {
+    let method = Method::Lbfgs { lr: 1.0, history: 4, smoothing: 0.9 };
+    let shape = Shape::planar(3, 5, 7);
+    let bench = Bench::of_shape(common::gpu(), method, shape, &numbers(9, shape.len()));
+    for _ in 0..3 {
+        bench.step();
+    }
+    let best = bench.read(bench.optimizer.guard().best());
+    bench.update(f64::NAN, &vec![0.0; shape.len()]);
+    assert_eq!(bench.x(), best);
 }
 
 #[test]
@@ -220,12 +307,12 @@ fn optimisers_on_the_host_take_the_same_steps() {
         for (history, pairs, bound) in
             [(2, Pairs::Single, 1e-3), (100, Pairs::Single, 1e-3), (5, Pairs::Half, 1e-2)]
         {
-            let method = Method::Lbfgs { lr: 1.0, history };
+            let method = Method::Lbfgs { lr: 1.0, history, smoothing: 0.0 };
             let error = compare_on_host(method, pairs, &mut lbfgs(1.0, history as usize), n, 8);
             assert!(error < looser * bound, "{n} numbers, history {history}, {pairs:?}: off by {error:.1e}");
         }
     }
-    let five = Method::Lbfgs { lr: 1.0, history: 5 };
+    let five = Method::Lbfgs { lr: 1.0, history: 5, smoothing: 0.0 };
     assert!(compare_on_host(five, Pairs::Single, &mut lbfgs(1.0, 4), 63, 9) > 1e-3, "a wrong one is seen");
 }
 
@@ -234,7 +321,7 @@ fn optimisers_on_the_host_take_the_same_steps() {
 fn the_host_guards_and_remembers() {
     for method in METHODS.into_iter().chain([Method::Adam { lr: 0.02, average: true }]) {
         for pairs in [Pairs::Single, Pairs::Half] {
-            let new = || HostOptimizer::new(method, &to_f32(&numbers(9, 63)), pairs).unwrap();
+            let new = || HostOptimizer::new(method, row(63), &to_f32(&numbers(9, 63)), pairs).unwrap();
             let mut optimizer = new();
             assert!(optimizer.best().is_none());
             (0..8).for_each(|_| host_step(&mut optimizer));
@@ -245,12 +332,12 @@ fn the_host_guards_and_remembers() {
             let best = optimizer.best().unwrap().to_vec();
             optimizer.update(f32::NAN, vec![f32::NAN; 63]);
             assert_eq!((optimizer.x(), optimizer.restarts()), (&best[..], 1));
-            let mut fresh = HostOptimizer::new(method, &best, pairs).unwrap();
+            let mut fresh = HostOptimizer::new(method, row(best.len()), &best, pairs).unwrap();
             for _ in 0..3 {
                 [&mut optimizer, &mut fresh].into_iter().for_each(host_step);
                 assert_eq!(optimizer.x(), fresh.x(), "{method:?} {pairs:?}");
             }
-            let of_another_size = HostOptimizer::new(method, &[0.0; 5], pairs).unwrap().state();
+            let of_another_size = HostOptimizer::new(method, row(5), &[0.0; 5], pairs).unwrap().state();
             assert!(!optimizer.restore(&of_another_size));
         }
     }
@@ -261,7 +348,7 @@ fn the_host_guards_and_remembers() {
 fn the_comparison_sees_wrong_optimisers() {
     let gpu = common::gpu();
     assert!(compare(gpu, Method::Adam { lr: 0.0201, average: false }, &mut adam(0.02), 63, 15) > 1e-4);
-    let five = Method::Lbfgs { lr: 1.0, history: 5 };
+    let five = Method::Lbfgs { lr: 1.0, history: 5, smoothing: 0.0 };
     assert!(compare(gpu, five, &mut lbfgs(1.0, 4), 63, 9) > 1e-3);
 }
 
@@ -271,14 +358,14 @@ fn a_history_in_several_buffers_is_the_same_history() {
     let options = GpuOptions { paranoid: true, max_tensor_bytes: Some(1 << 15), ..Default::default() };
     let small = common::open(options);
     for history in [5, 6] {
-        let method = Method::Lbfgs { lr: 1.0, history };
+        let method = Method::Lbfgs { lr: 1.0, history, smoothing: 0.0 };
         let error = compare(&small, method, &mut lbfgs(1.0, history as usize), 4099, 9);
         assert!(error < 1e-3, "history {history}: off by {error:.1e}");
     }
 }
 
 const METHODS: [Method; 2] =
-    [Method::Adam { lr: 0.02, average: false }, Method::Lbfgs { lr: 1.0, history: 5 }];
+    [Method::Adam { lr: 0.02, average: false }, Method::Lbfgs { lr: 1.0, history: 5, smoothing: 0.0 }];
 
 #[test]
 fn a_loss_that_runs_away_brings_the_best_picture_back() {
@@ -321,7 +408,7 @@ fn the_best_picture_is_kept_while_the_loss_climbs_a_little() {
 /// Where the curvature is negative the pair is left out; the step stays finite and goes downhill.
 #[test]
 fn pairs_of_negative_curvature_are_not_remembered() {
-    let bench = Bench::new(common::gpu(), Method::Lbfgs { lr: 1.0, history: 5 }, &numbers(9, 63));
+    let bench = Bench::new(common::gpu(), Method::Lbfgs { lr: 1.0, history: 5, smoothing: 0.0 }, &numbers(9, 63));
     for k in 0..6 {
         let x = bench.x();
         let hill: Vec<f64> = x.iter().map(|x| -0.02 * x).collect();
@@ -344,11 +431,11 @@ fn hilltop(x: &[f64]) -> (f64, Vec<f64>) {
 #[test]
 fn lbfgs_finds_its_way_off_a_hilltop() {
     for n in [3, 63, 4099] {
-        let method = Method::Lbfgs { lr: 1.0, history: 5 };
+        let method = Method::Lbfgs { lr: 1.0, history: 5, smoothing: 0.0 };
         let mut x: Vec<f64> = numbers(9, n).iter().map(|x| 0.5 * x).collect();
         let (at_first, _) = hilltop(&x);
         let bench = Bench::new(common::gpu(), method, &x);
-        let mut host = HostOptimizer::new(method, &to_f32(&x), Pairs::Single).unwrap();
+        let mut host = HostOptimizer::new(method, row(x.len()), &to_f32(&x), Pairs::Single).unwrap();
         let mut reference = lbfgs(1.0, 5);
         for k in 0..60 {
             let (loss, gradient) = hilltop(&bench.x());
@@ -375,10 +462,10 @@ fn lbfgs_finds_its_way_off_a_hilltop() {
 /// a quarter of that after the loss has run away.
 #[test]
 fn no_step_of_lbfgs_reaches_further_than_it_may() {
-    let method = Method::Lbfgs { lr: 1.0, history: 5 };
+    let method = Method::Lbfgs { lr: 1.0, history: 5, smoothing: 0.0 };
     let start = numbers(9, 4099);
     let bench = Bench::new(common::gpu(), method, &start);
-    let mut host = HostOptimizer::new(method, &to_f32(&start), Pairs::Single).unwrap();
+    let mut host = HostOptimizer::new(method, row(start.len()), &to_f32(&start), Pairs::Single).unwrap();
     let slope = numbers(4, 4099);
     let flatter: Vec<f64> = slope.iter().map(|slope| slope * 0.99999).collect();
     let rms = |x: &[f64], y: &[f64]| {
@@ -407,9 +494,11 @@ fn settings_that_cannot_work_are_refused() {
     for (method, at_fault) in [
         (Method::Adam { lr: 0.0, average: false }, Setting::Lr),
         (Method::Adam { lr: f32::NAN, average: false }, Setting::Lr),
-        (Method::Lbfgs { lr: -1.0, history: 5 }, Setting::Lr),
-        (Method::Lbfgs { lr: 1.0, history: 0 }, Setting::History),
-        (Method::Lbfgs { lr: 1.0, history: 257 }, Setting::History),
+        (Method::Lbfgs { lr: -1.0, history: 5, smoothing: 0.0 }, Setting::Lr),
+        (Method::Lbfgs { lr: 1.0, history: 0, smoothing: 0.0 }, Setting::History),
+        (Method::Lbfgs { lr: 1.0, history: 257, smoothing: 0.0 }, Setting::History),
+        (Method::Lbfgs { lr: 1.0, history: 5, smoothing: -0.1 }, Setting::Smoothing),
+        (Method::Lbfgs { lr: 1.0, history: 5, smoothing: 1.0 }, Setting::Smoothing),
     ] {
         let Err(Error::Setting { setting, .. }) = method.check() else { panic!("{method:?}") };
         assert_eq!(setting, at_fault);

@@ -86,7 +86,7 @@ fn finish(painter: &mut Painter) -> (Vec<f64>, Image) {
 
 const ADAM: Method = Method::Adam { lr: 2.0, average: false };
 const AVERAGE: Method = Method::Adam { lr: 2.0, average: true };
-const LBFGS: Method = Method::Lbfgs { lr: 1.0, history: 4 };
+const LBFGS: Method = Method::Lbfgs { lr: 1.0, history: 4, smoothing: 0.0 };
 
 /// Wherever a run is stopped, a checkpoint in a file is enough to go on as if it had not been: within a
 /// scale, at the end of one, and where patience is about to end.

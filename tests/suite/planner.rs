@@ -19,7 +19,7 @@ use impasto::planner::{Budget, Choice, Strategy};
 use impasto::tuner::{Mode, Tuner};
 use impasto::vgg19::{LayerId, Network, Weights};
 
-const LBFGS: Method = Method::Lbfgs { lr: 1.0, history: 10 };
+const LBFGS: Method = Method::Lbfgs { lr: 1.0, history: 10, smoothing: 0.0 };
 
 fn network(gpu: &Gpu, precision: ComputePrecision) -> Arc<Network> {
     let settings = Settings::default();
@@ -94,7 +94,7 @@ fn history_shrinks_last() {
     let kind = Some(wgpu::DeviceType::IntegratedGpu);
     let gpu = open(GpuOptions { kind, max_tensor_bytes: Some(128 << 20), ..GpuOptions::default() });
     let network = network(&gpu, ComputePrecision::F32);
-    let long = Method::Lbfgs { lr: 1.0, history: 200 };
+    let long = Method::Lbfgs { lr: 1.0, history: 200, smoothing: 0.0 };
     let choose = |memory: u64| {
         let schedule = Schedule::plain(1024, 768, 201);
         // Somebody wants a layer whole that is too large for one binding.
@@ -146,7 +146,7 @@ fn no_more_pairs_are_planned_than_evaluations_make() {
     let network = network(&gpu, ComputePrecision::F32);
     let choose = |history, iterations| {
         let schedule = Schedule::plain(64, 48, iterations);
-        let plan = Plan { schedule, ..plan(64, 48, Method::Lbfgs { lr: 1.0, history }, None) };
+        let plan = Plan { schedule, ..plan(64, 48, Method::Lbfgs { lr: 1.0, history, smoothing: 0.0 }, None) };
         plan.choices(&gpu, &network, &inputs(64, 48)).unwrap()
     };
     assert_eq!(choose(100, 2), choose(1, 2));

@@ -261,7 +261,7 @@ fn before_its_first_evaluation_a_loop_has_its_start() {
     let cache = StyleCache::none();
     let objective =
         TiledObjective::new(gpu, &network, &scenario.settings, &scene, 64.into(), &cache).unwrap();
-    let method = Method::Lbfgs { lr: 1.0, history: 2 };
+    let method = Method::Lbfgs { lr: 1.0, history: 2, smoothing: 0.0 };
     let mut optimization = TiledLoop::new(objective, method, &scenario.x(), Pairs::Single).unwrap();
     assert!(*optimization.image().unwrap() == scenario.x()[..]);
     optimization.advance(2).unwrap().unwrap();

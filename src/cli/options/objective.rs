@@ -145,6 +145,9 @@ pub enum NetworkOption {
     Raw,
 }
 
+/// The default of `--smoothing`: see `docs/src/guide/defaults.md`.
+const SMOOTHING: f32 = 0.9;
+
 /// The optimiser.
 #[derive(Debug, Clone, Args, Serialize, Deserialize)]
 #[command(next_help_heading = "Optimiser")]
@@ -163,6 +166,11 @@ pub struct MethodOptions {
     #[arg(long, value_name = "N", default_value_t = 100, hide_short_help = true)]
     #[serde(with = "text")]
     pub history: u32,
+
+    /// Smoothing of the steps of L-BFGS, 0 to 0.99: more leaves fewer ripples and less fine detail
+    #[arg(long, value_name = "X", default_value_t = SMOOTHING, allow_hyphen_values = true, hide_short_help = true)]
+    #[serde(with = "text")]
+    pub smoothing: f32,
 
     /// Return the running average of Adam's iterates, which is smoother
     #[arg(long, num_args = 0..=1, require_equals = true, default_value_t = false,
@@ -200,7 +208,8 @@ impl MethodOptions {
                 Method::Adam { lr: self.lr.unwrap_or(Method::ADAM_LR), average: self.average }
             }
             OptimizerOption::Lbfgs => {
-                Method::Lbfgs { lr: self.lr.unwrap_or(Method::LBFGS_LR), history: self.history }
+                let lr = self.lr.unwrap_or(Method::LBFGS_LR);
+                Method::Lbfgs { lr, history: self.history, smoothing: self.smoothing }
             }
         };
         method.check()?;

@@ -5,6 +5,7 @@
 use std::collections::VecDeque;
 
 use super::Pairs;
+use super::smoothing::Smoothing;
 use super::stored::Stored;
 use crate::optim::state::{State, names};
 use crate::optim::step_rules::{
@@ -18,6 +19,7 @@ pub(super) struct HostLbfgs {
     lr: f32,
     history: usize,
     pairs: Pairs,
+    smoothing: Smoothing,
     /// Oldest first.
     ring: VecDeque<Pair>,
     scalars: Scalars,
@@ -49,10 +51,10 @@ struct Scalars {
 }
 
 impl HostLbfgs {
-    pub fn new(lr: f32, history: usize, n: usize, pairs: Pairs) -> Self {
+    pub fn new(lr: f32, history: usize, n: usize, pairs: Pairs, smoothing: Smoothing) -> Self {
         let scalars = Scalars { steps: 0, gamma: 1.0, gradient_scale: 0.0, step_limit: LONGEST_STEP };
         let (ring, s, gradient_before) = (VecDeque::new(), vec![0.0; n], vec![0.0; n]);
-        Self { lr, history, pairs, ring, scalars, s, gradient_before }
+        Self { lr, history, pairs, smoothing, ring, scalars, s, gradient_before }
     }
 
     /// Empties the history after a divergence, and shortens steps.
@@ -64,6 +66,7 @@ impl HostLbfgs {
 
     /// One step; `improved` if the loss at `x` is the lowest so far.
     pub fn step(&mut self, x: &mut [f32], gradient: Vec<f32>, improved: bool) {
+        let gradient = self.smoothing.of(gradient);
         if improved {
             self.scalars.step_limit = (GROWTH_AFTER_IMPROVEMENT * self.scalars.step_limit).min(LONGEST_STEP);
         }
@@ -73,7 +76,7 @@ impl HostLbfgs {
         self.scalars.gradient_scale = self.next_gradient_scale(&gradient);
         self.compute_step(&gradient);
         self.limit_length();
-        x.iter_mut().zip(&self.s).for_each(|(x, s)| *x += s);
+        self.smoothing.add(&self.s, x);
         self.gradient_before = gradient;
         self.scalars.steps += 1;
     }
@@ -173,6 +176,7 @@ impl HostLbfgs {
             scalars.gamma = sy / y.dot_stored(y);
         }
         Some(Self {
+            smoothing: self.smoothing,
             lr: self.lr,
             history: self.history,
             pairs: self.pairs,

@@ -6,15 +6,18 @@
 
 mod adam;
 mod lbfgs;
+mod smoothing;
 mod stored;
 
 use adam::HostAdam;
 use lbfgs::HostLbfgs;
+use smoothing::Smoothing;
 
 use super::state::{State, names};
 use super::step_rules::DIVERGENCE_FACTOR;
 use super::{Method, Moments};
 use crate::error::Result;
+use crate::gpu::Shape;
 
 /// Storage precision of the L-BFGS history.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -44,17 +47,18 @@ enum MethodState {
 }
 
 impl HostOptimizer {
-    /// An optimiser that begins at `start`.
+    /// An optimiser that begins at `start`, a variable of `shape`.
     ///
     /// # Errors
     /// As [`Method::check`].
-    pub fn new(method: Method, start: &[f32], pairs: Pairs) -> Result<Self> {
+    pub fn new(method: Method, shape: Shape, start: &[f32], pairs: Pairs) -> Result<Self> {
         method.check()?;
         let n = start.len();
         let method = match method {
             Method::Adam { lr, average } => MethodState::Adam(HostAdam::new(lr, average, n)),
-            Method::Lbfgs { lr, history } => {
-                MethodState::Lbfgs(HostLbfgs::new(lr, history as usize, n, pairs))
+            Method::Lbfgs { lr, history, smoothing } => {
+                let smoothing = Smoothing::new(shape, smoothing);
+                MethodState::Lbfgs(HostLbfgs::new(lr, history as usize, n, pairs, smoothing))
             }
         };
         Ok(Self { x: start.to_vec(), best: vec![0.0; n], best_loss: f32::MAX, restarts: 0, method })
@@ -173,7 +177,7 @@ impl HostOptimizer {
         3 * vector
             + match method {
                 Method::Adam { average, .. } => (2 + u64::from(average)) * vector,
-                Method::Lbfgs { history, .. } => 2 * vector + u64::from(history) * pair,
+                Method::Lbfgs { history, .. } => 3 * vector + u64::from(history) * pair,
             }
     }
 }

@@ -27,9 +27,10 @@ impl TiledLoop {
     /// # Errors
     /// As [`Method::check`].
     pub fn new(objective: TiledObjective, method: Method, start: &[f32], pairs: Pairs) -> Result<Self> {
+        let optimizer = HostOptimizer::new(method, objective.shape(), start, pairs)?;
         Ok(Self {
             objective,
-            optimizer: HostOptimizer::new(method, start, pairs)?,
+            optimizer,
             finished: 0,
             divergence: DivergenceGuard::default(),
             keeps_diverged: false,
