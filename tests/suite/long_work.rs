@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use crate::common;
 use crate::common::test_folder::{SHALLOW, TestFolder, impasto, log_lines, paint, stderr};
 use impasto::image_io::Image;
 use impasto::vgg19::weights::built_in_file;
