@@ -25,7 +25,8 @@ pub(super) fn adam(gpu: &Gpu, golden: &Golden) -> Result<Vec<Measure>> {
 }
 
 pub(super) fn lbfgs(gpu: &Gpu, golden: &Golden) -> Result<Vec<Measure>> {
-    let (last, same) = twice(gpu, golden, Method::Lbfgs { lr: Method::LBFGS_LR, history: 10, smoothing: 0.0 })?;
+    let (last, same) =
+        twice(gpu, golden, Method::Lbfgs { lr: Method::LBFGS_LR, history: 10, smoothing: 0.0 })?;
     Ok(vec![Measure::new("the last loss", (last / LBFGS - 1.0).max(0.0), LBFGS_OFF), same])
 }
 

@@ -261,7 +261,9 @@ fn half_precision_gets_as_far() {
 #[test]
 fn the_same_run_gives_the_same_bytes() {
     let kernels = &builtin(common::fast_gpu(), [96, 64]);
-    for method in [Method::Lbfgs { lr: 1.0, history: 3, smoothing: 0.0 }, Method::Adam { lr: 2.0, average: false }] {
+    for method in
+        [Method::Lbfgs { lr: 1.0, history: 3, smoothing: 0.0 }, Method::Adam { lr: 2.0, average: false }]
+    {
         let (a, b) = (run(kernels, method, 6), run(kernels, method, 6));
         assert_eq!(a, b, "{method:?}");
     }

@@ -408,7 +408,8 @@ fn the_best_picture_is_kept_while_the_loss_climbs_a_little() {
 /// Where the curvature is negative the pair is left out; the step stays finite and goes downhill.
 #[test]
 fn pairs_of_negative_curvature_are_not_remembered() {
-    let bench = Bench::new(common::gpu(), Method::Lbfgs { lr: 1.0, history: 5, smoothing: 0.0 }, &numbers(9, 63));
+    let bench =
+        Bench::new(common::gpu(), Method::Lbfgs { lr: 1.0, history: 5, smoothing: 0.0 }, &numbers(9, 63));
     for k in 0..6 {
         let x = bench.x();
         let hill: Vec<f64> = x.iter().map(|x| -0.02 * x).collect();

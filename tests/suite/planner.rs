@@ -146,7 +146,8 @@ fn no_more_pairs_are_planned_than_evaluations_make() {
     let network = network(&gpu, ComputePrecision::F32);
     let choose = |history, iterations| {
         let schedule = Schedule::plain(64, 48, iterations);
-        let plan = Plan { schedule, ..plan(64, 48, Method::Lbfgs { lr: 1.0, history, smoothing: 0.0 }, None) };
+        let plan =
+            Plan { schedule, ..plan(64, 48, Method::Lbfgs { lr: 1.0, history, smoothing: 0.0 }, None) };
         plan.choices(&gpu, &network, &inputs(64, 48)).unwrap()
     };
     assert_eq!(choose(100, 2), choose(1, 2));
