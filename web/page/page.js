@@ -122,8 +122,8 @@ function again(job) {
 async function paint() {
   const job = { content: content.file, styles: [style.file], settings: settings.get(), like: settings.like };
   try {
-    await engine.add(job);
-    at("ready").textContent = running ? "It is in the queue." : "";
+    const id = await engine.add(job);
+    at("ready").textContent = running && running.id !== id ? "It is in the queue." : "";
   } catch (error) {
     at("ready").textContent = error.message;
   }

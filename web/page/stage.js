@@ -36,6 +36,7 @@ export class Stage {
     this.#buttons(job.state !== "preparing");
     if (job.id !== this.#id) {
       this.#id = job.id;
+      this.#wasHidden = document.hidden;
       at("progress").hidden = false;
       at("progress").removeAttribute("value");
       this.curves([]);

@@ -16,6 +16,8 @@ pub fn message(error: &Error) -> String {
             size."
                 .into()
         }
+        // It begins with the name of a file.
+        Error::Image { .. } | Error::Weights { .. } => error.message(&label),
         error => sentence(&error.message(&label)),
     }
 }

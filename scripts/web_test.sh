@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# Builds the page that paints in a browser and tests it in headless Chromium.
+# Usage: scripts/web_test.sh [--install] [NAME...]   (tests with NAME in their name)
+#   --install   install Chromium with the system's packages if there is none
+# Where the tools for WebAssembly cannot be had, or there is no Chromium, it says so and ends well. axe, which checks
+# contrast and labels, is fetched from npm where there is npm.
+set -euo pipefail
+
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source scripts/lib.sh
+source scripts/web_tools.sh
+
+installs=no
+if [[ ${1:-} == --install ]]; then
+    installs=yes
+    shift
+fi
+
+code=0
+scripts/web.sh || code=$?
+if [[ $code -eq 3 ]]; then
+    say "So the page for browsers is not built and not tested on this machine."
+    exit 0
+fi
+[[ $code -eq 0 ]] || exit "$code"
+
+if [[ $installs == yes ]] && ! have chromium && ! have google-chrome; then
+    install "Chromium" chromium chromium chromium
+fi
+axe=$web_cache/axe/node_modules/axe-core/axe.min.js
+if [[ ! -e $axe ]] && have npm; then
+    npm install --silent --no-audit --no-fund --prefix "$web_cache/axe" axe-core@4.13.0 >/dev/null 2>&1 ||
+        say "axe-core could not be fetched: its test is left out"
+fi
+IMPASTO_WEB_AXE=$axe python3 web/tests/run.py "$@"
