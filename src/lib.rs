@@ -1,4 +1,18 @@
 //! Impasto paints one image in the style of another with hand-written compute shaders.
+//!
+//! A painting takes a device ([`gpu::Gpu`]), the network on it ([`vgg19::Network`]), images ([`image_io::Image`]) and a plan
+//! ([`painter::Plan`]). [`painter::Painter`] evaluates and updates; its image can be read at any time. This is
+//! `examples/paint.rs`, which runs:
+//!
+//! ```no_run
+#![doc = include_str!("../examples/paint.rs")]
+//! ```
+//!
+//! The modules below them can be used alone: a graph with automatic differentiation on the GPU ([`graph`], [`ops`]), optimisers
+//! for any such graph ([`optim`]), and the checks and timings of kernels ([`ladder`], [`profiler`], [`selftest`]). All functions
+//! return errors that name the thing and the remedy ([`Error`]); none prints.
+//!
+//! The feature `embedded-weights`, on by default, compiles the network's weights in.
 pub mod chart;
 pub mod colour;
 pub mod error;

@@ -5,6 +5,7 @@ mod computation;
 mod context;
 mod devices;
 mod emit_wgsl;
+mod extras;
 mod features;
 mod file_roles;
 mod job;
@@ -80,6 +81,8 @@ enum Command {
     Selftest(selftest::Selftest),
     /// List the adapters, their features, and which one is used
     Devices(devices::Devices),
+    /// Write completions for shells and manual pages into a folder
+    Extras(extras::Extras),
 }
 
 const EXAMPLES: &str = "\
@@ -141,6 +144,7 @@ fn start() -> Result<ExitCode> {
         Command::Presets(presets) => presets.run(),
         Command::Selftest(selftest) => selftest.run(),
         Command::Devices(devices) => devices.run(),
+        Command::Extras(extras) => extras.run(),
     }
 }
 
