@@ -16,17 +16,18 @@ fn main() -> Result<()> {
     let [content, style, picture] = &files[..] else {
         return Err(Error::Usage("give a content image, a style image and the picture to write".into()));
     };
-    let content = Image::load(content)?.resized(Size::Longer(256))?;
-    let style = Image::load(style)?.resized(Size::Longer(384))?;
+    let content = Image::load(content)?.resized(Size::Longer(128))?;
+    let style = Image::load(style)?.resized(Size::Longer(192))?;
     let (width, height) = (content.width(), content.height());
 
-    // What is optimised, at which sizes and by which method: here 60 evaluations at one size.
-    let plan = Plan::new(Schedule::plain(width, height, 60));
+    // What is optimised, at which sizes and by which method: here 40 evaluations at one size.
+    let plan = Plan::new(Schedule::plain(width, height, 40));
 
     // The device, the fastest kernels on it, and the network up to the deepest layer that the objective names.
     let gpu = Gpu::open(&GpuOptions::default())?;
     let weights = Weights::embedded_up_to(plan.settings.deepest())?.balanced()?;
-    let tuner = Tuner { mode: Mode::Cached, folder: default_folder(), precision: ComputePrecision::F32.into() };
+    let tuner =
+        Tuner { mode: Mode::Cached, folder: default_folder(), precision: ComputePrecision::F32.into() };
     let choice = tuner.choose(&gpu, [width, height], weights.deepest(), &mut |_, _, _| ())?;
     let network =
         Arc::new(Network::new(&gpu, &weights, Pooling::Max, &choice.kernels, choice.precision.storage())?);

@@ -24,7 +24,7 @@ check_size() {
 
 ensure_cargo
 rm -rf target/package
-cargo package --workspace --locked --no-verify --quiet ${IMPASTO_ALLOW_DIRTY:+--allow-dirty}
+cargo package --workspace --exclude impasto-web --locked --no-verify --quiet ${IMPASTO_ALLOW_DIRTY:+--allow-dirty}
 check_size target/package/*.crate
 
 # Outside of the repository, where cargo would take the copy for a member of the workspace.

@@ -149,7 +149,7 @@ ensure_adapter() {
     has_vulkan_driver || die "no Vulkan driver's .json file is found after installing mesa-vulkan-drivers."
 }
 
-# Chromium and its driver, for the test of the live view.
+# Chromium and its driver, for the tests of pages.
 ensure_browser() {
     have chromedriver && return 0
     install "chromedriver" "chromium chromium-driver" "chromium chromedriver" chromium

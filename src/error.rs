@@ -81,8 +81,8 @@ pub enum Error {
         reason: String,
     },
 
-    /// The live view cannot be served.
-    View {
+    /// A page cannot be served.
+    Page {
         /// What failed.
         reason: String,
     },
@@ -176,9 +176,7 @@ impl Error {
             Self::Adapter { problem, remedies } | Self::TooLarge { problem, remedies } => {
                 format!("{problem}{}", advice(remedies, spell))
             }
-            Self::View { reason } => {
-                format!("the live view cannot be served: {reason}; go on without {}", spell(Setting::View))
-            }
+            Self::Page { reason } => format!("the page cannot be served: {reason}"),
             Self::Kernels { device, kernels } => {
                 let kernel = spell(Setting::Kernel);
                 format!("on {device} these kernels are wrong or fail: {kernels}; {kernel} chooses others")

@@ -35,7 +35,5 @@ pub mod selftest;
 pub mod sheet;
 pub mod tuner;
 pub mod vgg19;
-#[cfg(feature = "cli")]
-pub mod view;
 
 pub use error::{Error, Result};

@@ -22,7 +22,7 @@ LAYERS = [
     ("the command line", ["cli"]),
     ("checks of a device", ["selftest"]),
     ("the painting; charts", ["painter", "chart"]),
-    ("plans, results, a page", ["planner", "report", "view"]),
+    ("plans, results", ["planner", "report"]),
     ("losses; timing of kernels", ["objective", "tuner", "ladder"]),
     ("the network", ["vgg19"]),
     ("operations", ["ops"]),

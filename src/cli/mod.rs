@@ -14,10 +14,8 @@ mod log;
 mod masks;
 mod note;
 mod options;
-mod paint;
-// The studio's, and that of web/engine.
-#[cfg(test)]
 mod page_settings;
+mod paint;
 mod panics;
 mod paths;
 mod plot;
@@ -29,6 +27,7 @@ mod score;
 mod selftest;
 mod series;
 mod settings;
+mod studio;
 mod sweep;
 mod terminal;
 mod test_faults;
@@ -55,6 +54,8 @@ struct Cli {
 enum Command {
     /// Paint the content image in the style of the others
     Paint(Box<paint::Paint>),
+    /// Open a page in the browser: drop two pictures, choose, paint, save
+    Studio(studio::Studio),
     /// Paint every image of a folder
     Batch(Box<paint::Batch>),
     /// Continue a painting from its checkpoint
@@ -91,6 +92,7 @@ Examples:
   impasto paint photo.jpg painting.jpg -o image.png --size 1024
   impasto paint photo.jpg painting.jpg -o image.png --ratio 1e-3    (more style: alpha/beta smaller)
   impasto paint photo.jpg painting.jpg -o image.png --preset paper
+  impasto studio
   impasto batch photos/ painting.jpg -o pictures/
   impasto score photo.png painting.png image.png
   impasto profile --size 512 --plot roofline.svg
@@ -106,6 +108,9 @@ pub fn run() -> ExitCode {
     panics::install_hook();
     panics::catch(start).unwrap_or_else(|error| {
         terminal::say(format_args!("error: {}", message(&error)));
+        if studio::opened_by_a_click() {
+            studio::wait_for_enter();
+        }
         ExitCode::from(if error.is_usage() { 2 } else { 1 })
     })
 }
@@ -121,7 +126,10 @@ fn option(setting: Setting) -> String {
 }
 
 fn start() -> Result<ExitCode> {
-    let line: Vec<OsString> = std::env::args_os().collect();
+    let mut line: Vec<OsString> = std::env::args_os().collect();
+    if studio::opened_by_a_click() {
+        line.push("studio".into());
+    }
     let matches = match Cli::command().try_get_matches_from(&line) {
         Err(_) if has_moved(&line) => return Err(Error::Usage(MOVED.into())),
         // Prints help or what is wrong with the line, and ends the program.
@@ -131,6 +139,7 @@ fn start() -> Result<ExitCode> {
     let options = matches.subcommand().map(|(_, options)| options.clone()).unwrap_or_default();
     match cli.command {
         Command::Paint(paint) => paint.run(&options),
+        Command::Studio(studio) => studio.run(),
         Command::Batch(batch) => batch.run(&options),
         Command::Resume(resume) => resume.run(),
         Command::Score(score) => score.run(),

@@ -42,13 +42,11 @@ pub enum Setting {
     TvWeight,
     /// Normalisation of the gradients of layers.
     NormalizeGradients,
-    /// The live view.
-    View,
 }
 
 impl Setting {
     /// Every setting that an error may name.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 18] = [
         Self::Size,
         Self::Scales,
         Self::Iterations,
@@ -67,7 +65,6 @@ impl Setting {
         Self::StyleWeight,
         Self::TvWeight,
         Self::NormalizeGradients,
-        Self::View,
     ];
 
     /// Its name in lower case, words joined by hyphens.
@@ -91,7 +88,6 @@ impl Setting {
             Self::StyleWeight => "style-weight",
             Self::TvWeight => "tv-weight",
             Self::NormalizeGradients => "normalize-gradients",
-            Self::View => "view",
         }
     }
 }

@@ -388,3 +388,32 @@ fn pictures_too_large_for_one_piece_go_in_tiles() {
         .assert()
         .success();
 }
+
+#[test]
+fn completions_and_manual_pages_know_every_command() {
+    let folder = TestFolder::new();
+    folder.command("extras @extras").assert().success();
+    let read = |name: &str| fs::read_to_string(folder.path("extras").join(name)).unwrap();
+    let help = String::from_utf8(impasto().arg("--help").output().unwrap().stdout).unwrap();
+    let commands = help.split("Commands:").nth(1).unwrap().split("Options:").next().unwrap();
+    let commands: Vec<&str> = commands
+        .lines()
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .collect();
+    assert!(commands.len() > 12 && commands.contains(&"studio"), "{commands:?}");
+    let shells = ["impasto.bash", "impasto.elv", "impasto.fish", "_impasto.ps1", "_impasto"];
+    for command in commands {
+        let page = read(&format!("man/impasto-{command}.1"));
+        assert!(page.contains(".TH") && page.contains(".SH OPTIONS"), "{command}");
+        for shell in shells {
+            assert!(read(&format!("completions/{shell}")).contains(command), "{shell}: {command}");
+        }
+    }
+    assert!(
+        read("man/impasto-paint.1").contains("balance") && read("man/impasto.1").contains("impasto\\-paint")
+    );
+    fs::write(folder.path("file"), "").unwrap();
+    folder.refuses("extras @file/x", 1, &["file", "choose another folder"]);
+}

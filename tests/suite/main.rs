@@ -35,6 +35,7 @@ mod shaders;
 mod sizes;
 mod storage_precision;
 mod studies;
+mod studio;
 mod style_regions;
 mod tiled;
 mod transparency;

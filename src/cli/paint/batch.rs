@@ -9,7 +9,6 @@ use clap::{ArgMatches, Args};
 use impasto::gpu::Gpu;
 use impasto::objective::StyleCache;
 use impasto::vgg19::Weights;
-use impasto::view::View;
 use impasto::{Error, Result};
 
 use super::batch_files::Listing;
@@ -23,6 +22,7 @@ use crate::cli::file_roles::FileRoles;
 use crate::cli::options::{CommonOptions, PAINTING_PRECISION, PaintingOptions, at_least_one};
 use crate::cli::paths::path;
 use crate::cli::settings::BaseOptions;
+use crate::cli::studio::Live;
 use crate::cli::terminal::say;
 use crate::cli::{STOPPED, message};
 
@@ -124,8 +124,8 @@ impl Batch {
             listing.report(|line| self.common.say(line));
         }
         let mut run = Run::open(&self, painting, &styles)?;
-        let view = self.view.open(&self.common, &run.stop)?;
-        let tally = run.paint_all(&items, view.as_ref());
+        let view = self.view.open(run.gpu.adapter(), &self.common, &run.stop)?;
+        let tally = run.paint_all(&items, view.as_ref().map(|view| &*view.live));
         self.common.say(tally.line(items.len()));
         Ok(tally.code())
     }
@@ -170,7 +170,7 @@ impl<'a> Run<'a> {
         Ok(Self { batch, request, sources, weights, context: None, gpu, computation: None, stop })
     }
 
-    fn paint_all(&mut self, items: &[Item], view: Option<&View>) -> Tally {
+    fn paint_all(&mut self, items: &[Item], live: Option<&Live>) -> Tally {
         let mut tally = Tally::default();
         for (k, item) in items.iter().enumerate() {
             if self.stop.load(Ordering::Relaxed) {
@@ -185,7 +185,7 @@ impl<'a> Run<'a> {
                 continue;
             }
             self.batch.common.say(&place);
-            match self.paint_one(item, &place, view) {
+            match self.paint_one(item, &place, live) {
                 Ok(End::Finished) => tally.painted += 1,
                 Ok(End::Stopped) => tally.stopped = true,
                 // Without the device no other image can be painted either.
@@ -204,7 +204,7 @@ impl<'a> Run<'a> {
     }
 
     /// `place` is the title in the live view.
-    fn paint_one(&mut self, item: &Item, place: &str, view: Option<&View>) -> Result<End> {
+    fn paint_one(&mut self, item: &Item, place: &str, live: Option<&Live>) -> Result<End> {
         if let Some(rival) = &item.rival {
             let output = item.output.display();
             let reason = format!("its picture would be {output}, as that of {rival}: rename one of the two");
@@ -216,8 +216,10 @@ impl<'a> Run<'a> {
         let job = Job::prepare(&request, self.sources_for(&request)?)?;
         let stop = self.stop.clone();
         let context = self.context_for(job.size())?;
-        view.iter().for_each(|view| view.begin(place, job.schedule.iterations()));
-        Session::open(job, &request, context, stop, view, None)?.paint()
+        if let Some(live) = live {
+            live.begin(request.subject(place)?);
+        }
+        Session::open(job, &request, context, stop, live, None)?.paint()
     }
 
     /// The images of the request besides its content: the last ones, if they are the same.

@@ -162,7 +162,7 @@ impl Checkpoints {
 }
 
 /// The work of the evaluations from `from` up to `to`, all scales counted.
-fn work_between(painter: &Painter, from: usize, to: usize) -> f64 {
+pub fn work_between(painter: &Painter, from: usize, to: usize) -> f64 {
     let schedule = painter.schedule();
     let scales = schedule.scales().iter().zip(painter.choices()).enumerate();
     let work = scales.map(|(k, (scale, choice))| {

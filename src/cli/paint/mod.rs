@@ -16,7 +16,12 @@ mod session;
 mod view;
 
 pub use batch::Batch;
+pub use finder::Moved;
+pub use interrupt::{StopFlag, stop_on_signal};
+pub use record::Record;
+pub use request::{FileOptions, Request};
 pub use resume::Resume;
+pub use session::End;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -30,11 +35,9 @@ use super::job::{Job, Sources};
 use super::options::{CommonOptions, PAINTING_PRECISION, PaintingOptions};
 use super::paths::{is_standard, path};
 use super::settings::BaseOptions;
+use super::studio::Live;
 use super::terminal::open_command;
-use interrupt::stop_on_signal;
-use record::Record;
-use request::{FileOptions, Request};
-use session::{End, Session};
+use session::Session;
 use view::ViewOptions;
 
 /// Arguments of `impasto paint`.
@@ -113,11 +116,28 @@ fn paint(job: Job, request: &Request, view: &ViewOptions, from: Option<&Checkpoi
     let network = &request.painting.objective.network;
     let context = Context::open(network, &job.objective, job.size(), &request.common)?;
     let stop = stop_on_signal()?;
-    let view = view.open(&request.common, &stop)?;
-    view.iter().for_each(|view| view.begin("", job.schedule.iterations()));
-    let end = Session::open(job, request, &context, stop, view.as_ref(), from)?.paint()?;
+    let view = view.open(context.gpu.adapter(), &request.common, &stop)?;
+    let live = view.as_ref().map(|view| &*view.live);
+    if let Some(live) = live {
+        let name = request.content.file_stem().unwrap_or_default().to_string_lossy();
+        live.begin(request.subject(&name)?);
+    }
+    let end = Session::open(job, request, &context, stop, live, from)?.paint()?;
     if matches!(end, End::Finished) && !is_standard(&request.output) {
         request.common.say(format_args!("open it with: {}", open_command(&request.output)));
     }
     Ok(end.code())
+}
+
+/// Paints for pages that watch, on a device of its own, from the start or from a checkpoint.
+pub fn paint_request(
+    request: &Request,
+    stop: StopFlag,
+    live: &Live,
+    from: Option<&Checkpoint>,
+) -> Result<End> {
+    let job = Job::prepare(request, &Sources::load(request)?)?;
+    let network = &request.painting.objective.network;
+    let context = Context::open(network, &job.objective, job.size(), &request.common)?;
+    Session::open(job, request, &context, stop, Some(live), from)?.paint()
 }

@@ -8,10 +8,9 @@ use std::time::Duration;
 use impasto::gpu::Gpu;
 use impasto::image_io::{Alpha, Decoded, Encoding, Frame, Image, check_animation, save_animation};
 use impasto::painter::{Checkpoint, Evaluation, Origin, Painter, PainterOptions};
-use impasto::view::View;
 use impasto::{Error, Result};
 
-use super::checkpoints::Checkpoints;
+use super::checkpoints::{Checkpoints, work_between};
 use super::interrupt::StopFlag;
 use super::rescue::Rescue;
 use super::{Job, Record, Request};
@@ -23,8 +22,9 @@ use crate::cli::note::Note;
 use crate::cli::paths::{save_image, shown, unused};
 use crate::cli::profile::RunProfile;
 use crate::cli::progress::Progress;
+use crate::cli::studio::Live;
 use crate::cli::test_faults::fault;
-use crate::cli::{STOPPED, panics, terminal};
+use crate::cli::{STOPPED, message, panics, terminal};
 
 /// How long an animation shows each frame, and the finished image.
 const FRAME: Duration = Duration::from_millis(100);
@@ -48,7 +48,7 @@ pub struct Session<'a> {
     profile: Option<RunProfile>,
     log: Option<Log>,
     checkpoints: Checkpoints,
-    view: Option<&'a View>,
+    live: Option<&'a Live>,
     /// Evaluations so far.
     done: usize,
     /// Why the loss last diverged.
@@ -81,7 +81,7 @@ impl<'a> Session<'a> {
         request: &'a Request,
         context: &Context,
         stop: StopFlag,
-        view: Option<&'a View>,
+        live: Option<&'a Live>,
         from: Option<&Checkpoint>,
     ) -> Result<Self> {
         let Request { painting: options, files, common, .. } = request;
@@ -109,7 +109,10 @@ impl<'a> Session<'a> {
             keep_diverged: common.verbose,
         };
         let mut painter = Painter::new(gpu, network, inputs, plan, options)?;
-        painter.take_notes().iter().for_each(|note| common.say(note));
+        for note in painter.take_notes() {
+            live.iter().for_each(|live| live.note(&note));
+            common.say(note);
+        }
         common.detail(format_args!("image: {width} x {height}; memory: {}", gpu.memory()));
         Ok(Self {
             request,
@@ -121,7 +124,7 @@ impl<'a> Session<'a> {
             profile,
             log,
             checkpoints,
-            view,
+            live,
             done,
             explained: None,
             rescue: Rescue::new(),
@@ -137,7 +140,7 @@ impl<'a> Session<'a> {
             progress.finish();
             return Err(self.rescue(error));
         }
-        let stopped = self.stop.load(Ordering::Relaxed) && self.done < total;
+        let stopped = self.is_stopped() && self.done < total;
         let (image, saved) = self.save(stopped)?;
         if self.done < total {
             let end = match stopped {
@@ -167,10 +170,12 @@ impl<'a> Session<'a> {
     fn evaluate(&mut self, progress: &mut Progress) -> Result<()> {
         while let Some(evaluation) = self.painter.advance()? {
             progress.show(&evaluation);
-            self.painter.take_notes().iter().for_each(|note| progress.note(note));
+            for note in self.painter.take_notes() {
+                self.tell(&note, progress);
+            }
             self.record(&evaluation, progress)?;
-            self.show(&evaluation, progress)?;
-            if self.stop.load(Ordering::Relaxed) {
+            self.show(&evaluation)?;
+            if self.is_stopped() {
                 self.painter.stop();
             }
             self.rescue.keep(&self.painter, self.done);
@@ -220,19 +225,46 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    /// Updates the live view, and saves the image if its button was pressed.
-    fn show(&self, evaluation: &Evaluation, progress: &Progress) -> Result<()> {
-        let Some(view) = self.view else { return Ok(()) };
-        view.show_losses(evaluation.iteration, &evaluation.losses);
-        if view.wants_image() {
-            view.show_image(self.painter.image()?);
+    /// Shows the pages what has changed, and rests while they pause the painting.
+    fn show(&self, evaluation: &Evaluation) -> Result<()> {
+        let Some(live) = self.live else { return Ok(()) };
+        let share = work_between(&self.painter, 0, self.done) / work_between(&self.painter, 0, usize::MAX);
+        live.show(evaluation, self.painter.schedule(), share);
+        loop {
+            if live.wants_image(self.done) {
+                live.show_image(self.painter.image()?, self.done);
+            }
+            if let Some(number) = live.takes_save() {
+                live.give_saved(number, self.png().map_err(|error| message(&error)));
+            }
+            if self.is_stopped() || !live.rests() {
+                return Ok(());
+            }
         }
-        if view.takes_save() {
-            let file = unused(numbered(&self.request.output, self.done));
-            self.painter.image()?.save_as(&file, &self.encoding())?;
-            progress.note(&format!("wrote {}", file.display()));
-        }
-        Ok(())
+    }
+
+    /// The picture as the bytes of a PNG file, with its settings inside.
+    fn png(&self) -> Result<Vec<u8>> {
+        let image = self.painter.image()?;
+        let failed = |e: std::io::Error| Error::Output {
+            path: std::env::temp_dir(),
+            reason: format!("the picture cannot be packed there: {}", e.kind()),
+        };
+        let folder = tempfile::tempdir().map_err(failed)?;
+        let file = folder.path().join("picture.png");
+        image.save_as(&file, &self.encoding())?;
+        std::fs::read(file).map_err(failed)
+    }
+
+    /// Whether the painting is to end: by Ctrl-C, or by the button of a page.
+    fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed) || self.live.is_some_and(Live::is_stopped)
+    }
+
+    /// A sentence about the painting, on the terminal and on pages.
+    fn tell(&self, note: &str, progress: &Progress) {
+        progress.note(note);
+        self.live.iter().for_each(|live| live.note(note));
     }
 
     /// Writes the picture and the last checkpoint, before anything is printed: the terminal may be gone. Gives

@@ -1,13 +1,18 @@
 //! `--view`: serves the live view, prints its address, and opens a browser if asked to.
 
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use impasto::Result;
-use impasto::view::View;
+use impasto::gpu::AdapterSummary;
+use serde_json::json;
 
+use super::Request;
 use super::interrupt::StopFlag;
 use crate::cli::options::CommonOptions;
+use crate::cli::settings::Settings;
+use crate::cli::studio::{Api, Live, Server, Subject, info, open_page};
 use crate::cli::terminal::say;
 
 /// The option of commands that have a live view.
@@ -29,30 +34,41 @@ enum ViewOption {
     Open,
 }
 
+/// The page of work in progress. It ends when dropped.
+pub struct View {
+    pub live: Arc<Live>,
+    _server: Server,
+}
+
 impl ViewOptions {
-    /// The view of the work that is about to begin, if one is asked for. `--quiet` does not hide its address.
-    pub fn open(&self, common: &CommonOptions, stop: &StopFlag) -> Result<Option<View>> {
+    /// The view of the work that is about to begin on this device, if one is asked for. `--quiet` does not hide its address.
+    pub fn open(
+        &self,
+        adapter: &AdapterSummary,
+        common: &CommonOptions,
+        stop: &StopFlag,
+    ) -> Result<Option<View>> {
         let Some(how) = self.view else { return Ok(None) };
-        let view = View::open(stop.clone())?;
-        let address = view.address();
-        say(format_args!("view: {address}"));
-        if how == ViewOption::Open
-            && let Err(error) = browse(&address)
-        {
-            common.say(format_args!("no browser can be opened ({error}): open {address} in one"));
+        let live = Arc::new(Live::new(stop.clone()));
+        let info = info(adapter, "This page shows a painting that was started from a terminal.", false)?;
+        let server = Server::open(0, Api { live: live.clone(), queue: None, info })?;
+        say(format_args!("view: {}", server.address()));
+        if how == ViewOption::Open {
+            open_page(&server.address(), common);
         }
-        Ok(Some(view))
+        Ok(Some(View { live, _server: server }))
     }
 }
 
-/// Hands an address to the system's browser.
-fn browse(address: &str) -> std::io::Result<()> {
-    let mut command = if cfg!(target_os = "macos") {
-        Command::new("open")
-    } else if cfg!(windows) {
-        Command::new("explorer")
-    } else {
-        Command::new("xdg-open")
-    };
-    command.arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().map(|_| ())
+impl Request {
+    /// The painting as a page shows it, under this name.
+    pub fn subject(&self, name: &str) -> Result<Subject> {
+        let file_name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Subject {
+            id: name.into(),
+            name: name.into(),
+            settings: json!(Settings::of(&self.painting)?),
+            images: self.images().map(file_name).collect(),
+        })
+    }
 }

@@ -16,11 +16,15 @@ impl Answer {
 }
 
 /// Sends one request to `host`, an address with its port. `headers` are whole lines; Host is one of them.
-pub fn ask(host: &str, request: &str, headers: &[&str], body: &str) -> Answer {
+pub fn ask(host: &str, request: &str, headers: &[&str], body: &[u8]) -> Answer {
     let mut stream = TcpStream::connect(host).unwrap();
-    let mut head = format!("{request} HTTP/1.1\r\nConnection: close\r\nContent-Length: {}\r\n", body.len());
+    let mut head = format!("{request} HTTP/1.1\r\nConnection: close\r\n");
+    if !headers.iter().any(|line| line.starts_with("Content-Length:")) {
+        head += &format!("Content-Length: {}\r\n", body.len());
+    }
     headers.iter().for_each(|line| head += &format!("{line}\r\n"));
-    write!(stream, "{head}\r\n{body}").unwrap();
+    write!(stream, "{head}\r\n").unwrap();
+    stream.write_all(body).unwrap();
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).unwrap();

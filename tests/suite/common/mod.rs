@@ -1,6 +1,10 @@
 //! Helpers shared by the tests: devices, golden files, a folder to run the program in.
 
+#[cfg(unix)]
+pub mod browser;
 pub mod http;
+#[cfg(unix)]
+pub mod page;
 pub mod test_folder;
 
 use std::path::PathBuf;
