@@ -8,12 +8,14 @@
 // each lane, in more than twice as many instructions. A linear index i becomes texel (i % 4096, i / 4096); the textures
 // are copies of the buffers' bytes.
 //
-// Each lane holds 8 positions by 32 output channels in registers. For a block of four input channels it loads its 8
-// positions. The 4 x 32 weights are loaded once for the subgroup, one block of 4 x 4 by each of 8 lanes, and distributed
-// by subgroupBroadcast. That is 12 loads for 1024 x 8 multiply-adds. Needs subgroups of at least 8 lanes.
+// Each lane holds RUN positions, 8 at most, by 32 output channels in registers. For a block of four input channels it loads
+// its positions. The 4 x 32 weights are loaded once for the subgroup, one block of 4 x 4 by each of 8 lanes, and
+// distributed by subgroupBroadcast. With 8 positions that is 12 loads for 1024 x 8 multiply-adds. Where an image has 16
+// positions in all, as the tiles of Winograd's method in a layer of 16 x 16, runs of 2 leave no lane idle: 6 loads for 256 x 8
+// multiply-adds, and not 12 for 1024 of which a quarter count. Needs subgroups of at least 8 lanes.
 //
 // Launch: workgroups of 8, a subgroup each, so that few lanes are idle for small images; x covers positions in runs of
-//         64, y output channels in runs of 4 * BLOCKS, z the batch.
+//         8 * RUN, y output channels in runs of 4 * BLOCKS, z the batch.
 // Tried:  16 results a lane compile four times faster and run at 70 % of the speed; a loop for wider tiles does not fit
 //         the instruction cache.
 
@@ -22,6 +24,8 @@ override RELU: bool = false;
 override ACCUMULATE: bool = false;
 // Output blocks that a lane computes: 8, or 1 where there is only one, as for the gradient of the image.
 override BLOCKS: u32 = 8u;
+// Positions that a lane computes: 8, or fewer where a tile of 64 would have idle lanes.
+override RUN: u32 = 8u;
 
 #import shared/weights
 
@@ -33,8 +37,7 @@ struct Params { in_channels: u32, out_channels: u32, height: u32, width: u32 }
 @group(0) @binding(3) var<storage, read_write> dst: array<vec4<f32>>;      // [batch][out / 4][height][width]
 @group(0) @binding(4) var<uniform> params: Params;
 
-const RUN = 8u;  // positions a lane
-alias Row = array<vec4<f32>, RUN>;
+alias Row = array<vec4<f32>, 8>;  // RUN of them are used
 
 fn texel(i: u32) -> vec2<u32> {
     return vec2(i & 4095u, i >> 12u);
@@ -87,20 +90,34 @@ fn main(
 
     var sums0: Row; var sums1: Row; var sums2: Row; var sums3: Row;
     var sums4: Row; var sums5: Row; var sums6: Row; var sums7: Row;
+    // Positions that do not exist are computed as the last one, and not stored.
+    var at: array<u32, 8>;
+    // The rest is for taps. Divisions by the width are slow: one for each position, before the loop over taps.
+    var inside: array<f32, 8>;
+    var xy: array<vec2<u32>, 8>;
+    for (var p = 0u; p < RUN; p++) {
+        at[p] = min(first + p, positions - 1u);
+        if TAPS == 9u {
+            xy[p] = vec2(at[p] % size.x, at[p] / size.x);
+        }
+    }
     for (var tap = 0u; tap < TAPS; tap++) {
-        let shift = select(vec2(0u), vec2(tap % 3u, tap / 3u) - 1u, TAPS == 9u);
-        var at: array<u32, RUN>;
-        var inside: array<f32, RUN>;
-        for (var p = 0u; p < RUN; p++) {
-            let xy = vec2((first + p) % size.x, (first + p) / size.x) + shift;
-            let is_inside = xy.x < size.x && xy.y < size.y;
-            at[p] = select(0u, xy.y * size.x + xy.x, is_inside);
-            inside[p] = select(0.0, 1.0, is_inside);
+        if TAPS == 9u {
+            let shift = vec2(tap % 3u, tap / 3u) - 1u;
+            for (var p = 0u; p < RUN; p++) {
+                let neighbour = xy[p] + shift;
+                let is_inside = neighbour.x < size.x && neighbour.y < size.y;
+                at[p] = select(0u, neighbour.y * size.x + neighbour.x, is_inside);
+                inside[p] = select(0.0, 1.0, is_inside);
+            }
         }
         for (var block = 0u; block < in_blocks; block++) {
             var s: Row;
             for (var p = 0u; p < RUN; p++) {
-                s[p] = textureLoad(src, texel((group.z * in_blocks + block) * positions + at[p])) * inside[p];
+                s[p] = textureLoad(src, texel((group.z * in_blocks + block) * positions + at[p]));
+                if TAPS == 9u {
+                    s[p] *= inside[p];
+                }
             }
             let w = weight_block(group.z * TAPS + matrix_of(tap, TAPS), block, in_blocks, lane_block, out_blocks);
             let w0 = textureLoad(weights, texel(w));

@@ -22,7 +22,8 @@ pub(super) struct GemmKernel {
 pub(super) enum Tile {
     /// Always as many.
     Fixed { positions: u32, blocks: u32 },
-    /// One block where there is only one, else as many: the kernel's constant `BLOCKS`.
+    /// One block where there is only one, else as many: the kernel's constant `BLOCKS`. Half or a quarter of the positions
+    /// where these hold all that there are; the kernel's constant `RUN` is an eighth of them.
     UpTo { positions: u32, blocks: u32 },
 }
 
@@ -129,7 +130,11 @@ impl Gemm<'_> {
             Tile::Fixed { positions, blocks } => (positions, blocks),
             Tile::UpTo { positions, blocks } => {
                 let blocks = if out_blocks == 1 { 1 } else { blocks };
+                let all = self.features.positions();
+                let positions =
+                    [positions / 4, positions / 2].into_iter().find(|few| all <= *few).unwrap_or(positions);
                 overrides.push(("BLOCKS", f64::from(blocks)));
+                overrides.push(("RUN", f64::from(positions / 8)));
                 (positions, blocks)
             }
         };

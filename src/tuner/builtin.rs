@@ -13,12 +13,13 @@ pub(super) fn builtin(
     features: Shape,
 ) -> &'static Variant {
     let tiles = features.width.div_ceil(4) * features.height.div_ceil(4);
-    let is_small = features.channels < 32 || tiles < 32;
+    let is_small = |variant: &Variant| features.channels < 32 || tiles < variant.fewest_tiles(pass);
     let wants_many = |variant: &Variant| variant.has_transform(pass) || variant.uses_matrix_units();
     // A variant may compute a pass just as a plainer one does, and stands in its place then.
     let is_new = |at: usize| !candidates[..at].iter().any(|plainer| plainer.shares(pass, candidates[at]));
     let distinct = || (0..candidates.len()).rev().filter(|at| is_new(*at)).map(|at| candidates[at]);
-    let suited = || distinct().filter(|variant| op == TunedOp::Gram || !is_small || !wants_many(variant));
+    let suited =
+        || distinct().filter(|variant| op == TunedOp::Gram || !is_small(variant) || !wants_many(variant));
     let rounding = suited().find(|variant| variant.rounds_to_f16());
     rounding.or_else(|| suited().next()).or_else(|| distinct().next()).unwrap_or(op.naive())
 }
@@ -39,7 +40,11 @@ mod tests {
         assert_eq!(choice(Pass::Forward, &gpu, 64, 128), "winograd_f4");
         assert_eq!(choice(Pass::Forward, &gpu, 3, 128), "vectors");
         assert_eq!(choice(Pass::Backward, &gpu, 512, 16), "vectors");
-        assert_eq!(choice(Pass::Forward, &["texture", "texture_winograd_f4"], 64, 64), "texture_winograd_f4");
+        // Its products have tiles of 16 positions, too.
+        let cpu = ["texture", "texture_winograd_f4"];
+        assert_eq!(choice(Pass::Forward, &cpu, 64, 64), "texture_winograd_f4");
+        assert_eq!(choice(Pass::Backward, &cpu, 512, 16), "texture_winograd_f4");
+        assert_eq!(choice(Pass::Backward, &cpu, 512, 12), "texture");
         assert_eq!(choice(Pass::Forward, &["winograd_f2"], 3, 8), "winograd_f2", "there is no other");
         assert_eq!(choice(Pass::Forward, &[], 64, 128), "naive");
     }

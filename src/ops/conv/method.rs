@@ -3,7 +3,7 @@
 use super::halo::HaloKernel;
 use super::winograd::{BandLimits, Winograd};
 use crate::gpu::{ScratchSize, Shader, Shape, TextureSize};
-use crate::ops::gemm::GemmKernel;
+use crate::ops::gemm::{GemmKernel, Tile};
 use crate::ops::largest;
 use crate::ops::variants::Needs;
 
@@ -41,6 +41,11 @@ impl ConvMethod {
             Self::Gemm { winograd, .. } => winograd,
             Self::Halo(_) => None,
         }
+    }
+
+    /// Whether the tiles of its GEMM have fewer positions where there are few in all.
+    pub(in crate::ops) fn tiles_shrink(self) -> bool {
+        matches!(self, Self::Gemm { gemm: GemmKernel { tile: Tile::UpTo { .. }, .. }, .. })
     }
 
     /// What it needs of a device.

@@ -100,6 +100,13 @@ impl Variant {
         self.conv_method(pass).is_ok_and(|method| method.winograd().is_some())
     }
 
+    /// Tiles of 4 x 4 outputs below which transforms and matrix units do not pay, because the tiles of the GEMM are not full.
+    /// On lavapipe with 16 tiles the transforms pay where the GEMM has tiles of 16 positions, and with 4 they do not.
+    pub fn fewest_tiles(&self, pass: Pass) -> u32 {
+        let shrink = self.conv_method(pass).is_ok_and(|method| method.tiles_shrink());
+        if shrink { 16 } else { 32 }
+    }
+
     /// True if this pass is computed exactly as that of another variant.
     pub fn shares(&self, pass: Pass, other: &Self) -> bool {
         let kernels = |variant: &Self| -> Vec<&'static str> {
