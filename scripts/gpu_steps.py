@@ -1,14 +1,17 @@
 """Measurements of scripts/gpu.sh that take several runs of the program. Each writes JSON files into FOLDER.
 
     python3 scripts/gpu_steps.py [--device DEVICE] FOLDER start SIZE PRECISION...
-    python3 scripts/gpu_steps.py [--device DEVICE] FOLDER losses SIZE,SIZE... PRECISION...
+    python3 scripts/gpu_steps.py [--device DEVICE] [--rounded] FOLDER losses SIZE,SIZE... PRECISION...
     python3 scripts/gpu_steps.py [--device DEVICE] FOLDER memory SIZE PRECISION...
     python3 scripts/gpu_steps.py [--device DEVICE] FOLDER ladders PRECISION SIZE LAYER,LAYER...|all
 
 start     seconds from the start of `impasto paint` to the end of its first evaluation, and to its end: start.json
-losses    the loss after 100 evaluations from the content image: losses.json
+losses    the loss after 100 evaluations from the content image: losses.json. --rounded: with the convolutions of `rounded` in
+          all precisions but f32, which are those of matrix units, for a device that has none
 memory    what a painting with ten pairs of L-BFGS plans to take: memory.json
 ladders   every variant at the layers, timed and not checked: ladder-PRECISION-LAYER-OPERATION.json
+
+The program is bin/impasto beside the folder of this file; --program names another.
 """
 import argparse
 import json
@@ -29,11 +32,12 @@ ALL_AT = "conv2_1"
 
 
 class Steps:
-    def __init__(self, folder, device):
-        self.folder, self.device = Path(folder), ["--device", device] if device else []
+    def __init__(self, folder, program, device, rounded):
+        self.folder, self.program, self.rounded = Path(folder), program, rounded
+        self.device = ["--device", device] if device else []
 
     def command(self, *arguments):
-        return [str(argument) for argument in [PROGRAM, *arguments, *self.device]]
+        return [str(argument) for argument in [self.program, *arguments, *self.device]]
 
     def paint(self, folder, pair, size, *options):
         content, style = ROOT / f"assets/content-{pair[0]}.jpg", ROOT / f"assets/style-{pair[1]}.jpg"
@@ -70,6 +74,8 @@ class Steps:
                     with tempfile.TemporaryDirectory() as folder:
                         log = Path(folder, "log.jsonl")
                         options = ["--iterations", 100, "--init-noise", 0, "--precision", precision, "--log", log, "--quiet"]
+                        if self.rounded and precision != "f32":
+                            options += ["--kernel", "conv3x3=rounded"]
                         subprocess.run(self.paint(folder, pair, size, *options), check=True)
                         row[precision] = json.loads(log.read_text().splitlines()[-1])["total"]
                 found.append(row)
@@ -105,11 +111,14 @@ class Steps:
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device")
+    parser.add_argument("--program", default=PROGRAM)
+    parser.add_argument("--rounded", action="store_true")
     parser.add_argument("folder")
     parser.add_argument("measurement", choices=["start", "losses", "memory", "ladders"])
     parser.add_argument("arguments", nargs="+")
     options = parser.parse_args()
-    getattr(Steps(options.folder, options.device), options.measurement)(*options.arguments)
+    steps = Steps(options.folder, options.program, options.device, options.rounded)
+    getattr(steps, options.measurement)(*options.arguments)
 
 
 if __name__ == "__main__":

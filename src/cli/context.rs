@@ -193,7 +193,8 @@ pub fn say_choice(gpu: &Gpu, choice: &Choice, options: &CommonOptions) {
     if let Some(note) = &choice.note {
         options.say(note);
     }
-    if choice.precision == ComputePrecision::Mixed && !choice.precision.rounds_on(gpu) {
+    let is_mixed = choice.precision == ComputePrecision::Mixed;
+    if is_mixed && !choice.precision.rounds_on(gpu) && !choice.kernels.round() {
         options.say(format_args!(
             "mixed precision is f32 here: {} has no matrix units that can be used",
             gpu.adapter().name

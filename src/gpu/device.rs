@@ -83,6 +83,9 @@ impl Gpu {
         } else if adapter::multiplies_matrices(&adapter) {
             wanted |= MATRICES;
         }
+        if adapter.get_info().device_type == wgpu::DeviceType::Cpu {
+            wanted |= wgpu::Features::SHADER_INT64;
+        }
         if options.pipelines.is_some() {
             wanted |= wgpu::Features::PIPELINE_CACHE;
         }
@@ -191,6 +194,11 @@ impl Gpu {
     /// Whether kernels can multiply 16 x 16 matrices of f16 with sums in f32.
     pub(crate) fn multiplies_matrices(&self) -> bool {
         self.inner.device.features().contains(MATRICES) || self.emulates_matrices()
+    }
+
+    /// Whether kernels access buffers of f32 in pairs, as u64: see `shaders/shared/storage_pairs`.
+    pub(super) fn stores_pairs(&self) -> bool {
+        self.inner.device.features().contains(wgpu::Features::SHADER_INT64)
     }
 
     /// Whether matrix units are replaced by loops: see [`GpuOptions::emulate_matrices`].

@@ -11,7 +11,7 @@ use super::kept_pipelines::KeptPipelines;
 use super::lock::lock;
 use super::reflect::Interface;
 use super::source::{expand_imports, find_error};
-use super::storage_precision::{Storage, store_as};
+use super::storage_precision::{Storage, store_as, store_as_pairs};
 use super::{Gpu, Precision};
 use crate::error::{Error, Result};
 
@@ -166,6 +166,9 @@ impl Kernel {
         let mut text = self.wgsl(storage)?;
         if gpu.emulates_matrices() {
             text = emulate_matrices(&text).map_err(|message| Error::gpu(self.what(), message))?;
+        }
+        if gpu.stores_pairs() {
+            text = store_as_pairs(&text);
         }
         let entries = self.layout_entries(storage);
         let (bind_group_layout, layout) = gpu.scoped(&self.what(), |device| {

@@ -14,14 +14,13 @@ macro_rules! helpers {
 }
 
 /// The files that kernels may import, by name.
-const HELPERS: [(&str, &str); 22] = helpers![
+const HELPERS: [(&str, &str); 21] = helpers![
     "shared/adam_powers",
     "shared/divergence",
     "shared/divergence_guard",
     "shared/fetch_buffer",
     "shared/fetch_masked",
     "shared/fetch_numbers",
-    "shared/fetch_texture",
     "shared/grid",
     "shared/halo",
     "shared/lbfgs_state",

@@ -11,7 +11,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-use naga::{Block, Expression, Function, GlobalVariable, Handle, Module, Span, Statement, TypeInner};
+use naga::{
+    AddressSpace, Block, Expression, Function, GlobalVariable, Handle, Module, Span, Statement, TypeInner,
+};
 
 use super::Precision;
 use super::source::{describe, locate};
@@ -19,9 +21,14 @@ use super::source::{describe, locate};
 /// The precision of each binding that does not hold f32, by its name.
 pub(super) type Storage = BTreeMap<String, Precision>;
 
+/// Bindings that change, with the last word of the functions that pack and unpack them.
+type Bindings = HashMap<Handle<GlobalVariable>, String>;
+
 /// Types of a binding in f32, and what they become.
 const BUFFER: [&str; 2] = ["array<vec4<f32>>", "array<vec2<u32>>"];
 const TEXTURE: [&str; 2] = ["rgba32float", "rgba16uint"];
+/// What a buffer of f32 becomes where it is accessed in pairs.
+const PAIRS: &str = "array<vec2<u64>>";
 
 /// The text of a kernel with its bindings in the precisions of `storage`.
 ///
@@ -40,13 +47,11 @@ pub(super) fn store_as(text: &str, storage: &Storage) -> Result<String, String> 
         if holds_16_bits(&module, variable) {
             continue;
         }
-        edits.declaration(&module, handle, variable)?;
-        bindings.insert(handle, *precision);
+        let is_texture = matches!(module.types[variable.ty].inner, TypeInner::Image { .. });
+        edits.declaration(&module, handle, variable, if is_texture { TEXTURE } else { BUFFER })?;
+        bindings.insert(handle, precision.to_string());
     }
-    let entries = module.entry_points.iter().map(|entry| &entry.function);
-    for function in module.functions.iter().map(|(_, function)| function).chain(entries) {
-        edits.accesses(function, &bindings)?;
-    }
+    edits.all_accesses(&module, &bindings)?;
     let mut edited = edits.apply();
     if storage.values().any(|precision| *precision == Precision::F16) {
         edited += include_str!("../../shaders/shared/storage_f16.wgsl");
@@ -55,6 +60,28 @@ pub(super) fn store_as(text: &str, storage: &Storage) -> Result<String, String> 
         edited += include_str!("../../shaders/shared/storage_bf16.wgsl");
     }
     Ok(edited)
+}
+
+/// The text of a kernel that reads and writes its buffers of f32 as pairs, in u64: see `shaders/shared/storage_pairs`. A kernel
+/// that writes components of a vector, or counts vectors otherwise, stays as it is.
+pub(super) fn store_as_pairs(text: &str) -> String {
+    let pairs = || -> Result<String, String> {
+        let module = naga::front::wgsl::parse_str(text).map_err(|error| describe(text, &error))?;
+        let mut edits = Edits { text, edits: vec![] };
+        let mut bindings = HashMap::new();
+        for (handle, variable) in module.global_variables.iter() {
+            let declared = &text[range(module.global_variables.get_span(handle))];
+            if matches!(variable.space, AddressSpace::Storage { .. }) && declared.contains(BUFFER[0]) {
+                edits.declaration(&module, handle, variable, [BUFFER[0], PAIRS])?;
+                bindings.insert(handle, "pairs".to_string());
+            }
+        }
+        edits.all_accesses(&module, &bindings)?;
+        let edited = edits.apply() + include_str!("../../shaders/shared/storage_pairs.wgsl");
+        naga::front::wgsl::parse_str(&edited).map_err(|error| describe(&edited, &error))?;
+        Ok(edited)
+    };
+    pairs().unwrap_or_else(|_| text.into())
 }
 
 /// Whether a binding is declared with elements of 8 bytes: the kernel then packs and unpacks by itself, or computes in f16,
@@ -92,12 +119,9 @@ impl Edits<'_> {
         module: &Module,
         handle: Handle<GlobalVariable>,
         variable: &GlobalVariable,
+        [old, new]: [&str; 2],
     ) -> Result<(), String> {
         let span = module.global_variables.get_span(handle);
-        let [old, new] = match module.types[variable.ty].inner {
-            TypeInner::Image { .. } => TEXTURE,
-            _ => BUFFER,
-        };
         let range = range(span);
         let Some(at) = self.text[range.clone()].find(old) else {
             let name = variable.name.as_deref().unwrap_or_default();
@@ -112,14 +136,17 @@ impl Edits<'_> {
         Ok(())
     }
 
+    /// Reads and writes of the bindings, each with the name of its form, in all functions.
+    fn all_accesses(&mut self, module: &Module, bindings: &Bindings) -> Result<(), String> {
+        let entries = module.entry_points.iter().map(|entry| &entry.function);
+        let mut functions = module.functions.iter().map(|(_, function)| function).chain(entries);
+        functions.try_for_each(|function| self.accesses(function, bindings))
+    }
+
     /// Reads and writes of the bindings in a function.
-    fn accesses(
-        &mut self,
-        function: &Function,
-        bindings: &HashMap<Handle<GlobalVariable>, Precision>,
-    ) -> Result<(), String> {
+    fn accesses(&mut self, function: &Function, bindings: &Bindings) -> Result<(), String> {
         let stored = |handle: Handle<Expression>| match &function.expressions[handle] {
-            Expression::GlobalVariable(variable) => bindings.get(variable).copied(),
+            Expression::GlobalVariable(variable) => bindings.get(variable).map(String::as_str),
             _ => None,
         };
         let mut writes = HashMap::new();
@@ -128,15 +155,15 @@ impl Edits<'_> {
             let span = function.expressions.get_span(handle);
             match expression {
                 Expression::Access { base, .. } | Expression::AccessIndex { base, .. } => {
-                    let Some(precision) = stored(*base) else { continue };
+                    let Some(form) = stored(*base) else { continue };
                     match writes.get(&handle) {
-                        Some(statement) => self.write(precision, span, *statement)?,
-                        None => self.wrap(range(span), &format!("unpack_{precision}("), 0),
+                        Some(statement) => self.write(form, span, *statement)?,
+                        None => self.wrap(range(span), &format!("unpack_{form}("), 0),
                     }
                 }
                 Expression::ImageLoad { image, .. } => {
-                    let Some(precision) = stored(*image) else { continue };
-                    self.wrap(self.call(span)?, &format!("unpack_texel_{precision}("), 0);
+                    let Some(form) = stored(*image) else { continue };
+                    self.wrap(self.call(span)?, &format!("unpack_texel_{form}("), 0);
                 }
                 _ => (),
             }
@@ -145,7 +172,7 @@ impl Edits<'_> {
     }
 
     /// `element = value`.
-    fn write(&mut self, precision: Precision, element: Span, statement: Span) -> Result<(), String> {
+    fn write(&mut self, form: &str, element: Span, statement: Span) -> Result<(), String> {
         let end = range(statement).end;
         let rest = &self.text[range(element).end..end];
         let Some(value) = rest.trim_start().strip_prefix('=') else {
@@ -156,7 +183,7 @@ impl Edits<'_> {
         let start = end - value.len();
         let length = value.trim_end_matches(|c: char| c == ';' || c.is_whitespace()).len();
         // The value may be a read and nothing else, and the call that packs is then the outer one.
-        self.wrap(start..start + length, &format!("pack_{precision}("), 1);
+        self.wrap(start..start + length, &format!("pack_{form}("), 1);
         Ok(())
     }
 
@@ -272,6 +299,21 @@ mod tests {
         ];
         for (code, expected) in pairs {
             assert_eq!(body(code).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn buffers_become_pairs_and_textures_stay() {
+        let main = "@compute @workgroup_size(1) fn main(@builtin(local_invocation_index) i: u32) {";
+        let text = |body: &str| format!("{DECLARATIONS}{main} {body} }}");
+        let pairs = store_as_pairs(&text("dst[i] = src[i].xxxx * textureLoad(image, vec2(0u, i));"));
+        naga::front::wgsl::parse_str(&pairs).unwrap();
+        let declared = pairs.lines().filter(|line| line.contains(": array<vec2<u64>>;"));
+        assert_eq!(declared.count(), 3, "{pairs}");
+        let body = "dst[i] = pack_pairs(unpack_pairs(src[i]).xxxx * textureLoad(image, vec2(0u, i)));";
+        assert!(pairs.contains(body), "{pairs}");
+        for body in ["dst[i].x = 1.0;", "dst[i] += src[i];"] {
+            assert_eq!(store_as_pairs(&text(body)), text(body));
         }
     }
 

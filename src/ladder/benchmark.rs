@@ -6,7 +6,7 @@ use crate::gpu::{Gpu, Precision, Shader, Shape, Use, mebibytes};
 use crate::graph::{Differentiate, Graph, NodeId, Op, Program, Request};
 use crate::ops::OPERATIONS;
 use crate::ops::case::{Case, TestValues};
-use crate::ops::variants::{DeviceClass, Pass, TunedOp, Variant};
+use crate::ops::variants::{Pass, TunedOp, Variant};
 use crate::vgg19::{Kernels, LayerId, activation_shape};
 
 /// A layer and an image size, which give every operation its shapes.
@@ -109,7 +109,7 @@ impl Implementation {
     }
 
     fn is_for_cpu_drivers(self) -> bool {
-        matches!(self, Self::Variant(variant) if variant.timed_on == Some(DeviceClass::CpuDriver))
+        matches!(self, Self::Variant(variant) if variant.is_for_cpu_drivers())
     }
 
     fn build(self, gpu: &Gpu, size: &ProblemSize) -> Result<Box<dyn Op>> {

@@ -31,6 +31,12 @@ impl Kernels {
         }
     }
 
+    /// Whether any of them rounds its inputs to f16.
+    pub fn round(&self) -> bool {
+        let mut all = TunedOp::ALL.into_iter().flat_map(|op| LayerId::all().map(move |layer| (op, layer)));
+        all.any(|(op, layer)| Pass::ALL.iter().any(|pass| self.of(op, layer).of(*pass).rounds_to_f16()))
+    }
+
     /// Replaces the variant of one pass of an operation at `layer`.
     pub fn set(&mut self, layer: LayerId, pass: Pass, variant: &'static Variant) {
         let variants = match variant.op() {

@@ -49,7 +49,7 @@ fn with_matrices_in_loops_they_agree_with_their_references() {
 }
 
 /// Inputs and the gradient of the output for one run of an operation: all numbers times a factor.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 struct Factors {
     input: f32,
     gradient: f32,
@@ -59,7 +59,16 @@ const ONE: Factors = Factors { input: 1.0, gradient: 1.0 };
 
 /// Output and gradient of a variant on a shape that fits no tile, for the same numbers with any variant.
 fn run(gpu: &Gpu, variant: &'static Variant, factors: Factors) -> [Vec<f32>; 2] {
-    let (features, outs) = (Shape::blocked(37, 9, 21), 70);
+    run_on(gpu, variant, factors, Shape::blocked(37, 9, 21), 70)
+}
+
+fn run_on(
+    gpu: &Gpu,
+    variant: &'static Variant,
+    factors: Factors,
+    features: Shape,
+    outs: u32,
+) -> [Vec<f32>; 2] {
     let scaled = |numbers: Vec<f32>, factor: f32| numbers.into_iter().map(|x| x * factor).collect::<Vec<_>>();
     // Sums of one sign: a ReLU of them does not depend on how they are rounded.
     let values = TestValues::OneSign;
@@ -80,9 +89,12 @@ fn run(gpu: &Gpu, variant: &'static Variant, factors: Factors) -> [Vec<f32>; 2] 
 
 /// How far a variant is from the naive one, the worse of both passes.
 fn error(gpu: &Gpu, variant: &'static Variant, factors: Factors) -> f64 {
-    let want = run(gpu, variant.op().naive(), factors);
-    let got = run(gpu, variant, factors);
-    let off = got.iter().zip(&want).map(|(got, want)| {
+    difference(&run(gpu, variant, factors), &run(gpu, variant.op().naive(), factors))
+}
+
+/// How far results are from others, the worse of both passes.
+fn difference(got: &[Vec<f32>; 2], want: &[Vec<f32>; 2]) -> f64 {
+    let off = got.iter().zip(want).map(|(got, want)| {
         let want: Vec<f64> = want.iter().map(|number| f64::from(*number)).collect();
         distance(got, &want)
     });
@@ -162,6 +174,47 @@ fn a_wrong_matrix_is_seen() {
     assert!(error(&gpu, conv("halo"), ONE) > 1e-2, "a wrong kernel passed");
 }
 
+/// `rounded` stands for matrix units where there are none, so it must compute what they do, for numbers of any size.
+#[test]
+fn rounded_numbers_give_the_results_of_halo() {
+    let gpu = emulating_gpu();
+    if !conv("rounded").runs_on(&gpu) {
+        return;
+    }
+    for (channels, [height, width], outs) in [(37, [9, 21], 70), (3, [5, 4], 6), (128, [6, 17], 64)] {
+        let features = Shape::blocked(channels, height, width);
+        for factors in [
+            ONE,
+            Factors { input: 1e-30, ..ONE },
+            Factors { input: 1e7, ..ONE },
+            Factors { gradient: 1e-12, ..ONE },
+        ] {
+            let [halo, rounded, exact] = [conv("halo"), conv("rounded"), conv("naive")]
+                .map(|variant| run_on(&gpu, variant, factors, features, outs));
+            let (apart, off) = (difference(&rounded, &halo), difference(&halo, &exact));
+            let what = format!("{channels}x{height}x{width} to {outs}, {factors:?}");
+            assert!(apart < 3e-6 && off > 10.0 * apart, "{what}: {apart:.1e} apart, {off:.1e} from f32");
+        }
+    }
+}
+
+/// Numbers rounded up instead of to the nearest.
+#[test]
+fn wrong_rounding_is_seen() {
+    let gpu = emulating_gpu();
+    if !conv("rounded").runs_on(&gpu) {
+        return;
+    }
+    let shader = common::shader("conv/round");
+    let source = expand_imports(shader.source).unwrap();
+    let wrong = source.replace("bits + 0xfffu + even", "bits + 0x1fffu");
+    assert_ne!(wrong, source);
+    gpu.kernel(&Shader { source: Box::leak(wrong.into_boxed_str()), ..*shader }, &[]).unwrap();
+    let [halo, rounded] = [conv("halo"), conv("rounded")].map(|variant| run(&gpu, variant, ONE));
+    let apart = difference(&rounded, &halo);
+    assert!(apart > 1e-5, "{apart:.1e} apart only");
+}
+
 /// Loss and gradient of a small objective, with these kernels.
 fn objective(gpu: &Gpu, overrides: &[&str]) -> (f64, Vec<f64>) {
     let settings = Settings {
@@ -226,10 +279,10 @@ fn infinity_and_nan_reach_the_result() {
 #[test]
 fn they_are_known_for_their_precision_and_refused_without_matrix_units() {
     let rounding: Vec<_> = VARIANTS.iter().filter(|variant| variant.rounds_to_f16()).collect();
-    assert_eq!(rounding, [conv("cooperative"), conv("halo")]);
+    assert_eq!(rounding, [conv("cooperative"), conv("halo"), conv("rounded")]);
     let gpu = common::gpu();
     if gpu.adapter().cooperative_matrices.is_empty() {
-        for variant in rounding.into_iter().chain([conv("halo_x3")]) {
+        for variant in ["cooperative", "halo", "halo_x3"].map(conv) {
             assert!(variant.missing(gpu).unwrap().contains("matrix units"));
         }
     }

@@ -95,7 +95,7 @@ pub(super) fn pack_halves(
 
 /// The exponent of the power of two that takes the largest magnitude to between 2^14 and 2^15, as in
 /// `shaders/shared/scale`; 0 if all are zero.
-fn scale_exponent(numbers: &[f32]) -> i32 {
+pub(super) fn scale_exponent(numbers: &[f32]) -> i32 {
     let largest = numbers.iter().fold(0.0f32, |largest, number| largest.max(number.abs()));
     let exponent = (largest.to_bits() >> 23) as i32 - 127;
     if largest > 0.0 { (14 - exponent).min(126) } else { 0 }

@@ -1,8 +1,9 @@
 //! How one pass of a convolution is computed.
 
 use super::halo::HaloKernel;
+use super::rounding;
 use super::winograd::{BandLimits, Winograd};
-use crate::gpu::{ScratchSize, Shader, Shape, TextureSize};
+use crate::gpu::{Precision, ScratchSize, Shader, Shape, TextureSize};
 use crate::ops::gemm::{GemmKernel, Tile};
 use crate::ops::largest;
 use crate::ops::variants::Needs;
@@ -15,6 +16,8 @@ pub(in crate::ops) enum ConvMethod {
         gemm: &'static GemmKernel,
         /// For 3x3 filters only; 1x1 filters have nothing to transform.
         winograd: Option<&'static Winograd>,
+        /// Whether inputs and weights are rounded to 11 bits before, as matrix units for f16 multiply them. 3x3 filters only.
+        rounds: bool,
     },
     /// On matrix units, from halos in workgroup memory.
     Halo(&'static HaloKernel),
@@ -23,13 +26,14 @@ pub(in crate::ops) enum ConvMethod {
 impl ConvMethod {
     /// The GEMM alone: one product for each tap of the filter, added up in registers (implicit GEMM).
     pub(in crate::ops) const fn gemm(gemm: &'static GemmKernel) -> Self {
-        Self::Gemm { gemm, winograd: None }
+        Self::Gemm { gemm, winograd: None, rounds: false }
     }
 
     /// The same for filters of `taps` numbers.
     pub(super) fn for_taps(self, taps: usize) -> Self {
         match self {
-            Self::Gemm { gemm, winograd } => Self::Gemm { gemm, winograd: winograd.filter(|_| taps == 9) },
+            Self::Gemm { gemm, .. } if taps != 9 => Self::gemm(gemm),
+            Self::Gemm { .. } => self,
             Self::Halo(kernel) if taps != 9 => Self::gemm(kernel.plain),
             Self::Halo(_) => self,
         }
@@ -57,7 +61,7 @@ impl ConvMethod {
     }
 
     /// Whether it reads storage textures instead of buffers.
-    pub(super) fn reads_textures(self) -> bool {
+    pub(in crate::ops) fn reads_textures(self) -> bool {
         match self {
             Self::Gemm { gemm, .. } => gemm.reads_textures,
             Self::Halo(_) => false,
@@ -67,9 +71,10 @@ impl ConvMethod {
     /// Every kernel that it launches.
     pub(in crate::ops) fn shaders(self) -> Vec<&'static Shader> {
         match self {
-            Self::Gemm { gemm, winograd } => {
+            Self::Gemm { gemm, winograd, rounds } => {
                 let transforms = winograd.map_or_else(Vec::new, Winograd::shaders);
-                [&gemm.shader].into_iter().chain(transforms).collect()
+                let rounding = if rounds { rounding::shaders() } else { vec![] };
+                [&gemm.shader].into_iter().chain(transforms).chain(rounding).collect()
             }
             Self::Halo(kernel) => {
                 vec![kernel.shader(), &largest::LARGEST, &largest::MASK_LARGEST, &kernel.plain.shader]
@@ -80,7 +85,9 @@ impl ConvMethod {
     /// Whether the ReLU's mask is applied by the method itself.
     pub(super) fn masks_its_input(self) -> bool {
         match self {
-            Self::Gemm { winograd, .. } => winograd.is_some_and(|winograd| winograd.input_masked.is_some()),
+            Self::Gemm { winograd, rounds, .. } => {
+                rounds || winograd.is_some_and(|winograd| winograd.input_masked.is_some())
+            }
             Self::Halo(_) => true,
         }
     }
@@ -93,18 +100,24 @@ impl ConvMethod {
             scratch.buffers = vec![largest::partials_shape()];
             return scratch;
         }
-        if self.reads_textures() {
-            // A copy of what the pass reads: the input forward, the output's gradient backward.
-            let vectors = Shape { channels: widest, ..input }.vectors();
-            scratch.textures.push(TextureSize { vectors, precision: input.precision });
+        let rounds = matches!(self, Self::Gemm { rounds: true, .. });
+        // What the pass reads: the input forward, the output's gradient backward. Rounded numbers are f32.
+        let mut source = Shape { channels: widest, ..input };
+        if rounds {
+            source.precision = Precision::F32;
         }
+        // GEMM kernels may read a copy of their operand in a texture.
+        let mut operand = source;
         if let Some(winograd) = self.winograd() {
             // Each pass reads the channels of one side and writes those of the other.
-            let values = winograd.values(widest, winograd.band(widest, input, bands));
-            scratch.buffers = vec![values, values];
-            if self.reads_textures() {
-                scratch.textures.push(TextureSize { vectors: values.vectors(), precision: values.precision });
-            }
+            operand = winograd.values(widest, winograd.band(widest, input, bands));
+            scratch.buffers = vec![operand, operand];
+        }
+        if self.reads_textures() {
+            scratch.textures.push(TextureSize { vectors: operand.vectors(), precision: operand.precision });
+        }
+        if rounds {
+            scratch.buffers.extend([source, largest::partials_shape()]);
         }
         scratch
     }

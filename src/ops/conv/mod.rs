@@ -3,6 +3,7 @@
 mod cases;
 mod halo;
 mod method;
+mod rounding;
 mod weights;
 mod winograd;
 
@@ -109,6 +110,7 @@ impl Op for Conv {
 }
 
 /// One pass of a convolution, ready to be recorded.
+#[derive(Clone, Copy)]
 struct ConvPass<'a> {
     layer: &'a PackedWeights,
     /// Those of `layer` for this pass.
@@ -129,17 +131,25 @@ impl ConvPass<'_> {
     fn record(&self, recording: &mut Recording, label: &str) -> Result<()> {
         match self.weights {
             PassWeights::Halo { kernel, weights } => kernel.record(recording, self, weights, label),
-            PassWeights::Gemm(gemm) => match gemm.winograd {
-                Some(winograd) => winograd.record(recording, self, gemm, label),
-                None => self.record_gemm(recording, gemm, label),
-            },
+            PassWeights::Gemm(gemm) if gemm.rounds => {
+                let rounded = self.record_rounding(recording, label)?;
+                ConvPass { src: &rounded, mask: None, ..*self }.record_products(recording, gemm, label)
+            }
+            PassWeights::Gemm(gemm) => self.record_products(recording, gemm, label),
+        }
+    }
+
+    fn record_products(&self, recording: &mut Recording, gemm: &GemmWeights, label: &str) -> Result<()> {
+        match gemm.winograd {
+            Some(winograd) => winograd.record(recording, self, gemm, label),
+            None => self.record_gemm(recording, gemm, label),
         }
     }
 
     /// Implicit GEMM.
     fn record_gemm(&self, recording: &mut Recording, gemm: &GemmWeights, label: &str) -> Result<()> {
         let (features, out_channels) = (self.src.shape(), self.dst.shape().channels);
-        let texture = self.source_texture();
+        let texture = self.texture_for(features);
         let product = Gemm {
             kernel: gemm.kernel,
             taps: self.layer.taps,
@@ -159,9 +169,14 @@ impl ConvPass<'_> {
         product.record(recording, label)
     }
 
-    /// The texture for a copy of `src`, for kernels that read textures.
-    fn source_texture(&self) -> Option<Texture> {
-        let texture = self.scratch.textures.first().filter(|_| self.weights.method().reads_textures());
-        texture.map(|texture| texture.holding(self.src.shape().precision))
+    /// The texture for a copy of the GEMM's operand, for kernels that read textures. The passes of a layer may need textures
+    /// of two precisions.
+    fn texture_for(&self, operand: Shape) -> Option<Texture> {
+        let bytes = operand.precision.vector_bytes();
+        let mut textures = self.scratch.textures.iter();
+        let texture = textures.find(|texture| texture.precision().vector_bytes() == bytes);
+        texture
+            .filter(|_| self.weights.method().reads_textures())
+            .map(|texture| texture.holding(operand.precision))
     }
 }

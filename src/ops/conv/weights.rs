@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::ConvMethod;
 use super::halo::{HaloKernel, pack_halves};
+use super::rounding::round_weights;
 use super::winograd::{BandLimits, Winograd, at_point};
 use crate::error::Result;
 use crate::gpu::{Gpu, Precision, Shape, Tensor, Use};
@@ -40,14 +41,15 @@ pub(super) enum PassWeights {
 pub(super) struct GemmWeights {
     pub(super) kernel: &'static GemmKernel,
     pub(super) winograd: Option<&'static Winograd>,
+    pub(super) rounds: bool,
     pub(super) matrices: Matrices,
 }
 
 impl PassWeights {
     pub(super) fn method(&self) -> ConvMethod {
         match self {
-            Self::Gemm(GemmWeights { kernel, winograd, .. }) => {
-                ConvMethod::Gemm { gemm: kernel, winograd: *winograd }
+            Self::Gemm(GemmWeights { kernel, winograd, rounds, .. }) => {
+                ConvMethod::Gemm { gemm: kernel, winograd: *winograd, rounds: *rounds }
             }
             Self::Halo { kernel, .. } => ConvMethod::Halo(kernel),
         }
@@ -88,7 +90,12 @@ pub struct Packed {
 #[derive(Debug, Clone)]
 enum PackedPass {
     /// Matrices in blocks of 4 x 4: see [`pack`].
-    Gemm { kernel: &'static GemmKernel, winograd: Option<&'static Winograd>, numbers: Arc<Vec<f32>> },
+    Gemm {
+        kernel: &'static GemmKernel,
+        winograd: Option<&'static Winograd>,
+        rounds: bool,
+        numbers: Arc<Vec<f32>>,
+    },
     /// f16 for matrix units.
     Halo { kernel: &'static HaloKernel, numbers: Arc<Vec<f32>> },
 }
@@ -101,8 +108,10 @@ impl PackedPass {
                 let numbers = pack_halves(weight, channels, kernel.parts(), transposed).into();
                 Self::Halo { kernel, numbers }
             }
-            ConvMethod::Gemm { gemm, winograd } => {
+            ConvMethod::Gemm { gemm, winograd, rounds } => {
                 let taps = weight.len() / (channels[0] * channels[1]);
+                let rounded = rounds.then(|| round_weights(weight));
+                let weight = rounded.as_deref().unwrap_or(weight);
                 let points = winograd.map(Winograd::filter_points);
                 let numbers = match points {
                     Some(points) => {
@@ -110,7 +119,7 @@ impl PackedPass {
                     }
                     None => pack(weight, channels, taps, |tap, filter| filter[tap]),
                 };
-                Self::Gemm { kernel: gemm, winograd, numbers: numbers.into() }
+                Self::Gemm { kernel: gemm, winograd, rounds, numbers: numbers.into() }
             }
         }
     }
@@ -119,10 +128,11 @@ impl PackedPass {
     fn for_backward(&self, method: ConvMethod, weight: &[f32], channels: [usize; 2]) -> Self {
         let points = |winograd: Option<&Winograd>| winograd.map(Winograd::points);
         match (self, method) {
-            (Self::Gemm { winograd: forward, numbers, .. }, ConvMethod::Gemm { gemm, winograd })
-                if points(*forward) == points(winograd) =>
-            {
-                Self::Gemm { kernel: gemm, winograd, numbers: numbers.clone() }
+            (
+                Self::Gemm { winograd: forward, rounds: rounded, numbers, .. },
+                ConvMethod::Gemm { gemm, winograd, rounds },
+            ) if points(*forward) == points(winograd) && *rounded == rounds => {
+                Self::Gemm { kernel: gemm, winograd, rounds, numbers: numbers.clone() }
             }
             _ => Self::new(method, weight, channels, true),
         }
@@ -145,15 +155,19 @@ impl PackedPass {
                 })
             }
             (
-                Self::Gemm { kernel, winograd, numbers },
+                Self::Gemm { kernel, winograd, rounds, numbers },
                 Some((Self::Gemm { numbers: others, .. }, PassWeights::Gemm(weights))),
             ) if Arc::ptr_eq(numbers, others) && kernel.reads_textures == weights.kernel.reads_textures => {
                 let matrices = weights.matrices.clone();
-                Ok(PassWeights::Gemm(GemmWeights { kernel, winograd: *winograd, matrices }))
+                let (winograd, rounds) = (*winograd, *rounds);
+                Ok(PassWeights::Gemm(GemmWeights { kernel, winograd, rounds, matrices }))
             }
-            (Self::Gemm { kernel, winograd, numbers }, _) => {
+            (Self::Gemm { kernel, winograd, rounds, numbers }, _) => {
+                let (winograd, rounds) = (*winograd, *rounds);
+                // What was rounded once is not rounded again.
+                let precision = if rounds { Precision::F32 } else { precision };
                 let matrices = Matrices::upload(gpu, kernel, numbers, precision)?;
-                Ok(PassWeights::Gemm(GemmWeights { kernel, winograd: *winograd, matrices }))
+                Ok(PassWeights::Gemm(GemmWeights { kernel, winograd, rounds, matrices }))
             }
         }
     }

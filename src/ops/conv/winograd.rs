@@ -4,7 +4,7 @@
 use super::ConvPass;
 use super::weights::GemmWeights;
 use crate::error::Result;
-use crate::gpu::{Gpu, Launch, Precision, Recording, Shader, Shape, Texture, shader};
+use crate::gpu::{Gpu, Launch, Precision, Recording, Shader, Shape, shader};
 use crate::ops::gemm::Gemm;
 
 /// How large the bands of a layer may be. Each takes as many bytes for the transformed tiles, and again for the results of
@@ -66,9 +66,9 @@ impl Winograd {
     // Checks keep the loops over a tile from being unrolled: see conv/texture.
     pub(in crate::ops) const F4_TEXTURE: Self = Self {
         size: Size::F4,
-        input: shader!("conv/winograd_f4_input_texture").without_checks(),
+        input: shader!("conv/winograd_f4_input_vectors").without_checks(),
         input_masked: None,
-        output: shader!("conv/winograd_f4_output_texture").without_checks(),
+        output: shader!("conv/winograd_f4_output_vectors").without_checks(),
         input_parts: 1,
     };
 
@@ -149,9 +149,6 @@ impl Winograd {
         let (src, dst) = (pass.src.shape(), pass.dst.shape());
         let tiles = self.tiles(src).iter().product();
         let band = self.band(src.channels.max(dst.channels), src, pass.layer.band_limits);
-        if let Some(texture) = pass.source_texture() {
-            recording.copy_to_texture(pass.src, &texture);
-        }
         for first in (0..tiles).step_by(band as usize) {
             self.record_band(recording, pass, gemm, [first, band.min(tiles - first)], label)?;
         }
@@ -170,7 +167,6 @@ impl Winograd {
         let count = self.points().pow(2);
         let values = pass.scratch.buffers[0].viewed_as(self.values(src.channels, tiles));
         let results = pass.scratch.buffers[1].viewed_as(self.values(dst.channels, tiles));
-        let (source_texture, values_texture) = (pass.source_texture(), self.values_texture(pass));
         let features = Shape::blocked(src.channels, 1, tiles);
         // A transform touches its band of the image, and all of the values.
         let part = f64::from(tiles) / f64::from(self.tiles(src).iter().product::<u32>());
@@ -184,14 +180,12 @@ impl Winograd {
             Some(mask) => launch.bind("mask", mask),
             None => launch,
         };
-        let launch = match &source_texture {
-            Some(texture) => launch.bind_texture("src", texture),
-            None => launch.bind("src", pass.src),
-        };
+        let launch = launch.bind("src", pass.src);
         let invocations = u64::from(src.channel_blocks() * tiles * self.input_parts);
         self.place(launch, src, first, tiles).bytes(moved(src, values.shape())).elements(invocations)?;
 
         let positions = f64::from(tiles * self.outputs().pow(2));
+        let texture = pass.texture_for(values.shape());
         let product = Gemm {
             kernel: gemm.kernel,
             taps: 1,
@@ -205,7 +199,8 @@ impl Winograd {
             dst: &results,
             relu: false,
             accumulate: false,
-            texture: values_texture,
+            // The transforms read buffers, whatever the GEMM reads.
+            texture: texture.as_ref(),
             direct_flops: 18.0 * f64::from(src.channels) * f64::from(dst.channels) * positions,
         };
         product.record(recording, label)?;
@@ -216,21 +211,10 @@ impl Winograd {
             ("ACCUMULATE", f64::from(u8::from(pass.accumulate))),
         ];
         let kernel = recording.gpu().kernel(&self.output, &overrides)?;
-        if let Some(texture) = values_texture {
-            recording.copy_to_texture(&results, texture);
-        }
         let launch = recording.launch(&kernel, label).bind("bias", pass.bias).bind("dst", pass.dst);
-        let launch = match values_texture {
-            Some(texture) => launch.bind_texture("src", texture),
-            None => launch.bind("src", &results),
-        };
+        let launch = launch.bind("src", &results);
         let invocations = u64::from(dst.channel_blocks() * tiles);
         self.place(launch, dst, first, tiles).bytes(moved(dst, results.shape())).elements(invocations)
-    }
-
-    /// The texture for copies of the GEMM's operand and of its result, for kernels that read textures.
-    fn values_texture<'a>(&self, pass: &'a ConvPass) -> Option<&'a Texture> {
-        pass.scratch.textures.last().filter(|_| pass.weights.method().reads_textures())
     }
 
     /// Sets which band of which image a transform works on.

@@ -82,6 +82,13 @@ pub static VARIANTS: &[Variant] = &[
         timed_on: Some(DeviceClass::CpuDriver),
         ..CONV_NAIVE
     },
+    Variant {
+        name: "rounded",
+        summary: "the numbers of 'halo' without matrix units: rounded to f16, then as 'texture_winograd_f4'",
+        passes: Passes::rounded_winograd(&Winograd::F4_TEXTURE, &TEXTURE),
+        arithmetic: Arithmetic::F16Inputs,
+        ..CONV_NAIVE
+    },
     GRAM_NAIVE,
     Variant {
         name: "tiled",

@@ -66,7 +66,13 @@ impl Passes {
 
     /// A convolution by Winograd's method.
     pub(super) const fn winograd(transform: &'static Winograd, gemm: &'static GemmKernel) -> Self {
-        let method = ConvMethod::Gemm { gemm, winograd: Some(transform) };
+        let method = ConvMethod::Gemm { gemm, winograd: Some(transform), rounds: false };
+        Self::Conv { forward: method, backward: method }
+    }
+
+    /// The same of rounded inputs and weights.
+    pub(super) const fn rounded_winograd(transform: &'static Winograd, gemm: &'static GemmKernel) -> Self {
+        let method = ConvMethod::Gemm { gemm, winograd: Some(transform), rounds: true };
         Self::Conv { forward: method, backward: method }
     }
 }
@@ -105,6 +111,14 @@ impl Variant {
     pub fn fewest_tiles(&self, pass: Pass) -> u32 {
         let shrink = self.conv_method(pass).is_ok_and(|method| method.tiles_shrink());
         if shrink { 16 } else { 32 }
+    }
+
+    /// True if it is made for drivers that run on the CPU, where textures are faster to read than buffers.
+    pub fn is_for_cpu_drivers(&self) -> bool {
+        match self.passes {
+            Passes::Conv { forward, .. } => forward.reads_textures(),
+            Passes::Gram { forward, .. } => forward.reads_textures,
+        }
     }
 
     /// True if this pass is computed exactly as that of another variant.

@@ -1,7 +1,0 @@
-// Winograd's F(4x4, 3x3), input transform for drivers that run on the CPU: see shared/winograd_input,
-// shared/winograd_f4 and shared/fetch_texture.
-
-#import shared/grid
-#import shared/fetch_texture
-#import shared/winograd_f4
-#import shared/winograd_input

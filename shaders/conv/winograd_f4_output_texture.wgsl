@@ -1,8 +1,0 @@
-// Winograd's F(4x4, 3x3), output transform for drivers that run on the CPU: see shared/winograd_output,
-// shared/winograd_f4 and shared/fetch_texture.
-
-#import shared/grid
-#import shared/fetch_texture
-#import shared/winograd_f4
-#import shared/winograd_output
-#import shared/winograd_direct
