@@ -117,7 +117,7 @@ fn wrong_kernels_are_refused() {
     let (conv, gram) = (TunedOp::Conv3x3, TunedOp::Gram);
     let on_cpu = gram.candidates(&gpu, ComputePrecision::F32) == [gram.variant("texture").unwrap()];
     let wrong = conv.variant(if on_cpu { "texture_winograd_f4" } else { "winograd_f4" }).unwrap();
-    let suffix = if on_cpu { "_texture" } else { "" };
+    let suffix = if on_cpu { "_vectors" } else { "" };
     let replace = |name: &str, right, wrong, overrides: &[(&str, f64)]| {
         let shader = OPERATIONS.iter().flat_map(|o| (o.shaders)()).find(|s| s.name == name).unwrap();
         common::replace_kernel(&gpu, shader, right, wrong, overrides);
