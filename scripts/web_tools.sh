@@ -1,6 +1,8 @@
 # What the browser build needs besides Rust: a target and wasm-bindgen. To be sourced after lib.sh, not run.
 # What is fetched or built is kept in $web_cache and found again, by any clone.
 # shellcheck shell=bash
+# What is set here is used by the scripts that source it.
+# shellcheck disable=SC2034
 
 web_cache=${IMPASTO_WEB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/impasto-web}
 web_target=wasm32-unknown-unknown
