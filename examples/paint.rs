@@ -11,6 +11,7 @@ use impasto::tuner::{Mode, Tuner, default_folder};
 use impasto::vgg19::{Network, Weights};
 use impasto::{Error, Result};
 
+#[allow(clippy::print_stderr)]
 fn main() -> Result<()> {
     let files: Vec<String> = std::env::args().skip(1).collect();
     let [content, style, picture] = &files[..] else {

@@ -17,8 +17,10 @@ source scripts/lib.sh
 have mmdebstrap || die "mmdebstrap was not found: apt-get install mmdebstrap"
 
 system=$(mktemp -d)
-trap 'rm -rf "$system"' EXIT
+trap 'umount -q "$system/proc"; rm -rf --one-file-system "$system"' EXIT
 mmdebstrap --quiet --variant=minbase --include=mesa-vulkan-drivers "$release" "$system"
+# Tells how much memory there is.
+mount -t proc proc "$system/proc"
 
 name=$(basename "$archive" .tgz)
 (cd "$(dirname "$archive")" && sha256sum --check "$name.tgz.sha256")

@@ -26,11 +26,14 @@ pub struct Http {
     connections: AtomicUsize,
 }
 
+/// Names and values.
+type Headers = Vec<(String, String)>;
+
 /// A request whose body is not read yet.
 pub struct Request {
     method: String,
     target: String,
-    headers: Vec<(String, String)>,
+    headers: Headers,
     stream: TcpStream,
     body: io::Take<BufReader<TcpStream>>,
     length: Option<u64>,
@@ -65,10 +68,9 @@ impl Http {
             }
             let (http, answer) = (self.clone(), answer.clone());
             std::thread::spawn(move || {
-                match Request::read(stream) {
-                    Ok(Some(request)) => answer(request),
-                    // Closed without a request, or what it sent is none.
-                    Ok(None) | Err(_) => {}
+                // Otherwise it was closed without a request, or what it sent is none.
+                if let Ok(Some(request)) = Request::read(stream) {
+                    answer(request);
                 }
                 http.connections.fetch_sub(1, Ordering::Relaxed);
             });
@@ -158,7 +160,7 @@ impl Request {
 }
 
 /// The first line and the headers; nothing at the end of the stream.
-fn read_head(reader: &mut impl BufRead) -> io::Result<Option<(String, Vec<(String, String)>)>> {
+fn read_head(reader: &mut impl BufRead) -> io::Result<Option<(String, Headers)>> {
     let mut left = LONGEST_HEAD;
     let mut line = || -> io::Result<Option<String>> {
         let mut bytes = vec![];

@@ -35,7 +35,7 @@ impl Browser {
             assert!(std::env::var_os("IMPASTO_TEST_BROWSER").is_none(), "chromedriver does not start");
             // Not by a macro, whose words nobody sees of a test that passes.
             let why = "a test in a browser is skipped: no chromedriver; IMPASTO_TEST_BROWSER=1 scripts/test.sh installs it";
-            writeln!(std::io::stderr(), "{why}").unwrap();
+            let _ = writeln!(std::io::stderr(), "{why}");
             return None;
         };
         let mut browser = Self { driver, host: format!("127.0.0.1:{port}"), session: String::new() };
