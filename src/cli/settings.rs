@@ -279,10 +279,15 @@ mod tests {
             ("scales", "128px"),
             ("init-noise", "0.8"),
             ("style-size", "256"),
+            ("smoothing", "0"),
         ] {
             assert_eq!(old[name], value, "{name}");
         }
-        let now = settings(r#"{"size":"256","scales":"auto","margin":"8"}"#);
+        // These had the present defaults, all but the smoothing of steps.
+        let Settings(earlier) = settings(r#"{"size":"256","scales":"auto","margin":"8"}"#).of_file();
+        assert_eq!(earlier["smoothing"], "0");
+        assert!(!earlier.contains_key("flat-content"));
+        let now = settings(r#"{"size":"256","scales":"auto","margin":"8","smoothing":"0.9"}"#);
         assert_eq!(now.clone().of_file(), now);
     }
 
