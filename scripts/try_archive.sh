@@ -33,8 +33,7 @@ program=/opt/$name/impasto
 inside "$program" --version
 inside "$program" devices
 inside "$program" paint /tmp/content-cat.jpg /tmp/style-swirl.jpg -o /tmp/out.png --size 64 --iterations 4 --no-tune
-inside "$program" score /tmp/content-cat.jpg /tmp/style-swirl.jpg /tmp/out.png --size 64 >"$system/tmp/score.json"
-grep -q '"total"' "$system/tmp/score.json" || die "the painting has no score"
+[[ $(head -c 4 "$system/tmp/out.png" | tail -c 3) == PNG ]] || die "the painting is no PNG file"
 for file in man/impasto.1 completions/impasto.bash licences/THIRD-PARTY.txt licences/WEIGHTS.md README.txt; do
     [[ -s $system/opt/$name/$file ]] || die "$file is missing in the archive"
 done
