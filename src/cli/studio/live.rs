@@ -68,6 +68,13 @@ struct Painting {
     rested: Duration,
 }
 
+impl Painting {
+    /// Seconds since it began, without pauses.
+    fn seconds(&self) -> f64 {
+        self.began.elapsed().saturating_sub(self.rested).as_secs_f64()
+    }
+}
+
 /// How far a painting is.
 #[derive(Debug, Clone, Serialize)]
 struct Progress {
@@ -157,12 +164,13 @@ impl Live {
         self.changed.notify_all();
     }
 
-    /// The share of the work that is done after an evaluation, by all scales' pixels: what is left is told by it.
+    /// Shows the losses of an evaluation. `share`, 0 to 1, is how much of the work of all scales is done; the time that is left
+    /// follows from it.
     pub fn show(&self, evaluation: &Evaluation, schedule: &Schedule, share: f64) {
         let mut state = self.state();
         let Some(painting) = &mut state.painting else { return };
         let scale = &schedule.scales()[evaluation.scale];
-        let seconds = painting.began.elapsed().saturating_sub(painting.rested).as_secs_f64();
+        let seconds = painting.seconds();
         painting.progress = Some(Progress {
             done: evaluation.iteration + 1,
             total: schedule.iterations(),
@@ -244,9 +252,7 @@ impl Live {
     /// Seconds since the painting began, without pauses.
     pub fn seconds(&self) -> f64 {
         let state = self.state();
-        let seconds =
-            |painting: &Painting| painting.began.elapsed().saturating_sub(painting.rested).as_secs_f64();
-        state.painting.as_ref().map_or(0.0, seconds)
+        state.painting.as_ref().map_or(0.0, Painting::seconds)
     }
 
     /// Evaluations that are done.
