@@ -33,6 +33,7 @@ mod same_picture;
 mod selftest;
 mod shaders;
 mod sizes;
+mod smoothing;
 mod storage_precision;
 mod studies;
 mod studio;

@@ -10,7 +10,7 @@ use impasto::optim::{HostOptimizer, Method, Optimizer, Pairs, Problem};
 /// Loss and gradient of `sum of c_i (x_i - t_i)^2 + (x_i - t_i)^4`, with c from 0.05 to 3: stretched,
 /// and not quadratic. Near its bottom L-BFGS jumps by more than the guard lets pass, so comparisons end
 /// before.
-fn bowl(x: &[f64]) -> (f64, Vec<f64>) {
+pub fn bowl(x: &[f64]) -> (f64, Vec<f64>) {
     let n = x.len() as f64;
     let terms = x.iter().zip(numbers(5, x.len())).enumerate().map(|(i, (x, target))| {
         let (c, d) = (0.05 + 3.0 * i as f64 / n, x - target);
@@ -26,18 +26,18 @@ fn row(n: usize) -> Shape {
 }
 
 /// A problem whose losses and gradients the test computes and writes.
-struct Bench {
+pub struct Bench {
     gpu: Gpu,
     problem: Problem,
-    optimizer: Optimizer,
+    pub optimizer: Optimizer,
 }
 
 impl Bench {
-    fn new(gpu: &Gpu, method: Method, start: &[f64]) -> Self {
+    pub fn new(gpu: &Gpu, method: Method, start: &[f64]) -> Self {
         Self::of_shape(gpu, method, row(start.len()), start)
     }
 
-    fn of_shape(gpu: &Gpu, method: Method, shape: Shape, start: &[f64]) -> Self {
+    pub fn of_shape(gpu: &Gpu, method: Method, shape: Shape, start: &[f64]) -> Self {
         let tensor = |shape, what: &str| gpu.tensor(shape, Use::Optimizer, what).unwrap();
         let x = gpu.upload(shape, &to_f32(start), Use::Optimizer, "x").unwrap();
         let problem =
@@ -46,33 +46,33 @@ impl Bench {
         Self { gpu: gpu.clone(), problem, optimizer }
     }
 
-    fn read(&self, tensor: &Tensor) -> Vec<f64> {
+    pub fn read(&self, tensor: &Tensor) -> Vec<f64> {
         self.gpu.read(tensor).unwrap().into_iter().map(f64::from).collect()
     }
 
-    fn x(&self) -> Vec<f64> {
+    pub fn x(&self) -> Vec<f64> {
         self.read(&self.problem.x)
     }
 
-    fn update(&self, loss: f64, gradient: &[f64]) {
+    pub fn update(&self, loss: f64, gradient: &[f64]) {
         self.gpu.write(&self.problem.loss, &[loss as f32]);
         self.gpu.write(&self.problem.gradient, &to_f32(gradient));
         self.gpu.submit(&[&self.optimizer.update]).unwrap();
     }
 
-    fn step(&self) -> f64 {
+    pub fn step(&self) -> f64 {
         let (loss, gradient) = bowl(&self.x());
         self.update(loss, &gradient);
         loss
     }
 
-    fn restarts(&self) -> f64 {
+    pub fn restarts(&self) -> f64 {
         self.optimizer.guard().read(&self.gpu).unwrap().restarts.into()
     }
 }
 
 /// One f64 optimiser: takes x and its gradient, gives the next x.
-type Step = Box<dyn FnMut(&[f64], &[f64]) -> Vec<f64>>;
+pub type Step = Box<dyn FnMut(&[f64], &[f64]) -> Vec<f64>>;
 
 fn adam(lr: f64) -> Step {
     let (mut m, mut v, mut t) = (vec![], vec![], 0);
@@ -91,18 +91,18 @@ fn adam(lr: f64) -> Step {
     })
 }
 
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
-fn add(a: &mut [f64], k: f64, b: &[f64]) {
+pub fn add(a: &mut [f64], k: f64, b: &[f64]) {
     a.iter_mut().zip(b).for_each(|(a, b)| *a += k * b);
 }
 
 /// The two-loop recursion on vectors (Nocedal & Wright, algorithm 7.4), as PyTorch runs it; but without a
 /// pair the steps along the gradient grow, each from the third on four times the one before, and none goes
 /// further than a root mean square of 10.
-fn lbfgs(lr: f64, history: usize) -> Step {
+pub fn lbfgs(lr: f64, history: usize) -> Step {
     let mut pairs: Vec<(Vec<f64>, Vec<f64>)> = vec![];
     let mut before: Option<(Vec<f64>, Vec<f64>)> = None;
     let (mut gamma, mut descent, mut steps) = (1.0, 0.0, 0);
@@ -168,7 +168,7 @@ fn compare_on_host(method: Method, pairs: Pairs, reference: &mut Step, n: usize,
     worst
 }
 
-fn host_step(optimizer: &mut HostOptimizer) {
+pub fn host_step(optimizer: &mut HostOptimizer) {
     let x: Vec<f64> = optimizer.x().iter().map(|x| f64::from(*x)).collect();
     let (loss, gradient) = bowl(&x);
     optimizer.update(loss as f32, to_f32(&gradient));
@@ -216,85 +216,6 @@ fn lbfgs_takes_the_steps_of_its_reference() {
             assert!(error < 1e-3, "{n} numbers, history {history}: off by {error:.1e}");
         }
     }
-}
-
-/// One plane of the matrix S of `lbfgs/smooth.wgsl`, dense. Each tap beyond an edge is put where the mirrored image has it.
-fn smoothing_matrix(height: usize, width: usize, smoothing: f64) -> Vec<Vec<f64>> {
-    let n = height * width;
-    let mirrored = |k: i64, n: usize| {
-        let k = k.rem_euclid(2 * n as i64) as usize;
-        if k < n { k } else { 2 * n - 1 - k }
-    };
-    let mut matrix = vec![vec![0.0; n]; n];
-    for (i, row) in matrix.iter_mut().enumerate() {
-        row[i] = 1.0 - smoothing;
-        for (dy, a) in (-2..).zip([1.0, 4.0, 6.0, 4.0, 1.0]) {
-            for (dx, b) in (-2..).zip([1.0, 4.0, 6.0, 4.0, 1.0]) {
-                let y = mirrored((i / width) as i64 + dy, height);
-                let x = mirrored((i % width) as i64 + dx, width);
-                row[y * width + x] += smoothing * a * b / 256.0;
-            }
-        }
-    }
-    matrix
-}
-
-/// The product of a matrix with each plane of `values`.
-fn times(matrix: &[Vec<f64>], values: &[f64]) -> Vec<f64> {
-    values.chunks(matrix.len()).flat_map(|plane| matrix.iter().map(move |row| dot(row, plane))).collect()
-}
-
-/// Where the method is after seven steps on the host and on the device, and where L-BFGS on z is for x = x_0 + S z.
-fn smoothed_runs(shape: Shape, smoothing: f32, matrix: &[Vec<f64>]) -> [Vec<f64>; 3] {
-    let method = Method::Lbfgs { lr: 1.0, history: 4, smoothing };
-    let start = numbers(9, shape.len());
-    let bench = Bench::of_shape(common::gpu(), method, shape, &start);
-    let mut host = HostOptimizer::new(method, shape, &to_f32(&start), Pairs::Single).unwrap();
-    let transposed: Vec<Vec<f64>> =
-        (0..matrix.len()).map(|j| matrix.iter().map(|row| row[j]).collect()).collect();
-    let (mut z, mut reference) = (vec![0.0; start.len()], lbfgs(1.0, 4));
-    let image = |z: &[f64]| {
-        let mut x = start.clone();
-        add(&mut x, 1.0, &times(matrix, z));
-        x
-    };
-    for _ in 0..7 {
-        bench.step();
-        host_step(&mut host);
-        z = reference(&z, &times(&transposed, &bowl(&image(&z)).1));
-    }
-    [bench.x(), host.x().iter().map(|x| f64::from(*x)).collect(), image(&z)]
-}
-
-#[test]
-fn smoothing_is_lbfgs_on_another_variable() {
-    for (channels, height, width) in [(1, 1, 1), (3, 1, 2), (2, 2, 9), (3, 5, 7), (1, 3, 3), (3, 11, 13)] {
-        let shape = Shape::planar(channels, height, width);
-        for smoothing in [0.0, 0.5, 0.9] {
-            let matrix = smoothing_matrix(height as usize, width as usize, f64::from(smoothing));
-            let [device, host, want] = smoothed_runs(shape, smoothing, &matrix);
-            for (what, x) in [("device", device), ("host", host)] {
-                let error = distance(&to_f32(&x), &want);
-                assert!(error < 1e-3, "{what}, {shape:?}, smoothing {smoothing}: off by {error:.1e}");
-            }
-        }
-    }
-    let other = smoothing_matrix(5, 7, 0.8);
-    let [device, host, want] = smoothed_runs(Shape::planar(3, 5, 7), 0.9, &other);
-    assert!([device, host].iter().all(|x| distance(&to_f32(x), &want) > 1e-3), "a wrong one is seen");
-}
-
-#[test]
-fn no_step_is_taken_after_a_divergence_with_smoothing() {
-    let method = Method::Lbfgs { lr: 1.0, history: 4, smoothing: 0.9 };
-    let shape = Shape::planar(3, 5, 7);
-    let bench = Bench::of_shape(common::gpu(), method, shape, &numbers(9, shape.len()));
-    for _ in 0..3 {
-        bench.step();
-    }
-    let best = bench.read(bench.optimizer.guard().best());
-    bench.update(f64::NAN, &vec![0.0; shape.len()]);
-    assert_eq!(bench.x(), best);
 }
 
 #[test]
