@@ -25,7 +25,7 @@ use crate::cli::settings::Settings;
 /// Style images of one painting at most.
 const MOST_STYLES: usize = 8;
 
-/// See the module.
+/// The paintings of a folder: those that wait, the one in progress, and those that are finished.
 pub struct Queue {
     folder: PathBuf,
     /// Oldest first.
