@@ -262,6 +262,12 @@ impl Gpu {
         stand_in.replaces(shader).and_then(|_| stand_in.constant(name))
     }
 
+    /// The value of a `const` of what runs for this kernel: of the user's own, or of the kernel itself.
+    pub(crate) fn constant(&self, shader: &Shader, name: &str) -> Option<u32> {
+        let stand_in = self.inner.stand_in.as_ref().filter(|stand_in| stand_in.replaces(shader).is_some());
+        stand_in.map_or_else(|| shader.constant(name), |stand_in| stand_in.constant(name))
+    }
+
     /// Whether a user's kernel runs on this device that has workgroup memory.
     pub(crate) fn stand_in_shares_memory(&self) -> bool {
         self.inner.stand_in.as_ref().is_some_and(StandIn::shares_memory)

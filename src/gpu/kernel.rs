@@ -11,6 +11,7 @@ use super::kept_pipelines::KeptPipelines;
 use super::lock::lock;
 use super::reflect::Interface;
 use super::source::{expand_imports, find_error};
+use super::stand_in::constants;
 use super::storage_precision::{Storage, store_as, store_as_pairs};
 use super::{Gpu, Precision};
 use crate::error::{Error, Result};
@@ -49,6 +50,12 @@ impl Shader {
     /// The same shader without bounds checks; see [`unchecked`](Self::unchecked).
     pub(crate) const fn without_checks(self) -> Self {
         Self { unchecked: true, ..self }
+    }
+
+    /// The value of a `const` of type u32.
+    pub(super) fn constant(&self, name: &str) -> Option<u32> {
+        let module = naga::front::wgsl::parse_str(&expand_imports(self.source).ok()?).ok()?;
+        constants(&module).into_iter().find(|(known, _)| known == name).map(|(_, value)| value)
     }
 
     /// The limit that a kernel exceeds on a device, in words to follow "needs"; `None` if it exceeds none. From the WGSL

@@ -8,7 +8,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::kernel::{KernelForm, Pipeline};
-use super::{Gpu, Kernel, Launch, Tensor, Texture};
+use super::{Gpu, Kernel, Launch, Shape, Tensor, Texture, Use};
 use crate::error::Result;
 
 /// Which part of an evaluation a recording is. A profile groups its kernels by it.
@@ -155,6 +155,23 @@ impl Recording {
     pub(super) fn copy_to(&mut self, from: &Tensor, to: &wgpu::Buffer, to_offset: u64) {
         let (from, bytes) = (from.buffer.clone(), from.shape.bytes());
         self.commands.push(Command::Copy { from, to: to.clone(), to_offset, bytes });
+    }
+
+    /// Zeros in the last vector of a planar tensor whose length is no multiple of four, for kernels that write single numbers:
+    /// what they leave out must be zero, as everywhere.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`](crate::Error::OutOfMemory) if there is no room for one vector.
+    pub fn clear_end(&mut self, tensor: &Tensor) -> Result<()> {
+        if tensor.shape.len().is_multiple_of(4) {
+            return Ok(());
+        }
+        let bytes = tensor.shape.precision.vector_bytes();
+        let zeros = Shape::scalar().stored_in(tensor.shape.precision);
+        let zeros = self.gpu.upload(zeros, &[0.0], Use::Scratch, "zeros")?;
+        let (to, to_offset) = (tensor.buffer.clone(), tensor.shape.bytes() - bytes);
+        self.commands.push(Command::Copy { from: zeros.buffer.clone(), to, to_offset, bytes });
+        Ok(())
     }
 
     /// Copies a tensor's numbers into the texels of a texture that is large enough.

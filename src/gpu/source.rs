@@ -14,7 +14,7 @@ macro_rules! helpers {
 }
 
 /// The files that kernels may import, by name.
-const HELPERS: [(&str, &str); 21] = helpers![
+const HELPERS: [(&str, &str); 24] = helpers![
     "shared/adam_powers",
     "shared/divergence",
     "shared/divergence_guard",
@@ -24,6 +24,9 @@ const HELPERS: [(&str, &str); 21] = helpers![
     "shared/grid",
     "shared/halo",
     "shared/lbfgs_state",
+    "shared/matmul_load",
+    "shared/matmul_put",
+    "shared/matmul_put_rows",
     "shared/reduce",
     "shared/row",
     "shared/scale",

@@ -154,7 +154,8 @@ fn overrides(module: &Module) -> Vec<String> {
     module.overrides.iter().filter_map(|(_, constant)| constant.name.clone()).collect()
 }
 
-fn constants(module: &Module) -> Vec<(String, u32)> {
+/// The `const` numbers of a module, of type u32.
+pub(super) fn constants(module: &Module) -> Vec<(String, u32)> {
     let constant = |(_, constant): (_, &naga::Constant)| match module.global_expressions[constant.init] {
         Expression::Literal(Literal::U32(value)) => Some((constant.name.clone()?, value)),
         _ => None,

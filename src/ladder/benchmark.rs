@@ -4,9 +4,9 @@ use super::BENCHMARKS;
 use crate::error::{Error, Remedy, Result, Setting};
 use crate::gpu::{Gpu, Precision, Shader, Shape, Use, mebibytes};
 use crate::graph::{Differentiate, Graph, NodeId, Op, Program, Request};
-use crate::ops::OPERATIONS;
 use crate::ops::case::{Case, TestValues};
 use crate::ops::variants::{Pass, TunedOp, Variant};
+use crate::ops::{Lesson, OPERATIONS};
 use crate::vgg19::{Kernels, LayerId, activation_shape};
 
 /// A layer and an image size, which give every operation its shapes.
@@ -67,6 +67,8 @@ pub(super) enum Implementations {
     Variants(TunedOp),
     /// One, which every device runs.
     One(fn(&ProblemSize) -> Box<dyn Op>),
+    /// The rungs of a ladder that teaches.
+    Lessons { ladder: &'static [Lesson], build: fn(&'static Lesson) -> Box<dyn Op> },
 }
 
 /// One way to compute an operation: a rung of its ladder.
@@ -81,6 +83,13 @@ pub enum Implementation {
         /// Makes the operation.
         build: fn(&ProblemSize) -> Box<dyn Op>,
     },
+    /// A rung that teaches.
+    Lesson {
+        /// The rung.
+        lesson: &'static Lesson,
+        /// Makes the operation.
+        build: fn(&'static Lesson) -> Box<dyn Op>,
+    },
 }
 
 impl Implementation {
@@ -89,6 +98,7 @@ impl Implementation {
         match self {
             Self::Variant(variant) => variant.name,
             Self::Only { name, .. } => name,
+            Self::Lesson { lesson, .. } => lesson.name,
         }
     }
 
@@ -97,6 +107,7 @@ impl Implementation {
         match self {
             Self::Variant(variant) => variant.missing(gpu),
             Self::Only { .. } => None,
+            Self::Lesson { lesson, .. } => lesson.missing(gpu),
         }
     }
 
@@ -105,6 +116,7 @@ impl Implementation {
         match self {
             Self::Variant(variant) => kernels.of(variant.op(), layer).of(pass) == variant,
             Self::Only { .. } => true,
+            Self::Lesson { .. } => false,
         }
     }
 
@@ -122,6 +134,7 @@ impl Implementation {
                 variant.test_op(gpu, features, size.after().channels, TestValues::Repeated)
             }
             Self::Only { build, .. } => Ok(build(size)),
+            Self::Lesson { lesson, build } => Ok(build(lesson)),
         }
     }
 }
@@ -151,7 +164,15 @@ impl Benchmark {
         match self.implementations {
             Implementations::Variants(op) => op.variants().map(Implementation::Variant).collect(),
             Implementations::One(build) => vec![Implementation::Only { name: self.name, build }],
+            Implementations::Lessons { ladder, build } => {
+                ladder.iter().map(|lesson| Implementation::Lesson { lesson, build }).collect()
+            }
         }
+    }
+
+    /// True for a ladder that teaches: no painting runs it, and its shapes follow from the size alone.
+    pub fn teaches(&self) -> bool {
+        matches!(self.implementations, Implementations::Lessons { .. })
     }
 
     /// The ways worth trying on a device, plainest first: on a GPU without those for drivers on the CPU, unless all are
@@ -186,9 +207,8 @@ impl Benchmark {
         if !fits(&side) {
             let largest = (1..side).rev().find(fits).unwrap_or(0);
             return Err(Error::too_large(format!(
-                "{} at {layer} for an image of {side} x {side} is too large for {}, which takes at most {} in one \
-                 tensor",
-                self.name,
+                "{} is too large for {}, which takes at most {} in one tensor",
+                self.at(&size),
                 gpu.adapter().name,
                 mebibytes(gpu.max_tensor_bytes())
             ))
@@ -197,7 +217,25 @@ impl Benchmark {
         Ok(())
     }
 
-    /// One implementation as a program of its own with reproducible values, differentiated by the first input.
+    /// A shape in words: a matrix has rows and columns, and no channels.
+    pub(super) fn describe(&self, shape: &Shape) -> String {
+        match self.teaches() {
+            true => format!("{}x{}", shape.height, shape.width),
+            false => shape.to_string(),
+        }
+    }
+
+    /// Its name and size, for messages.
+    fn at(&self, size: &ProblemSize) -> String {
+        let ProblemSize { layer, side, .. } = size;
+        match self.teaches() {
+            true => format!("{} of size {side}", self.name),
+            false => format!("{} at {layer} for an image of {side} x {side}", self.name),
+        }
+    }
+
+    /// One implementation as a program of its own with reproducible values, differentiated by the first input if it has a
+    /// backward pass.
     ///
     /// # Errors
     /// [`Error::TooLarge`], [`Error::OutOfMemory`] or [`Error::Gpu`] if a tensor cannot be allocated or a kernel cannot be
@@ -211,8 +249,11 @@ impl Benchmark {
             leaves.push((graph.leaf("x", shape), x));
         }
         let nodes: Vec<NodeId> = leaves.iter().map(|(node, _)| *node).collect();
-        let node = graph.apply(size.layer.name(), implementation.build(gpu, &size)?, &nodes);
-        let differentiate = nodes.first().map(|input| Differentiate { outputs: vec![node], input: *input });
+        let op = implementation.build(gpu, &size)?;
+        let is_differentiable = op.differentiable(0);
+        let node = graph.apply(size.layer.name(), op, &nodes);
+        let input = nodes.first().filter(|_| is_differentiable);
+        let differentiate = input.map(|input| Differentiate { outputs: vec![node], input: *input });
         let plan = graph.plan(Request { keep: vec![node], differentiate, ..Request::default() });
         let program = graph.compile(gpu, &plan, &leaves)?;
         if let Some(seed) = program.seeds().first() {

@@ -181,8 +181,8 @@ impl Ladder {
         let rungs = effort.rungs(gpu, benchmark).into_iter().map(rung).collect();
         let mut ladder = Self {
             op: benchmark.name.into(),
-            inputs: (benchmark.inputs)(&size).iter().map(ToString::to_string).collect(),
-            output: (benchmark.output)(&size).to_string(),
+            inputs: (benchmark.inputs)(&size).iter().map(|shape| benchmark.describe(shape)).collect(),
+            output: benchmark.describe(&(benchmark.output)(&size)),
             precision: if size.precision == Precision::F16 { "f16" } else { "f32" }.into(),
             rungs,
         };

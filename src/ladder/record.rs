@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Ladder, ProblemSize};
+use super::{Benchmark, Ladder, ProblemSize};
 use crate::error::{Error, Result};
 use crate::gpu::{Clock, Gpu};
 use crate::profiler::{Device, Roofs};
@@ -20,9 +20,9 @@ pub struct Record {
     pub clock: Clock,
     /// The roofs of the device.
     pub roofs: Roofs,
-    /// The layer that gave the shapes.
-    pub layer: String,
-    /// Width and height of the image in pixels.
+    /// The layer that gave the shapes; `None` if all ladders teach, whose shapes follow from the size alone.
+    pub layer: Option<String>,
+    /// Width and height of the image in pixels, or of matrices.
     pub size: u32,
     /// One for each operation.
     pub ladders: Vec<Ladder>,
@@ -30,19 +30,20 @@ pub struct Record {
 
 impl Record {
     /// The current [`format`](Self::format).
-    pub const FORMAT: u32 = 3;
+    pub const FORMAT: u32 = 4;
 
     /// Compares every pass with these roofs.
     pub fn new(gpu: &Gpu, roofs: Roofs, size: &ProblemSize, mut ladders: Vec<Ladder>) -> Self {
         let rungs = ladders.iter_mut().flat_map(|ladder| &mut ladder.rungs);
         rungs.flat_map(|rung| &mut rung.passes).for_each(|pass| pass.put_under(&roofs));
+        let has_layer = |ladder: &Ladder| Benchmark::of_name(&ladder.op).is_ok_and(|op| !op.teaches());
         Self {
             format: Self::FORMAT,
             version: env!("CARGO_PKG_VERSION").into(),
             device: Device::of(gpu),
             clock: gpu.clock(),
             roofs,
-            layer: size.layer.name().into(),
+            layer: ladders.iter().any(has_layer).then(|| size.layer.name().into()),
             size: size.side,
             ladders,
         }

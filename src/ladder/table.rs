@@ -4,14 +4,15 @@ use super::benchmark::{Benchmark, Implementations, ProblemSize};
 use crate::gpu::Shape;
 use crate::ops::variants::TunedOp;
 use crate::ops::{
-    Crop, L1Gradient, Mask, Mse, Normalize, Pool, Pooling, Relu, Stack, TotalVariation, WeightedSum,
+    Crop, L1Gradient, MATMUL_LADDER, Mask, Matmul, Mse, Normalize, Pool, Pooling, Relu, Stack,
+    TotalVariation, WeightedSum, matrix,
 };
 
 /// Number of loss terms by default: one of content and five of style.
 const TERMS: usize = 6;
 
 /// Every benchmark. A test makes sure that it covers every operation and every test case.
-pub static BENCHMARKS: [Benchmark; 13] = [
+pub static BENCHMARKS: [Benchmark; 14] = [
     Benchmark {
         name: "conv3x3",
         operation: "conv",
@@ -120,5 +121,16 @@ pub static BENCHMARKS: [Benchmark; 13] = [
         inputs: |_| vec![Shape::scalar(); TERMS],
         output: |_| Shape::scalar(),
         implementations: Implementations::One(|_| Box::new(WeightedSum { weights: vec![0.5; TERMS] })),
+    },
+    Benchmark {
+        name: "matmul",
+        operation: "matmul",
+        kernels: [Some("matmul/1_naive"), None],
+        inputs: |size| vec![matrix(size.side, size.side); 2],
+        output: |size| matrix(size.side, size.side),
+        implementations: Implementations::Lessons {
+            ladder: &MATMUL_LADDER,
+            build: |lesson| Box::new(Matmul(lesson)),
+        },
     },
 ];

@@ -85,11 +85,13 @@ impl PassTiming {
     }
 }
 
-/// Warms up, then runs the recordings of the two passes for about `seconds`.
+/// Warms up, then runs the recordings of the two passes, or of the one that there is, for about `seconds`.
 ///
 /// # Errors
 /// [`Error::Gpu`](crate::Error::Gpu) if the device failed.
 pub(super) fn time(gpu: &Gpu, recordings: [&Recording; 2], seconds: f64) -> Result<Vec<PassTiming>> {
+    let passes = || Pass::ALL.into_iter().zip(recordings).filter(|(_, recording)| !recording.is_empty());
+    let recordings: Vec<&Recording> = passes().map(|(_, recording)| recording).collect();
     let one = warm_up(gpu, &recordings, seconds.min(WARM_UP))?;
     let least = if one > SLOW { LEAST_OF_SLOW } else { LEAST };
     let (mut runs, start) = (vec![], Instant::now());
@@ -101,7 +103,7 @@ pub(super) fn time(gpu: &Gpu, recordings: [&Recording; 2], seconds: f64) -> Resu
         let own = kernels.extract_if(.., |line| line.pass == recording.pass()).collect();
         PassTiming::of(pass, &runs, own)
     };
-    Ok(Pass::ALL.into_iter().zip(recordings).map(timing).collect())
+    Ok(passes().map(timing).collect())
 }
 
 /// Runs for about `seconds`; returns how many the last run took.

@@ -11,7 +11,9 @@ mod gemm;
 mod gram;
 mod l1_gradient;
 mod largest;
+mod lesson;
 mod mask;
+mod matmul;
 mod mse;
 mod normalize;
 mod pool;
@@ -27,7 +29,9 @@ pub use conv::{Conv, Packed, PackedWeights};
 pub use crop::Crop;
 pub use gram::Gram;
 pub use l1_gradient::L1Gradient;
+pub use lesson::Lesson;
 pub use mask::Mask;
+pub use matmul::{LADDER as MATMUL_LADDER, Matmul, matrix};
 pub use mse::Mse;
 pub use normalize::Normalize;
 pub use pool::{Pool, Pooling};
@@ -53,8 +57,8 @@ pub struct Operation {
     pub random_case: fn(draw: &mut dyn FnMut(u32, u32) -> u32) -> Case,
 }
 
-/// Every operation of the graph.
-pub const OPERATIONS: [Operation; 12] = [
+/// Every operation of the graph, and those of the ladders that teach.
+pub const OPERATIONS: [Operation; 13] = [
     Operation {
         name: "normalize",
         shaders: normalize::shaders,
@@ -91,5 +95,11 @@ pub const OPERATIONS: [Operation; 12] = [
         shaders: weighted_sum::shaders,
         cases: weighted_sum::cases,
         random_case: weighted_sum::random_case,
+    },
+    Operation {
+        name: "matmul",
+        shaders: matmul::shaders,
+        cases: matmul::cases,
+        random_case: matmul::random_case,
     },
 ];

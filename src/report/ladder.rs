@@ -7,14 +7,13 @@ use crate::ops::variants::Pass;
 
 /// Device and shapes, then every ladder.
 pub fn ladders(record: &Record) -> String {
-    let heading = format!(
-        "{}shapes    {}, in an image of {size} x {size} pixels\n{}{}",
-        device_line(&record.device),
-        record.layer,
-        clock_line(record.clock),
-        roofs_line(&record.roofs),
-        size = record.size,
-    );
+    let size = record.size;
+    let shapes = match &record.layer {
+        Some(layer) => format!("shapes    {layer}, in an image of {size} x {size} pixels\n"),
+        None => String::new(),
+    };
+    let [device, clock] = [device_line(&record.device), clock_line(record.clock)];
+    let heading = device + &shapes + &clock + &roofs_line(&record.roofs);
     std::iter::once(heading).chain(record.ladders.iter().map(ladder)).collect::<Vec<_>>().join("\n")
 }
 

@@ -10,7 +10,7 @@ use crate::ladder::{BENCHMARKS, Benchmark, Check, Implementation};
 /// One part for each implementation and precision that has cases.
 pub(super) fn check(gpu: &Gpu, progress: Progress) -> Vec<Part> {
     let mut parts = vec![];
-    for benchmark in &BENCHMARKS {
+    for benchmark in BENCHMARKS.iter().filter(|benchmark| !benchmark.teaches()) {
         for implementation in benchmark.rungs(gpu, false) {
             for precision in [Precision::F32, Precision::F16] {
                 if benchmark.cases_of(implementation, precision).is_empty() {
@@ -30,7 +30,7 @@ pub(super) fn check(gpu: &Gpu, progress: Progress) -> Vec<Part> {
 fn part(benchmark: &Benchmark, implementation: Implementation, precision: Precision) -> Part {
     let (name, variant) = match implementation {
         Implementation::Variant(variant) => (format!("{} {variant}", benchmark.name), Some(variant)),
-        Implementation::Only { name, .. } => (name.into(), None),
+        other => (other.name().into(), None),
     };
     Part { name, variant, f16: precision == Precision::F16, ..Part::default() }
 }

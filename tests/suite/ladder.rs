@@ -179,6 +179,33 @@ fn the_command_prints_a_ladder_and_writes_json() {
     assert!(kernels[0]["seconds"]["median"].as_f64() > Some(0.0), "{naive}");
 }
 
+/// Matrices have no layer, no backward pass and no rung that a painting runs.
+#[test]
+fn the_ladder_of_matrix_multiplication_has_a_size_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = "kernels --op matmul --size 33 --seconds 0 --json ladder.json";
+    let output = impasto_in(folder.path(), arguments).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    for word in ["matmul: 2 times 33x33 to 33x33, f32", "  naive ", "  turns ", "  matrix_units ", " 1.00x "]
+    {
+        assert!(text.contains(word), "'{word}' is not in {text}");
+    }
+    for word in ["conv3_2", "backward", "* marks", "\n* ", "shapes"] {
+        assert!(!text.contains(word), "'{word}' is in {text}");
+    }
+    let json = std::fs::read_to_string(folder.path().join("ladder.json")).unwrap();
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&json["layer"], &json["size"]), (&Value::Null, &33.into()));
+    let rungs = json["ladders"][0]["rungs"].as_array().unwrap();
+    assert_eq!(rungs.len(), 9);
+    assert_eq!(rungs[0]["passes"][0]["flops"], 2.0 * 33.0 * 33.0 * 33.0);
+    assert_eq!(rungs[0]["passes"].as_array().unwrap().len(), 1);
+    for rung in rungs {
+        assert!(rung["check"]["wrong"].is_null() || !rung["missing"].is_null(), "{rung}");
+    }
+}
+
 #[test]
 fn help_says_what_the_columns_are() {
     let output = impasto_in(Path::new("."), "kernels --help").output().unwrap();
@@ -198,7 +225,7 @@ fn what_cannot_be_run_is_refused() {
         assert!(words.iter().all(|word| stderr.contains(word)), "{arguments}: {words:?} not in {stderr}");
         assert!(output.stdout.is_empty(), "{arguments} printed something");
     };
-    refuses("kernels --op conv", 2, &["did you mean conv3x3?", "weighted_sum or all"]);
+    refuses("kernels --op conv", 2, &["did you mean conv3x3?", "matmul or all"]);
     refuses("kernels --layer conv33", 2, &["did you mean conv3_3?"]);
     refuses("kernels --size 0", 2, &["--size"]);
     refuses("kernels --op all --layer conv5_1 --size 16", 2, &["--size 16", "pool_max", "at least 32"]);

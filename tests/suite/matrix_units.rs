@@ -48,6 +48,23 @@ fn with_matrices_in_loops_they_agree_with_their_references() {
     }
 }
 
+/// The last rung of the ladder that multiplies plain matrices, too: right, but for the rounding of its inputs.
+#[test]
+fn matrix_multiplication_on_matrix_units_agrees_with_its_reference() {
+    let gpu = emulating_gpu();
+    let operation = OPERATIONS.iter().find(|operation| operation.name == "matmul").unwrap();
+    let cases: Vec<Case> =
+        (operation.cases)().into_iter().filter(|case| case.rung == "matrix_units").collect();
+    assert!(cases.len() >= 12);
+    let mut worst: f64 = 0.0;
+    for case in &cases {
+        let Deviation { forward, padding_is_zero, .. } = case.check(&gpu).unwrap().unwrap();
+        assert!(forward <= case.tolerance && padding_is_zero, "{}: off by {forward:.1e}", case.label);
+        worst = worst.max(forward);
+    }
+    assert!(worst > 1e-5, "f16 has 11 bits, but nothing is off by more than {worst:.1e}");
+}
+
 /// Inputs and the gradient of the output for one run of an operation: all numbers times a factor.
 #[derive(Debug, Clone, Copy)]
 struct Factors {

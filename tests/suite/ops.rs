@@ -69,6 +69,14 @@ fn a_wrong_kernel_fails_its_cases() {
     let wrong = [
         ("relu", "relu/forward", "max(src[i], vec4(0.0))", "max(src[i], vec4(0.001))", &[][..]),
         ("tv", "tv/forward", "x + 1u < params.width", "x + 2u < params.width", &[]),
+        ("matmul", "matmul/6_padded", "column + column / 32u", "column + column / 33u", &[]),
+        (
+            "matmul",
+            "matmul/8_turns",
+            "let next = load_share(tile_row, tile_column, first +",
+            "let next = load_share(tile_row, tile_column, 4u + first +",
+            &[],
+        ),
         ("gram", "gram/finish", "params.scale * sum", "1.01 * params.scale * sum", &[("SHARES", 1.0)]),
         ("gram", "gram/finish", "other < SHARES", "other + 1u < SHARES", &[("SHARES", 16.0)]),
     ];

@@ -11,11 +11,11 @@ use serde_json::Value;
 /// The names of all parts: one for each rung that is worth trying on this device, and for each that has cases in f16 another.
 fn titles() -> Vec<String> {
     let mut titles = vec![];
-    for benchmark in &BENCHMARKS {
+    for benchmark in BENCHMARKS.iter().filter(|benchmark| !benchmark.teaches()) {
         for rung in benchmark.rungs(common::fast_gpu(), false) {
             let name = match rung {
                 Implementation::Variant(variant) => format!("{} {variant}", benchmark.name),
-                Implementation::Only { name, .. } => name.to_string(),
+                other => other.name().to_string(),
             };
             titles.push(name.clone());
             if !benchmark.cases_of(rung, Precision::F16).is_empty() {

@@ -74,6 +74,28 @@ fn shipped_tiled_kernels_pass_as_they_are() {
     }
 }
 
+/// Whatever rows and columns a workgroup of theirs computes.
+#[test]
+fn each_rung_of_matrix_multiplication_passes_as_it_is() {
+    let rungs = ["2_coalesced", "3_tiled", "4_column", "5_square", "6_padded", "7_vectors", "8_turns"];
+    for rung in rungs {
+        let shader = common::shader(&format!("matmul/{rung}"));
+        let verdict = attempt("matmul", Pass::Forward, shader.source).unwrap();
+        assert_eq!(trial_summary(&verdict), None, "{rung}");
+    }
+}
+
+#[test]
+fn a_matrix_product_that_is_wrong() {
+    let text =
+        message("matmul", "matmul/1_naive", "row * params.n + column] =", "column * params.m + row] =");
+    says(&text, &["wrong in 9 of 13 cases: output at row ", "expected "]);
+    let no_tile = message("matmul", "matmul/1_naive", "const TILE_ROWS = 32u;", "override TILE_ROWS = 32u;");
+    says(&no_tile, &["'const TILE_ROWS' is missing", "rows or columns of C"]);
+    let barrier = "        }\n        workgroupBarrier();\n    }";
+    says(&message("matmul", "matmul/3_tiled", barrier, "        }\n    }"), &["arrier"]);
+}
+
 #[test]
 fn an_index_off_by_one() {
     let text = message("relu", "relu/forward", "src[i]", "src[i + 1u]");

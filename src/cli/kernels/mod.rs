@@ -33,8 +33,9 @@ use crate::cli::progress::bar;
 use crate::cli::terminal::print;
 
 /// Side of the image if none is given, on a GPU and on a driver on the CPU.
-const SIDE: u32 = 256;
-const SOFTWARE_SIDE: u32 = 128;
+const SIDES: [u32; 2] = [256, 128];
+/// The same of matrices.
+const MATRIX_SIDES: [u32; 2] = [1024, 256];
 /// The operation if none is given.
 const DEFAULT: &str = "conv3x3";
 
@@ -46,6 +47,7 @@ Examples:
   impasto kernels --op gram --layer conv1_1
   impasto kernels --layer conv4_2 --size 512 --json ladder.json
   impasto kernels --op all --precision f16
+  impasto kernels --op matmul --size 2048     plain matrices, one idea a rung
   impasto kernels --template relu             writes relu.wgsl, a kernel to begin with
   impasto kernels --try relu.wgsl --watch     checks and times it whenever it is saved
   impasto kernels --emit-wgsl conv/4_vectors --precision f16 > forward.wgsl
@@ -56,7 +58,7 @@ those that the definition needs for the same result. GB/s counts each tensor onc
 work could take on this device over the time it took; above 100% the data lay in a cache. 'faster' is against the naive
 variant. If a variant is wrong or fails, the exit code is 1.")]
 pub struct KernelsCommand {
-    /// Operation: conv3x3, gram, normalize, pool_max, pool_avg, relu, crop, stack, mask, mse, tv, weighted_sum or all
+    /// Operation: conv3x3, gram, normalize, pool_max, pool_avg, relu, crop, stack, mask, mse, tv, weighted_sum, matmul or all
     /// [default: conv3x3; with '--try' that of the file]
     #[arg(long, value_name = "OP")]
     op: Option<Operations>,
@@ -65,7 +67,8 @@ pub struct KernelsCommand {
     #[arg(long, value_name = "LAYER", default_value = "conv3_2")]
     layer: LayerId,
 
-    /// Width and height of the image in pixels [default: 256; 128 without a GPU, where plain variants take seconds]
+    /// Width and height of the image in pixels, or of matrices [default: 256; 128 without a GPU, where plain variants take
+    /// seconds; for matmul 1024, and 256]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16384))]
     size: Option<u32>,
 
@@ -115,6 +118,11 @@ impl FromStr for Operations {
     }
 }
 
+/// The size if none is given, on a GPU and on a driver on the CPU.
+fn sides(ops: &[&'static Benchmark]) -> [u32; 2] {
+    if ops.iter().all(|op| op.teaches()) { MATRIX_SIDES } else { SIDES }
+}
+
 /// The value of `--seconds`.
 fn seconds(text: &str) -> std::result::Result<f64, String> {
     match text.parse() {
@@ -133,7 +141,7 @@ impl KernelsCommand {
         }
         if let (Some(file), true) = (&self.own.tried, self.own.try_here) {
             let own = OwnKernel::load(file, self.op_named(), self.own.pass)?;
-            let size = |gpu: &Gpu| self.size_on(gpu);
+            let size = |gpu: &Gpu| self.size_on(gpu, &[own.benchmark]);
             return run_here(&own, self.common.device.as_ref(), &size, self.seconds);
         }
         self.json().transpose()?.as_ref().map_or(Ok(()), OutputFile::check_writable)?;
@@ -146,9 +154,9 @@ impl KernelsCommand {
             .map_or_else(|| Benchmark::of_name(DEFAULT).map(|op| vec![op]), |op| Ok(op.0.clone()))?;
         let only = self.only_of(&ops)?;
         let gpu = open_gpu(&self.common)?;
-        let size = self.size(&gpu);
+        let size = self.size(&gpu, &ops);
         ops.iter().try_for_each(|benchmark| benchmark.check(&gpu, &size))?;
-        let kernels = choose_kernels(&gpu, [size.side; 2], size.layer, &self.common)?.kernels;
+        let kernels = self.choose_kernels(&gpu, &size, &ops)?;
         let roofs = Roofs::measure(&gpu)?;
         let ladders = self.run_ladders(&gpu, &ops, &size, &kernels, only);
         let record = Record::new(&gpu, roofs.measured_again(&gpu), &size, ladders);
@@ -191,17 +199,28 @@ impl KernelsCommand {
         }
     }
 
-    fn size(&self, gpu: &Gpu) -> ProblemSize {
-        if gpu.adapter().is_software() && self.size.is_none() {
-            self.common.say(format_args!(
-                "without a GPU the image has {SOFTWARE_SIDE} pixels a side, not {SIDE}; --size sets it"
-            ));
+    /// The kernels that a painting would run. Ladders that teach are in none, so nothing is tuned for them.
+    fn choose_kernels(&self, gpu: &Gpu, size: &ProblemSize, ops: &[&'static Benchmark]) -> Result<Kernels> {
+        if ops.iter().all(|op| op.teaches()) {
+            return Ok(Kernels::default());
         }
-        self.size_on(gpu)
+        Ok(choose_kernels(gpu, [size.side; 2], size.layer, &self.common)?.kernels)
     }
 
-    fn size_on(&self, gpu: &Gpu) -> ProblemSize {
-        let side = self.size.unwrap_or(if gpu.adapter().is_software() { SOFTWARE_SIDE } else { SIDE });
+    fn size(&self, gpu: &Gpu, ops: &[&'static Benchmark]) -> ProblemSize {
+        if gpu.adapter().is_software() && self.size.is_none() {
+            let [side, software_side] = sides(ops);
+            let what = if ops.iter().all(|op| op.teaches()) { "rows and columns" } else { "pixels a side" };
+            self.common.say(format_args!(
+                "without a GPU there are {software_side} {what}, not {side}; --size sets it"
+            ));
+        }
+        self.size_on(gpu, ops)
+    }
+
+    fn size_on(&self, gpu: &Gpu, ops: &[&'static Benchmark]) -> ProblemSize {
+        let [side, software_side] = sides(ops);
+        let side = self.size.unwrap_or(if gpu.adapter().is_software() { software_side } else { side });
         ProblemSize { layer: self.layer, side, precision: self.common.kernels.precision.untimed().storage() }
     }
 

@@ -14,7 +14,7 @@ use super::child::Message;
 use super::own::OwnKernel;
 use super::supervisor::{End, Running, kill, supervise};
 use crate::cli::STOPPED;
-use crate::cli::context::{choose_kernels, open_gpu};
+use crate::cli::context::open_gpu;
 use crate::cli::terminal::{print, say};
 
 /// Time between two looks at the file.
@@ -133,9 +133,9 @@ impl<'a> Session<'a> {
 impl Shipped {
     fn run(command: &KernelsCommand, own: &OwnKernel) -> Result<Self> {
         let gpu = open_gpu(&command.common)?;
-        let size = command.size(&gpu);
+        let size = command.size(&gpu, &[own.benchmark]);
         own.benchmark.check(&gpu, &size)?;
-        let kernels = choose_kernels(&gpu, [size.side; 2], size.layer, &command.common)?.kernels;
+        let kernels = command.choose_kernels(&gpu, &size, &[own.benchmark])?;
         let roofs = Roofs::measure(&gpu)?;
         let only = command.only_of(&[own.benchmark])?;
         let ladders = command.run_ladders(&gpu, &[own.benchmark], &size, &kernels, only);

@@ -55,19 +55,31 @@ fn template(benchmark: &Benchmark, pass: Pass, path: &Path) -> Result<String> {
 //
 {OP_LINE}{op}{stated}
 //
-// Keep the entry point `main`, and the names of bindings, overrides and parameters; the numbers of bindings are free. Tensors
-// of feature maps are stored in blocks of four channels: a vec4 holds four channels of one position, and element (channel c,
-// y, x) is component c % 4 of vec4 (c / 4 * height + y) * width + x. Where the channels are no multiple of four, the rest of
-// the last block must be zero. `#import shared/..` adds a file of shaders/shared.
+// Keep the entry point `main`, and the names of bindings, overrides and parameters; the numbers of bindings are free.
+// `#import shared/..` adds a file of shaders/shared.
 //
 ",
         shader = shader.name,
     );
+    text += if benchmark.teaches() { MATRICES } else { FEATURE_MAPS };
     text += launch(shader.name);
     text += "\n";
     text += &shader.source.replacen("\n@compute", &format!("{}\n@compute", constants(shader.name)), 1);
     Ok(text)
 }
+
+/// How tensors lie in memory.
+const FEATURE_MAPS: &str = "\
+// Tensors of feature maps are stored in blocks of four channels: a vec4 holds four channels of one position, and element
+// (channel c, y, x) is component c % 4 of vec4 (c / 4 * height + y) * width + x. Where the channels are no multiple of four,
+// the rest of the last block must be zero.
+//
+";
+const MATRICES: &str = "\
+// Matrices are stored row by row: element (row, column) of a matrix with n columns is number row * n + column. `a` and `b` may
+// be declared as array<vec4<f32>>.
+//
+";
 
 /// How a kernel is launched, for those whose tiles have a size of their own.
 fn launch(shader: &str) -> &'static str {
@@ -81,6 +93,11 @@ fn launch(shader: &str) -> &'static str {
             "// The launch follows `@workgroup_size`: an invocation for each column, block of rows and split. With a constant
 // TILE_BLOCKS, a workgroup computes a tile of 4 * TILE_BLOCKS rows and columns instead, and tiles below the diagonal may be
 // left out. gram/2_tiled, with 8, can be tried as it is.
+"
+        }
+        "matmul/1_naive" => {
+            "// The launch follows the constants TILE_ROWS and TILE_COLUMNS: a workgroup computes so many rows and columns of C. x of the
+// grid counts tiles along a row of C, y tiles along a column. Any rung of shaders/matmul can be tried as it is.
 "
         }
         _ => "// The launch follows `@workgroup_size`: as many workgroups as it takes for an invocation each.\n",

@@ -280,6 +280,7 @@ impl Finding {
             Shape { layout: Layout::Blocked, height: 1, channels, width, .. } if channels == width => {
                 format!(" at row {channel}, column {x}")
             }
+            Shape { layout: Layout::Planar, channels: 1, .. } => format!(" at row {y}, column {x}"),
             _ => format!(" at channel {channel}, y {y}, x {x}"),
         }
     }
