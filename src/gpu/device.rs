@@ -382,7 +382,7 @@ impl Gpu {
 
     /// The first fault that the device reported asynchronously, if any. A fault is returned once; the loss of the device is
     /// returned every time.
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         let mut fault = lock(&self.inner.fault);
         let found = match &*fault {
             Some(lost @ Error::DeviceLost { .. }) => Some(lost.clone()),

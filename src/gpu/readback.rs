@@ -72,8 +72,7 @@ impl Readback {
 
     fn collect_oldest(&mut self) -> Result<()> {
         let Some((slot, mapping)) = self.in_flight.pop_front() else { return Ok(()) };
-        let done = mapping.wait(&self.gpu)?.ok_or_else(lost)?;
-        let values = mapped(&self.slots[slot].buffer, done)?;
+        let values = mapped(&self.gpu, &self.slots[slot].buffer, mapping)?;
         self.finished.push_back(values);
         Ok(())
     }
@@ -93,8 +92,10 @@ impl Slot {
     }
 }
 
-fn lost() -> Error {
-    Error::gpu("a read-back", "the device stopped answering")
+/// Why a staging buffer could not be mapped. A browser tells of the mapping before it tells that the device is lost.
+fn lost(gpu: &Gpu) -> Error {
+    let unnamed = || Error::DeviceLost { message: "it no longer answers".into() };
+    gpu.check().err().unwrap_or_else(unnamed)
 }
 
 fn staging(gpu: &Gpu, bytes: u64) -> Result<wgpu::Buffer> {
@@ -112,7 +113,7 @@ fn staging(gpu: &Gpu, bytes: u64) -> Result<wgpu::Buffer> {
 pub(super) fn read_now(gpu: &Gpu, tensors: &[&Tensor]) -> Result<Vec<Vec<f32>>> {
     let mut readback = Readback::new(gpu, tensors, 1)?;
     readback.submit(&[])?;
-    let words = readback.receive()?.ok_or_else(lost)?;
+    let words = readback.receive()?.ok_or_else(|| lost(gpu))?;
     let mut bytes: &[u8] = bytemuck::cast_slice(&words);
     let decode = |tensor: &&Tensor| {
         let (own, rest) = bytes.split_at(tensor.shape.bytes() as usize);
@@ -133,19 +134,16 @@ pub(super) fn read_bytes(gpu: &Gpu, tensor: &Tensor, offset: u64, length: u64) -
 pub(super) fn read_staging<T: bytemuck::Pod>(gpu: &Gpu, buffer: &wgpu::Buffer) -> Result<Vec<T>> {
     let mapping = map(buffer);
     gpu.wait()?;
-    mapped(buffer, mapping.wait(gpu)?.ok_or_else(lost)?)
+    mapped(gpu, buffer, mapping)
 }
 
 fn map(buffer: &wgpu::Buffer) -> Mapping {
     Pending::of(|callback| buffer.map_async(wgpu::MapMode::Read, .., move |done| callback.call(done)))
 }
 
-/// Contents of a mapped buffer, which is then unmapped.
-fn mapped<T: bytemuck::Pod>(
-    buffer: &wgpu::Buffer,
-    done: Result<(), wgpu::BufferAsyncError>,
-) -> Result<Vec<T>> {
-    done.map_err(|_| lost())?;
+/// Waits for a buffer to be mapped, and gives its contents. It is unmapped then.
+fn mapped<T: bytemuck::Pod>(gpu: &Gpu, buffer: &wgpu::Buffer, mapping: Mapping) -> Result<Vec<T>> {
+    let Some(Ok(())) = mapping.wait(gpu)? else { return Err(lost(gpu)) };
     let values = {
         let view = buffer.get_mapped_range(..).map_err(|e| Error::gpu("a read-back", e.to_string()))?;
         bytemuck::pod_collect_to_vec(&view)

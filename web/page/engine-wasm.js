@@ -254,7 +254,8 @@ class Engine {
       if (!this.#worker) await this.begin();
       await this.#paint(job);
     } catch (error) {
-      this.#set(job, { state: "failed", error: error.message });
+      // Without a picture that was rescued it has no size.
+      this.#set(job, { state: "failed", error: error.message, ...job.file ? {} : { width: undefined, height: undefined } });
     }
     this.#running = null;
     this.#next();

@@ -54,7 +54,7 @@ export class Jobs {
 
   #facts({ state, width, height, evaluations, seconds }) {
     if (state in WORDS) return WORDS[state];
-    if (state === "failed") return "not painted";
+    if (state === "failed") return width ? "broke off" : "not painted";
     const end = state === "stopped" ? "stopped after " : "";
     return `${width} × ${height}, ${end}${evaluations} evaluations in ${duration(seconds)}`;
   }

@@ -73,7 +73,7 @@ pub fn prepare(
     let (plan, choices) = match make(&options, &first) {
         Ok(made) => made,
         Err(error @ (Error::TooLarge { .. } | Error::OutOfMemory { .. })) => {
-            let largest = largest(&device, &images, &options, first.size(), u64::MAX, &make)?;
+            let largest = largest(&device, &images, &options, first.size(), &make)?;
             return Ok(described(&first, 0, &device, false, largest, Some(message(&error))));
         }
         Err(error) => return Err(error),
@@ -83,7 +83,7 @@ pub fn prepare(
     let fits = bytes <= limit && choices.iter().all(is_whole);
     let largest = match fits {
         true => 0,
-        false => largest(&device, &images, &options, first.size(), bytes, &make)?,
+        false => largest(&device, &images, &options, first.size(), &make)?,
     };
     let problem = (!fits).then(|| why_not(bytes, &device, choices.iter().all(is_whole)));
     let described = described(&first, bytes, &device, fits, largest, problem);
@@ -138,33 +138,31 @@ fn described(
     })
 }
 
-/// The largest size that fits, to steps of 16 pixels; 0 if none does.
+/// The largest size that fits, in steps of 16 pixels; 0 if none does. The wanted size does not.
 fn largest(
     device: &Device,
     images: &Images,
     options: &PaintingOptions,
     (width, height): (u32, u32),
-    bytes: u64,
     make: &dyn Fn(&PaintingOptions, &Job) -> Result<(Plan, Vec<Choice>)>,
 ) -> Result<u32> {
-    // Memory grows with the pixels.
-    let share = (device.limit() as f64 / bytes as f64).sqrt().min(0.95);
-    let mut size = (f64::from(width.max(height)) * share) as u32 / 16 * 16;
-    while size >= 32 {
+    let (mut found, mut low, mut high) = (0, 0, width.max(height).div_ceil(16));
+    while high - low > 1 {
+        let middle = low.midpoint(high);
         let mut smaller = options.clone();
-        smaller.sizes.size = Size::Longer(size);
-        let Ok(job) = images.job(&smaller) else { return Ok(0) };
-        match make(&smaller, &job) {
-            Ok((_, choices)) if most(&choices) <= device.limit() && choices.iter().all(is_whole) => {
-                return Ok(size);
+        smaller.sizes.size = Size::Longer(middle * 16);
+        let made = images.job(&smaller).map(|job| make(&smaller, &job));
+        match made {
+            Ok(Ok((_, choices))) if most(&choices) <= device.limit() && choices.iter().all(is_whole) => {
+                (found, low) = (middle * 16, middle);
             }
-            Ok(_) | Err(Error::TooLarge { .. } | Error::OutOfMemory { .. }) => {
-                size = size * 15 / 16 / 16 * 16
-            }
-            Err(error) => return Err(error),
+            Ok(Ok(_) | Err(Error::TooLarge { .. } | Error::OutOfMemory { .. })) => high = middle,
+            Ok(Err(error)) => return Err(error),
+            // Too small for the network's layers.
+            Err(_) => low = middle,
         }
     }
-    Ok(0)
+    Ok(found)
 }
 
 /// The images of a painting at the size of their files.
