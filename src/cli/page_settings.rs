@@ -43,9 +43,9 @@ impl PageSettings {
         let unusable = |reason: String| Error::Usage(format!("the page {reason}"));
         let options = base.overlaid_with(&self.others).options().map_err(unusable)?;
         match options.files().first() {
-            Some((role, _)) => Err(Error::Usage(format!(
-                "{role} is in a file, which a page cannot name: use 'impasto paint'"
-            ))),
+            Some((role, _)) => {
+                Err(Error::Usage(format!("a page cannot name a file for {role}: use 'impasto paint'")))
+            }
             None => Ok(options),
         }
     }
@@ -79,9 +79,9 @@ mod tests {
             (r#"{"balance":"11"}"#, "from 0"),
             (r#"{"sise":"64"}"#, "does not know"),
             (r#"{"size":"x"}"#, "size \"x\""),
-            (r#"{"init":"/etc/passwd"}"#, "the initial image is in a file"),
-            (r#"{"weights":"w"}"#, "the weights is in a file"),
-            (r#"{"style-mask":["a"]}"#, "a style mask is in a file"),
+            (r#"{"init":"/etc/passwd"}"#, "file for the initial image"),
+            (r#"{"weights":"w"}"#, "a page cannot name a file for the weights: use"),
+            (r#"{"style-mask":["a"]}"#, "file for a style mask"),
         ] {
             let error = of(given, None).unwrap_err().to_string();
             assert!(error.contains(word), "{error}");

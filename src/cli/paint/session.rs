@@ -34,7 +34,7 @@ const LAST_FRAME: Duration = Duration::from_secs(2);
 const GAVE_UP: &str = "the loss kept running away, so the image is the best one before that: lower --lr; -v \
     names the layer where numbers stop being finite, and 'impasto selftest' tests the device";
 
-/// See the module.
+/// One painting from its first evaluation to its files.
 pub struct Session<'a> {
     request: &'a Request,
     gpu: Gpu,
