@@ -75,7 +75,7 @@ class Browser:
         old = self.target
         self.target = self.call("Target.createTarget", session=None, url="about:blank")["targetId"]
         with self.arrived:
-            if not self.arrived.wait_for(lambda: self.target in self.sessions, 60):
+            if not self.arrived.wait_for(lambda: self.target in self.sessions, 300):
                 raise Failed("the browser opens no tab")
         self.session = self.sessions[self.target]
         for domain in ("Page", "DOM"):
@@ -130,7 +130,7 @@ class Browser:
         os.write(self.write, json.dumps(message).encode() + b"\0")
         return number
 
-    def call(self, method: str, seconds: float = 120, session: str | None = "", **params: object) -> dict:
+    def call(self, method: str, seconds: float = 300, session: str | None = "", **params: object) -> dict:
         """Calls a method of the protocol, for the page unless `session` says otherwise."""
         number = self._send(method, self.session if session == "" else session, **params)
         with self.arrived:
@@ -154,7 +154,7 @@ class Browser:
             raise Failed(f"{script}: {details.get('exception', {}).get('description', details['text'])}")
         return result["result"].get("value")
 
-    def until(self, script: str, seconds: float = 60) -> None:
+    def until(self, script: str, seconds: float = 300) -> None:
         """Waits until an expression is true."""
         end = time.monotonic() + seconds
         # A node of the page comes back as an empty object, which is false in Python.
@@ -189,7 +189,7 @@ class Browser:
         self.call("Input.dispatchKeyEvent", type="keyDown", text=text, **common)
         self.call("Input.dispatchKeyEvent", type="keyUp", **common)
 
-    def downloaded(self, seconds: float = 60) -> Path:
+    def downloaded(self, seconds: float = 300) -> Path:
         """The file that was downloaded next; it is taken away."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
