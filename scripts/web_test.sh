@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Builds the page that paints in a browser and tests it in headless Chromium.
+# Builds the page that paints in a browser, and the program for its studio, and tests both in headless Chromium.
 # Usage: scripts/web_test.sh [--install] [NAME...]   (tests with NAME in their name)
 #   --install   install Chromium with the system's packages if there is none
-# Where the tools for WebAssembly cannot be had, or there is no Chromium, it says so and ends well. axe, which checks
-# contrast and labels, is fetched from npm where there is npm.
+# Where the tools for WebAssembly or Chromium cannot be had, it says what is not built or not tested, and ends well. axe,
+# which checks contrast and labels, is fetched from npm where there is npm.
 set -euo pipefail
 
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -16,6 +16,8 @@ if [[ ${1:-} == --install ]]; then
     shift
 fi
 
+has_chromium() { PYTHONPATH=web/tests python3 -c 'import browser, sys; sys.exit(browser.find() is None)'; }
+
 code=0
 scripts/web.sh || code=$?
 if [[ $code -eq 3 ]]; then
@@ -24,9 +26,12 @@ if [[ $code -eq 3 ]]; then
 fi
 [[ $code -eq 0 ]] || exit "$code"
 
-if [[ $installs == yes ]] && ! have chromium && ! have google-chrome; then
-    install "Chromium" chromium chromium chromium
+if [[ $installs == yes ]] && ! has_chromium; then
+    # In a shell of its own: a failure ends that one.
+    (install "Chromium" chromium chromium chromium) || true
 fi
+# The studio is the same page with the program behind it.
+cargo build --release --locked --bin impasto
 axe=$web_cache/axe/node_modules/axe-core/axe.min.js
 if [[ ! -e $axe ]] && have npm; then
     npm install --silent --no-audit --no-fund --prefix "$web_cache/axe" axe-core@4.13.0 >/dev/null 2>&1 ||
