@@ -190,7 +190,7 @@ fn nobody_else_may_ask_and_bad_requests_are_refused() {
     refused(settings(json!({})), &files[..1], 400, "1 to 8 styles");
     refused(settings(json!({ "size": "x" })), &files, 400, "size");
     refused(settings(json!({ "sise": "64" })), &files, 400, "does not know");
-    refused(settings(json!({ "init": "/etc/passwd" })), &files, 400, "in a file");
+    refused(settings(json!({ "init": "/etc/passwd" })), &files, 400, "name a file");
     refused(settings(json!({ "style-weights": "1,2" })), &files, 400, "--style-weights has 2 numbers");
     let mut cut = studio.upload(settings(json!({})), &files);
     cut.truncate(cut.len() - 1);
