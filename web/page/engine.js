@@ -63,7 +63,7 @@
 //   problem        why: a sentence
 //   largest        the largest `size` that fits; 0 if none does
 //   possible       whether it can be painted as it is all the same
-//   width, height, evaluations, bytes, limit    of the picture, in all, and the memory that it takes and that it may take
+//   width, height  of the picture
 //
 // Events
 //   { type: "jobs", jobs: [Entry] }     the queue and the gallery, oldest first, whenever they change

@@ -40,7 +40,10 @@ export class Jobs {
       item.append(Object.assign(new Image(), { src, alt: `Painting: ${job.name}` }));
     }
     const text = element("div", "");
-    text.append(element("h3", job.name), element("p", this.#facts(job)));
+    text.append(element("h3", job.name));
+    const [content, ...styles] = job.images ?? [];
+    if (styles.length) text.append(element("p", `${content} in the style of ${styles.join(" and ")}`));
+    text.append(element("p", this.#facts(job)));
     if (job.error) text.append(element("p", job.error, { className: "wrong" }));
     if (job.plan) text.append(element("p", job.plan.problem));
     const settings = this.#settings(job);
@@ -63,7 +66,7 @@ export class Jobs {
     if (!["done", "stopped"].includes(state) || !settings) return null;
     const details = element("details", "");
     const list = element("dl", "");
-    for (const [name, value] of Object.entries(settings)) list.append(element("dt", name), element("dd", String(value)));
+    for (const [name, value] of Object.entries(settings)) list.append(element("dt", name), element("dd", String(value).replaceAll(",", ", ")));
     details.append(element("summary", "Settings"), list);
     return details;
   }

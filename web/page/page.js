@@ -9,6 +9,7 @@ import { Stage } from "./stage.js";
 
 const at = id => document.getElementById(id);
 const BUSY = ["preparing", "painting", "paused"];
+const QUEUED = "It is in the queue.";
 
 let engine = null;
 let running = null;
@@ -50,10 +51,15 @@ function ask(text, answers) {
   at("question").showModal();
 }
 
-function refuse(error) {
-  at("refusal-message").textContent = error.message;
-  at("refusal-remedy").textContent = error.remedy ?? "Reload the page to try again.";
+// At the top of the page, where it is seen whatever else is.
+function tellAbove(message, remedy) {
+  at("refusal-message").textContent = message;
+  at("refusal-remedy").textContent = remedy;
   at("refusal").hidden = false;
+}
+
+function refuse(error) {
+  tellAbove(error.message, error.remedy ?? "Reload the page to try again.");
   at("loading").hidden = true;
   at("ready").textContent = "";
   document.body.classList.add("refused");
@@ -72,14 +78,16 @@ const tell = {
     running = jobs.find(job => BUSY.includes(job.state)) ?? null;
     stage.show(running);
     lists.show(jobs);
+    if (at("ready").textContent === QUEUED && !jobs.some(job => job.state === "waiting")) at("ready").textContent = "";
     if (!running && jobs.length) stage.note(ended(jobs.at(-1)));
   },
   progress: event => stage.progress(event, running),
   picture: event => stage.picture(event.picture),
   note: event => stage.note(event.text),
-  lost(event) {
+  lost({ text }) {
     stage.show(null);
-    stage.note(event.text);
+    stage.note(text);
+    if (engine.info.can.add) tellAbove(text, "");
   },
 };
 
@@ -123,7 +131,7 @@ async function paint() {
   const job = { content: content.file, styles: [style.file], settings: settings.get(), like: settings.like };
   try {
     const id = await engine.add(job);
-    at("ready").textContent = running && running.id !== id ? "It is in the queue." : "";
+    at("ready").textContent = running && running.id !== id ? QUEUED : "";
   } catch (error) {
     at("ready").textContent = error.message;
   }

@@ -81,6 +81,8 @@ export class Slot {
     } catch (error) {
       if (turn !== this.#turn) return;
       this.file = null;
+      this.#find(".preview").hidden = true;
+      this.#root.classList.remove("full");
       this.#say(error.message, true);
     }
     this.#changed();

@@ -208,6 +208,11 @@ def what_does_not_fit_asks_first(browser: Browser, address: str) -> None:
     check_with_axe(browser, "a painting that asks")
     browser.click("#jobs button[aria-label^=Remove]")
     browser.until("document.getElementById('works').hidden")
+    # More than WebAssembly has memory for.
+    browser.fill("#size", "16384")
+    browser.click("#paint")
+    browser.until("document.querySelector('#jobs li[data-state=asks]')", FIRST)
+    require("million pixels" in browser.text("#jobs li"), browser.text("#jobs li"))
 
 
 @test
@@ -219,6 +224,11 @@ def a_damaged_file_is_named(browser: Browser, address: str) -> None:
     browser.until("document.querySelector('#content .facts.wrong')")
     require("broken.jpg" in browser.text("#content .facts"), browser.text("#content .facts"))
     require(browser.run("document.getElementById('paint').disabled"), "it can be painted")
+    # Nor is the picture shown that was there before.
+    browser.choose("#content input", GOLDEN / "content.png")
+    browser.until("document.querySelector('#content.full')")
+    browser.choose("#content input", broken)
+    browser.until("document.querySelector('#content .facts.wrong') && !document.querySelector('#content.full')")
 
 
 @test
@@ -313,6 +323,10 @@ def the_studio_is_fit_for_all(browser: Browser, _: str) -> None:
             browser.run("document.querySelector('#jobs details').open = true")
             check_with_axe(browser, "the gallery of the studio")
             check_keyboard(browser, 18)
+            studio.kill()
+            browser.until("!document.getElementById('refusal').hidden")
+            require("Start it again" in browser.text("#refusal"), browser.text("#refusal"))
+            check_with_axe(browser, "a studio that has ended")
         finally:
             studio.kill()
             studio.wait()

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use impasto::image_io::{Decoded, Image, Size};
+use impasto::image_io::{Decoded, Image, Size, scaled_dimensions};
 use impasto::painter::Plan;
 use impasto::planner::{Choice, Strategy};
 use impasto::vgg19::Network;
@@ -18,6 +18,9 @@ use crate::cli::page_settings::PageSettings;
 use crate::device::{Device, device};
 use crate::page::Page;
 use crate::words::message;
+
+/// Pixels of the largest painting. WebAssembly addresses 4 GiB; an image has 12 bytes a pixel, and there are some.
+const MOST_PIXELS: u64 = 64 << 20;
 
 /// A painting that is ready to start.
 pub struct Prepared {
@@ -60,11 +63,14 @@ pub fn prepare(
     let damaged = |e: serde_json::Error| Error::Usage(format!("the settings cannot be read: {e}"));
     let settings: PageSettings = serde_json::from_str(settings).map_err(damaged)?;
     let options = settings.options(serde_json::from_str(like).map_err(damaged)?)?;
+    let size = images.size(&options);
+    if let Some(question) = beyond_memory(size) {
+        return Ok(described(size, Some(question)));
+    }
     let first = images.job(&options)?;
     let device = device()?;
-    let (width, height) = first.size();
     let (network, computation) =
-        device.network(&options.objective.network, &first.objective, [width, height], page)?;
+        device.network(&options.objective.network, &first.objective, size.into(), page)?;
     let make = |options: &PaintingOptions, job: &Job| -> Result<(Plan, Vec<Choice>)> {
         let plan = options.plan(job.schedule.clone(), vec![], None)?;
         let choices = plan.choices(&device.gpu, &network, &job.inputs)?;
@@ -73,20 +79,22 @@ pub fn prepare(
     let (plan, choices) = match make(&options, &first) {
         Ok(made) => made,
         Err(error @ (Error::TooLarge { .. } | Error::OutOfMemory { .. })) => {
-            let largest = largest(&device, &images, &options, first.size(), &make)?;
-            return Ok(described(&first, 0, &device, false, largest, Some(message(&error))));
+            let largest = largest(&device, &images, &options, &make)?;
+            return Ok(described(
+                size,
+                Some(Question { problem: message(&error), largest, possible: false }),
+            ));
         }
         Err(error) => return Err(error),
     };
-    let bytes = most(&choices);
-    let limit = device.limit();
-    let fits = bytes <= limit && choices.iter().all(is_whole);
-    let largest = match fits {
-        true => 0,
-        false => largest(&device, &images, &options, first.size(), &make)?,
+    let question = match device.holds(&choices) {
+        true => None,
+        false => {
+            let problem = why_not(most(&choices), &device, choices.iter().all(is_whole));
+            Some(Question { problem, largest: largest(&device, &images, &options, &make)?, possible: true })
+        }
     };
-    let problem = (!fits).then(|| why_not(bytes, &device, choices.iter().all(is_whole)));
-    let described = described(&first, bytes, &device, fits, largest, problem);
+    let described = described(size, question);
     let prepared =
         Prepared { device, options, names: images.names, job: first, plan, choices, network, computation };
     PREPARED.set(Some(prepared));
@@ -99,6 +107,26 @@ impl Device {
     fn limit(&self) -> u64 {
         self.gpu.adapter().max_buffer
     }
+
+    /// Whether it holds a painting in one piece, within that limit.
+    fn holds(&self, choices: &[Choice]) -> bool {
+        most(choices) <= self.limit() && choices.iter().all(is_whole)
+    }
+}
+
+/// Asks for a smaller size where the images of a painting take more memory than WebAssembly has.
+fn beyond_memory((width, height): (u32, u32)) -> Option<Question> {
+    let pixels = u64::from(width) * u64::from(height);
+    let share = (MOST_PIXELS as f64 / pixels as f64).sqrt();
+    (pixels > MOST_PIXELS).then(|| Question {
+        problem: format!(
+            "A page has memory for paintings of {} million pixels, and this one has {}.",
+            MOST_PIXELS / 1_000_000,
+            pixels / 1_000_000
+        ),
+        largest: (f64::from(width.max(height)) * share) as u32 / 16 * 16,
+        possible: false,
+    })
 }
 
 fn most(choices: &[Choice]) -> u64 {
@@ -122,20 +150,23 @@ fn why_not(bytes: u64, device: &Device, whole: bool) -> String {
     }
 }
 
-/// `Plan` of `web/page/engine.js`.
-fn described(
-    job: &Job,
-    bytes: u64,
-    device: &Device,
-    fits: bool,
+/// Why the page asks before it paints.
+struct Question {
+    problem: String,
+    /// The largest size that fits, 0 if none does.
     largest: u32,
-    problem: Option<String>,
-) -> Value {
-    let (width, height) = job.size();
-    json!({
-        "width": width, "height": height, "evaluations": job.schedule.iterations(), "bytes": bytes,
-        "limit": device.limit(), "fits": fits, "possible": bytes > 0, "largest": largest, "problem": problem,
-    })
+    /// Whether it can be painted as it is all the same.
+    possible: bool,
+}
+
+/// `Plan` of `web/page/engine.js`.
+fn described((width, height): (u32, u32), question: Option<Question>) -> Value {
+    match question {
+        None => json!({ "width": width, "height": height, "fits": true }),
+        Some(Question { problem, largest, possible }) => json!({
+            "width": width, "height": height, "fits": false, "problem": problem, "largest": largest, "possible": possible,
+        }),
+    }
 }
 
 /// The largest size that fits, in steps of 16 pixels; 0 if none does. The wanted size does not.
@@ -143,9 +174,9 @@ fn largest(
     device: &Device,
     images: &Images,
     options: &PaintingOptions,
-    (width, height): (u32, u32),
     make: &dyn Fn(&PaintingOptions, &Job) -> Result<(Plan, Vec<Choice>)>,
 ) -> Result<u32> {
+    let (width, height) = images.size(options);
     let (mut found, mut low, mut high) = (0, 0, width.max(height).div_ceil(16));
     while high - low > 1 {
         let middle = low.midpoint(high);
@@ -153,7 +184,7 @@ fn largest(
         smaller.sizes.size = Size::Longer(middle * 16);
         let made = images.job(&smaller).map(|job| make(&smaller, &job));
         match made {
-            Ok(Ok((_, choices))) if most(&choices) <= device.limit() && choices.iter().all(is_whole) => {
+            Ok(Ok((_, choices))) if device.holds(&choices) => {
                 (found, low) = (middle * 16, middle);
             }
             Ok(Ok(_) | Err(Error::TooLarge { .. } | Error::OutOfMemory { .. })) => high = middle,
@@ -189,6 +220,12 @@ impl Images {
             true => Err(Error::Usage("there is no style: choose a painting".into())),
             false => Ok(Self { names, content, styles }),
         }
+    }
+
+    /// Width and height of a painting.
+    fn size(&self, options: &PaintingOptions) -> (u32, u32) {
+        let image = &self.content.image;
+        scaled_dimensions(image.width(), image.height(), options.sizes.size)
     }
 
     fn job(&self, options: &PaintingOptions) -> Result<Job> {
