@@ -2,7 +2,10 @@
 // (Kingma & Ba 2015, algorithm 1).
 //
 // The powers are computed as products: 1 - pow(beta2, t) would lose most of its digits in the first steps. A divergence
-// (see guard/judge) sets t to 0. One invocation.
+// (see guard/judge) sets t to 0.
+//
+// Launch: one invocation.
+// Reads:  a few numbers.
 
 #import shared/adam_powers
 #import shared/divergence_guard

@@ -5,7 +5,9 @@
 //   x = x - lr * m' / (sqrt(v') + epsilon)   with m' = m / (1 - beta1^t), v' = v / (1 - beta2^t)
 //
 // After a divergence both means are set to zero, and x is the image that guard/keep restored.
-// One invocation a vec4: reads 16 + 3 * 16 bytes, writes 3 * 16.
+//
+// Launch: one invocation a vec4, in workgroups of 64.
+// Reads:  64 bytes a vec4, and writes 48: image, gradient and two means, once each.
 
 #import shared/adam_powers
 #import shared/divergence_guard

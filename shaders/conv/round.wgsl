@@ -11,6 +11,7 @@
 // largest, and no sum shows it.
 //
 // Launch: workgroups of 128; each invocation rounds 16 vec4, so that few workgroups search for the largest magnitude.
+// Reads:  16 bytes a vec4, and writes 16.
 
 #import shared/grid
 #import shared/scale

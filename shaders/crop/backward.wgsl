@@ -3,7 +3,8 @@
 //   d_src[c][y][x] (+)= d_dst[c][y - top][x - left]   inside the rectangle, 0 outside
 //
 // Launch: one invocation for each position (x, y) of src and block of four channels (z), since the zeros outside are
-// written too. With ACCUMULATE the outside stays as it is.
+//         written too. With ACCUMULATE the outside stays as it is.
+// Reads:  4 bytes a number inside, and writes 4 everywhere.
 
 // Add to d_src, for values with several consumers, whose gradients are summed.
 override ACCUMULATE: bool = false;

@@ -4,6 +4,7 @@
 // on them. It is also the backward pass of stack/forward, where each band gets its rows of the gradient.
 //
 // Launch: one invocation for each position (x, y) of dst and block of four channels (z).
+// Reads:  4 bytes a number, and writes 4: the speed of a copy.
 
 // Add to dst, for values with several consumers, whose gradients are summed.
 override ACCUMULATE: bool = false;

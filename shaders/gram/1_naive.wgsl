@@ -8,6 +8,7 @@
 // Launch: x covers columns j, y blocks of four rows i, z splits of the positions: split z adds positions p = z,
 //         z + splits, ... to its own matrix, so that small matrices still fill a device.
 // Reads:  five values a position for four multiply-adds, none of them shared with a neighbour.
+// Costs:  nothing: four sums in registers.
 // Next:   2_tiled loads each feature once for 32 rows.
 
 struct Params { channels: u32, positions: u32, splits: u32 }

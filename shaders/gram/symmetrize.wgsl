@@ -4,7 +4,9 @@
 //
 // since each feature map occurs twice in G = F F' / M. S is written in the layout of convolution weights, blocks of four
 // inputs, a vec4 over four outputs each; S F is then a 1x1 convolution.
+//
 // Launch: x covers input channels (padding gets 0), y blocks of four outputs.
+// Reads:  two elements, one of them across, for each that is written: channels^2 numbers in all, few.
 
 struct Params { channels: u32, scale: f32 }
 

@@ -4,7 +4,10 @@
 //   diverged  the loss is NaN, infinite, or more than `divergence_factor` times the lowest: guard/keep restores the
 //             best image, and the optimiser restarts from it with empty state.
 //
-// One invocation. No value passes through the CPU, so no step waits for it.
+// No value passes through the CPU, so no step waits for it.
+//
+// Launch: one invocation.
+// Reads:  a few numbers.
 
 #import shared/divergence
 #import shared/divergence_guard

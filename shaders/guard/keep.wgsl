@@ -1,4 +1,7 @@
-// Keeps a copy of the best image, or restores it, as guard/judge decided. One invocation a vec4.
+// Keeps a copy of the best image, or restores it, as guard/judge decided.
+//
+// Launch: one invocation a vec4, in workgroups of 64.
+// Reads:  16 bytes a vec4, and writes 16; nothing where there is nothing to keep.
 
 #import shared/divergence_guard
 #import shared/grid

@@ -1,7 +1,9 @@
 // Keeps a copy of the image whose loss has diverged, for a diagnosis.
 //
-// Runs before guard/judge, after which guard/keep restores the best image. One invocation a vec4; unless the loss has
-// diverged it reads two numbers and returns.
+// Runs before guard/judge, after which guard/keep restores the best image.
+//
+// Launch: one invocation a vec4, in workgroups of 64.
+// Reads:  two numbers, unless the loss has diverged; then 16 bytes a vec4, and writes 16.
 
 #import shared/divergence
 #import shared/divergence_guard

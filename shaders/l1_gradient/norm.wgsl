@@ -3,8 +3,9 @@
 //   norm = sum |d_dst|
 //
 // Launch: any number of workgroups of 64. Each invocation adds every (64 * workgroups)-th vec4, so that neighbouring
-// invocations read neighbouring vec4; the workgroup writes one sum to partials. reduce/sum then adds those. Padding is
-// zero and adds nothing. Costs one read of the gradient.
+//         invocations read neighbouring vec4; the workgroup writes one sum to partials. reduce/sum then adds those.
+//         Padding is zero and adds nothing.
+// Reads:  the gradient once, 4 bytes a number.
 
 #import shared/reduce
 

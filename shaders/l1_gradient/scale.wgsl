@@ -1,7 +1,9 @@
 // Scales a gradient to a given L1 norm: d_src (+)= strength * d_dst / (norm + floor).
 //
 // norm is one number, the L1 norm of d_dst (l1_gradient/norm, then reduce/sum). floor keeps a gradient of zeros at zero.
-// One invocation a vec4: reads 16 bytes, writes 16.
+//
+// Launch: one invocation a vec4, in workgroups of 64.
+// Reads:  16 bytes a vec4, and writes 16.
 
 #import shared/grid
 

@@ -12,7 +12,10 @@
 // A pair of little curvature can produce a step of any length, so lbfgs/advance bounds the root mean square of a step by
 // `step_limit`, in grey levels of 0 to 255. It begins at `longest_step`, is multiplied by `cut_after_divergence` and by
 // `growth_after_improvement`, and never exceeds `longest_step`. A divergence is a loss that is not finite or far above
-// the lowest (guard/judge); it empties the history. One workgroup.
+// the lowest (guard/judge); it empties the history.
+//
+// Launch: one workgroup of 64.
+// Reads:  the partial sums of lbfgs/pair: some hundred numbers.
 
 #import shared/divergence_guard
 #import shared/lbfgs_state

@@ -2,8 +2,10 @@
 //
 //   s = s min(1, step_limit / rms(s));   g is kept for the next pair
 //
-// After a divergence there is no step: the image is the one that guard/keep restored. One invocation a vec4; every workgroup
-// adds the partial sums of s.s, of which there are at most 64.
+// After a divergence there is no step: the image is the one that guard/keep restored.
+//
+// Launch: one invocation a vec4, in workgroups of 64; every workgroup adds the partial sums of s.s, at most 64.
+// Reads:  step and gradient, 32 bytes a vec4, and writes as much.
 
 #import shared/divergence_guard
 #import shared/grid

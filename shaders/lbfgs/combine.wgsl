@@ -3,7 +3,8 @@
 //   s = k_g g + sum over slots i of (k_s[i] s_i + k_y[i] y_i)
 //
 // Launch: one invocation a vec4, once for each buffer of the ring. The first starts the sum with g, the others add to it.
-// Empty slots are not read.
+//         Empty slots are not read.
+// Reads:  32 bytes a slot and vec4: the whole history once.
 
 #import shared/grid
 #import shared/lbfgs_state

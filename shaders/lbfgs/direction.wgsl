@@ -10,6 +10,7 @@
 // With an empty history the step is -t gradient_scale g: see lbfgs/accept.
 //
 // Launch: one workgroup of 64 invocations, which divide each sum over j among them. At most 256 slots.
+// Reads:  the dot products, some capacity^2 numbers.
 
 #import shared/divergence_guard
 #import shared/lbfgs_state

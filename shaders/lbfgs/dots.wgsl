@@ -4,8 +4,10 @@
 //
 // With the products that earlier steps computed, these suffice to run the recursion on scalars (Chen, Wang & Zhou 2014,
 // "Large-scale L-BFGS using MapReduce").
-// Launch: workgroups of 64. Those in x divide a vector among them, y is the slot within the buffer.
-// partials is [capacity][5][workgroups in x]; empty slots are skipped.
+//
+// Launch: workgroups of 64. Those in x divide a vector among them, y is the slot within the buffer. partials is
+//         [capacity][5][workgroups in x]; empty slots are skipped.
+// Reads:  32 bytes a slot and vec4, the whole history once; g and the newest pair again for each slot, from the cache.
 
 #import shared/lbfgs_state
 #import shared/reduce

@@ -1,7 +1,8 @@
 // L-BFGS, 7 of 8: the length of the step, as partial sums of  s.s.
 //
-// Launch: any number of workgroups of 64, each invocation takes every (64 * workgroups)-th vec4.
-// partials begins with [workgroups]; it replaces the sums of lbfgs/pair, which have been read.
+// Launch: any number of workgroups of 64, each invocation takes every (64 * workgroups)-th vec4. partials begins with
+//         [workgroups]; it replaces the sums of lbfgs/pair, which have been read.
+// Reads:  the step once, 16 bytes a vec4.
 
 #import shared/reduce
 

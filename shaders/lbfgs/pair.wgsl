@@ -2,8 +2,9 @@
 //
 //   y = g - g_before;   partials of  s.y,  y.y  and  |g|_1
 //
-// Launch: any number of workgroups of 64, each invocation takes every (64 * workgroups)-th vec4.
-// partials is [3][workgroups].
+// Launch: any number of workgroups of 64, each invocation takes every (64 * workgroups)-th vec4. partials is
+//         [3][workgroups].
+// Reads:  two gradients and the step, 48 bytes a vec4, and writes 16.
 
 #import shared/reduce
 

@@ -1,7 +1,10 @@
 // L-BFGS, 3 of 8: copies the newest pair into its slot, if it was accepted.
 //
 // The ring may consist of several buffers, since each must be within the device's limit on a binding. This dispatch
-// writes to the buffer of slots [first, first + slots). One invocation a vec4.
+// writes to the buffer of slots [first, first + slots).
+//
+// Launch: one invocation a vec4, in workgroups of 64.
+// Reads:  32 bytes a vec4, and writes 32, if the pair was accepted.
 
 #import shared/grid
 #import shared/lbfgs_state

@@ -11,9 +11,9 @@
 // Beyond its edges the image is mirrored, edge included (..., 1, 0 | 0, 1, ...): S keeps constants and is symmetric, S^T = S,
 // so one kernel serves gradients and steps.
 //
-// Launch: one invocation an element. The padding at the end is not written. ADD is for the step: dst is the image, and is left
-// alone after a divergence, when there is no step.
-// Reads: 25 values, mostly from cache.
+// Launch: one invocation an element. The padding at the end is not written. ADD is for the step: dst is the image, and is
+//         left alone after a divergence, when there is no step.
+// Reads:  25 values, mostly from cache.
 
 #import shared/divergence_guard
 #import shared/grid

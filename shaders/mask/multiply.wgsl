@@ -2,7 +2,10 @@
 //
 // The mask has one value a position for all maps, so the vec4 of a block of four channels has one factor. Gram matrices
 // of masked features restrict the style term to a region (Gatys et al. 2017, arXiv:1611.07865, section 3). The mask is a
-// constant, so the backward pass is the same kernel, from d_dst to d_src. One invocation a vec4: reads 20 bytes, writes 16.
+// constant, so the backward pass is the same kernel, from d_dst to d_src.
+//
+// Launch: one invocation a vec4, in workgroups of 64.
+// Reads:  20 bytes a vec4, and writes 16.
 
 #import shared/grid
 

@@ -1,6 +1,7 @@
 // normalize/forward backward: d_src[channel(k)] = scale[k] * d_dst[k].
 //
 // Launch: one invocation an element of d_src, including the padding at the end, which gets 0.
+// Reads:  4 bytes an element, and writes 4.
 
 #import shared/grid
 

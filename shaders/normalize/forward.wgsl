@@ -5,7 +5,9 @@
 // src is B, G, R in 0..255 minus the ImageNet mean, [3][height][width]. A network in the original (Caffe) convention has
 // the same input: scale 1, offset 0. One in torchvision's convention has R, G, B in 0..1, minus a mean, over a standard
 // deviation: reversed channels with a scale and an offset. dst is blocked: one vec4 a position, its fourth channel 0.
+//
 // Launch: one invocation a position.
+// Reads:  12 bytes a position, and writes 16.
 
 #import shared/grid
 

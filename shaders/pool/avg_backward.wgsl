@@ -1,7 +1,9 @@
 // Average pooling backward: every element of a window gets a quarter of the window's gradient.
 //
 // Elements of a dropped odd row or column get 0.
+//
 // Launch: one invocation for each element (x, y) and block of four channels (z) of the input.
+// Reads:  4 bytes an element, which four neighbours share in the cache, and writes 4.
 
 // Add to d_src, for values with several consumers, whose gradients are summed.
 override ACCUMULATE: bool = false;

@@ -1,7 +1,9 @@
 // Average pooling, 2x2 with stride 2: dst[y, x] is the mean of src[2y..2y+1, 2x..2x+1], channel by channel.
 //
 // An odd last row or column is dropped, as PyTorch does.
+//
 // Launch: one invocation for each output position (x, y) and block of four channels (z).
+// Reads:  four elements, 16 bytes, for each that is written.
 
 struct Params { channels: u32, height: u32, width: u32 }  // of src
 

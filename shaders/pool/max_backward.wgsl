@@ -5,7 +5,8 @@
 // PyTorch. Elements of a dropped odd row or column get 0.
 //
 // Launch: one invocation for each window (x, y), including incomplete ones at the edges, and block of four channels (z).
-// It writes the one, two or four elements of its window.
+//         It writes the one, two or four elements of its window.
+// Reads:  four elements and a gradient, 20 bytes, and writes four elements.
 
 // Add to d_src, for values with several consumers, whose gradients are summed.
 override ACCUMULATE: bool = false;

@@ -7,6 +7,7 @@
 //
 // Launch: 512 workgroups, whatever the size, so that all 512 are written. Each invocation reads every 131072nd vec4, two at
 //         a time.
+// Reads:  the tensor once, 16 bytes a vec4.
 
 struct Params { vectors: u32 }
 

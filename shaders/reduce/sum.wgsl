@@ -3,6 +3,9 @@
 // Second stage of every reduction: the first writes one partial sum a workgroup, this one adds them. Each of 64
 // invocations adds every 64th number, then the workgroup adds the 64 sums. The order is fixed, so the result is the same
 // to the bit.
+//
+// Launch: one workgroup of 64.
+// Reads:  the partial sums, some hundred numbers.
 
 #import shared/reduce
 

@@ -1,8 +1,10 @@
 // ReLU: dst = max(src, 0), elementwise.
 //
 // The network has the ReLU fused into the convolution's epilogue (override RELU there); this kernel is for graphs where it
-// is an operation of its own. One invocation a vec4. It reads and writes memory once for one comparison, so it runs at the
-// speed of a copy.
+// is an operation of its own.
+//
+// Launch: one invocation a vec4, in workgroups of 64.
+// Reads:  16 bytes a vec4, and writes 16, for four comparisons: it runs at the speed of a copy.
 
 #import shared/grid
 

@@ -1,7 +1,10 @@
 // ReLU backward in place: d_dst becomes 0 wherever the output dst is not above zero.
 //
 // For a convolution with a fused ReLU: turns the gradient of its output into that of the sum before the ReLU, which the
-// transposed convolution then reads. One invocation a vec4.
+// transposed convolution then reads.
+//
+// Launch: one invocation a vec4, in workgroups of 64.
+// Reads:  32 bytes a vec4, and writes 16.
 
 #import shared/grid
 

@@ -7,8 +7,9 @@
 //
 // One band of tiles is transformed at a time, so that V stays small for any image.
 //
-// Launch: one invocation a tile of the band, block of four channels, and part of a vec4. It reads POINTS^2 elements and
-//         writes as many. Neighbours write neighbouring elements.
+// Launch: one invocation a tile of the band, block of four channels, and part of a vec4. Neighbours write neighbouring
+//         elements.
+// Reads:  POINTS^2 elements a tile, of which neighbouring tiles share a part in the cache, and writes as many.
 // Tried:  invocations of a vec4 each need some 150 registers for F(4x4), so that few are resident to hide the latency of
 //         memory. Alone they moved 2.8 TB/s on an H200 (27 November 2026), invocations of a number 3.05, of a roof of 4.1. In an
 //         evaluation, where vec4 moved 1.2 to 1.5 in bands of 32 MiB, they move 2.4 to 2.9 in larger bands where layers are wide.

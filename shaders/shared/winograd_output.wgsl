@@ -4,8 +4,8 @@
 // [POINTS * POINTS][out / 4][tiles of the band]; and how a row of a tile is stored, shared/winograd_direct or
 // shared/winograd_staged.
 //
-// Launch: one invocation a tile of the band and block of four channels. It reads POINTS^2 vec4 and writes OUTPUTS^2, fewer at
-//         the right and lower edge.
+// Launch: one invocation a tile of the band and block of four channels.
+// Reads:  POINTS^2 vec4, and writes OUTPUTS^2, fewer at the right and lower edge.
 
 override RELU: bool = false;
 override ACCUMULATE: bool = false;

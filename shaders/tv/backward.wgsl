@@ -3,6 +3,7 @@
 //   d_src[i] = d_loss * 2 / n * sum over neighbours j of (src[i] - src[j]),   scale = 2 / n.
 //
 // Launch: one invocation an element, including the padding at the end, which gets 0.
+// Reads:  five numbers an element, of which neighbours share four in the cache, and writes one.
 
 #import shared/grid
 

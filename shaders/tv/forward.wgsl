@@ -2,9 +2,11 @@
 //
 //   loss = (sum of (x[c, y+1, x] - x[c, y, x])^2 + sum of (x[c, y, x+1] - x[c, y, x])^2) / n
 //
-// over all channels, with n the number of values of the image. As a term of the loss it smooths the image. Each invocation
-// adds the differences of every (64 * workgroups)-th value to its right and lower neighbour; the workgroup writes one sum
-// to partials for reduce/sum.
+// over all channels, with n the number of values of the image. As a term of the loss it smooths the image.
+//
+// Launch: any number of workgroups of 64. Each invocation adds the differences of every (64 * workgroups)-th value to its
+//         right and lower neighbour; the workgroup writes one sum to partials for reduce/sum.
+// Reads:  three numbers an element, of which neighbours share two in the cache.
 
 #import shared/reduce
 

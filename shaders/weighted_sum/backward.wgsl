@@ -4,6 +4,7 @@
 // whose gradients are summed. Bindings from TERMS on are not written.
 //
 // Launch: one invocation a vec4; padding stays zero.
+// Reads:  16 bytes a vec4, and writes 16 for each term.
 
 #import shared/grid
 

@@ -6,6 +6,7 @@
 // November 2026), thirteen launches; two take 13.
 //
 // Launch: one invocation a vec4; padding stays zero.
+// Reads:  16 bytes a vec4 and term, and writes 16.
 
 #import shared/grid
 

@@ -14,7 +14,7 @@ macro_rules! helpers {
 }
 
 /// The files that kernels may import, by name.
-const HELPERS: [(&str, &str); 24] = helpers![
+const HELPERS: [(&str, &str); 26] = helpers![
     "shared/adam_powers",
     "shared/divergence",
     "shared/divergence_guard",
@@ -23,6 +23,8 @@ const HELPERS: [(&str, &str); 24] = helpers![
     "shared/fetch_numbers",
     "shared/grid",
     "shared/halo",
+    "shared/largest_tree",
+    "shared/largest_vector",
     "shared/lbfgs_state",
     "shared/matmul_load",
     "shared/matmul_put",

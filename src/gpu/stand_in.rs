@@ -198,7 +198,7 @@ mod tests {
     fn faults_name_the_line_of_the_file() {
         let error = fault(&RELU, "max(src[i], vec4(0.0))", "max(src[i], vec4(0.0)");
         assert!(
-            error.contains("kernel my.wgsl: line 16, column ") && error.contains("dst[i] = max("),
+            error.contains("kernel my.wgsl: line 18, column ") && error.contains("dst[i] = max("),
             "{error}"
         );
         let error = fault(&RELU, "#import shared/grid", "#import shared/gird");

@@ -68,7 +68,12 @@ pub(super) enum Implementations {
     /// One, which every device runs.
     One(fn(&ProblemSize) -> Box<dyn Op>),
     /// The rungs of a ladder that teaches.
-    Lessons { ladder: &'static [Lesson], build: fn(&'static Lesson) -> Box<dyn Op> },
+    Lessons {
+        ladder: &'static [Lesson],
+        build: fn(&'static Lesson) -> Box<dyn Op>,
+        /// See [`Benchmark::sides`].
+        sides: [u32; 2],
+    },
 }
 
 /// One way to compute an operation: a rung of its ladder.
@@ -164,7 +169,7 @@ impl Benchmark {
         match self.implementations {
             Implementations::Variants(op) => op.variants().map(Implementation::Variant).collect(),
             Implementations::One(build) => vec![Implementation::Only { name: self.name, build }],
-            Implementations::Lessons { ladder, build } => {
+            Implementations::Lessons { ladder, build, .. } => {
                 ladder.iter().map(|lesson| Implementation::Lesson { lesson, build }).collect()
             }
         }
@@ -173,6 +178,14 @@ impl Benchmark {
     /// True for a ladder that teaches: no painting runs it, and its shapes follow from the size alone.
     pub fn teaches(&self) -> bool {
         matches!(self.implementations, Implementations::Lessons { .. })
+    }
+
+    /// Width and height to run it at if none are given, on a GPU and on a driver on the CPU, where plain ways take seconds.
+    pub fn sides(&self) -> [u32; 2] {
+        match self.implementations {
+            Implementations::Lessons { sides, .. } => sides,
+            _ => [256, 128],
+        }
     }
 
     /// The ways worth trying on a device, plainest first: on a GPU without those for drivers on the CPU, unless all are

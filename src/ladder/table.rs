@@ -4,15 +4,15 @@ use super::benchmark::{Benchmark, Implementations, ProblemSize};
 use crate::gpu::Shape;
 use crate::ops::variants::TunedOp;
 use crate::ops::{
-    Crop, L1Gradient, MATMUL_LADDER, Mask, Matmul, Mse, Normalize, Pool, Pooling, Relu, Stack,
-    TotalVariation, WeightedSum, matrix,
+    Crop, L1Gradient, LARGEST_LADDER, Largest, MATMUL_LADDER, Mask, Matmul, Mse, Normalize, Pool, Pooling,
+    Relu, Stack, TotalVariation, WeightedSum, matrix,
 };
 
 /// Number of loss terms by default: one of content and five of style.
 const TERMS: usize = 6;
 
 /// Every benchmark. A test makes sure that it covers every operation and every test case.
-pub static BENCHMARKS: [Benchmark; 14] = [
+pub static BENCHMARKS: [Benchmark; 15] = [
     Benchmark {
         name: "conv3x3",
         operation: "conv",
@@ -131,6 +131,19 @@ pub static BENCHMARKS: [Benchmark; 14] = [
         implementations: Implementations::Lessons {
             ladder: &MATMUL_LADDER,
             build: |lesson| Box::new(Matmul(lesson)),
+            sides: [1024, 256],
+        },
+    },
+    Benchmark {
+        name: "largest",
+        operation: "largest",
+        kernels: [Some("largest/1_atomics"), None],
+        inputs: |size| vec![matrix(size.side, size.side)],
+        output: |_| Shape::scalar(),
+        implementations: Implementations::Lessons {
+            ladder: &LARGEST_LADDER,
+            build: |lesson| Box::new(Largest(lesson)),
+            sides: [4096, 1024],
         },
     },
 ];

@@ -11,6 +11,7 @@ mod gemm;
 mod gram;
 mod l1_gradient;
 mod largest;
+mod largest_ladder;
 mod lesson;
 mod mask;
 mod matmul;
@@ -29,6 +30,7 @@ pub use conv::{Conv, Packed, PackedWeights};
 pub use crop::Crop;
 pub use gram::Gram;
 pub use l1_gradient::L1Gradient;
+pub use largest_ladder::{LADDER as LARGEST_LADDER, Largest};
 pub use lesson::Lesson;
 pub use mask::Mask;
 pub use matmul::{LADDER as MATMUL_LADDER, Matmul, matrix};
@@ -58,7 +60,7 @@ pub struct Operation {
 }
 
 /// Every operation of the graph, and those of the ladders that teach.
-pub const OPERATIONS: [Operation; 13] = [
+pub const OPERATIONS: [Operation; 14] = [
     Operation {
         name: "normalize",
         shaders: normalize::shaders,
@@ -101,5 +103,11 @@ pub const OPERATIONS: [Operation; 13] = [
         shaders: matmul::shaders,
         cases: matmul::cases,
         random_case: matmul::random_case,
+    },
+    Operation {
+        name: "largest",
+        shaders: largest_ladder::shaders,
+        cases: largest_ladder::cases,
+        random_case: largest_ladder::random_case,
     },
 ];

@@ -77,6 +77,7 @@ fn a_wrong_kernel_fails_its_cases() {
             "let next = load_share(tile_row, tile_column, 4u + first +",
             &[],
         ),
+        ("largest", "largest/5_two_passes", "first += grid.x * SHARE", "first += 2u * grid.x * SHARE", &[]),
         ("gram", "gram/finish", "params.scale * sum", "1.01 * params.scale * sum", &[("SHARES", 1.0)]),
         ("gram", "gram/finish", "other < SHARES", "other + 1u < SHARES", &[("SHARES", 16.0)]),
     ];

@@ -89,15 +89,6 @@ fn the_translation_fails_on_a_broken_kernel() {
     assert!(translate(&Shader { name: "broken", source, unchecked: false }).is_err());
 }
 
-/// A kernel that teaches begins by saying what it is.
-#[test]
-fn every_kernel_begins_with_its_idea() {
-    for shader in shaders() {
-        let header = shader.source.lines().take_while(|line| line.starts_with("//")).count();
-        assert!(header >= 1, "{} has no header", shader.name);
-    }
-}
-
 /// What `impasto kernels --emit-wgsl` prints is a whole program, in every form in which a kernel is launched.
 #[test]
 fn every_kernel_is_listed_as_wgsl_that_compiles_by_itself() {

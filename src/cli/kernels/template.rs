@@ -76,8 +76,8 @@ const FEATURE_MAPS: &str = "\
 //
 ";
 const MATRICES: &str = "\
-// Matrices are stored row by row: element (row, column) of a matrix with n columns is number row * n + column. `a` and `b` may
-// be declared as array<vec4<f32>>.
+// Matrices are stored row by row: element (row, column) of a matrix with n columns is number row * n + column. What is only read
+// may be declared as array<vec4<f32>>; behind the last number are zeros up to a whole vec4.
 //
 ";
 
@@ -98,6 +98,11 @@ fn launch(shader: &str) -> &'static str {
         "matmul/1_naive" => {
             "// The launch follows the constants TILE_ROWS and TILE_COLUMNS: a workgroup computes so many rows and columns of C. x of the
 // grid counts tiles along a row of C, y tiles along a column. Any rung of shaders/matmul can be tried as it is.
+"
+        }
+        "largest/1_atomics" => {
+            "// The launch follows the constant SHARE: the numbers that a workgroup takes. dst is zero before it. The first four rungs
+// of shaders/largest can be tried as they are.
 "
         }
         _ => "// The launch follows `@workgroup_size`: as many workgroups as it takes for an invocation each.\n",
