@@ -1,5 +1,6 @@
-//! Charts as SVG and PNG: the roofline of a profile, the losses of runs.
+//! Charts as SVG and PNG: the roofline of a profile, the rungs of ladders, the losses of runs.
 
+mod ladder;
 mod losses;
 mod roofline;
 mod scene;
@@ -12,6 +13,7 @@ use std::path::Path;
 pub use losses::{Losses, Run, Term};
 
 use crate::error::{Error, Result};
+use crate::ladder::Record;
 use crate::profiler::Profile;
 use scene::Scene;
 
@@ -52,6 +54,11 @@ impl Chart {
     /// The roofline chart of every kernel of a profile.
     pub fn roofline(profile: &Profile) -> Self {
         Self { scene: roofline::scene(profile) }
+    }
+
+    /// The bars of every rung of a record, under the device's roofs.
+    pub fn ladders(record: &Record) -> Self {
+        Self { scene: ladder::scene(record) }
     }
 
     /// The losses of runs over their evaluations: all terms, or `only` one of them.

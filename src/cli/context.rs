@@ -12,6 +12,7 @@ use impasto::tuner::{self, Choice, default_folder};
 use impasto::vgg19::{KernelOverride, Kernels, LayerId, Network, Weights};
 
 use super::computation::Computation;
+use super::kernels::checked_stand_in;
 use super::options::{CommonOptions, KernelOptions, NetworkOption, NetworkOptions};
 use super::progress::TuningProgress;
 
@@ -78,7 +79,14 @@ fn load_weights(options: &NetworkOptions, settings: &Settings) -> Result<Weights
 /// The device that the options name. Says so where it is a program on the CPU, or OpenGL in place of a driver
 /// with more features.
 pub fn open_gpu(options: &CommonOptions) -> Result<Gpu> {
-    let gpu = open_device(options.device.as_ref(), default_folder())?;
+    let gpu = match options.kernels.own()? {
+        Some(own) => {
+            let stand_in = Some(checked_stand_in(own, options)?);
+            let device = options.device.clone().unwrap_or_default();
+            switched(GpuOptions { device, stand_in, ..Default::default() })?
+        }
+        None => open_device(options.device.as_ref(), default_folder())?,
+    };
     options.detail(format_args!("device: {}", gpu.adapter()));
     if gpu.adapter().is_software() {
         options.say(format_args!("no GPU is used: working on the CPU through {}", gpu.adapter().name));
@@ -139,7 +147,7 @@ pub fn choose_kernels(
             other.join("; ")
         ));
     }
-    let overrides = &options.kernels.kernel_overrides;
+    let overrides = options.kernels.overrides();
     let mut checked: Vec<&Variant> = vec![];
     for variant in overrides.iter().map(|kernel_override| kernel_override.variant) {
         if !checked.contains(&variant) {
@@ -147,7 +155,7 @@ pub fn choose_kernels(
             checked.push(variant);
         }
     }
-    Ok(Computation { kernels: chosen.kernels.with(&recorded).with(overrides), ..chosen })
+    Ok(Computation { kernels: chosen.kernels.with(&recorded).with(&overrides), ..chosen })
 }
 
 /// The tuner's choice for images of this size.

@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
-use impasto::Result;
 use impasto::chart::{Chart, ChartFormat};
-use impasto::gpu::Gpu;
+use impasto::gpu::{Gpu, Recording};
 use impasto::graph::Activations;
 use impasto::image_io::Image;
 use impasto::objective::{
@@ -19,6 +18,7 @@ use impasto::painter::{Evaluation, Painter, Schedule};
 use impasto::profiler::{Comparison, Measurement, Profile, Roofs, Spread, Workload, measure};
 use impasto::report;
 use impasto::vgg19::Network;
+use impasto::{Error, Result};
 
 use super::context::{choose_kernels, load_and_open, network_with};
 use super::file_roles::FileRoles;
@@ -33,6 +33,7 @@ Examples:
   impasto profile
   impasto profile --size 512 --evaluations 20 --json new.json
   impasto profile --size 256 --trace trace.json --plot roofline.svg
+  impasto profile --only conv/4_vectors --layer conv3_2 --repeat 200
   impasto profile --compare old.json new.json
 
 The table has a line for each kernel. GFLOP/s counts the operations that were done, 'direct' those that the definition
@@ -47,6 +48,19 @@ pub struct ProfileCommand {
     /// Evaluations of loss and gradient to time
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     evaluations: u32,
+
+    /// Time the launches of one kernel alone, such as conv/4_vectors
+    #[arg(long, value_name = "KERNEL")]
+    only: Option<String>,
+
+    /// With '--only': those of this layer or step alone
+    #[arg(long, value_name = "LAYER", requires = "only")]
+    layer: Option<String>,
+
+    /// With '--only': how often they are run
+    #[arg(long, value_name = "N", default_value_t = 100, requires = "only",
+        value_parser = clap::value_parser!(u32).range(1..), conflicts_with = "evaluations")]
+    repeat: u32,
 
     /// Write everything that was measured, for --compare and for other programs
     #[arg(long, value_name = "FILE.json", value_parser = path())]
@@ -66,7 +80,7 @@ pub struct ProfileCommand {
 
     /// Compare two files of --json instead of measuring
     #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], value_parser = path(),
-        conflicts_with_all = ["size", "evaluations", "json", "csv", "trace", "plot", "device"])]
+        conflicts_with_all = ["size", "evaluations", "only", "json", "csv", "trace", "plot", "device"])]
     compare: Option<Vec<PathBuf>>,
 
     #[command(flatten)]
@@ -105,19 +119,35 @@ impl ProfileCommand {
         })?;
         let objective = self.objective(&gpu, &network, &settings)?;
         let program = objective.program();
-        let measured = measure(&gpu, &[&program.forward, &program.backward], self.evaluations as usize)?;
+        let (what, measured) = self.measure(&gpu, [&program.forward, &program.backward])?;
         let workload = Workload {
-            what: "loss and gradient".into(),
+            what,
             width: self.size,
             height: self.size,
             kernels: network.kernels().to_string(),
-            evaluations: self.evaluations as usize,
+            evaluations: measured.evaluations.len(),
         };
         let mut profile = Profile::new(&gpu, roofs, workload, &measured);
         profile.roofs = roofs.measured_again(&gpu);
         print(&report::table(&profile))?;
         outputs.write(&profile, &measured)?;
         Ok(ExitCode::SUCCESS)
+    }
+
+    /// Times an evaluation, or the launches of `--only`. For these the whole runs once, so that they read what they read in
+    /// an evaluation.
+    fn measure(&self, gpu: &Gpu, whole: [&Recording; 2]) -> Result<(String, Measurement)> {
+        let Some(kernel) = &self.only else {
+            return Ok(("loss and gradient".into(), measure(gpu, &whole, self.evaluations as usize)?));
+        };
+        let part = whole.map(|recording| recording.only(kernel, self.layer.as_deref()));
+        if part.iter().all(Recording::is_empty) {
+            return Err(not_launched(kernel, self.layer.as_deref(), whole));
+        }
+        gpu.submit(&whole)?;
+        let measured = measure(gpu, &part.each_ref(), self.repeat as usize)?;
+        let place = self.layer.as_ref().map_or_else(String::new, |layer| format!(" of {layer}"));
+        Ok((format!("{kernel}{place} alone"), measured))
     }
 
     fn check_files(&self) -> Result<()> {
@@ -156,6 +186,24 @@ impl ProfileCommand {
         gpu.write(objective.x(), &to_variable(&style));
         Ok(objective)
     }
+}
+
+/// Names what there is: the layers of the kernel, or the kernels.
+fn not_launched(kernel: &str, layer: Option<&str>, whole: [&Recording; 2]) -> Error {
+    let launched = || whole.into_iter().flat_map(Recording::launched);
+    let mut names: Vec<&str> =
+        launched().filter(|(name, _)| *name == kernel).map(|(_, label)| label).collect();
+    let (what, is_known) = (format!("{kernel} is not launched"), !names.is_empty());
+    if !is_known {
+        names = launched().map(|(name, _)| name).collect();
+    }
+    names.sort_unstable();
+    names.dedup();
+    let names = names.join(", ");
+    Error::Usage(match layer.filter(|_| is_known) {
+        Some(layer) => format!("{what} for {layer}: give --layer one of {names}"),
+        None => format!("{what} by an evaluation with these kernels: give --only one of {names}"),
+    })
 }
 
 impl Outputs {

@@ -53,7 +53,7 @@ pub(super) enum Command {
 }
 
 /// A dispatch of a kernel, with its work for the profiler.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Dispatch {
     pub(super) kernel: Arc<Kernel>,
     pub(super) pipeline: Arc<Pipeline>,
@@ -124,6 +124,20 @@ impl Recording {
     /// Number of dispatches in it.
     pub fn dispatches(&self) -> usize {
         self.commands.iter().filter(|command| matches!(command, Command::Dispatch(_))).count()
+    }
+
+    /// Kernel and label of each dispatch, in order.
+    pub fn launched(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.commands.iter().filter_map(Command::dispatch).map(|one| (one.kernel.name(), &*one.label))
+    }
+
+    /// A recording of the same pass with nothing but the dispatches of a kernel, all or those with one label.
+    pub fn only(&self, kernel: &str, label: Option<&str>) -> Self {
+        let dispatches = self.commands.iter().filter_map(Command::dispatch);
+        let wanted = dispatches
+            .filter(|one| one.kernel.name() == kernel && label.is_none_or(|label| one.label == label));
+        let commands = wanted.cloned().map(Command::Dispatch).collect();
+        Self { gpu: self.gpu.clone(), pass: self.pass, commands }
     }
 
     /// The forms in which a kernel is launched, each once, in the order of their first launch.

@@ -1,17 +1,21 @@
 //! Profiles and ladders as text: tables, comparisons, CSV, a trace. Nothing here prints or writes files.
 
+mod advice;
 mod comparison;
 mod csv;
 #[cfg(test)]
 pub(crate) mod fixture;
+mod grid;
 mod ladder;
 mod table;
 mod text;
 mod trace;
 mod trial;
 
+pub use advice::advice;
 pub use comparison::comparison;
 pub use csv::csv;
+pub use grid::layer_grid;
 pub use ladder::ladders;
 pub use table::{kernel_table, roofs_line, table};
 pub use text::number;

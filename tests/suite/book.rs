@@ -32,10 +32,15 @@ const SMALL: &[(&str, &[(&str, &str)])] = &[
     ("tune", &[("--size", "16")]),
     ("profile --compare", &[]),
     (
+        "profile --only",
+        &[("--size", "48"), ("--repeat", "2"), ("--style-layers", "conv1_1"), ("--no-tune", "")],
+    ),
+    (
         "profile",
         &[("--size", "48"), ("--evaluations", "1"), ("--style-layers", "conv1_1"), ("--no-tune", "")],
     ),
     ("kernels --template", &[]),
+    ("kernels --layer conv3_2 --size 64 --only", &[("--size", "16"), ("--seconds", "0"), ("--no-tune", "")]),
     ("kernels", &[("--size", "16"), ("--op", "relu")]),
     ("devices --size", &[("--size", "256")]),
 ];

@@ -207,6 +207,37 @@ fn the_ladder_of_matrix_multiplication_has_a_size_alone() {
 }
 
 #[test]
+fn a_chart_has_a_bar_for_each_rung_and_advice_is_asked_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = "kernels --op matmul --size 64 --seconds 0 --no-check --plot bars.svg -v";
+    let output = impasto_in(folder.path(), arguments).output().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let svg = std::fs::read_to_string(folder.path().join("bars.svg")).unwrap();
+    for word in ["naive", "coalesced", "turns", "GFLOP/s", "matmul: 64x64, 64x64 to 64x64, f32"] {
+        assert!(svg.contains(word), "'{word}' is not in the chart");
+    }
+    let refused = impasto_in(folder.path(), "kernels --op relu --plot bars.pdf").output().unwrap();
+    assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+}
+
+#[test]
+fn all_layers_are_a_grid() {
+    let folder = tempfile::tempdir().unwrap();
+    let arguments = "kernels --op relu --size 16 --seconds 0 --all-layers -q";
+    let output = impasto_in(folder.path(), arguments).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success(), "{text}");
+    assert!(text.contains("relu forward, f32, milliseconds") && text.contains("relu backward"), "{text}");
+    for layer in LayerId::all() {
+        let lines = text.lines().filter(|line| line.starts_with(layer.name()) && line.contains('*'));
+        assert_eq!(lines.count(), 2, "{layer}: {text}");
+    }
+    let refused = impasto_in(folder.path(), "kernels --op matmul --all-layers").output().unwrap();
+    let stderr = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(refused.status.code() == Some(2) && stderr.contains("matmul has no layers"), "{stderr}");
+}
+
+#[test]
 fn help_says_what_the_columns_are() {
     let output = impasto_in(Path::new("."), "kernels --help").output().unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -225,7 +256,7 @@ fn what_cannot_be_run_is_refused() {
         assert!(words.iter().all(|word| stderr.contains(word)), "{arguments}: {words:?} not in {stderr}");
         assert!(output.stdout.is_empty(), "{arguments} printed something");
     };
-    refuses("kernels --op conv", 2, &["did you mean conv3x3?", "matmul or all"]);
+    refuses("kernels --op conv", 2, &["did you mean conv3x3?", "largest or all"]);
     refuses("kernels --layer conv33", 2, &["did you mean conv3_3?"]);
     refuses("kernels --size 0", 2, &["--size"]);
     refuses("kernels --op all --layer conv5_1 --size 16", 2, &["--size 16", "pool_max", "at least 32"]);

@@ -131,6 +131,38 @@ fn help_says_what_the_columns_are() {
     }
 }
 
+/// The launches of one kernel are timed without the rest, as often as asked for.
+#[test]
+fn one_kernel_can_be_timed_alone() {
+    let folder = TempDir::new().unwrap();
+    let run = |arguments: &str| {
+        let line = format!("profile --size 32 --no-tune -q {arguments}");
+        impasto_in(folder.path(), &line).output().unwrap()
+    };
+    let output = run("--only pool/max_forward --layer pool1 --repeat 7 --json one.json");
+    let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{stderr}");
+    let profile = json(folder.path().join("one.json"));
+    assert_eq!(profile["workload"]["what"], "pool/max_forward of pool1 alone");
+    assert_eq!(profile["workload"]["evaluations"], 7);
+    let kernels = profile["kernels"].as_array().unwrap();
+    assert_eq!(
+        (kernels.len(), &kernels[0]["layer"], &kernels[0]["launches"]),
+        (1, &"pool1".into(), &1.into())
+    );
+    assert_eq!(kernels[0]["share"], 1.0);
+    let refuses = |arguments: &str, words: &[&str]| {
+        let output = run(arguments);
+        let stderr = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(2), "{arguments}: {stderr}");
+        assert!(words.iter().all(|word| stderr.contains(word)), "{arguments}: {words:?} not in {stderr}");
+    };
+    refuses("--only pool/max_forward --layer pool9", &["for pool9", "one of pool1, pool2, pool3"]);
+    refuses("--only pool/max", &["pool/max is not launched", "pool/max_forward"]);
+    refuses("--layer pool1", &["--only"]);
+    refuses("--repeat 3", &["--only"]);
+}
+
 #[test]
 fn two_profiles_compare() {
     let folder = TempDir::new().unwrap();

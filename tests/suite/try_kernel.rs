@@ -4,8 +4,9 @@ use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
 use crate::common;
-use crate::common::test_folder::{TestFolder, stderr};
+use crate::common::test_folder::{TestFolder, impasto_in, stderr};
 use impasto::gpu::{GpuOptions, Precision, StandIn};
+use impasto::image_io::Image;
 use impasto::ladder::trial::{self, Verdict};
 use impasto::ladder::{BENCHMARKS, Benchmark, ProblemSize};
 use impasto::ops::variants::Pass;
@@ -15,7 +16,7 @@ const SIZE: ProblemSize =
     ProblemSize { layer: impasto::vgg19::LayerId::FIRST, side: 16, precision: Precision::F32 };
 
 /// Loads a text as the kernel of a pass and runs the cases; an error is what `load` says.
-fn attempt(op: &str, pass: Pass, text: &str) -> Result<Verdict, String> {
+pub fn attempt(op: &str, pass: Pass, text: &str) -> Result<Verdict, String> {
     let benchmark = Benchmark::of_name(op).unwrap();
     let shader = benchmark.kernel(pass).unwrap();
     let stand_in = StandIn::load(shader, "my.wgsl", text).map_err(|error| error.to_string())?;
@@ -83,6 +84,22 @@ fn each_rung_of_matrix_multiplication_passes_as_it_is() {
         let verdict = attempt("matmul", Pass::Forward, shader.source).unwrap();
         assert_eq!(trial_summary(&verdict), None, "{rung}");
     }
+}
+
+#[test]
+fn each_rung_of_one_launch_finds_the_largest_as_it_is() {
+    for rung in ["2_tree", "3_vectors", "4_subgroups"] {
+        let shader = common::shader(&format!("largest/{rung}"));
+        if rung == "4_subgroups" && common::gpu().subgroup_size().is_none() {
+            continue;
+        }
+        let verdict = attempt("largest", Pass::Forward, shader.source).unwrap();
+        assert_eq!(trial_summary(&verdict), None, "{rung}");
+    }
+    let no_share = message("largest", "largest/1_atomics", "const SHARE = 256u;", "override SHARE = 256u;");
+    says(&no_share, &["'const SHARE' is missing"]);
+    let too_short = message("largest", "largest/2_tree", "half /= 2u)", "half /= 4u)");
+    says(&too_short, &["output: expected "]);
 }
 
 #[test]
@@ -191,7 +208,7 @@ fn a_computed_nan() {
 #[test]
 fn a_syntax_error() {
     let text = message("relu", "relu/forward", "vec4(0.0));", "vec4(0.0);");
-    says(&text, &["line 16, column 39: expected `)`", "dst[i] = max(src[i], vec4(0.0);"]);
+    says(&text, &["line 18, column 39: expected `)`", "dst[i] = max(src[i], vec4(0.0);"]);
 }
 
 #[test]
@@ -234,6 +251,52 @@ fn each_template_is_right() {
         );
         assert!(text.contains("Timed") && text.contains("\"untimed\":null"), "{line}: {text}");
     }
+}
+
+/// A painting runs a kernel of the user's own in place of the plain one, once that is found right.
+#[test]
+fn an_own_kernel_paints() {
+    let folder = folder_with("conv3x3");
+    let template = folder.command("kernels --template pool_max -o @pool.wgsl").output().unwrap();
+    assert!(template.status.success(), "{}", stderr(&template));
+    let rgb = (0..24 * 24 * 3).map(|i| (i * 37 % 256) as f32).collect();
+    Image::from_rgb(24, 24, rgb).unwrap().save(folder.path("a.png")).unwrap();
+    let paint = |name: &str, kernels: &str| {
+        let line = format!(
+            "paint a.png a.png -o {name}.png --size 24 --scales 1 --iterations 2 --content-layers conv2_1 \
+             --style-layers conv1_1 --no-tune -q {kernels}"
+        );
+        impasto_in(folder.root(), &line).output().unwrap()
+    };
+    let pixels = |name: &str| Image::load(folder.path(&format!("{name}.png"))).unwrap().into_pixels();
+    for (name, kernels) in [
+        ("plain", "--kernel conv3x3=naive"),
+        ("own", "--kernel conv3x3=conv3x3.wgsl"),
+        ("pooled", "--kernel conv3x3=naive --kernel pool_max=pool.wgsl"),
+    ] {
+        let output = paint(name, kernels);
+        assert!(output.status.success(), "{kernels}: {}", stderr(&output));
+    }
+    assert_eq!(pixels("own"), pixels("plain"));
+    assert_eq!(pixels("pooled"), pixels("plain"));
+
+    let refuses = |kernels: &str, words: &[&str]| {
+        let output = paint("none", kernels);
+        assert_eq!(output.status.code(), Some(2), "{kernels}: {}", stderr(&output));
+        says(&stderr(&output), words);
+        assert!(!folder.path("none.png").exists());
+    };
+    refuses(
+        "--kernel conv3x3=conv3x3.wgsl --kernel pool_max=pool.wgsl",
+        &["one kernel of your own at a time"],
+    );
+    refuses("--kernel matmul=conv3x3.wgsl", &["no painting runs matmul"]);
+    refuses("--kernel conv3x3=none.wgsl", &["none.wgsl"]);
+    // It would paint, only not what it should.
+    change(&folder, "conv3x3.wgsl", "sum = max(sum, vec4(0.0));", "sum = max(sum, vec4(0.1));");
+    let words =
+        ["conv3x3.wgsl does not paint", "are not zero", "'impasto kernels --op conv3x3 --try conv3x3.wgsl'"];
+    refuses("--kernel conv3x3=conv3x3.wgsl", &words);
 }
 
 #[test]

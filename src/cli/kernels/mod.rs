@@ -1,7 +1,9 @@
 //! `impasto kernels`
 
 mod child;
+mod layers;
 mod own;
+mod painted;
 mod session;
 mod supervisor;
 mod template;
@@ -12,6 +14,7 @@ use std::process::ExitCode;
 use std::str::FromStr;
 
 use clap::Args;
+use impasto::chart::{Chart, ChartFormat};
 use impasto::gpu::Gpu;
 use impasto::ladder::{BENCHMARKS, Benchmark, Effort, Ladder, ProblemSize, Record};
 use impasto::output::OutputFile;
@@ -20,6 +23,8 @@ use impasto::report;
 use impasto::vgg19::{Kernels, LayerId};
 use impasto::{Error, Result};
 
+pub use painted::checked_stand_in;
+
 use child::run_here;
 use own::{OwnKernel, OwnKernelOptions, TemplateOp};
 use session::Session;
@@ -27,15 +32,12 @@ use template::write_template;
 
 use crate::cli::context::{choose_kernels, open_gpu};
 use crate::cli::emit_wgsl::{KernelName, emit_wgsl};
+use crate::cli::file_roles::FileRoles;
 use crate::cli::options::CommonOptions;
 use crate::cli::paths::path;
 use crate::cli::progress::bar;
 use crate::cli::terminal::print;
 
-/// Side of the image if none is given, on a GPU and on a driver on the CPU.
-const SIDES: [u32; 2] = [256, 128];
-/// The same of matrices.
-const MATRIX_SIDES: [u32; 2] = [1024, 256];
 /// The operation if none is given.
 const DEFAULT: &str = "conv3x3";
 
@@ -46,6 +48,8 @@ Examples:
   impasto kernels                             the ladder of the convolution, naive to Winograd
   impasto kernels --op gram --layer conv1_1
   impasto kernels --layer conv4_2 --size 512 --json ladder.json
+  impasto kernels --layer conv4_2 --plot ladder.svg -v
+  impasto kernels --all-layers --seconds 0.2  which variant is the fastest where
   impasto kernels --op all --precision f16
   impasto kernels --op matmul --size 2048     plain matrices, one idea a rung
   impasto kernels --template relu             writes relu.wgsl, a kernel to begin with
@@ -56,10 +60,11 @@ Each variant is compared with a reference in f64 on small and awkward sizes ('of
 number), then timed forward and backward at the layer's shape. GFLOP/s counts the operations that were done, 'direct'
 those that the definition needs for the same result. GB/s counts each tensor once. 'of roof' is the least time that the
 work could take on this device over the time it took; above 100% the data lay in a cache. 'faster' is against the naive
-variant. If a variant is wrong or fails, the exit code is 1.")]
+variant. -v adds a sentence on what binds a variant, where its figures bear one out. If a variant is wrong or fails, the
+exit code is 1.")]
 pub struct KernelsCommand {
-    /// Operation: conv3x3, gram, normalize, pool_max, pool_avg, relu, crop, stack, mask, mse, tv, weighted_sum, matmul or all
-    /// [default: conv3x3; with '--try' that of the file]
+    /// Operation: conv3x3, gram, normalize, pool_max, pool_avg, relu, crop, stack, mask, mse, tv, weighted_sum, matmul,
+    /// largest or all [default: conv3x3; with '--try' that of the file]
     #[arg(long, value_name = "OP")]
     op: Option<Operations>,
 
@@ -68,13 +73,21 @@ pub struct KernelsCommand {
     layer: LayerId,
 
     /// Width and height of the image in pixels, or of matrices [default: 256; 128 without a GPU, where plain variants take
-    /// seconds; for matmul 1024, and 256]
+    /// seconds; for matmul 1024, or 256; for largest 4096, or 1024]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16384))]
     size: Option<u32>,
 
     /// Write everything that was measured, kernel by kernel
     #[arg(long, value_name = "FILE.json", value_parser = path())]
     json: Option<PathBuf>,
+
+    /// Draw a bar for each variant, under the device's roof: .svg or .png
+    #[arg(long, value_name = "FILE.svg|.png", value_parser = path())]
+    plot: Option<PathBuf>,
+
+    /// Time the variants at every layer, and show which is the fastest where
+    #[arg(long, conflicts_with_all = ["layer", "json", "plot", "tried", "template"])]
+    all_layers: bool,
 
     /// Also the variants for drivers on the CPU, which a GPU leaves out
     #[arg(long)]
@@ -103,6 +116,12 @@ pub struct KernelsCommand {
     common: CommonOptions,
 }
 
+/// The files that are written.
+struct Outputs {
+    json: Option<OutputFile>,
+    plot: Option<(OutputFile, ChartFormat)>,
+}
+
 /// What `--op` names.
 #[derive(Debug, Clone)]
 struct Operations(Vec<&'static Benchmark>);
@@ -118,9 +137,10 @@ impl FromStr for Operations {
     }
 }
 
-/// The size if none is given, on a GPU and on a driver on the CPU.
+/// The size if none is given, on a GPU and on a driver on the CPU: that of an image, if one of several operations has one.
 fn sides(ops: &[&'static Benchmark]) -> [u32; 2] {
-    if ops.iter().all(|op| op.teaches()) { MATRIX_SIDES } else { SIDES }
+    let first = ops.iter().find(|op| !op.teaches()).or(ops.first());
+    first.map_or([1; 2], |op| op.sides())
 }
 
 /// The value of `--seconds`.
@@ -144,7 +164,7 @@ impl KernelsCommand {
             let size = |gpu: &Gpu| self.size_on(gpu, &[own.benchmark]);
             return run_here(&own, self.common.device.as_ref(), &size, self.seconds);
         }
-        self.json().transpose()?.as_ref().map_or(Ok(()), OutputFile::check_writable)?;
+        self.outputs()?;
         if let Some(file) = &self.own.tried {
             return Session::new(self).run(file);
         }
@@ -154,28 +174,51 @@ impl KernelsCommand {
             .map_or_else(|| Benchmark::of_name(DEFAULT).map(|op| vec![op]), |op| Ok(op.0.clone()))?;
         let only = self.only_of(&ops)?;
         let gpu = open_gpu(&self.common)?;
+        let effort = Effort { only, ..self.effort() };
+        if self.all_layers {
+            return self.compare_layers(&gpu, &ops, effort);
+        }
         let size = self.size(&gpu, &ops);
         ops.iter().try_for_each(|benchmark| benchmark.check(&gpu, &size))?;
         let kernels = self.choose_kernels(&gpu, &size, &ops)?;
         let roofs = Roofs::measure(&gpu)?;
-        let ladders = self.run_ladders(&gpu, &ops, &size, &kernels, only);
+        let ladders = self.run_ladders(&gpu, &ops, &size, &kernels, effort);
         let record = Record::new(&gpu, roofs.measured_again(&gpu), &size, ladders);
         self.publish(&record)?;
         record.verdict()?;
         Ok(ExitCode::SUCCESS)
     }
 
-    fn json(&self) -> Option<Result<OutputFile>> {
-        self.json.as_deref().map(OutputFile::of)
+    /// The files of `--json` and `--plot`, which can be written.
+    fn outputs(&self) -> Result<Outputs> {
+        FileRoles::default().writes("--json", &self.json).writes("--plot", &self.plot).check()?;
+        let file = |path: &Option<PathBuf>| -> Result<Option<OutputFile>> {
+            let file = path.as_deref().map(OutputFile::of).transpose()?;
+            file.as_ref().map_or(Ok(()), OutputFile::check_writable)?;
+            Ok(file)
+        };
+        let format = self.plot.as_deref().map(ChartFormat::of).transpose()?;
+        Ok(Outputs { json: file(&self.json)?, plot: file(&self.plot)?.zip(format) })
     }
 
-    /// Prints a record, and writes the file of `--json`.
+    /// Prints a record, and writes the files.
     fn publish(&self, record: &Record) -> Result<()> {
         print(&report::ladders(record))?;
-        if let Some(file) = self.json().transpose()? {
+        if self.common.verbose {
+            print(&report::advice(record))?;
+        }
+        let Outputs { json, plot } = self.outputs()?;
+        if let Some(file) = json {
             file.replace(|writer| writer.write_all(record.to_json().as_bytes()))?;
         }
+        if let Some((file, format)) = plot {
+            file.replace(|writer| Chart::ladders(record).write(format, writer))?;
+        }
         Ok(())
+    }
+
+    fn effort(&self) -> Effort {
+        Effort { seconds: self.seconds, check: !self.no_check, all: self.all, only: None }
     }
 
     /// The one operation that `--op` names.
@@ -230,9 +273,8 @@ impl KernelsCommand {
         ops: &[&'static Benchmark],
         size: &ProblemSize,
         kernels: &Kernels,
-        only: Option<&'static str>,
+        effort: Effort,
     ) -> Vec<Ladder> {
-        let effort = Effort { seconds: self.seconds, check: !self.no_check, all: self.all, only };
         let rungs = ops.iter().map(|benchmark| effort.rungs(gpu, benchmark).len() as u64).sum();
         let bar = bar(rungs, "checking and timing {bar:16} {pos}/{len}  {wide_msg}", self.common.quiet);
         let run = |benchmark: &&'static Benchmark| {

@@ -73,6 +73,15 @@ pub enum PassOption {
     Backward,
 }
 
+impl From<Pass> for PassOption {
+    fn from(pass: Pass) -> Self {
+        match pass {
+            Pass::Forward => Self::Forward,
+            Pass::Backward => Self::Backward,
+        }
+    }
+}
+
 impl From<PassOption> for Pass {
     fn from(pass: PassOption) -> Self {
         match pass {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime};
 
-use impasto::ladder::{Ladder, ProblemSize, Record, Rung};
+use impasto::ladder::{Effort, Ladder, ProblemSize, Record, Rung};
 use impasto::profiler::Roofs;
 use impasto::{Error, Result};
 
@@ -138,7 +138,8 @@ impl Shipped {
         let kernels = command.choose_kernels(&gpu, &size, &[own.benchmark])?;
         let roofs = Roofs::measure(&gpu)?;
         let only = command.only_of(&[own.benchmark])?;
-        let ladders = command.run_ladders(&gpu, &[own.benchmark], &size, &kernels, only);
+        let ladders =
+            command.run_ladders(&gpu, &[own.benchmark], &size, &kernels, Effort { only, ..command.effort() });
         let ladder =
             ladders.into_iter().next().ok_or_else(|| Error::Internal { message: "no ladder".into() })?;
         Ok(Self { roofs: roofs.measured_again(&gpu), gpu, size, ladder })

@@ -1,10 +1,15 @@
 //! Options of every command that works on a device: which one, its memory, its kernels, and messages.
 
+use std::path::PathBuf;
+use std::str::FromStr;
+
 use clap::{Args, ValueEnum};
 use impasto::gpu::DeviceChoice;
-use impasto::ops::variants::ComputePrecision;
+use impasto::ladder::Benchmark;
+use impasto::ops::variants::{ComputePrecision, Pass, TunedOp};
 use impasto::tuner::{Mode, PrecisionChoice, Tuner, default_folder};
 use impasto::vgg19::KernelOverride;
+use impasto::{Error, Result};
 
 use crate::cli::terminal::say;
 
@@ -49,7 +54,7 @@ impl CommonOptions {
 }
 
 /// Bytes from text such as `2GiB`.
-pub fn memory_size(text: &str) -> Result<u64, String> {
+pub fn memory_size(text: &str) -> std::result::Result<u64, String> {
     match text.parse::<bytesize::ByteSize>() {
         Ok(size) if size.as_u64() > 0 => Ok(size.as_u64()),
         _ => Err("give a size such as 800MiB, 2GiB or 4GB".into()),
@@ -60,9 +65,10 @@ pub fn memory_size(text: &str) -> Result<u64, String> {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Kernels")]
 pub struct KernelOptions {
-    /// Run this variant: conv3x3=naive, conv3_2=winograd_f4 for one layer, gram=tiled; repeatable
+    /// Run this variant: conv3x3=naive, conv3_2=winograd_f4 for one layer, gram=tiled; or a kernel of your own, which is
+    /// checked first: conv3x3=my.wgsl; repeatable
     #[arg(long = "kernel", value_name = "OP=VARIANT", hide_short_help = true)]
-    pub kernel_overrides: Vec<KernelOverride>,
+    pub kernels: Vec<KernelOption>,
 
     /// Precision of the network's computation
     #[arg(long, value_enum, default_value_t = PrecisionOption::F32, hide_short_help = true)]
@@ -76,6 +82,51 @@ pub struct KernelOptions {
     /// for a choice of its own.
     #[arg(skip)]
     pub recorded: Vec<String>,
+}
+
+/// What `--kernel` takes.
+#[derive(Debug, Clone)]
+pub enum KernelOption {
+    /// A variant.
+    Variant(KernelOverride),
+    /// A file of the user's own.
+    Own(OwnKernelFile),
+}
+
+/// A kernel of the user's own that is to run in place of the plain one: `conv3x3=my.wgsl`, `pool_max:backward=my.wgsl`.
+#[derive(Debug, Clone)]
+pub struct OwnKernelFile {
+    /// The operation.
+    pub op: &'static Benchmark,
+    /// The pass, if it is named.
+    pub pass: Option<Pass>,
+    /// The file.
+    pub path: PathBuf,
+    /// What runs the plain kernel of an operation that has others.
+    plain: Option<KernelOverride>,
+}
+
+impl FromStr for KernelOption {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        let Some((target, path)) = text.split_once('=').filter(|(_, file)| file.ends_with(".wgsl")) else {
+            return Ok(Self::Variant(text.parse()?));
+        };
+        let (name, pass) = match target.split_once(':') {
+            Some((name, pass)) => (name, Pass::ALL.into_iter().find(|known| known.name() == pass)),
+            None => (target, None),
+        };
+        let op = Benchmark::of_name(name)?;
+        if op.teaches() || op.name == "relu" {
+            return Err(Error::Usage(format!(
+                "'{text}': no painting runs {name} as an operation of its own"
+            )));
+        }
+        let is_tuned = TunedOp::ALL.into_iter().any(|tuned| tuned.name() == op.name);
+        let plain = is_tuned.then(|| format!("{target}=naive").parse()).transpose()?;
+        Ok(Self::Own(OwnKernelFile { op, pass, path: path.into(), plain }))
+    }
 }
 
 /// `--precision` of a command that paints and names none. Others compute in f32.
@@ -122,9 +173,40 @@ impl From<ComputePrecision> for PrecisionOption {
 }
 
 impl KernelOptions {
-    /// The tuner that chooses the variants no `--kernel` names.
+    /// The variants that `--kernel` names.
+    pub fn overrides(&self) -> Vec<KernelOverride> {
+        let overrides = self.kernels.iter().filter_map(|kernel| match kernel {
+            KernelOption::Variant(variant) => Some(variant.clone()),
+            KernelOption::Own(own) => own.plain.clone(),
+        });
+        overrides.collect()
+    }
+
+    /// The kernel of the user's own, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if there are several.
+    pub fn own(&self) -> Result<Option<&OwnKernelFile>> {
+        let mut own = self.kernels.iter().filter_map(|kernel| match kernel {
+            KernelOption::Own(own) => Some(own),
+            KernelOption::Variant(_) => None,
+        });
+        match (own.next(), own.next()) {
+            (first, None) => Ok(first),
+            (_, Some(second)) => {
+                let path = second.path.display();
+                Err(Error::Usage(format!("{path}: one kernel of your own at a time: leave out one --kernel")))
+            }
+        }
+    }
+
+    /// The tuner that chooses the variants no `--kernel` names. It compares all with the plain kernel, so it has nothing to
+    /// say where another stands in for that.
     pub fn tuner(&self) -> Tuner {
-        let mode = if self.no_tune { Mode::BuiltIn } else { Mode::Cached };
+        let replaced =
+            |kernel: &KernelOption| matches!(kernel, KernelOption::Own(own) if own.plain.is_some());
+        let is_built_in = self.no_tune || self.kernels.iter().any(replaced);
+        let mode = if is_built_in { Mode::BuiltIn } else { Mode::Cached };
         Tuner { mode, folder: default_folder(), precision: self.precision.choice() }
     }
 }

@@ -6,7 +6,9 @@ mod objective;
 mod output;
 mod text;
 
-pub use device::{CommonOptions, KernelOptions, PAINTING_PRECISION, PrecisionOption, memory_size};
+pub use device::{
+    CommonOptions, KernelOptions, OwnKernelFile, PAINTING_PRECISION, PrecisionOption, memory_size,
+};
 pub use images::{SizeOptions, StartOptions, StyleOptions};
 pub use objective::{MethodOptions, NetworkOption, NetworkOptions, ObjectiveOptions};
 pub use output::{AlphaOption, DepthOption, OutputOptions};

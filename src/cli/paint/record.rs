@@ -114,7 +114,7 @@ impl Record {
                 .map_err(|reason| refuse(format!("{reason} or put it beside the checkpoint")))?;
         }
         let kernels = KernelOptions {
-            kernel_overrides: vec![],
+            kernels: vec![],
             precision: self.precision.into(),
             no_tune: true,
             recorded: self.kernels,
