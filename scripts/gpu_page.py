@@ -154,13 +154,26 @@ class Results:
         rows, order = [], ["conv3x3", "gram"]
         for (precision, layer, _), record in sorted(self.all("ladder-*.json"), key=lambda l: (l[0][1], self.order(l[0][0]))):
             for ladder in record["ladders"]:
-                if len(ladder["rungs"]) < 2:
+                if ladder["op"] not in order:
                     continue
                 cells = [self.fastest(ladder, direction) for direction in ("forward", "backward")]
                 rows.append((order.index(ladder["op"]), [ladder["op"], layer, precision, *cells]))
         rows = [cells for _, cells in sorted(rows, key=lambda row: row[0])]
         header = ["operation", "layer", "precision", "fastest forward (TFLOP/s of the definition, of roof)", "fastest backward"]
         return self.section("Ladders", table(header, rows))
+
+    def lessons(self):
+        """Every rung of the ladders that teach, at the size of the other operations."""
+        rows = []
+        for (precision, _, _), record in self.all("ladder-f32-*-all.json"):
+            for ladder in record["ladders"]:
+                timed = [(rung["name"], rung["passes"][0]) for rung in ladder["rungs"] if rung["passes"]]
+                for name, timing in timed if ladder["op"] in ("matmul", "largest") else []:
+                    seconds = timing["seconds"]["median"]
+                    part = percent((timing["of_roof"] or {}).get("part"))
+                    rates = [digits(timing[what] / seconds * 1e-12) for what in ("flops", "bytes")]
+                    rows.append([ladder["op"], name, " by ".join(ladder["inputs"]), digits(seconds * 1e3), *rates, part])
+        return self.section("Ladders that teach", table(["ladder", "rung", "inputs", "ms", "TFLOP/s", "TB/s", "of roof"], rows))
 
     @staticmethod
     def fastest(ladder, direction):
@@ -191,7 +204,7 @@ def main():
     if len(sys.argv) != 2:
         sys.exit(__doc__)
     results = Results(sys.argv[1])
-    parts = ["heading", "steps", "evaluations", "start", "memory", "losses", "kernels", "ladders", "others"]
+    parts = ["heading", "steps", "evaluations", "start", "memory", "losses", "kernels", "ladders", "lessons", "others"]
     print("".join(getattr(results, part)() for part in parts), end="")
 
 
