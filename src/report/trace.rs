@@ -2,12 +2,14 @@
 
 use serde_json::{Value, json};
 
+use super::text::percent;
 use crate::gpu::Timing;
 
 /// The rows of the trace, top to bottom: number and name.
 const EVALUATIONS: (u32, &str) = (1, "evaluations");
 const PASSES: (u32, &str) = (2, "passes");
-const KERNELS: (u32, &str) = (3, "kernels");
+const LAYERS: (u32, &str) = (3, "layers");
+const KERNELS: (u32, &str) = (4, "kernels");
 
 /// Microseconds between two evaluations, which were measured apart.
 const GAP: f64 = 100.0;
@@ -16,7 +18,7 @@ const GAP: f64 = 100.0;
 /// the device.
 pub fn trace(evaluations: &[Vec<Timing>], title: &str) -> String {
     let mut events = vec![name("process_name", 0, title)];
-    events.extend([EVALUATIONS, PASSES, KERNELS].map(|(row, label)| name("thread_name", row, label)));
+    events.extend([EVALUATIONS, PASSES, LAYERS, KERNELS].map(|(row, label)| name("thread_name", row, label)));
     let mut begin = 0.0;
     for (k, timings) in evaluations.iter().enumerate() {
         for timing in timings {
@@ -24,6 +26,10 @@ pub fn trace(evaluations: &[Vec<Timing>], title: &str) -> String {
         }
         for pass in timings.chunk_by(|a, b| a.pass == b.pass) {
             events.push(around(PASSES, &pass[0].pass.to_string(), pass, begin));
+        }
+        let all: f64 = timings.iter().map(|timing| timing.seconds).sum();
+        for layer in timings.chunk_by(|a, b| a.pass == b.pass && a.label == b.label) {
+            events.push(share(layer, all, begin));
         }
         if !timings.is_empty() {
             events.push(around(EVALUATIONS, &format!("evaluation {}", k + 1), timings, begin));
@@ -78,6 +84,15 @@ fn around((row, _): (u32, &str), label: &str, timings: &[Timing], begin: f64) ->
     })
 }
 
+/// The event of a layer in one pass, with its part of the time of all kernels.
+fn share(layer: &[Timing], all: f64, begin: f64) -> Value {
+    let seconds: f64 = layer.iter().map(|timing| timing.seconds).sum();
+    let part = seconds / all.max(1e-12);
+    let mut event = around(LAYERS, &format!("{} {}", layer[0].label, percent(part)), layer, begin);
+    event["args"] = json!({ "pass": layer[0].pass, "share": part });
+    event
+}
+
 fn end(timings: &[Timing]) -> f64 {
     timings.iter().map(|timing| timing.start + timing.seconds).fold(0.0, f64::max)
 }
@@ -114,12 +129,18 @@ mod tests {
         let of = |row: u32| -> Vec<&Value> {
             events.iter().filter(|event| event["ph"] == "X" && event["tid"] == row).collect()
         };
-        assert_eq!((of(1).len(), of(2).len(), of(3).len()), (2, 4, 6));
-        assert_eq!(events.iter().filter(|event| event["ph"] == "M").count(), 4);
-        assert_eq!((of(3)[1]["ts"].as_f64(), of(3)[1]["dur"].as_f64()), (Some(1000.0), Some(2000.0)));
+        assert_eq!((of(1).len(), of(2).len(), of(3).len(), of(4).len()), (2, 4, 4, 6));
+        assert_eq!(events.iter().filter(|event| event["ph"] == "M").count(), 5);
+        assert_eq!((of(4)[1]["ts"].as_f64(), of(4)[1]["dur"].as_f64()), (Some(1000.0), Some(2000.0)));
         assert_eq!((of(1)[0]["dur"].as_f64(), of(1)[1]["ts"].as_f64()), (Some(5000.0), Some(5100.0)));
         assert_eq!((of(2)[0]["name"].as_str(), of(2)[0]["dur"].as_f64()), (Some("forward"), Some(3000.0)));
-        assert_eq!(of(3)[0]["args"]["workgroups"], "4 x 2 x 1");
-        assert_eq!(of(3)[0]["args"]["GFLOP/s"], 1.0);
+        assert_eq!(of(4)[0]["args"]["workgroups"], "4 x 2 x 1");
+        assert_eq!(of(4)[0]["args"]["GFLOP/s"], 1.0);
+        // Three milliseconds of four.
+        assert_eq!(
+            (of(3)[0]["name"].as_str(), of(3)[0]["dur"].as_f64()),
+            (Some("conv1_1 75%"), Some(3000.0))
+        );
+        assert_eq!(of(3)[0]["args"]["share"], 0.75);
     }
 }
