@@ -332,7 +332,44 @@ def history():
     yield line(628, 100, 628, 118, GREY)
 
 
+def launch():
+    """Twelve vec4 in workgroups of eight: the last four invocations have nothing to do."""
+    cell = 46
+    for i in range(16):
+        x = 20 + i * cell + (i // 8) * 24
+        live = i < 12
+        yield box(x, 44, cell - 4, 30, BLUE if live else "white", str(i))
+        if live:
+            yield line(x + 21, 74, 41 + i * cell, 108, GREY, 1)
+        yield box(20 + i * cell, 110, cell - 4, 30, ORANGE, f"vec4 {i}", "small") if live else ""
+    for group in range(2):
+        yield text(20 + group * (8 * cell + 24), 30, f"workgroup {group}", "left small")
+    yield text(20, 166, "Twelve vec4 and workgroups of eight: sixteen invocations, of which four find that their vec4 does not exist.", "left small")
+
+
+def convolution():
+    """A 3 x 3 convolution as nine products of matrices, one for each tap."""
+    size = 15
+    yield text(20, 24, "nine taps: nine shifted views of the same features", "left bold")
+    for tap in range(9):
+        left, top = 20 + (tap % 3) * 96, 40 + (tap // 3) * 96
+        dy, dx = tap // 3, tap % 3
+        yield from grid(left, top, 6, 6, 14, lambda r, c: ORANGE if dy <= r < dy + 4 and dx <= c < dx + 4 else "white")
+    yield text(350, 120, "each one:", "left")
+    yield text(430, 64, "weights of the tap", "left small")
+    yield from grid(430, 74, 5, 6, size, lambda r, c: BLUE)
+    yield text(524, 124, "x")
+    yield text(544, 64, "features, a column a position", "left small")
+    yield from grid(544, 74, 16, 5, size, lambda r, c: ORANGE)
+    yield text(430, 190, "out channels by in channels", "left small")
+    yield text(544, 174, "in channels by positions", "left small")
+    yield text(350, 240, "and the nine products are added. Nothing is copied for it: a kernel computes", "left")
+    yield text(350, 262, "the shifted position when it loads, and zeros outside (implicit GEMM).", "left")
+
+
 PICTURES = {
+    "learn-launch": (800, 184, launch),
+    "learn-convolution": (860, 336, convolution),
     "learn-lives": (800, 304, lives),
     "learn-history": (920, 196, history),
     "learn-winograd": (820, 234, winograd),
