@@ -30,15 +30,15 @@ enable wgpu_cooperative_matrix;
 var<workgroup> halo: array<vec4<f16>, 2160>;     // [2 halos][HALO][ROW]
 var<workgroup> results: array<vec4<f32>, 576>;   // [4 subgroups][16 positions][RESULT_ROW]
 
-fn put_share(at: Places, buffer: u32, index: u32, scale: f32, share: Share) {
-    let first = buffer * HALO * ROW;
-    halo[first + at.p0.halo] = vec4<f16>(scale * share.s0);
-    halo[first + at.p1.halo] = vec4<f16>(scale * share.s1);
-    halo[first + at.p2.halo] = vec4<f16>(scale * share.s2);
-    halo[first + at.p3.halo] = vec4<f16>(scale * share.s3);
-    halo[first + at.p4.halo] = vec4<f16>(scale * share.s4);
+fn put_share(at: Places, step: u32, index: u32, scale: f32, share: Share) {
+    let first = step % 2u * HALO * ROW;
+    halo[first + at.p0.halo] = vec4<f16>(scale * keep(at.p0, step, share.s0));
+    halo[first + at.p1.halo] = vec4<f16>(scale * keep(at.p1, step, share.s1));
+    halo[first + at.p2.halo] = vec4<f16>(scale * keep(at.p2, step, share.s2));
+    halo[first + at.p3.halo] = vec4<f16>(scale * keep(at.p3, step, share.s3));
+    halo[first + at.p4.halo] = vec4<f16>(scale * keep(at.p4, step, share.s4));
     if has_sixth(index) {
-        halo[first + at.p5.halo] = vec4<f16>(scale * share.s5);
+        halo[first + at.p5.halo] = vec4<f16>(scale * keep(at.p5, step, share.s5));
     }
 }
 
@@ -124,7 +124,7 @@ fn main(
                 c31 = coopMultiplyAdd(a3, b1, c31);
             }
         }
-        put_share(at, 1u - buffer, index, scale, share);
+        put_share(at, step + 1u, index, scale, share);
         workgroupBarrier();
     }
 

@@ -36,14 +36,14 @@ fn put(i: u32, v: vec4<f32>) {
     halo[LO + i] = vec4<f16>(v - hi);
 }
 
-fn put_share(at: Places, index: u32, scale: f32, share: Share) {
-    put(at.p0.halo, scale * share.s0);
-    put(at.p1.halo, scale * share.s1);
-    put(at.p2.halo, scale * share.s2);
-    put(at.p3.halo, scale * share.s3);
-    put(at.p4.halo, scale * share.s4);
+fn put_share(at: Places, step: u32, index: u32, scale: f32, share: Share) {
+    put(at.p0.halo, scale * keep(at.p0, step, share.s0));
+    put(at.p1.halo, scale * keep(at.p1, step, share.s1));
+    put(at.p2.halo, scale * keep(at.p2, step, share.s2));
+    put(at.p3.halo, scale * keep(at.p3, step, share.s3));
+    put(at.p4.halo, scale * keep(at.p4, step, share.s4));
     if has_sixth(index) {
-        put(at.p5.halo, scale * share.s5);
+        put(at.p5.halo, scale * keep(at.p5, step, share.s5));
     }
 }
 
@@ -72,7 +72,7 @@ fn main(
     for (var step = 0u; step < steps; step++) {
         // All invocations are done with the previous halo.
         workgroupBarrier();
-        put_share(at, index, scale, share);
+        put_share(at, step, index, scale, share);
         workgroupBarrier();
         share = fetch_share(at, step + 1u);
         for (var tap = 0u; tap < TAPS; tap++) {

@@ -64,15 +64,25 @@ fn find_places(group: vec3<u32>, index: u32) -> Places {
     );
 }
 
-// The vec4 at a place in K-tile `step`. Zero outside the feature map; and beyond its last block, where indices are beyond its
-// end.
+// Where a place lies in src in K-tile `step`. Beyond its end outside the feature map, and beyond its last block.
+fn index_of(at: Place, step: u32) -> u32 {
+    return at.src + step * K_BLOCKS * params.width * params.height;
+}
+
+fn vectors_of_src() -> u32 {
+    return (params.in_channels + 3u) / 4u * params.width * params.height;
+}
+
+// The vec4 at a place in K-tile `step`; some other where src has none, which `keep` takes away later. A load goes on
+// beside the products until its value is used. A test that yields zero in its place would be such a use, or a branch around the
+// load, and the invocation would wait for each of its six.
 fn fetch(at: Place, step: u32) -> vec4<f32> {
-    let positions = params.width * params.height;
-    let i = at.src + step * K_BLOCKS * positions;
-    if i >= (params.in_channels + 3u) / 4u * positions {
-        return vec4(0.0);
-    }
-    return src[i];
+    return src[min(index_of(at, step), vectors_of_src() - 1u)];
+}
+
+// What was fetched, or zero where src has nothing. For when it is put into the halo.
+fn keep(at: Place, step: u32, fetched: vec4<f32>) -> vec4<f32> {
+    return select(vec4(0.0), fetched, index_of(at, step) < vectors_of_src());
 }
 
 fn fetch_share(at: Places, step: u32) -> Share {
