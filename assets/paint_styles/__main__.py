@@ -1,5 +1,8 @@
 """Paints the example style images from nothing but a seed (public domain, CC0).
 
+Strokes, panes and stones are 7 pixels wide or more. A picture of 256 pixels takes its style at 384, half of the size here, and
+finer strokes would come out as a net of ripples.
+
 Usage: python assets/paint_styles OUT_DIR [STYLE...]
 """
 import sys

@@ -1,4 +1,4 @@
-"""Hills and waves under a sun in coloured pencil: each region is hatched in several directions on rough paper."""
+"""Hills and waves under a sun in coloured pencil: each region is hatched in one direction, its colours some degrees apart."""
 import numpy as np
 from PIL import Image, ImageDraw
 
@@ -13,10 +13,10 @@ class Sheet:
 
     def __init__(self, width, height, scale, rng):
         self.width, self.height, self.scale, self.rng = width, height, scale, rng
-        self.tooth = noise(rng, (height * scale, width * scale), scale + 2, 2)
+        self.tooth = noise(rng, (height * scale, width * scale), 2 * scale + 4, 2)
         self.absorbed = np.zeros((height * scale, width * scale, 3))
 
-    def hatch(self, tone, angle, colour, spacing=4.0, length=52):
+    def hatch(self, tone, angle, colour, spacing=8.0, length=96):
         """Parallel strokes about `spacing` pixels apart, pressed as hard as `tone` tells (0 to 1, a value a pixel)."""
         layer = Image.new("L", (self.width * self.scale, self.height * self.scale), 0)
         draw = ImageDraw.Draw(layer)
@@ -29,8 +29,8 @@ class Sheet:
             while at < reach:
                 reached = length * self.rng.uniform(0.6, 1.4)
                 t = np.linspace(0, 1, 9)
-                tilt, bow = self.rng.normal(0, 0.035) * reached, self.rng.normal(0, 0.9)
-                drift = row + self.rng.normal(0, 0.7) + tilt * (t - 0.5) + bow * (t - t * t) * 4
+                tilt, bow = self.rng.normal(0, 0.035) * reached, self.rng.normal(0, 1.8)
+                drift = row + self.rng.normal(0, 1.3) + tilt * (t - 0.5) + bow * (t - t * t) * 4
                 self.stroke(draw, tone, centre + (at + reached * t)[:, None] * along + drift[:, None] * across)
                 at += reached * self.rng.uniform(0.75, 0.98)
         mark = blur(np.asarray(layer, float) / 255, 0.35 * self.scale)
@@ -44,7 +44,7 @@ class Sheet:
             i, j = ((p + q) / 2).astype(int)[::-1]
             if 0 <= i < self.height and 0 <= j < self.width and tone[i, j] > 0.04:
                 value = min(1.0, tone[i, j] * press * (0.45 + 0.55 * taper))
-                draw.line([tuple(p * self.scale), tuple(q * self.scale)], int(255 * value), 3 + round(3.6 * value))
+                draw.line([tuple(p * self.scale), tuple(q * self.scale)], int(255 * value), 7 + round(8 * value))
 
     def finished(self):
         paper = np.array([248, 243, 230.0]) + 4 * self.tooth[..., None]
@@ -60,29 +60,29 @@ def sky(sheet, region, x, y, slow):
     sun = np.hypot(dx, dy)
     disc, air, glow, shadow = region & (sun < 52), region & (sun >= 52), np.exp(-sun / 120), (dx + dy) / 90
     sheet.hatch(within(air, 0.95 - 0.9 * glow + 0.25 * slow), 0.65, BLUE)
-    sheet.hatch(within(air, 0.55 - 1.3 * glow + 0.5 * slow), -0.55, AQUA)
-    sheet.hatch(within(air, 1.1 * glow + 0.12), -0.9, ORANGE)
-    sheet.hatch(within(air, 1.5 * glow), 0.2, YELLOW)
-    sheet.hatch(within(air, 0.75 - 0.0035 * y - glow + 0.6 * slow), 1.25, NAVY)
-    sheet.hatch(within(disc, 0.9), 0.5, YELLOW, spacing=2.6)
-    sheet.hatch(within(disc, 0.2 + shadow), -0.7, ORANGE, spacing=2.8)
-    sheet.hatch(within(disc, shadow), 1.2, RED, spacing=3.2)
+    sheet.hatch(within(air, 0.55 - 1.3 * glow + 0.5 * slow), 0.5, AQUA)
+    sheet.hatch(within(air, 1.1 * glow + 0.12), 0.75, ORANGE)
+    sheet.hatch(within(air, 1.5 * glow), 0.55, YELLOW)
+    sheet.hatch(within(air, 0.75 - 0.0035 * y - glow + 0.6 * slow), 0.85, NAVY)
+    sheet.hatch(within(disc, 0.9), 0.5, YELLOW, spacing=5.2)
+    sheet.hatch(within(disc, 0.2 + shadow), 0.3, ORANGE, spacing=5.6)
+    sheet.hatch(within(disc, shadow), 0.75, RED, spacing=6.4)
 
 
 def hill(sheet, region, depth, x, slow, colours, turn):
     """A hill in a first colour, a second in its half shadow, a third and navy across them in its shadow."""
     light = 0.5 + 0.4 * np.sin(x / 58 + turn * 3) + 0.3 * slow
     sheet.hatch(within(region, 0.85), turn, colours[0])
-    sheet.hatch(within(region, 0.45 + 0.5 * (1 - light)), turn - 1.0, colours[1])
-    sheet.hatch(within(region, 1.05 - light - 0.004 * depth), turn + 0.8, colours[2])
-    sheet.hatch(within(region, 0.75 - 1.1 * light), turn + 1.6, NAVY)
+    sheet.hatch(within(region, 0.45 + 0.5 * (1 - light)), turn - 0.25, colours[1])
+    sheet.hatch(within(region, 1.05 - light - 0.004 * depth), turn + 0.2, colours[2])
+    sheet.hatch(within(region, 0.75 - 1.1 * light), turn + 0.4, NAVY)
 
 
 def sea(sheet, region, depth, x):
     crest = 0.5 + 0.5 * np.sin(depth / 5.0 + 2 * np.sin(x / 44))
     sheet.hatch(within(region, 0.75), 0.04, AQUA)
-    sheet.hatch(within(region, 0.15 + 0.85 * crest), 0.35, BLUE)
-    sheet.hatch(within(region, 0.9 * crest - 0.1), -0.3, NAVY)
+    sheet.hatch(within(region, 0.15 + 0.85 * crest), 0.16, BLUE)
+    sheet.hatch(within(region, 0.9 * crest - 0.1), -0.1, NAVY)
     sheet.hatch(within(region, 0.8 * np.exp(-((x - 0.34 * sheet.width) / 60) ** 2) * (1 - crest)), 0.0, ORANGE)
 
 
@@ -101,5 +101,5 @@ def paint(width=640, height=512, seed=17, scale=3):
     hill(sheet, near > 0, near, x, slow, (ORANGE, RED, PLUM), 0.35)
     sea(sheet, (water > 0) & (near <= 0), water, x)
     for depth in (near, water, green, far):
-        sheet.hatch(0.9 * np.exp(-((depth - 1.5) / 2.2) ** 2), 0.15, NAVY, spacing=1.6, length=14)
+        sheet.hatch(0.9 * np.exp(-((depth - 1.5) / 2.2) ** 2), 0.15, NAVY, spacing=3.0, length=24)
     return sheet.finished()

@@ -13,7 +13,7 @@ class Sheet:
     def __init__(self, width, height, scale, rng):
         self.width, self.height, self.scale, self.rng = width, height, scale, rng
         self.x, self.y = grid(width, height, scale)
-        self.tooth = noise(rng, self.x.shape, 2 * scale, 2) + 0.4 * noise(rng, self.x.shape, 6 * scale)
+        self.tooth = 0.7 * noise(rng, self.x.shape, 5 * scale, 2) + 0.4 * noise(rng, self.x.shape, 12 * scale)
         self.absorbed = np.zeros(self.x.shape + (3,))
 
     def wash(self, level, colour, strength, wet=1.0, rough=5.0, grain=0.16):
