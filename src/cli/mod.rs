@@ -64,7 +64,7 @@ enum Command {
     Score(score::Score),
     /// Measure each kernel against what the device can do
     Profile(Box<profile::ProfileCommand>),
-    /// Check every variant of an operation on this device, time it, and print the ladder
+    /// Check and time the variants of an operation on this device, or a kernel of your own
     Kernels(Box<kernels::KernelsCommand>),
     /// Time the kernels on a device again and keep the fastest
     Tune(tune::Tune),

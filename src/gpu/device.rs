@@ -268,6 +268,11 @@ impl Gpu {
         stand_in.map_or_else(|| shader.constant(name), |stand_in| stand_in.constant(name))
     }
 
+    /// Whether a user's kernel runs on this device of which an invocation may return before a barrier.
+    pub(crate) fn stand_in_leaves_early(&self) -> bool {
+        self.inner.stand_in.as_ref().is_some_and(StandIn::leaves_early)
+    }
+
     /// Whether a user's kernel runs on this device that has workgroup memory.
     pub(crate) fn stand_in_shares_memory(&self) -> bool {
         self.inner.stand_in.as_ref().is_some_and(StandIn::shares_memory)

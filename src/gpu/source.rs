@@ -5,7 +5,8 @@ use std::error::Error;
 
 use naga::Span;
 use naga::front::wgsl::ParseError;
-use naga::valid::{Capabilities, ValidationFlags, Validator};
+use naga::valid::{Capabilities, ExpressionError, ValidationFlags, Validator};
+use naga::{Scalar, ScalarKind, TypeInner};
 
 macro_rules! helpers {
     ($($name:literal),* $(,)?) => {
@@ -86,12 +87,51 @@ pub(super) fn find_error(text: &str) -> Option<String> {
     let mut message = error.to_string();
     let mut cause = error.as_inner().source();
     while let Some(inner) = cause {
+        if let Some(plain) = inner.downcast_ref().and_then(mixed_types) {
+            message = plain;
+            break;
+        }
         message += &format!(": {inner}");
         cause = inner.source();
     }
     // The first span is the narrowest.
     let span = error.spans().next().map(|(span, _)| *span);
     Some(locate(text, span.unwrap_or_default(), &message))
+}
+
+/// The mistake of everyone who comes from another language, in words: `i < n` for a signed and an unsigned number.
+fn mixed_types(error: &ExpressionError) -> Option<String> {
+    let ExpressionError::InvalidBinaryOperandTypes { lhs_type, rhs_type, .. } = error else { return None };
+    let (left, right) = (type_name(lhs_type)?, type_name(rhs_type)?);
+    let (a, b) = (lhs_type.scalar_kind()?, rhs_type.scalar_kind()?);
+    let remedy = match (a, b) {
+        (ScalarKind::Sint, ScalarKind::Uint) | (ScalarKind::Uint, ScalarKind::Sint) => {
+            ": a number is a u32 if it is written as 0u, and u32(..) converts"
+        }
+        (ScalarKind::Float, ScalarKind::Sint | ScalarKind::Uint)
+        | (ScalarKind::Sint | ScalarKind::Uint, ScalarKind::Float) => ": f32(..) converts",
+        _ => "",
+    };
+    Some(format!("{left} and {right} do not mix{remedy}"))
+}
+
+/// `u32` or `vec3<f32>`.
+fn type_name(of: &TypeInner) -> Option<String> {
+    let name = |scalar: Scalar| {
+        let bits = 8 * u32::from(scalar.width);
+        match scalar.kind {
+            ScalarKind::Sint => format!("i{bits}"),
+            ScalarKind::Uint => format!("u{bits}"),
+            ScalarKind::Float => format!("f{bits}"),
+            ScalarKind::Bool => "bool".into(),
+            ScalarKind::AbstractInt | ScalarKind::AbstractFloat => "number".into(),
+        }
+    };
+    match *of {
+        TypeInner::Scalar(scalar) => Some(name(scalar)),
+        TypeInner::Vector { size, scalar } => Some(format!("vec{}<{}>", size as u32, name(scalar))),
+        _ => None,
+    }
 }
 
 /// A parser's error in one line.
@@ -120,6 +160,15 @@ mod tests {
         assert_eq!(find_error(&main("let x = 1.0;")), None);
         let error = find_error(&main("let x = nothing;")).unwrap();
         assert!(error.starts_with("line 3, column 13: ") && error.ends_with(": let x = nothing;"), "{error}");
+        let mixed = find_error(
+            &main("var i = 0; if i < arrayLength(&a) { return; }")
+                .replace("@compute", "@group(0) @binding(0) var<storage> a: array<f32>;\n@compute"),
+        )
+        .unwrap();
+        assert!(
+            mixed.contains("i32 and u32 do not mix: a number is a u32 if it is written as 0u"),
+            "{mixed}"
+        );
         // This one is found after parsing.
         let error = find_error(&main("return 1.0;")).unwrap();
         assert!(error.starts_with("line 3, column ") && error.ends_with(": return 1.0;"), "{error}");

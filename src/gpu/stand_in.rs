@@ -1,7 +1,7 @@
 //! A kernel of a user's own, which a device runs in place of one of `shaders/`.
 
 use naga::AddressSpace::WorkGroup;
-use naga::{Expression, Literal, Module};
+use naga::{Expression, Literal, Module, Statement};
 
 use super::kernel::Shader;
 use super::reflect::Interface;
@@ -17,6 +17,7 @@ pub struct StandIn {
     /// The module's `const` numbers by name, by which a kernel states the size of its tiles.
     constants: Vec<(String, u32)>,
     shares_memory: bool,
+    leaves_early: bool,
 }
 
 impl StandIn {
@@ -34,7 +35,13 @@ impl StandIn {
         compare(&expanded, &plain, &module).map_err(fault)?;
         let shader = Shader { name: leak(name), source: leak(&expanded), unchecked: false };
         let shares_memory = module.global_variables.iter().any(|(_, variable)| variable.space == WorkGroup);
-        Ok(Self { of: of.name, shader, constants: constants(&module), shares_memory })
+        Ok(Self {
+            of: of.name,
+            shader,
+            constants: sizes(&expanded),
+            shares_memory,
+            leaves_early: leaves_early(&module),
+        })
     }
 
     /// What a device runs in place of a kernel, if it is this one that is replaced.
@@ -47,7 +54,12 @@ impl StandIn {
         self.shares_memory
     }
 
-    /// The value of a `const` of type u32.
+    /// Whether an invocation may return before a barrier that others wait at.
+    pub(super) fn leaves_early(&self) -> bool {
+        self.leaves_early
+    }
+
+    /// The value of a `const` that is a size: of type u32, or a number without a type.
     pub(super) fn constant(&self, name: &str) -> Option<u32> {
         self.constants.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
     }
@@ -154,6 +166,44 @@ fn overrides(module: &Module) -> Vec<String> {
     module.overrides.iter().filter_map(|(_, constant)| constant.name.clone()).collect()
 }
 
+/// The numbers that a text declares as `const` and that are sizes, whether it writes them as `32u`, as `32` or as a product.
+fn sizes(text: &str) -> Vec<(String, u32)> {
+    let names = text.lines().filter_map(|line| line.trim_start().strip_prefix("const "));
+    let names = names.filter_map(|rest| rest.split([':', '=', ' ']).next());
+    let size = |name: &str| {
+        // A number without a type is in no module; it becomes a u32 where one is wanted.
+        let module =
+            naga::front::wgsl::parse_str(&format!("{text}\nconst SIZE_OF_A_USER: u32 = {name};\n")).ok()?;
+        let found = constants(&module).into_iter().find(|(known, _)| known == "SIZE_OF_A_USER")?;
+        Some((name.to_string(), found.1))
+    };
+    names.filter_map(size).collect()
+}
+
+/// Whether the entry point has a `return` within a condition, and a barrier behind that.
+fn leaves_early(module: &Module) -> bool {
+    let Some(entry) = module.entry_points.first() else { return false };
+    let statements: Vec<&Statement> = entry.function.body.iter().collect();
+    let first = statements
+        .iter()
+        .position(|statement| !matches!(statement, Statement::Return { .. }) && contains(statement, true));
+    first.is_some_and(|first| statements[first + 1..].iter().any(|statement| contains(statement, false)))
+}
+
+/// Whether there is a `return`, or else a barrier, in a statement.
+fn contains(statement: &Statement, returns: bool) -> bool {
+    let within = |block: &naga::Block| block.iter().any(|statement| contains(statement, returns));
+    match statement {
+        Statement::Return { .. } => returns,
+        Statement::ControlBarrier(_) => !returns,
+        Statement::Block(block) => within(block),
+        Statement::If { accept, reject, .. } => within(accept) || within(reject),
+        Statement::Loop { body, continuing, .. } => within(body) || within(continuing),
+        Statement::Switch { cases, .. } => cases.iter().any(|case| within(&case.body)),
+        _ => false,
+    }
+}
+
 /// The `const` numbers of a module, of type u32.
 pub(super) fn constants(module: &Module) -> Vec<(String, u32)> {
     let constant = |(_, constant): (_, &naga::Constant)| match module.global_expressions[constant.init] {
@@ -187,11 +237,31 @@ mod tests {
     }
 
     #[test]
+    fn a_return_before_a_barrier_is_seen() {
+        let matmul = shader!("matmul/3_tiled");
+        assert!(!StandIn::load(&matmul, "my.wgsl", matmul.source).unwrap().leaves_early());
+        let leaving = matmul.source.replacen(
+            "    var sum = 0.0;",
+            "    if row >= params.m { return; }\n    var sum = 0.0;",
+            1,
+        );
+        assert!(StandIn::load(&matmul, "my.wgsl", &leaving).unwrap().leaves_early());
+        // It returns early, and has no barrier.
+        assert!(!StandIn::load(&CONV, "my.wgsl", CONV.source).unwrap().leaves_early());
+    }
+
+    #[test]
     fn tiles_are_constants_of_the_text() {
         let tiled = StandIn::load(&CONV, "my.wgsl", shader!("conv/2_tiled").source).unwrap();
         assert_eq!([tiled.constant("TILE"), tiled.constant("TILE_BLOCKS")], [Some(32), Some(8)]);
         let text = CONV.source.to_string() + "\nconst TILE = 8u * 4u;\n";
         assert_eq!(StandIn::load(&CONV, "my.wgsl", &text).unwrap().constant("TILE"), Some(32));
+        for (written, size) in
+            [("32", Some(32)), ("4 * 8", Some(32)), ("0x20u", Some(32)), ("32i", None), ("3.5", None)]
+        {
+            let text = CONV.source.to_string() + &format!("\nconst TILE = {written};\n");
+            assert_eq!(StandIn::load(&CONV, "my.wgsl", &text).unwrap().constant("TILE"), size, "{written}");
+        }
     }
 
     #[test]

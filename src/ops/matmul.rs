@@ -87,7 +87,8 @@ impl Op for Matmul {
 
 fn no_tile(name: &str) -> String {
     format!(
-        "'const {name}' is missing: a number of rows or columns of C, at least 1, that a workgroup computes"
+        "'const {name}' is missing, or no whole number from 1 on: so many rows or columns of C a workgroup computes, as in \
+         'const {name} = 8u;'"
     )
 }
 

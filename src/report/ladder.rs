@@ -59,7 +59,8 @@ fn ladder(ladder: &Ladder) -> String {
 /// Shapes of the inputs; several inputs have the same shape.
 fn inputs(ladder: &Ladder) -> String {
     match &ladder.inputs[..] {
-        [first, _, ..] => format!("{} times {first}", ladder.inputs.len()),
+        [first, second] => format!("{first} and {second}"),
+        [first, _, ..] => format!("{} of {first}", ladder.inputs.len()),
         few => few.join(", "),
     }
 }

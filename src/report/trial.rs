@@ -85,37 +85,49 @@ fn hints(verdict: &Verdict, finding: &Finding) -> Vec<&'static str> {
     if finding.only_when_accumulating {
         hints.push("override ACCUMULATE: where it is true, add to what the output holds");
     }
+    if verdict.leaves_early {
+        hints.push("the `return` before a workgroupBarrier(): all invocations must reach the barrier, so put an `if` around the store");
+    }
     if finding.unstable > 0 {
-        hints.push("a race: two invocations write one place, or a workgroupBarrier() is missing");
+        hints.push(match verdict.shares_memory {
+            true => "a race: two invocations write one place, or a workgroupBarrier() is missing",
+            false => "a race: two invocations write one place",
+        });
     }
     if finding.written_behind.is_some() {
         hints.push("the index of the store: compare it with the size first, and leave out what is beyond");
     }
     if let Some(elements) = &finding.elements {
-        hints.extend(hints_of(elements));
-        if finding.dirty_padding && elements.nan == 0 {
+        hints.extend(hints_of(verdict, finding, elements));
+        if finding.dirty_padding && elements.nan == 0 && !finding.is_matrix() {
             hints.push("the four channels of a vec4: a component, or a block of weights, that is transposed");
         }
     } else if finding.dirty_padding {
         hints.push("channels that are not a multiple of four: the rest of the last block must be zero");
     }
-    if hints.len() < 2 && verdict.shares_memory && finding.unstable == 0 {
+    if hints.len() < 2 && verdict.shares_memory && finding.unstable == 0 && !verdict.leaves_early {
         hints.push("workgroup memory: a barrier before it is read, and one before it is written again");
     }
     if hints.is_empty() {
-        hints.push("a stride: a row has width elements, and a block of channels height * width");
+        hints.push(match finding.is_matrix() {
+            true => "the sum, and the strides: a row of A has k numbers, rows of B and C have n",
+            false => "a stride: a row has width elements, and a block of channels height * width",
+        });
     }
     hints.truncate(2);
     hints
 }
 
-fn hints_of(elements: &WrongElements) -> Vec<&'static str> {
+fn hints_of(verdict: &Verdict, finding: &Finding, elements: &WrongElements) -> Vec<&'static str> {
     let WrongElements { count, nan, unwritten, from_beyond, .. } = *elements;
     let mut hints = vec![];
     if unwritten > 0 {
-        hints.push(
-            "elements that no invocation writes: @workgroup_size must agree with the sizes in the index and in TILE",
-        );
+        hints.push(match finding.is_matrix() {
+            true => "elements that no invocation writes: TILE_ROWS and TILE_COLUMNS must agree with what a workgroup stores",
+            false => {
+                "elements that no invocation writes: @workgroup_size must agree with the sizes in the index and in TILE"
+            }
+        });
     }
     if from_beyond > 0 {
         hints.push(
@@ -129,7 +141,7 @@ fn hints_of(elements: &WrongElements) -> Vec<&'static str> {
     }
     hints.extend(elements.resemblance.as_ref().map(of_resemblance));
     if hints.is_empty() || count > nan {
-        hints.extend(of_pattern(&elements.pattern));
+        hints.extend(of_pattern(verdict, finding, &elements.pattern));
     }
     hints
 }
@@ -140,6 +152,7 @@ fn of_resemblance(resemblance: &Resemblance) -> &'static str {
         Resemblance::Transposed => "rows and columns, x and y, exchanged in one index",
         Resemblance::Shifted { .. } => "an index that is off by one, or by one row",
         Resemblance::ChannelsReversed => "the order of the components of a vec4",
+        Resemblance::Scaled { by } if (by + 1.0).abs() < 1e-3 => "a sign",
         Resemblance::Scaled { .. } => "a factor that is missing, or terms that are counted twice",
         Resemblance::WithoutRelu => "override RELU: where it is true, negative results become zero",
         Resemblance::PlusConstantPerChannel => "the bias: once for each output channel",
@@ -147,13 +160,21 @@ fn of_resemblance(resemblance: &Resemblance) -> &'static str {
     }
 }
 
-fn of_pattern(pattern: &Pattern) -> Option<&'static str> {
+fn of_pattern(verdict: &Verdict, finding: &Finding, pattern: &Pattern) -> Option<&'static str> {
     Some(match pattern {
+        Pattern::Edges(_) if finding.is_matrix() => {
+            "the edges: what is read outside A or B must count as zero"
+        }
         Pattern::Edges(_) => "the edges: what is read outside the feature map must count as zero",
         Pattern::EveryFourth { .. } => "one component of the vec4: .x, .y, .z and .w are four channels",
         Pattern::LastChannels { .. } => "the last block of channels: their number is (channels + 3) / 4",
+        Pattern::Last { .. } | Pattern::OneRun { .. } | Pattern::Periodic { .. }
+            if !verdict.shares_memory =>
+        {
+            "the indices of exactly these elements: what an invocation adds to where it begins"
+        }
         Pattern::Last { .. } | Pattern::OneRun { .. } | Pattern::Periodic { .. } => {
-            "which positions a workgroup computes, and the barriers between its loads and its arithmetic"
+            "which of them a workgroup computes, and the barriers between its loads and its arithmetic"
         }
         Pattern::AboveDiagonal | Pattern::BelowDiagonal => {
             "which tiles are left out, and rows against columns"

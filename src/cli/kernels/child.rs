@@ -40,7 +40,7 @@ fn step(what: impl Into<String>) {
     send(&Message::Step(what.into()));
 }
 
-/// Checks a kernel and times it, each on a device of its own.
+/// Checks a kernel, and if it is right times it, each on a device of its own.
 pub fn run_here(
     own: &OwnKernel,
     device: Option<&DeviceChoice>,
@@ -69,9 +69,10 @@ pub fn run_here(
         fail_on_purpose();
     })?;
     let rung = checked(own, &verdict);
-    let is_launched = rung.untimed.is_none();
+    // The time of a kernel that is wrong says nothing, and its author waits to try again.
+    let is_right = rung.untimed.is_none() && rung.fault().is_none();
     send(&Message::Checked(Box::new(rung), trial_details(&verdict)));
-    if is_launched {
+    if is_right {
         step("timing");
         let gpu = open(false)?;
         send(&Message::Timed(Box::new(trial::time(&gpu, own.benchmark, &own.passes, &size(&gpu), seconds))));

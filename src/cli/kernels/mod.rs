@@ -59,8 +59,8 @@ Examples:
 Each variant is compared with a reference in f64 on small and awkward sizes ('off by': the largest error over the largest
 number), then timed forward and backward at the layer's shape. GFLOP/s counts the operations that were done, 'direct'
 those that the definition needs for the same result. GB/s counts each tensor once. 'of roof' is the least time that the
-work could take on this device over the time it took; above 100% the data lay in a cache. 'faster' is against the naive
-variant. -v adds a sentence on what binds a variant, where its figures bear one out. If a variant is wrong or fails, the
+work could take on this device over the time it took; above 100% the data lay in a cache. 'faster' is against the first
+variant in the table. -v adds a sentence on what binds a variant, where its figures bear one out. If a variant is wrong or fails, the
 exit code is 1.")]
 pub struct KernelsCommand {
     /// Operation: conv3x3, gram, normalize, pool_max, pool_avg, relu, crop, stack, mask, mse, tv, weighted_sum, matmul,

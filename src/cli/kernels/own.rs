@@ -125,6 +125,13 @@ impl OwnKernel {
             None => (None, None),
         };
         let benchmark = match (op, stated_op) {
+            (Some(op), Some(stated)) if op.name != stated => {
+                return Err(Error::Usage(format!(
+                    "{} says that it computes {stated}, and --op says {}: leave --op out, or change the line '{OP_LINE}{stated}'",
+                    file.display(),
+                    op.name
+                )));
+            }
             (Some(op), _) => op,
             (None, Some(name)) => Benchmark::of_name(name)?,
             (None, None) => {
@@ -159,11 +166,15 @@ impl OwnKernel {
 
 fn read(file: &Path) -> Result<String> {
     let fault = |reason: String| Error::Usage(format!("cannot read {}: {reason}", file.display()));
-    let size = std::fs::metadata(file).map_err(|e| fault(e.kind().to_string()))?.len();
+    let words = |error: std::io::Error| match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file".into(),
+        kind => kind.to_string(),
+    };
+    let size = std::fs::metadata(file).map_err(|e| fault(words(e)))?.len();
     if size > LARGEST {
         return Err(fault("it is larger than a MiB: a kernel is a text of some pages".into()));
     }
-    let bytes = std::fs::read(file).map_err(|e| fault(e.kind().to_string()))?;
+    let bytes = std::fs::read(file).map_err(|e| fault(words(e)))?;
     String::from_utf8(bytes).map_err(|_| fault("it is no text in UTF-8".into()))
 }
 
@@ -182,7 +193,9 @@ mod tests {
         };
         assert_eq!(load("// op: relu\n", None, None).unwrap(), "relu/forward");
         assert_eq!(load("//\n// op: relu, backward\n", None, None).unwrap(), "relu/backward");
-        assert_eq!(load("// op: relu, backward\n", Some("tv"), None).unwrap(), "tv/forward");
+        let error = load("// op: relu, backward\n", Some("tv"), None).unwrap_err().to_string();
+        assert!(error.contains("says that it computes relu, and --op says tv"), "{error}");
+        assert_eq!(load("", Some("tv"), None).unwrap(), "tv/forward");
         assert_eq!(load("// op: relu\n", None, Some(PassOption::Backward)).unwrap(), "relu/backward");
         assert_eq!(load("// op: l1_gradient\n", None, None).unwrap(), "l1_gradient/scale");
         let error = load("fn main() {}", None, None).unwrap_err().to_string();

@@ -41,11 +41,13 @@ pub struct Session<'a> {
     command: &'a KernelsCommand,
     running: Running,
     shipped: Option<Shipped>,
+    /// Seconds of the last kernel that was timed.
+    previous: Option<f64>,
 }
 
 impl<'a> Session<'a> {
     pub fn new(command: &'a KernelsCommand) -> Self {
-        Self { command, running: Running::default(), shipped: None }
+        Self { command, running: Running::default(), shipped: None, previous: None }
     }
 
     /// Tries the kernel, and with `--watch` again after each save.
@@ -61,8 +63,14 @@ impl<'a> Session<'a> {
         }
         loop {
             let saved = stamp(file);
-            if let Err(error) = self.attempt(file, saved) {
-                say(format_args!("error: {}", crate::cli::message(&error)));
+            match self.attempt(file, saved) {
+                Err(error) => say(format_args!("error: {}", crate::cli::message(&error))),
+                // What was saved meanwhile is tried at once.
+                Ok(_) if stamp(file) != saved => {}
+                Ok(_) => {
+                    let next = format_args!("save {} to try it again; Ctrl-C ends", file.display());
+                    self.command.common.say(next);
+                }
             }
             while stamp(file) == saved || stamp(file).is_none() {
                 std::thread::sleep(LOOK);
@@ -117,6 +125,7 @@ impl<'a> Session<'a> {
         };
         let mut ladder = shipped.ladder.clone();
         let is_wrong = rung.fault().is_some();
+        let seconds = rung.passes.first().map(|timing| timing.seconds.median);
         ladder.add(rung);
         let record = Record::new(&shipped.gpu, shipped.roofs, &shipped.size, vec![ladder]);
         self.shipped = Some(shipped);
@@ -126,6 +135,10 @@ impl<'a> Session<'a> {
             return Ok(ExitCode::FAILURE);
         }
         record.verdict()?;
+        if let (Some(now), Some(before)) = (seconds, std::mem::replace(&mut self.previous, seconds)) {
+            let [now, before] = [now, before].map(|seconds| 1e3 * seconds);
+            command.common.say(format_args!("{}: {now:.3} ms; as it was before, {before:.3} ms", own.name));
+        }
         Ok(ExitCode::SUCCESS)
     }
 }

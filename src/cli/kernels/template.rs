@@ -55,8 +55,10 @@ fn template(benchmark: &Benchmark, pass: Pass, path: &Path) -> Result<String> {
 //
 {OP_LINE}{op}{stated}
 //
-// Keep the entry point `main`, and the names of bindings, overrides and parameters; the numbers of bindings are free.
-// `#import shared/..` adds a file of shaders/shared.
+// Keep the entry point `main`, and the names of bindings, overrides and parameters; the numbers in @binding(..) may change.
+// `#import shared/..` adds a file of the program's shaders/shared, and --emit-wgsl NAME prints any of its kernels.
+// WGSL does not mix i32 and u32: begin an index with 0u, not 0. All invocations of a workgroup must reach a barrier: where you
+// add one, put an `if` around the store in place of an early `return`.
 //
 ",
         shader = shader.name,
@@ -77,7 +79,7 @@ const FEATURE_MAPS: &str = "\
 ";
 const MATRICES: &str = "\
 // Matrices are stored row by row: element (row, column) of a matrix with n columns is number row * n + column. What is only read
-// may be declared as array<vec4<f32>>; behind the last number are zeros up to a whole vec4.
+// may be declared as array<vec4<f32>>; the last vec4 is filled up with zeros.
 //
 ";
 
@@ -97,7 +99,8 @@ fn launch(shader: &str) -> &'static str {
         }
         "matmul/1_naive" => {
             "// The launch follows the constants TILE_ROWS and TILE_COLUMNS: a workgroup computes so many rows and columns of C. x of the
-// grid counts tiles along a row of C, y tiles along a column. Any rung of shaders/matmul can be tried as it is.
+// grid counts tiles along a row of C, y tiles along a column. --emit-wgsl matmul/3_tiled prints
+// another kernel of this operation; any can be tried as it is.
 "
         }
         "largest/1_atomics" => {

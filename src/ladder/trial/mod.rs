@@ -27,6 +27,8 @@ pub struct Verdict {
     pub wrong_cases: usize,
     /// Whether the kernel has workgroup memory, and so may lack a barrier.
     pub shares_memory: bool,
+    /// Whether an invocation of it may return before a barrier.
+    pub leaves_early: bool,
 }
 
 /// What is wrong in one case.
@@ -103,7 +105,11 @@ pub fn check(
     progress: &mut dyn FnMut(&str),
 ) -> Result<Verdict> {
     let cases = benchmark.cases_of(benchmark.plain(), benchmark.size(size).precision);
-    let mut verdict = Verdict { shares_memory: gpu.stand_in_shares_memory(), ..Verdict::default() };
+    let mut verdict = Verdict {
+        shares_memory: gpu.stand_in_shares_memory(),
+        leaves_early: gpu.stand_in_leaves_early(),
+        ..Verdict::default()
+    };
     verdict.check.cases = cases.len();
     if cases.is_empty() {
         verdict.check.wrong = Some("there is no case to check it with".into());
@@ -272,6 +278,11 @@ impl Finding {
         2 + (4 * memory + pattern).max(resemblance)
     }
 
+    /// Whether the tensor is a plain matrix, row by row, and not maps of features.
+    pub fn is_matrix(&self) -> bool {
+        self.shape.layout == Layout::Planar && self.shape.channels == 1
+    }
+
     /// A place in the tensor, to follow its name: a matrix has rows and columns.
     pub fn place(&self, element: &Element) -> String {
         let Element { channel, y, x, .. } = element;
@@ -280,7 +291,7 @@ impl Finding {
             Shape { layout: Layout::Blocked, height: 1, channels, width, .. } if channels == width => {
                 format!(" at row {channel}, column {x}")
             }
-            Shape { layout: Layout::Planar, channels: 1, .. } => format!(" at row {y}, column {x}"),
+            _ if self.is_matrix() => format!(" at row {y}, column {x}"),
             _ => format!(" at channel {channel}, y {y}, x {x}"),
         }
     }

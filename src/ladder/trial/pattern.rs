@@ -62,6 +62,10 @@ pub enum Pattern {
 pub enum Unit {
     /// Positions of the feature maps, the same in most channels: `y * width + x`.
     Position,
+    /// Columns of a matrix, the same in all rows.
+    Column,
+    /// Rows of a matrix, the same in all columns.
+    Row,
     /// Vectors of four numbers in the order of memory.
     Vector,
 }
@@ -85,7 +89,7 @@ impl Pattern {
         if wrong.len() == shape.len() {
             return Self::All;
         }
-        let rules = [matrix, edges, channels, positions, vectors];
+        let rules = [matrix, lines, edges, channels, positions, vectors];
         rules.iter().find_map(|rule| rule(shape, wrong)).unwrap_or(Self::Scattered)
     }
 }
@@ -100,6 +104,20 @@ fn matrix(shape: Shape, wrong: &[usize]) -> Option<Pattern> {
         return Some(Pattern::AboveDiagonal);
     }
     all(|row, column| column < row).then_some(Pattern::BelowDiagonal)
+}
+
+/// Whole columns, or whole rows, of a plain matrix.
+fn lines(shape: Shape, wrong: &[usize]) -> Option<Pattern> {
+    if shape.layout != Layout::Planar || shape.channels != 1 {
+        return None;
+    }
+    let [height, width] = [shape.height, shape.width].map(|side| side as usize);
+    let columns: BTreeSet<usize> = wrong.iter().map(|i| i % width).collect();
+    let rows: BTreeSet<usize> = wrong.iter().map(|i| i / width).collect();
+    let of = |unit, count, across, found: BTreeSet<usize>| {
+        (wrong.len() == found.len() * across).then(|| units(unit, count, found)).flatten()
+    };
+    of(Unit::Column, width, height, columns).or_else(|| of(Unit::Row, height, width, rows))
 }
 
 fn edges(shape: Shape, wrong: &[usize]) -> Option<Pattern> {
@@ -191,6 +209,8 @@ impl fmt::Display for Unit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Position => "positions (y * width + x)",
+            Self::Column => "columns",
+            Self::Row => "rows",
             Self::Vector => "vec4 of the tensor, counted in memory,",
         })
     }
@@ -272,6 +292,12 @@ mod tests {
         assert_eq!(of(Shape::blocked(5, 3, 2), |c, _, x| c == 1 && x == 0), Pattern::Scattered);
         assert_eq!(of(Shape::blocked(1, 3, 6), |_, y, x| y != 1 && x % 3 == 0), Pattern::Scattered);
         assert_eq!(of(MAPS, |c, y, x| (c * 7 + y * 5 + x * 3) % 11 == 0), Pattern::Scattered);
+        let plain = Shape::planar(1, 12, 20);
+        assert_eq!(
+            of(plain, |_, _, column| column % 4 == 3),
+            Pattern::Periodic { unit: Unit::Column, period: 4, first: 3, last: 3 }
+        );
+        assert_eq!(of(plain, |_, row, _| row >= 8), Pattern::Last { unit: Unit::Row, first: 8 });
         let matrix = Shape::blocked(9, 1, 9);
         assert_eq!(of(matrix, |row, _, column| column > row + 1), Pattern::AboveDiagonal);
         assert_eq!(of(matrix, |row, _, column| column < row), Pattern::BelowDiagonal);
