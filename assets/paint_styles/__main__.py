@@ -1,7 +1,7 @@
 """Paints the example style images from nothing but a seed (public domain, CC0).
 
-Strokes, panes and stones are 7 pixels wide or more. A picture of 256 pixels takes its style at 384, half of the size here, and
-finer strokes would come out as a net of ripples.
+Strokes, panes and stones are 5 pixels apart or more. A picture of 256 pixels takes its style at 384, about half of the size here,
+and finer strokes would come out as a net of ripples.
 
 Usage: python assets/paint_styles OUT_DIR [STYLE...]
 """

@@ -13,10 +13,10 @@ class Sheet:
 
     def __init__(self, width, height, scale, rng):
         self.width, self.height, self.scale, self.rng = width, height, scale, rng
-        self.tooth = noise(rng, (height * scale, width * scale), 2 * scale + 4, 2)
+        self.tooth = noise(rng, (height * scale, width * scale), 2 * scale + 2, 2)
         self.absorbed = np.zeros((height * scale, width * scale, 3))
 
-    def hatch(self, tone, angle, colour, spacing=8.0, length=96):
+    def hatch(self, tone, angle, colour, spacing=6.0, length=74):
         """Parallel strokes about `spacing` pixels apart, pressed as hard as `tone` tells (0 to 1, a value a pixel)."""
         layer = Image.new("L", (self.width * self.scale, self.height * self.scale), 0)
         draw = ImageDraw.Draw(layer)
@@ -29,8 +29,8 @@ class Sheet:
             while at < reach:
                 reached = length * self.rng.uniform(0.6, 1.4)
                 t = np.linspace(0, 1, 9)
-                tilt, bow = self.rng.normal(0, 0.035) * reached, self.rng.normal(0, 1.8)
-                drift = row + self.rng.normal(0, 1.3) + tilt * (t - 0.5) + bow * (t - t * t) * 4
+                tilt, bow = self.rng.normal(0, 0.035) * reached, self.rng.normal(0, 1.4)
+                drift = row + self.rng.normal(0, 1.0) + tilt * (t - 0.5) + bow * (t - t * t) * 4
                 self.stroke(draw, tone, centre + (at + reached * t)[:, None] * along + drift[:, None] * across)
                 at += reached * self.rng.uniform(0.75, 0.98)
         mark = blur(np.asarray(layer, float) / 255, 0.35 * self.scale)
@@ -44,7 +44,7 @@ class Sheet:
             i, j = ((p + q) / 2).astype(int)[::-1]
             if 0 <= i < self.height and 0 <= j < self.width and tone[i, j] > 0.04:
                 value = min(1.0, tone[i, j] * press * (0.45 + 0.55 * taper))
-                draw.line([tuple(p * self.scale), tuple(q * self.scale)], int(255 * value), 7 + round(8 * value))
+                draw.line([tuple(p * self.scale), tuple(q * self.scale)], int(255 * value), 5 + round(5.6 * value))
 
     def finished(self):
         paper = np.array([248, 243, 230.0]) + 4 * self.tooth[..., None]
@@ -64,9 +64,9 @@ def sky(sheet, region, x, y, slow):
     sheet.hatch(within(air, 1.1 * glow + 0.12), 0.75, ORANGE)
     sheet.hatch(within(air, 1.5 * glow), 0.55, YELLOW)
     sheet.hatch(within(air, 0.75 - 0.0035 * y - glow + 0.6 * slow), 0.85, NAVY)
-    sheet.hatch(within(disc, 0.9), 0.5, YELLOW, spacing=5.2)
-    sheet.hatch(within(disc, 0.2 + shadow), 0.3, ORANGE, spacing=5.6)
-    sheet.hatch(within(disc, shadow), 0.75, RED, spacing=6.4)
+    sheet.hatch(within(disc, 0.9), 0.5, YELLOW, spacing=4.0)
+    sheet.hatch(within(disc, 0.2 + shadow), 0.3, ORANGE, spacing=4.2)
+    sheet.hatch(within(disc, shadow), 0.75, RED, spacing=4.8)
 
 
 def hill(sheet, region, depth, x, slow, colours, turn):
@@ -101,5 +101,5 @@ def paint(width=640, height=512, seed=17, scale=3):
     hill(sheet, near > 0, near, x, slow, (ORANGE, RED, PLUM), 0.35)
     sea(sheet, (water > 0) & (near <= 0), water, x)
     for depth in (near, water, green, far):
-        sheet.hatch(0.9 * np.exp(-((depth - 1.5) / 2.2) ** 2), 0.15, NAVY, spacing=3.0, length=24)
+        sheet.hatch(0.9 * np.exp(-((depth - 1.5) / 2.2) ** 2), 0.15, NAVY, spacing=2.4, length=19)
     return sheet.finished()
