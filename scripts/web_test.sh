@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the page that paints in a browser, and the program for its studio, and tests both in headless Chromium.
+# Builds and lints the page that paints in a browser, builds the program for its studio, and tests both in headless Chromium.
 # Usage: scripts/web_test.sh [--install] [NAME...]   (tests with NAME in their name)
 #   --install   install Chromium with the system's packages if there is none
 # Where the tools for WebAssembly or Chromium cannot be had, it says what is not built or not tested, and ends well. axe,
@@ -26,6 +26,10 @@ if [[ $code -eq 3 ]]; then
 fi
 [[ $code -eq 0 ]] || exit "$code"
 
+# Debian's compiler has no clippy of its version.
+if has_rustup_target && cargo clippy --version >/dev/null 2>&1; then
+    CARGO_TARGET_DIR=$web_cache/target cargo clippy --package impasto-web --profile web --locked --target "$web_target" -- -D warnings
+fi
 if [[ $installs == yes ]] && ! has_chromium; then
     # In a shell of its own: a failure ends that one.
     (install "Chromium" chromium chromium chromium) || true

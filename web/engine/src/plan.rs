@@ -22,6 +22,9 @@ use crate::words::message;
 /// Pixels of the largest painting. WebAssembly addresses 4 GiB; an image has 12 bytes a pixel, and there are some.
 const MOST_PIXELS: u64 = 64 << 20;
 
+/// A plan, and what each of its scales takes.
+type Planned = (Plan, Vec<Choice>);
+
 /// A painting that is ready to start.
 pub struct Prepared {
     pub device: Device,
@@ -71,7 +74,7 @@ pub fn prepare(
     let device = device()?;
     let (network, computation) =
         device.network(&options.objective.network, &first.objective, size.into(), page)?;
-    let make = |options: &PaintingOptions, job: &Job| -> Result<(Plan, Vec<Choice>)> {
+    let make = |options: &PaintingOptions, job: &Job| -> Result<Planned> {
         let plan = options.plan(job.schedule.clone(), vec![], None)?;
         let choices = plan.choices(&device.gpu, &network, &job.inputs)?;
         Ok((plan, choices))
@@ -174,7 +177,7 @@ fn largest(
     device: &Device,
     images: &Images,
     options: &PaintingOptions,
-    make: &dyn Fn(&PaintingOptions, &Job) -> Result<(Plan, Vec<Choice>)>,
+    make: &dyn Fn(&PaintingOptions, &Job) -> Result<Planned>,
 ) -> Result<u32> {
     let (width, height) = images.size(options);
     let (mut found, mut low, mut high) = (0, 0, width.max(height).div_ceil(16));
