@@ -187,7 +187,8 @@ fn the_ladder_of_matrix_multiplication_has_a_size_alone() {
     let output = impasto_in(folder.path(), arguments).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
-    for word in ["matmul: 33x33 and 33x33 to 33x33, f32", "  naive ", "  turns ", "  matrix_units ", " 1.00x "]
+    for word in
+        ["matmul: 33x33 and 33x33 to 33x33, f32", "  naive ", "  turns ", "  matrix_units ", " 1.00x "]
     {
         assert!(text.contains(word), "'{word}' is not in {text}");
     }
