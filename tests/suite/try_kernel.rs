@@ -316,6 +316,7 @@ fn an_own_kernel_paints() {
         &["one kernel of your own at a time"],
     );
     refuses("--kernel matmul=conv3x3.wgsl", &["no painting runs matmul"]);
+    refuses("--kernel pool_max:backwards=pool.wgsl", &["'backwards' is no pass", "forward or backward"]);
     refuses("--kernel conv3x3=none.wgsl", &["none.wgsl"]);
     // It would paint, only not what it should.
     change(&folder, "conv3x3.wgsl", "sum = max(sum, vec4(0.0));", "sum = max(sum, vec4(0.1));");

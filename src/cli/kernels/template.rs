@@ -99,8 +99,8 @@ fn launch(shader: &str) -> &'static str {
         }
         "matmul/1_naive" => {
             "// The launch follows the constants TILE_ROWS and TILE_COLUMNS: a workgroup computes so many rows and columns of C. x of the
-// grid counts tiles along a row of C, y tiles along a column. --emit-wgsl matmul/3_tiled prints
-// another kernel of this operation; any can be tried as it is.
+// grid counts tiles along a row of C, y tiles along a column. --emit-wgsl matmul/3_tiled prints another kernel of this
+// operation; any can be tried as it is, with --op matmul.
 "
         }
         "largest/1_atomics" => {

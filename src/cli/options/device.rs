@@ -114,7 +114,12 @@ impl FromStr for KernelOption {
             return Ok(Self::Variant(text.parse()?));
         };
         let (name, pass) = match target.split_once(':') {
-            Some((name, pass)) => (name, Pass::ALL.into_iter().find(|known| known.name() == pass)),
+            Some((name, pass)) => {
+                let known = Pass::ALL.into_iter().find(|known| known.name() == pass);
+                let unknown =
+                    || Error::Usage(format!("'{text}': '{pass}' is no pass: write forward or backward"));
+                (name, Some(known.ok_or_else(unknown)?))
+            }
             None => (target, None),
         };
         let op = Benchmark::of_name(name)?;
