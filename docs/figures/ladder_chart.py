@@ -11,12 +11,12 @@ TITLE = "3 x 3 convolution, forward, f32 storage, 512 x 512 image: NVIDIA H200, 
 ROOF = 60.2  # TFLOP/s, the multiply-add loop of `impasto profile` on the same device
 ROOF_LABEL = "f32 roof, measured: 60.2"
 TOP = 90
-# Variant, its colour, its label.
+# Variant as the file names it, its colour, its name now.
 VARIANTS = [
     ("naive", "#c6dbef", "naive"),
     ("tiled", "#9ecae1", "tiled"),
     ("registers", "#5a9fd0", "registers"),
-    ("vectors", "#2167ac", "vectors"),
+    ("vectors", "#2167ac", "taps_inner"),
     ("winograd_f2", "#8fd08c", "winograd_f2"),
     ("winograd_f4", "#2c8f47", "winograd_f4"),
     ("cooperative", "#e6862b", "cooperative (f16 matrix units)"),

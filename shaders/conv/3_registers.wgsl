@@ -21,7 +21,7 @@
 //         workgroup memory one byte each instead of five.
 // Costs:  64 registers for sums, 16 for operands, some 100 in all. A core of an NVIDIA GPU has 65536: enough for ten
 //         workgroups, 20 warps. Workgroup memory is 8320 bytes.
-// Next:   4_vectors reads vec4 from workgroup memory, and loads the next K-tile while it multiplies.
+// Next:   6_taps_inner reads vec4 from workgroup memory, and loads the next K-tile while it multiplies.
 
 override TAPS: u32 = 9u;
 

@@ -2,8 +2,8 @@
 //
 //   dst[i] = f32(f16(scale * src[i])) / scale
 //
-// The products of 6_halo are those of numbers rounded like this, added in f32. A product of two numbers of 11 bits is exact in
-// f32, so any convolution of f32 that reads `dst`, and weights rounded likewise, computes what 6_halo does, up to the
+// The products of 8_halo are those of numbers rounded like this, added in f32. A product of two numbers of 11 bits is exact in
+// f32, so any convolution of f32 that reads `dst`, and weights rounded likewise, computes what 8_halo does, up to the
 // order of its sums. That shows on any device what matrix units do to losses and pictures.
 //
 // Rounding is done in integers, since a compiler may take f32(f16(x)) for x: see shared/scale. Halves go to the even neighbour,

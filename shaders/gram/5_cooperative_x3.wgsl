@@ -1,10 +1,10 @@
 // Gram matrix, rung 5: matrix units, with the precision of f32.
 //
-// The formula is in 1_naive, tiles and splits are in 2_tiled, the next K-tile is loaded early as in 4_vectors. conv/7_halo_x3
+// The formula is in 1_naive, tiles and splits are in 2_tiled, the next K-tile is loaded early as in 4_turns. conv/9_halo_x3
 // explains how two f16 hold a number and three products multiply two of them, shared/scale how they are scaled.
 //
 // The style loss compares two Gram matrices, so the products may not be rounded to 11 bits. Three products are cheap here:
-// each feature takes part in so few multiply-adds (64 for each load, in the first layers) that even 4_vectors, on a large
+// each feature takes part in so few multiply-adds (64 for each load, in the first layers) that even 4_turns, on a large
 // GPU, takes three times as long as the loads alone.
 //
 // Both operands are features. Workgroup memory holds them as [position][64 channels], which is A by columns and B by rows:
@@ -14,7 +14,7 @@
 // Launch: workgroups of 128, four subgroups of 32; x and y cover column and row tiles of 64, z splits of the positions. A
 //         subgroup computes 32 by 32 results: 4 C.
 // Reads:  a K-tile of 16 positions is 4 vec4 an invocation for 4 x 12 products of 4096 multiply-adds: an eighth of a byte for
-//         each multiply-add of the result, as in 4_vectors.
+//         each multiply-add of the result, as in 4_turns.
 // Costs:  32 registers for sums, 16 for the next K-tile, 32 for A and B. Workgroup memory is 23 KiB.
 
 enable f16;

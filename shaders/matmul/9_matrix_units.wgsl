@@ -17,7 +17,7 @@
 // Reads:  a K-tile is 3072 numbers for 128 * 64 * 16 multiply-adds: 0.09 bytes each from memory. From workgroup memory 3
 //         KiB a subgroup for 8 instructions of 4096, again a tenth of a byte, ten times less than 8_turns.
 // Costs:  64 registers for sums, 24 for the next K-tile, 24 for X and Y; 21.5 KiB of workgroup memory.
-// Next:   conv/6_halo and conv/7_halo_x3 do the same for convolutions, scaled so that nothing is lost at the ends of f16,
+// Next:   conv/8_halo and conv/9_halo_x3 do the same for convolutions, scaled so that nothing is lost at the ends of f16,
 //         and with two f16 for each number, which keep the precision of f32.
 
 enable f16;

@@ -2,7 +2,7 @@
 //
 //   C += A B, repeated
 //
-// As conv/5_cooperative, but its matrices A and B are loaded once, before the loop. A multiplication depends on the one
+// As conv/7_cooperative, but its matrices A and B are loaded once, before the loop. A multiplication depends on the one
 // before it with the same C, so each subgroup has sixteen C, of four A and four B. The numbers differ from each other and
 // from zero, since matrix units that multiply zeros take less power and run faster than any kernel with data.
 // Launch: workgroups of 128, four subgroups of 32. Operations: rounds * 16 * 4096 multiply-adds a subgroup.

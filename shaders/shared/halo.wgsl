@@ -2,7 +2,7 @@
 //
 // A workgroup computes a tile of 16 x 8 positions by 64 output channels. All nine taps of a 3x3 filter read the same 18 x 10
 // positions, the tile and a border of one around it: its halo. 16 channels of it, the k of one matrix, are loaded once
-// and serve the nine taps, where implicit GEMM (5_cooperative) loads each tap's inputs anew. A row of 16 positions at any
+// and serve the nine taps, where implicit GEMM (7_cooperative) loads each tap's inputs anew. A row of 16 positions at any
 // offset in the halo is a matrix A as it lies in workgroup memory.
 //
 // Inputs are scaled to fit f16: see shared/scale. Weights were scaled likewise when they were packed; they end with the
@@ -75,7 +75,7 @@ fn vectors_of_src() -> u32 {
 
 // The vec4 at a place in K-tile `step`; some other where src has none, which `keep` takes away later. A load goes on
 // beside the products until its value is used, and a test for zero right here would use it, or branch around it: six times a
-// K-tile. On an NVIDIA H200 that is thought to have been half of the time of 6_halo; as it is now it was not measured yet.
+// K-tile. On an NVIDIA H200 that is thought to have been half of the time of 8_halo; as it is now it was not measured yet.
 fn fetch(at: Place, step: u32) -> vec4<f32> {
     return src[min(index_of(at, step), vectors_of_src() - 1u)];
 }

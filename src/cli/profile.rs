@@ -33,7 +33,7 @@ Examples:
   impasto profile
   impasto profile --size 512 --evaluations 20 --json new.json
   impasto profile --size 256 --trace trace.json --plot roofline.svg
-  impasto profile --only conv/4_vectors --layer conv3_2 --repeat 200
+  impasto profile --only conv/6_taps_inner --layer conv3_2 --repeat 200
   impasto profile --compare old.json new.json
 
 The table has a line for each kernel. GFLOP/s counts the operations that were done, 'direct' those that the definition
@@ -49,7 +49,7 @@ pub struct ProfileCommand {
     #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     evaluations: u32,
 
-    /// Time the launches of one kernel alone, such as conv/4_vectors
+    /// Time the launches of one kernel alone, such as conv/6_taps_inner
     #[arg(long, value_name = "KERNEL")]
     only: Option<String>,
 

@@ -141,8 +141,8 @@ mod tests {
             let text = std::fs::read_to_string(path).unwrap();
             Interface::of(&super::super::expand_imports(text.leak()).unwrap()).unwrap().multiplies_matrices
         };
-        assert!(of("conv/5_cooperative") && of("roofline/matrix"));
-        assert!(!of("conv/4_vectors") && !of("roofline/fma"));
+        assert!(of("conv/7_cooperative") && of("roofline/matrix"));
+        assert!(!of("conv/6_taps_inner") && !of("roofline/fma"));
         let comment = format!("// coopMultiplyAdd\n{SOURCE}");
         assert!(!Interface::of(&comment).unwrap().multiplies_matrices);
     }

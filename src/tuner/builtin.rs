@@ -36,10 +36,10 @@ mod tests {
 
     #[test]
     fn small_layers_do_without_transforms() {
-        let gpu = ["registers", "vectors", "halo_x3", "winograd_f2", "winograd_f4"];
+        let gpu = ["registers", "taps_inner", "halo_x3", "winograd_f2", "winograd_f4"];
         assert_eq!(choice(Pass::Forward, &gpu, 64, 128), "winograd_f4");
-        assert_eq!(choice(Pass::Forward, &gpu, 3, 128), "vectors");
-        assert_eq!(choice(Pass::Backward, &gpu, 512, 16), "vectors");
+        assert_eq!(choice(Pass::Forward, &gpu, 3, 128), "taps_inner");
+        assert_eq!(choice(Pass::Backward, &gpu, 512, 16), "taps_inner");
         // Its products have tiles of 16 positions, too.
         let cpu = ["texture", "texture_winograd_f4"];
         assert_eq!(choice(Pass::Forward, &cpu, 64, 64), "texture_winograd_f4");
@@ -49,14 +49,17 @@ mod tests {
         assert_eq!(choice(Pass::Forward, &[], 64, 128), "naive");
     }
 
-    /// The backward pass of `cooperative` is that of `vectors`, which Winograd's method beats.
+    /// The backward pass of `cooperative` is that of `taps_inner`, which Winograd's method beats.
     #[test]
     fn passes_are_chosen_apart() {
-        let half = ["registers", "vectors", "winograd_f2", "winograd_f4", "cooperative"];
+        let half = ["registers", "taps_inner", "winograd_f2", "winograd_f4", "cooperative"];
         assert_eq!(choice(Pass::Forward, &half, 64, 128), "cooperative");
         assert_eq!(choice(Pass::Backward, &half, 64, 128), "winograd_f4");
-        assert_eq!(choice(Pass::Forward, &half, 3, 128), "vectors");
+        assert_eq!(choice(Pass::Forward, &half, 3, 128), "taps_inner");
         // Wherever it stands in the list.
-        assert_eq!(choice(Pass::Forward, &["vectors", "cooperative", "winograd_f4"], 64, 128), "cooperative");
+        assert_eq!(
+            choice(Pass::Forward, &["taps_inner", "cooperative", "winograd_f4"], 64, 128),
+            "cooperative"
+        );
     }
 }

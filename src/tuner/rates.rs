@@ -125,7 +125,7 @@ mod tests {
 
     fn ruled_out(flops: f64, bytes: f64, channels: u32) -> Vec<&'static str> {
         let rates = Rates { flops, bytes, is_software: false };
-        let names = ["registers", "vectors", "winograd_f2", "winograd_f4", "cooperative"];
+        let names = ["registers", "taps_inner", "winograd_f2", "winograd_f4", "cooperative"];
         let all = names.map(|name| TunedOp::Conv3x3.variant(name).unwrap());
         let features = Shape::blocked(channels, 64, 64);
         let is_out = |variant: &&'static Variant| rates.rule_out(variant, &all, features, channels);
@@ -135,9 +135,9 @@ mod tests {
     /// Direct convolution does four times the arithmetic of F(4x4), and moves a fifth of the bytes.
     #[test]
     fn direct_convolution_is_ruled_out_where_arithmetic_decides() {
-        assert_eq!(ruled_out(6e10, 1e10, 512), ["registers", "vectors"]);
+        assert_eq!(ruled_out(6e10, 1e10, 512), ["registers", "taps_inner"]);
         assert_eq!(ruled_out(6e10, 1e10, 64), [""; 0]);
-        assert_eq!(ruled_out(6e13, 4e12, 512), ["registers", "vectors"]);
+        assert_eq!(ruled_out(6e13, 4e12, 512), ["registers", "taps_inner"]);
         // A machine that is busy seems to have slow arithmetic.
         assert_eq!(ruled_out(1e9, 1e10, 128), [""; 0]);
         // Little memory bandwidth: the transforms may take longer than they save.

@@ -276,7 +276,7 @@ mod tests {
         assert!(!is([1.4, 9.0]) && !is([9.0, 2.9]));
         // What rounds is no measure of what does not.
         let [exact, rounding] =
-            ["vectors", "cooperative"].map(|name| TunedOp::Conv3x3.variant(name).unwrap());
+            ["taps_inner", "cooperative"].map(|name| TunedOp::Conv3x3.variant(name).unwrap());
         assert!(is_as_accurate(exact, rounding) && is_as_accurate(rounding, rounding));
         assert!(is_as_accurate(exact, exact) && !is_as_accurate(rounding, exact));
     }
@@ -284,7 +284,7 @@ mod tests {
     #[test]
     fn only_what_is_faster_in_every_run_replaces_the_builtin_choice() {
         let variants =
-            ["vectors", "winograd_f2", "winograd_f4"].map(|name| TunedOp::Conv3x3.variant(name).unwrap());
+            ["taps_inner", "winograd_f2", "winograd_f4"].map(|name| TunedOp::Conv3x3.variant(name).unwrap());
         let choice = |runs: [&[f64]; 3]| {
             let backward = |runs: &[f64]| vec![1.0; runs.len()];
             let times: Vec<Times> = variants
@@ -296,7 +296,7 @@ mod tests {
             [of(Pass::Forward), of(Pass::Backward)]
         };
         let both = |forward| [forward, "winograd_f4"];
-        assert_eq!(choice([&[0.5, 0.6, 0.5], &[0.8, 0.8, 0.8], &[1.0, 1.1, 1.0]]), both("vectors"));
+        assert_eq!(choice([&[0.5, 0.6, 0.5], &[0.8, 0.8, 0.8], &[1.0, 1.1, 1.0]]), both("taps_inner"));
         // One slow run of the faster one, or one fast run of the built-in choice, and that stands.
         assert_eq!(choice([&[0.5, 0.95, 0.5], &[1.2; 3], &[1.0, 1.1, 1.0]]), both("winograd_f4"));
         assert_eq!(choice([&[0.5, 0.6, 0.5], &[1.2; 3], &[1.0, 0.6, 1.0]]), both("winograd_f4"));

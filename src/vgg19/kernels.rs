@@ -207,12 +207,11 @@ mod tests {
     fn overrides_are_read_applied_and_written() {
         let one = kernels(&["conv3x3=winograd_f2", "conv1_1=naive", "gram=naive"]);
         assert_eq!(one.to_string(), "conv3x3 winograd_f2, naive for conv1_1; gram naive");
-        let apart =
-            kernels(&["conv3x3=tiled", "conv2_1:forward=cooperative", "gram@conv1_1:backward=vectors"]);
+        let apart = kernels(&["conv3x3=tiled", "conv2_1:forward=cooperative", "gram@conv1_1:backward=turns"]);
         assert_eq!(
             apart.to_string(),
             "conv3x3 forward tiled, cooperative for conv2_1; conv3x3 backward tiled; \
-             gram forward naive; gram backward naive, vectors for conv1_1"
+             gram forward naive; gram backward naive, turns for conv1_1"
         );
         for kernels in [one, apart] {
             let written: Vec<String> = kernels.overrides().iter().map(ToString::to_string).collect();
@@ -227,9 +226,9 @@ mod tests {
             kernels(overrides).overrides().iter().map(ToString::to_string).collect()
         };
         assert_eq!(written(&[]), ["conv3x3=naive", "gram=naive"]);
-        let apart = ["conv3x3=tiled", "conv2_1:forward=cooperative", "gram@conv1_1:backward=vectors"];
+        let apart = ["conv3x3=tiled", "conv2_1:forward=cooperative", "gram@conv1_1:backward=turns"];
         let expected =
-            ["conv3x3=tiled", "conv2_1:forward=cooperative", "gram=naive", "gram@conv1_1:backward=vectors"];
+            ["conv3x3=tiled", "conv2_1:forward=cooperative", "gram=naive", "gram@conv1_1:backward=turns"];
         assert_eq!(written(&apart), expected);
         let passes = ["conv3x3:backward=tiled", "conv5_4=registers"];
         let expected = ["conv3x3:forward=naive", "conv3x3:backward=tiled", "conv5_4=registers", "gram=naive"];

@@ -156,7 +156,7 @@ fn scores_do_not_depend_on_what_memory_held() {
 #[test]
 fn wrong_kernels_are_caught() {
     let golden = gatys();
-    let kernels = &common::kernels(&["conv3x3=vectors", "gram=vectors"]);
+    let kernels = &common::kernels(&["conv3x3=taps_inner", "gram=turns"]);
     let want: Value = serde_json::from_str(&golden.text("score.json")).unwrap();
 
     // A Gram matrix that is 1% too large.

@@ -54,17 +54,20 @@ impl Header {
     }
 }
 
-/// A numbered file is a rung of a ladder: it counts what it costs, and leads to the next one.
+/// The number of a numbered file, which is a rung of a ladder: it counts what it costs, and leads to the next one.
+fn rung_number(name: &str) -> Option<u32> {
+    name.split_once('/')?.1.split_once('_')?.0.parse().ok()
+}
+
 fn is_rung(name: &str) -> bool {
-    name.split('/').next_back().is_some_and(|file| file.starts_with(|c: char| c.is_ascii_digit()))
+    rung_number(name).is_some()
 }
 
 /// The last rung of a ladder has none after it to lead to.
 fn is_last_rung(name: &str) -> bool {
     let folder = |name: &str| name.split('/').next().unwrap_or_default().to_string();
-    let rungs =
-        shaders().map(|shader| shader.name).filter(|other| is_rung(other) && folder(other) == folder(name));
-    rungs.max() == Some(name)
+    let others = shaders().map(|shader| shader.name).filter(|other| folder(other) == folder(name));
+    rung_number(name).is_some_and(|number| others.filter_map(rung_number).all(|other| other <= number))
 }
 
 /// What is wrong with the header of a kernel, if anything. A kernel that consists of imports may leave parts to one of them.

@@ -104,7 +104,7 @@ fn rungs_for_cpu_drivers_are_left_out_on_a_gpu_unless_all_are_wanted() {
         rungs.into_iter().map(|rung| rung.name()).collect::<Vec<_>>()
     };
     assert!(names(&gpu, true).contains(&"texture") && !names(&gpu, false).contains(&"texture"));
-    assert!(names(&gpu, false).contains(&"vectors"));
+    assert!(names(&gpu, false).contains(&"turns"));
     let software = common::open(GpuOptions::default().with_switches("kind=cpu").unwrap());
     assert_eq!(names(&software, false), names(&software, true));
 }

@@ -167,7 +167,7 @@ fn the_tests_tell_three_products_from_one() {
 /// A driver that "simplifies" f32(f16(x)) to x makes every lo zero.
 #[test]
 fn a_lost_lo_is_seen() {
-    let gpu = gpu_with("conv/7_halo_x3", "let hi = round_to_11_bits(v);", "let hi = v;");
+    let gpu = gpu_with("conv/9_halo_x3", "let hi = round_to_11_bits(v);", "let hi = v;");
     let error = error(&gpu, conv("halo_x3"), ONE);
     assert!(error > 1e-5, "off by {error:.1e} only");
 }
@@ -175,7 +175,7 @@ fn a_lost_lo_is_seen() {
 #[test]
 fn a_wrong_scale_is_seen() {
     // 2^8 instead of 2^14: the smallest numbers lose bits, and the gradients here are of all sizes.
-    let kernel = "conv/6_halo";
+    let kernel = "conv/8_halo";
     let wrong_inverse = gpu_with(kernel, "power_of_two(254u -", "power_of_two(255u -");
     assert!(error(&wrong_inverse, conv("halo"), ONE) > 0.1);
     // Without a scale small gradients vanish, and large inputs overflow.
@@ -187,7 +187,7 @@ fn a_wrong_scale_is_seen() {
 
 #[test]
 fn a_wrong_matrix_is_seen() {
-    let gpu = gpu_with("conv/6_halo", "c31 = coopMultiplyAdd(a3", "c31 = coopMultiplyAdd(a2");
+    let gpu = gpu_with("conv/8_halo", "c31 = coopMultiplyAdd(a3", "c31 = coopMultiplyAdd(a2");
     assert!(error(&gpu, conv("halo"), ONE) > 1e-2, "a wrong kernel passed");
 }
 

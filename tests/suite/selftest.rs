@@ -71,7 +71,7 @@ fn wrong_gpu() -> Gpu {
     // A variant that paintings run here, one that they do not, and two kernels without another.
     match builtin_gram(&gpu) {
         "texture" => replace("gram/texture", "select(0.0, 1.0, p < end)", "select(0.0, 1.001, p < end)"),
-        "vectors" => replace("gram/4_vectors", "] = sum", "] = 1.001 * sum"),
+        "turns" => replace("gram/4_turns", "] = sum", "] = 1.001 * sum"),
         other => panic!("{other} is chosen here: put a wrong form of it in"),
     }
     replace("gram/2_tiled", "] = sum;", "] = 1.001 * sum;");

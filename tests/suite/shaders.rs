@@ -110,7 +110,7 @@ fn every_kernel_is_listed_as_wgsl_that_compiles_by_itself() {
 
 #[test]
 fn the_listing_has_the_forms_of_both_passes() {
-    let forms = Listing::record(Precision::F16).unwrap().forms("conv/4_vectors").unwrap();
+    let forms = Listing::record(Precision::F16).unwrap().forms("conv/6_taps_inner").unwrap();
     let of =
         |form: usize, name: &str| forms[form].storage.iter().find(|(binding, _)| binding == name).unwrap().1;
     assert_eq!(

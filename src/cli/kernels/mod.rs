@@ -54,7 +54,7 @@ Examples:
   impasto kernels --op matmul --size 2048     plain matrices, one idea a rung
   impasto kernels --template relu             writes relu.wgsl, a kernel to begin with
   impasto kernels --try relu.wgsl --watch     checks and times it whenever it is saved
-  impasto kernels --emit-wgsl conv/4_vectors --precision f16 > forward.wgsl
+  impasto kernels --emit-wgsl conv/6_taps_inner --precision f16 > forward.wgsl
 
 Each variant is compared with a reference in f64 on small and awkward sizes ('off by': the largest error over the largest
 number), then timed forward and backward at the layer's shape. GFLOP/s counts the operations that were done, 'direct'
@@ -105,7 +105,7 @@ pub struct KernelsCommand {
     #[arg(long, value_name = "S", default_value_t = 1.0, value_parser = seconds, hide_short_help = true)]
     seconds: f64,
 
-    /// Print the WGSL that a device is given for a kernel of shaders/, such as conv/4_vectors, and do nothing else
+    /// Print the WGSL that a device is given for a kernel of shaders/, such as conv/6_taps_inner, and do nothing else
     #[arg(long, value_name = "NAME")]
     emit_wgsl: Option<KernelName>,
 

@@ -23,9 +23,9 @@ pub static VARIANTS: &[Variant] = &[
         ..CONV_NAIVE
     },
     Variant {
-        name: "vectors",
+        name: "taps_inner",
         summary: "workgroup memory read as vec4, the next K-tile loaded during the multiplication of one",
-        passes: Passes::conv(&VECTORS),
+        passes: Passes::conv(&TAPS_INNER),
         timed_on: Some(DeviceClass::Gpu),
         ..CONV_NAIVE
     },
@@ -38,25 +38,25 @@ pub static VARIANTS: &[Variant] = &[
     },
     Variant {
         name: "winograd_f2",
-        summary: "Winograd's F(2x2, 3x3) around the GEMM of 'vectors'",
-        passes: Passes::winograd(&Winograd::F2, &VECTORS),
+        summary: "Winograd's F(2x2, 3x3) around the GEMM of 'taps_inner'",
+        passes: Passes::winograd(&Winograd::F2, &TAPS_INNER),
         timed_on: Some(DeviceClass::Gpu),
         ..CONV_NAIVE
     },
     Variant {
         name: "winograd_f4",
-        summary: "Winograd's F(4x4, 3x3) around the GEMM of 'vectors'",
-        passes: Passes::winograd(&Winograd::F4, &VECTORS),
+        summary: "Winograd's F(4x4, 3x3) around the GEMM of 'taps_inner'",
+        passes: Passes::winograd(&Winograd::F4, &TAPS_INNER),
         timed_on: Some(DeviceClass::Gpu),
         ..CONV_NAIVE
     },
     Variant {
         name: "cooperative",
-        summary: "matrix units, f16 inputs and f32 sums; backward as 'vectors'",
+        summary: "matrix units, f16 inputs and f32 sums; backward as 'taps_inner'",
         // Unscaled gradients underflow f16.
         passes: Passes::Conv {
             forward: ConvMethod::gemm(&COOPERATIVE),
-            backward: ConvMethod::gemm(&VECTORS),
+            backward: ConvMethod::gemm(&TAPS_INNER),
         },
         arithmetic: Arithmetic::F16Inputs,
         timed_on: Some(DeviceClass::Gpu),
@@ -104,16 +104,16 @@ pub static VARIANTS: &[Variant] = &[
         ..GRAM_NAIVE
     },
     Variant {
-        name: "vectors",
+        name: "turns",
         summary: "workgroup memory read as vec4, the next K-tile loaded during the multiplication of one",
-        passes: Passes::Gram { forward: &GRAM_VECTORS, backward: &VECTORS },
+        passes: Passes::Gram { forward: &GRAM_TURNS, backward: &TAPS_INNER },
         timed_on: Some(DeviceClass::Gpu),
         ..GRAM_NAIVE
     },
     Variant {
         name: "cooperative_x3",
-        summary: "matrix units, each number the sum of two f16: the precision of f32; backward as 'vectors'",
-        passes: Passes::Gram { forward: &GRAM_COOPERATIVE_X3, backward: &VECTORS },
+        summary: "matrix units, each number the sum of two f16: the precision of f32; backward as 'turns'",
+        passes: Passes::Gram { forward: &GRAM_COOPERATIVE_X3, backward: &TAPS_INNER },
         timed_on: Some(DeviceClass::Gpu),
         ..GRAM_NAIVE
     },
@@ -141,22 +141,23 @@ const GRAM_NAIVE: Variant =
 
 static NAIVE: GemmKernel = GemmKernel::new(shader!("conv/1_naive"), Tile::Fixed { positions: 64, blocks: 1 });
 static TILED: GemmKernel = GemmKernel::new(shader!("conv/2_tiled"), Tile::Fixed { positions: 32, blocks: 8 });
-// Without checks on an H200: `registers` 19 to 26 TFLOP/s, the loop of `vectors` a tenth faster. Both compare positions and
+// Without checks on an H200: `registers` 19 to 26 TFLOP/s, the loop of `taps_inner` a tenth faster. Both compare positions and
 // blocks of channels with their numbers wherever they load or store.
 static REGISTERS: GemmKernel =
     GemmKernel::new(shader!("conv/3_registers").without_checks(), Tile::Fixed { positions: 64, blocks: 16 });
-static VECTORS: GemmKernel =
-    GemmKernel::new(shader!("conv/4_vectors").without_checks(), Tile::Fixed { positions: 64, blocks: 16 });
+static TAPS_INNER: GemmKernel =
+    GemmKernel::new(shader!("conv/6_taps_inner").without_checks(), Tile::Fixed { positions: 64, blocks: 16 });
 static COOPERATIVE: GemmKernel = GemmKernel {
     // Its four subgroups share a tile.
     needs: Needs { subgroups: Subgroups::Exactly(32), matrix_units: true },
-    ..GemmKernel::new(shader!("conv/5_cooperative"), Tile::Fixed { positions: 128, blocks: 16 })
+    ..GemmKernel::new(shader!("conv/7_cooperative"), Tile::Fixed { positions: 128, blocks: 16 })
 };
-// Loop and bounds checks cost 5_cooperative a third on an NVIDIA H200 (80 against 118 TFLOP/s). The loops over taps have a
+// Loop and bounds checks cost 7_cooperative a third on an NVIDIA H200 (80 against 118 TFLOP/s). The loops over taps have a
 // constant length, and every index is tested against the sizes.
-static HALO: HaloKernel = HaloKernel::new(shader!("conv/6_halo").without_checks(), Split::Rounded, &VECTORS);
+static HALO: HaloKernel =
+    HaloKernel::new(shader!("conv/8_halo").without_checks(), Split::Rounded, &TAPS_INNER);
 static HALO_X3: HaloKernel =
-    HaloKernel::new(shader!("conv/7_halo_x3").without_checks(), Split::HiLo, &VECTORS);
+    HaloKernel::new(shader!("conv/9_halo_x3").without_checks(), Split::HiLo, &TAPS_INNER);
 static TEXTURE: GemmKernel = GemmKernel {
     reads_textures: true,
     needs: Needs { subgroups: Subgroups::AtLeast(8), matrix_units: false },
@@ -166,7 +167,7 @@ static TEXTURE: GemmKernel = GemmKernel {
 };
 
 // Forward kernels of the Gram matrix. A CPU driver needs few workgroups; 512 are four or more for each core of the largest
-// GPUs. Checks took an eighth of the time of `vectors` on an H200 and a quarter to a third of that of `registers`, here and in
+// GPUs. Checks took an eighth of the time of `turns` on an H200 and a quarter to a third of that of `registers`, here and in
 // convolutions; positions and channels are compared with their numbers wherever these kernels load or store.
 
 static GRAM_DEFINITION: GramKernel =
@@ -175,9 +176,9 @@ static GRAM_TILED: GramKernel =
     GramKernel { shader: shader!("gram/2_tiled"), tile: Some([32, 32]), ..GRAM_ON_GPU };
 static GRAM_REGISTERS: GramKernel =
     GramKernel { shader: shader!("gram/3_registers").without_checks(), ..GRAM_ON_GPU };
-static GRAM_VECTORS: GramKernel = GRAM_ON_GPU;
+static GRAM_TURNS: GramKernel = GRAM_ON_GPU;
 static GRAM_COOPERATIVE_X3: GramKernel = GramKernel {
-    // As conv/6_halo.
+    // As conv/8_halo.
     shader: shader!("gram/5_cooperative_x3").without_checks(),
     scales: true,
     needs: Needs { subgroups: Subgroups::Exactly(32), matrix_units: true },
@@ -194,7 +195,7 @@ static GRAM_TEXTURE: GramKernel = GramKernel {
 };
 
 const GRAM_ON_GPU: GramKernel = GramKernel {
-    shader: shader!("gram/4_vectors").without_checks(),
+    shader: shader!("gram/4_turns").without_checks(),
     tile: Some([64, 64]),
     workgroups: 512,
     reads_textures: false,

@@ -1,6 +1,6 @@
 // Gram matrix, rung 4: vec4 in workgroup memory, and the next K-tile loaded while this one is multiplied.
 //
-// The formula is in 1_naive, tiles and splits are in 2_tiled, the tile in registers in 3_registers. As in conv/4_vectors,
+// The formula is in 1_naive, tiles and splits are in 2_tiled, the tile in registers in 3_registers. As in conv/6_taps_inner,
 // workgroup memory holds vec4, so that one position takes four reads for 64 multiply-adds, and there are two K-tiles of 8
 // positions: the features of one are loaded while the other is multiplied, and one barrier a K-tile is enough.
 //

@@ -27,7 +27,7 @@
 //         128 x 128 at most 33. Small tiles have more workgroups to hide a barrier of one behind the work of others, and
 //         waste less at the end of a launch. K-tiles of 16 were slower, 30 to 33. Inside Winograd it reaches 27 to 33 where
 //         layers are wide; matrix-vector products on tiles of 128 x 64 had 21.
-// Next:   5_cooperative multiplies on matrix units, at half the precision.
+// Next:   7_cooperative multiplies on matrix units, at half the precision.
 
 override TAPS: u32 = 9u;
 

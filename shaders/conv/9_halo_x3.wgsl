@@ -1,6 +1,6 @@
 // Convolution, rung 7: the precision of f32 on matrix units for f16, at the price of three products.
 //
-// Halo, scales and epilogue are in shared/halo, the products are those of 6_halo. Each number is split in two f16,
+// Halo, scales and epilogue are in shared/halo, the products are those of 8_halo. Each number is split in two f16,
 //
 //   x = hi + lo,   hi = x rounded to 11 bits,   lo = x - hi rounded to 11 bits,
 //
@@ -12,11 +12,11 @@
 // NVIDIA's CUTLASS, and older: Dekker 1971.) Scaling does the rest: lo is up to 2^12 times smaller than hi, and would
 // fall below the range of f16 where inputs are small.
 //
-// Launch: as 6_halo.
-// Reads:  as 6_halo with twice the weights, for a third of the multiply-adds a second.
+// Launch: as 8_halo.
+// Reads:  as 8_halo with twice the weights, for a third of the multiply-adds a second.
 // Costs:  64 registers for sums, 24 for the next halo, 40 for A and B. One halo, not two: hi and lo take as much workgroup
 //         memory as two did.
-// Next:   on an NVIDIA H200 Winograd's F(4x4) around 4_vectors takes two thirds of the time, in plain f32.
+// Next:   on an NVIDIA H200 Winograd's F(4x4) around 6_taps_inner takes two thirds of the time, in plain f32.
 
 enable f16;
 enable wgpu_cooperative_matrix;
@@ -117,7 +117,7 @@ fn main(
         }
     }
 
-    // As in 6_halo.
+    // As in 8_halo.
     let unscaled = unscale(bits, 2u * weights_lo);
     let first = subgroup * 16u * RESULT_ROW;
     let corner = group.xy * TILE + vec2(0u, row);

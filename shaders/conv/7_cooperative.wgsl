@@ -1,6 +1,6 @@
 // Convolution, rung 5: cooperative matrices, for hardware with instructions for products of 16 x 16 matrices.
 //
-// The formula is in 1_naive, K-tiles are in 2_tiled, loading the next one early in 4_vectors. Here the 32 lanes of a
+// The formula is in 1_naive, K-tiles are in 2_tiled, loading the next one early in 6_taps_inner. Here the 32 lanes of a
 // subgroup hold matrices together: A with 16 positions by 16 k, B with 16 k by 16 channels, C with 16 positions by 16
 // channels. coopMultiplyAdd computes A B + C in one instruction, 4096 multiply-adds. Which lane holds which element
 // depends on the driver, so a matrix can only be loaded, multiplied and stored as a whole.
@@ -17,10 +17,10 @@
 //
 // Launch: workgroups of 128, four subgroups of 32; x covers positions in tiles of 128, y output channels in tiles of 64,
 //         z the batch. A subgroup computes 64 positions by 32 channels: 8 C.
-// Reads:  as 4_vectors, a tenth of a byte a multiply-add; from workgroup memory 3 KiB a subgroup for 8 instructions of
-//         4096, again a tenth of a byte, ten times less than 4_vectors.
+// Reads:  as 6_taps_inner, a tenth of a byte a multiply-add; from workgroup memory 3 KiB a subgroup for 8 instructions of
+//         4096, again a tenth of a byte, ten times less than 6_taps_inner.
 // Costs:  64 registers for sums, 24 for the next K-tile, 24 for A and B. Workgroup memory is 13.25 KiB.
-// Next:   6_halo loads inputs once for nine taps, and scales them, so that it computes gradients, too.
+// Next:   8_halo loads inputs once for nine taps, and scales them, so that it computes gradients, too.
 
 enable f16;
 enable wgpu_cooperative_matrix;
