@@ -1,12 +1,13 @@
 //! `impasto profile`
 
+use std::convert::Infallible;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 use impasto::chart::{Chart, ChartFormat};
-use impasto::gpu::{Gpu, Recording};
+use impasto::gpu::{DeviceChoice, Gpu, Recording, choose_adapter, list_adapters};
 use impasto::graph::Activations;
 use impasto::image_io::Image;
 use impasto::objective::{
@@ -34,6 +35,8 @@ Examples:
   impasto profile --size 512 --evaluations 20 --json new.json
   impasto profile --size 256 --trace trace.json --plot roofline.svg
   impasto profile --only conv/6_taps_inner --layer conv3_2 --repeat 200
+  impasto profile --compare old.json          this device now, against a file of --json
+  impasto profile --device 0 --compare 1      two devices
   impasto profile --compare old.json new.json
 
 The table has a line for each kernel. GFLOP/s counts the operations that were done, 'direct' those that the definition
@@ -78,15 +81,51 @@ pub struct ProfileCommand {
     #[arg(long, value_name = "FILE.svg|.png", value_parser = path())]
     plot: Option<PathBuf>,
 
-    /// Compare two files of --json instead of measuring
-    #[arg(long, num_args = 2, value_names = ["OLD", "NEW"], value_parser = path(),
+    /// Compare with a file of --json, or with the same work on another device: its index or name in 'impasto devices'
+    #[arg(long, value_name = "FILE.json|DEVICE", value_parser = path())]
+    compare: Option<PathBuf>,
+
+    /// With '--compare FILE.json': a later file of --json, in place of a measurement
+    #[arg(value_name = "NEW.json", value_parser = path(), requires = "compare",
         conflicts_with_all = ["size", "evaluations", "only", "json", "csv", "trace", "plot", "device"])]
-    compare: Option<Vec<PathBuf>>,
+    new: Option<PathBuf>,
 
     #[command(flatten)]
     objective: ObjectiveOptions,
     #[command(flatten)]
     common: CommonOptions,
+}
+
+/// The columns of a comparison whose first profile is a file.
+const OLD_AND_NEW: [&str; 2] = ["old", "new"];
+
+/// What `--compare` names.
+enum Reference {
+    File(Box<Profile>),
+    /// A device by its position.
+    Device(usize),
+}
+
+impl Reference {
+    /// A file if there is one of that name, else a device.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for what is neither, and those of [`Profile::load`].
+    fn of(what: &Path) -> Result<Self> {
+        if what.exists() {
+            return Ok(Self::File(Box::new(Profile::load(what)?)));
+        }
+        let choice =
+            what.to_str().map(|name| name.parse().unwrap_or_else(|never: Infallible| match never {}));
+        match choice.map(|choice| choose_adapter(&list_adapters(), &choice)) {
+            Some(Ok(index)) => Ok(Self::Device(index)),
+            _ => Err(Error::Usage(format!(
+                "--compare {}: there is no such file and no such device: give a file that 'impasto profile --json' \
+                 wrote, or the index or name of a device that 'impasto devices' lists",
+                what.display()
+            ))),
+        }
+    }
 }
 
 /// The files that are asked for, found writable.
@@ -99,25 +138,48 @@ struct Outputs {
 
 impl ProfileCommand {
     pub fn run(&self) -> Result<ExitCode> {
-        if let Some([old, new]) = self.compare.as_deref() {
+        if let (Some(old), Some(new)) = (&self.compare, &self.new) {
             let comparison = Comparison::of(Profile::load(old)?, Profile::load(new)?);
-            print(&report::comparison(&comparison))?;
+            print(&report::comparison(&comparison, OLD_AND_NEW))?;
             return Ok(ExitCode::SUCCESS);
         }
         let settings = self.objective.settings()?;
         self.check_files()?;
         let outputs = self.outputs()?;
         check_pooling(Path::new("--size"), self.size, self.size, settings.deepest())?;
-        let (weights, gpu) = load_and_open(&self.objective.network, &settings, &self.common)?;
+        let reference = self.compare.as_deref().map(Reference::of).transpose()?;
+        // This device first: whether it can be opened is not known before.
+        let (profile, measured) = self.profile(&settings, &self.common)?;
+        let (other, names) = match reference {
+            None => {
+                print(&report::table(&profile))?;
+                return outputs.write(&profile, &measured).map(|()| ExitCode::SUCCESS);
+            }
+            Some(Reference::File(old)) => (*old, OLD_AND_NEW),
+            Some(Reference::Device(index)) => {
+                let device = Some(DeviceChoice::Index(index));
+                let common = CommonOptions { device, ..self.common.clone() };
+                (self.profile(&settings, &common)?.0, ["other", "this"])
+            }
+        };
+        let comparison = Comparison::of(other, profile);
+        print(&report::comparison(&comparison, names))?;
+        outputs.write(&comparison.new, &measured).map(|()| ExitCode::SUCCESS)
+    }
+
+    /// Opens the device of these options, and measures it. One device is done before another is opened: evaluations in turns
+    /// would leave each idle for the time of the other, and an idle GPU lowers its clocks.
+    fn profile(&self, settings: &Settings, common: &CommonOptions) -> Result<(Profile, Measurement)> {
+        let (weights, gpu) = load_and_open(&self.objective.network, settings, common)?;
         let roofs = Roofs::measure(&gpu)?;
         gpu.forget_peak_memory();
         let size = [self.size; 2];
-        let computation = choose_kernels(&gpu, size, weights.deepest(), &self.common)?;
-        let network = network_with(&gpu, &weights, &self.objective.network, &self.common, &computation)?;
+        let computation = choose_kernels(&gpu, size, weights.deepest(), common)?;
+        let network = network_with(&gpu, &weights, &self.objective.network, common, &computation)?;
         check_fits(&gpu, Path::new("--size"), size, settings.deepest(), |size| {
-            MemoryEstimate::plain(&gpu, &network, &settings, size).map(|estimate| estimate.fits)
+            MemoryEstimate::plain(&gpu, &network, settings, size).map(|estimate| estimate.fits)
         })?;
-        let objective = self.objective(&gpu, &network, &settings)?;
+        let objective = self.objective(&gpu, &network, settings)?;
         let program = objective.program();
         let (what, measured) = self.measure(&gpu, [&program.forward, &program.backward])?;
         let workload = Workload {
@@ -129,9 +191,7 @@ impl ProfileCommand {
         };
         let mut profile = Profile::new(&gpu, roofs, workload, &measured);
         profile.roofs = roofs.measured_again(&gpu);
-        print(&report::table(&profile))?;
-        outputs.write(&profile, &measured)?;
-        Ok(ExitCode::SUCCESS)
+        Ok((profile, measured))
     }
 
     /// Times an evaluation, or the launches of `--only`. For these the whole runs once, so that they read what they read in
@@ -142,7 +202,7 @@ impl ProfileCommand {
         };
         let part = whole.map(|recording| recording.only(kernel, self.layer.as_deref()));
         if part.iter().all(Recording::is_empty) {
-            return Err(not_launched(kernel, self.layer.as_deref(), whole));
+            return Err(not_launched(kernel, self.layer.as_deref(), whole, gpu));
         }
         gpu.submit(&whole)?;
         let measured = measure(gpu, &part.each_ref(), self.repeat as usize)?;
@@ -153,6 +213,7 @@ impl ProfileCommand {
     fn check_files(&self) -> Result<()> {
         FileRoles::default()
             .reads("the weights", &self.objective.network.weights)
+            .reads("the file of --compare", self.compare.iter().filter(|what| what.exists()))
             .writes("--json", &self.json)
             .writes("--csv", &self.csv)
             .writes("--trace", &self.trace)
@@ -189,11 +250,11 @@ impl ProfileCommand {
 }
 
 /// Names what there is: the layers of the kernel, or the kernels.
-fn not_launched(kernel: &str, layer: Option<&str>, whole: [&Recording; 2]) -> Error {
+fn not_launched(kernel: &str, layer: Option<&str>, whole: [&Recording; 2], gpu: &Gpu) -> Error {
     let launched = || whole.into_iter().flat_map(Recording::launched);
     let mut names: Vec<&str> =
         launched().filter(|(name, _)| *name == kernel).map(|(_, label)| label).collect();
-    let (what, is_known) = (format!("{kernel} is not launched"), !names.is_empty());
+    let (what, is_known) = (format!("{kernel} is not launched on {}", gpu.adapter().name), !names.is_empty());
     if !is_known {
         names = launched().map(|(name, _)| name).collect();
     }

@@ -4,18 +4,20 @@ use super::text::{Align, columns, milliseconds, number};
 use crate::gpu::mebibytes;
 use crate::profiler::{BeforeAfter, Change, Comparison, Spread};
 
-/// A table with one line per operation of a layer, then totals. `faster` is old over new: above 1 is
-/// faster. `~` marks differences within the spread of both measurements.
-pub fn comparison(comparison: &Comparison) -> String {
+/// A table with one line per operation of a layer, then totals. `names` are those of the old and the new profile in the
+/// header. `faster` is old over new: above 1 is faster. `~` marks differences within the spread of both measurements.
+pub fn comparison(comparison: &Comparison, names: [&str; 2]) -> String {
+    let milliseconds = names.map(|name| format!("{name} ms"));
     let header = [
         ("layer", Align::Left),
         ("pass", Align::Left),
         ("kernel", Align::Left),
-        ("old ms", Align::Right),
-        ("new ms", Align::Right),
+        (&*milliseconds[0], Align::Right),
+        (&*milliseconds[1], Align::Right),
         ("faster", Align::Right),
     ];
-    let mut rows: Vec<Vec<String>> = comparison.changes.iter().map(change_row).collect();
+    let mut rows: Vec<Vec<String>> =
+        comparison.changes.iter().map(|change| change_row(change, names)).collect();
     let (old, new) = (&comparison.old.totals, &comparison.new.totals);
     let totals = [
         ("all kernels", old.kernels, new.kernels),
@@ -24,7 +26,7 @@ pub fn comparison(comparison: &Comparison) -> String {
     ];
     for (name, old, new) in totals {
         let seconds = BeforeAfter { old: Some(old), new: Some(new) };
-        rows.push(row([name.into(), String::new(), String::new()], &seconds));
+        rows.push(row([name.into(), String::new(), String::new()], &seconds, names));
     }
     let mut text = String::new();
     for difference in &comparison.differences {
@@ -38,23 +40,23 @@ pub fn comparison(comparison: &Comparison) -> String {
     )
 }
 
-fn change_row(change: &Change) -> Vec<String> {
+fn change_row(change: &Change, profiles: [&str; 2]) -> Vec<String> {
     let kernel = match (change.old_kernel.as_str(), change.new_kernel.as_str()) {
         (old, new) if old == new || old.is_empty() => new.to_string(),
         (old, "") => old.to_string(),
         (old, new) => format!("{old} > {new}"),
     };
-    row([change.layer.clone(), change.pass.to_string(), kernel], &change.seconds)
+    row([change.layer.clone(), change.pass.to_string(), kernel], &change.seconds, profiles)
 }
 
-fn row(names: [String; 3], seconds: &BeforeAfter) -> Vec<String> {
+fn row(names: [String; 3], seconds: &BeforeAfter, profiles: [&str; 2]) -> Vec<String> {
     let time =
         |spread: Option<Spread>| spread.map_or_else(|| "-".into(), |spread| milliseconds(spread.median));
     let faster = match seconds.speedup() {
         Some(speedup) if seconds.is_certain() => format!("{}x", number(speedup)),
         Some(speedup) => format!("~{}x", number(speedup)),
-        None if seconds.old.is_none() => "new".into(),
-        None => "gone".into(),
+        None if seconds.old.is_none() => format!("only {}", profiles[1]),
+        None => format!("only {}", profiles[0]),
     };
     names.into_iter().chain([time(seconds.old), time(seconds.new), faster]).collect()
 }
@@ -79,7 +81,7 @@ mod tests {
         assert_eq!(found.changes.len(), 4);
         assert!((found.changes[0].seconds.speedup().unwrap() - 2.0).abs() < 1e-9);
         assert!(found.changes[0].seconds.is_certain() && !found.changes[2].seconds.is_certain());
-        let text = comparison(&found);
+        let text = comparison(&found, ["old", "new"]);
         let has = |start: &str, words: &[&str]| {
             let found =
                 text.lines().find(|line| line.starts_with(start) && words.iter().all(|w| line.contains(w)));
@@ -87,8 +89,8 @@ mod tests {
         };
         has("conv1_1", &["forward", "conv/2_tiled > conv/4_product", "1.00", "0.500", " 2.00x"]);
         has("conv1_1", &["backward", "~1.05x"]);
-        has("conv1_2", &["copy/texture", "gone"]);
-        has("adam", &["update", "new"]);
+        has("conv1_2", &["copy/texture", "only old"]);
+        has("adam", &["update", "only new"]);
         has("the profiles differ in size: 64 x 48, then 128 x 48", &[]);
         has("wall time", &["~1.00x"]);
     }

@@ -181,6 +181,50 @@ fn two_profiles_compare() {
     assert!(text.contains("conv3_2") && text.contains("wall time"), "{text}");
 }
 
+/// The machine of the tests may have one device: it is compared with itself.
+#[test]
+fn a_device_is_compared_with_a_device_and_with_a_file() {
+    let folder = TempDir::new().unwrap();
+    let run = |arguments: &str| {
+        let layers = "--content-layers conv2_1 --style-layers conv1_1";
+        let line = format!("profile --size 32 --no-tune -q {layers} {arguments}");
+        impasto_in(folder.path(), &line).output().unwrap()
+    };
+    let table = |arguments: &str| {
+        let output = run(arguments);
+        assert!(output.status.success(), "{arguments}: {output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let only = "--only pool/max_forward --layer pool1 --repeat 20";
+    let text = table(&format!("{only} --device 0 --compare 0 --json new.json"));
+    assert!(text.contains("other ms  this ms") && !text.contains("profiles differ"), "{text}");
+    let line = text.lines().find(|line| line.starts_with("pool1")).unwrap();
+    let words: Vec<&str> = line.split_whitespace().collect();
+    assert_eq!(words[..3], ["pool1", "forward", "pool/max_forward"], "{text}");
+    // The same launches on the same device: as fast, whatever else the machine does meanwhile.
+    let [other, this] = [words[3], words[4]].map(|time| time.parse::<f64>().unwrap());
+    assert!((0.02..50.0).contains(&(other / this)), "{text}");
+    let profile = json(folder.path().join("new.json"));
+    assert_eq!(profile["workload"]["evaluations"], 20);
+
+    let text = table(&format!("{only} --compare new.json"));
+    assert!(text.contains("old ms") && text.contains("pool1"), "{text}");
+    // A part of a name is a device, too; a file of that name comes first.
+    let name = impasto::gpu::list_adapters()[0].name.split(' ').next().unwrap().to_lowercase();
+    assert!(table(&format!("{only} --compare {name}")).contains("other ms"));
+    fs::copy(folder.path().join("new.json"), folder.path().join(&name)).unwrap();
+    assert!(table(&format!("{only} --compare {name}")).contains("old ms"));
+
+    let neither = run("--compare turbo9000");
+    let stderr = String::from_utf8_lossy(&neither.stderr).into_owned();
+    assert_eq!((neither.status.code(), stderr.lines().count()), (Some(2), 1), "{stderr}");
+    for word in ["turbo9000", "'impasto profile --json'", "'impasto devices'"] {
+        assert!(stderr.contains(word), "{word} is not in {stderr}");
+    }
+    let replaced = run("--compare new.json --json new.json");
+    assert_eq!(replaced.status.code(), Some(2), "{replaced:?}");
+}
+
 #[test]
 fn a_painting_can_be_profiled() {
     let folder = TempDir::new().unwrap();
@@ -222,6 +266,7 @@ fn what_cannot_be_profiled_is_refused() {
     refuses("profile --compare text.json text.json", 1, &["text.json", "'impasto profile'"]);
     refuses("profile --compare other.json other.json", 1, &["other.json", "not a profile"]);
     refuses("profile --compare missing.json text.json", 1, &["missing.json", "not found"]);
-    refuses("profile --compare text.json", 2, &["--compare"]);
+    refuses("profile --compare text.json", 1, &["text.json", "'impasto profile'"]);
+    refuses("profile text.json", 2, &["--compare"]);
     refuses("profile --compare text.json text.json --size 64", 2, &["--size"]);
 }
