@@ -203,6 +203,18 @@ impl Ladder {
         timed.min_by(|(_, a), (_, b)| a.seconds.median.total_cmp(&b.seconds.median))
     }
 
+    /// The other rungs without fault that may be as fast as the fastest: their timings overlap with its.
+    pub fn rivals(&self, pass: Pass) -> impl Iterator<Item = &Rung> {
+        let fastest = self.fastest(pass).map(|(rung, timing)| (&rung.name, timing.seconds));
+        let is_rival = move |rung: &&Rung| {
+            let timing = rung.pass(pass).filter(|_| rung.fault().is_none());
+            fastest.zip(timing).is_some_and(|((name, fastest), timing)| {
+                *name != rung.name && fastest.overlaps(&timing.seconds)
+            })
+        };
+        self.rungs.iter().filter(is_rival)
+    }
+
     /// Compares every pass with that of the first rung, where there are several.
     fn compare(&mut self) {
         let [first, _, ..] = &self.rungs[..] else { return };

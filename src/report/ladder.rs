@@ -37,9 +37,12 @@ fn ladder(ladder: &Ladder) -> String {
     ];
     // A single rung leaves nothing to choose.
     let has_choice = ladder.rungs.len() > 1;
-    let rows: Vec<Vec<String>> = ladder.rungs.iter().flat_map(|rung| rows(has_choice, rung)).collect();
+    let rows: Vec<Vec<String>> = (0..ladder.rungs.len()).flat_map(|k| rows(ladder, k)).collect();
     let mut text = title + &columns(&header, &rows);
     ladder.rungs.iter().filter_map(remark).for_each(|remark| text += &remark);
+    if rows.iter().flatten().any(|cell| cell.starts_with('~')) {
+        text += "~ spreads overlap: these timings do not tell it from the variant above it ('spread'), or from the first ('faster')\n";
+    }
     if has_choice && ladder.rungs.iter().any(|rung| !rung.used.is_empty()) {
         text += "* marks what a painting runs here\n";
     }
@@ -47,7 +50,10 @@ fn ladder(ladder: &Ladder) -> String {
         .into_iter()
         .filter_map(|pass| {
             let (rung, timing) = ladder.fastest(pass)?;
-            Some(format!("fastest {pass}: {}, {} ms", rung.name, milliseconds(timing.seconds.median)))
+            let time = milliseconds(timing.seconds.median);
+            let rivals = ladder.rivals(pass).map(|rival| rival.name.as_str()).collect::<Vec<_>>().join(", ");
+            let rivals = if rivals.is_empty() { rivals } else { format!(" (~ {rivals})") };
+            Some(format!("fastest {pass}: {}, {time} ms{rivals}", rung.name))
         })
         .collect();
     if has_choice && !fastest.is_empty() {
@@ -65,8 +71,10 @@ fn inputs(ladder: &Ladder) -> String {
     }
 }
 
-/// One line for each pass, marked if a painting runs the rung there; one alone for a rung that was not timed.
-fn rows(has_choice: bool, rung: &Rung) -> Vec<Vec<String>> {
+/// One line for each pass of a rung, marked if a painting runs the rung there; one alone for a rung that was not timed.
+fn rows(ladder: &Ladder, number: usize) -> Vec<Vec<String>> {
+    let rung = &ladder.rungs[number];
+    let has_choice = ladder.rungs.len() > 1;
     let name = |used| format!("{} {}", if has_choice && used { '*' } else { ' ' }, rung.name);
     if rung.passes.is_empty() {
         let mut cells = vec!["-".to_string(); 13];
@@ -74,10 +82,22 @@ fn rows(has_choice: bool, rung: &Rung) -> Vec<Vec<String>> {
         cells[12] = verdict(rung).into();
         return vec![cells];
     }
-    rung.passes.iter().map(|timing| row(name(rung.used.contains(&timing.pass)), rung, timing)).collect()
+    let before = &ladder.rungs[..number];
+    let row = |timing: &PassTiming| row(name(rung.used.contains(&timing.pass)), rung, timing, before);
+    rung.passes.iter().map(row).collect()
 }
 
-fn row(name: String, rung: &Rung, timing: &PassTiming) -> Vec<String> {
+/// `~` where a pass takes as long as that of another rung, as far as the spread of the timings shows.
+fn mark(timing: &PassTiming, other: Option<&PassTiming>) -> &'static str {
+    let is_close = other.is_some_and(|other| other.seconds.overlaps(&timing.seconds));
+    if is_close { "~" } else { "" }
+}
+
+/// `before` are the rungs above it.
+fn row(name: String, rung: &Rung, timing: &PassTiming, before: &[Rung]) -> Vec<String> {
+    let mut others = before.iter().filter_map(|rung| rung.pass(timing.pass));
+    let first = before.first().and_then(|rung| rung.pass(timing.pass));
+    let [above, first] = [others.next_back(), first].map(|other| mark(timing, other));
     let off = rung.check.as_ref().map(|check| match timing.pass {
         Pass::Forward => check.forward,
         Pass::Backward => check.backward,
@@ -87,14 +107,15 @@ fn row(name: String, rung: &Rung, timing: &PassTiming) -> Vec<String> {
         name,
         timing.pass.name().into(),
         milliseconds(timing.seconds.median),
-        plus_minus(&timing.seconds),
+        // One run has no spread.
+        if timing.runs > 1 { format!("{above}{}", plus_minus(&timing.seconds)) } else { dash() },
         timing.runs.to_string(),
         number_or_dash(timing.gflops()),
         number_or_dash(timing.direct_gflops()),
         number_or_dash(timing.gbytes()),
         timing.of_roof.map_or_else(dash, |of_roof| percent(of_roof.part)),
         timing.of_roof.map_or_else(dash, |of_roof| of_roof.bound.to_string()),
-        timing.speedup.map_or_else(dash, |faster| format!("{}x", number(faster))),
+        timing.speedup.map_or_else(dash, |faster| format!("{first}{}x", number(faster))),
         off.map_or_else(dash, |off| if off == 0.0 { "0".into() } else { format!("{off:.0e}") }),
         verdict(rung).into(),
     ]
@@ -116,4 +137,58 @@ fn remark(rung: &Rung) -> Option<String> {
     let Rung { name, .. } = rung;
     let missing = rung.missing.as_ref().map(|missing| format!("{name}: unsupported: needs {missing}\n"));
     missing.or_else(|| rung.fault().map(|fault| format!("{name}: {}: {fault}\n", verdict(rung))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::profiler::Spread;
+
+    fn ladder(spreads: &[[f64; 3]]) -> Ladder {
+        let rung = |(number, [low, median, high]): (usize, &[f64; 3])| {
+            let seconds = Spread { low: *low, median: *median, high: *high };
+            let speedup = Some(spreads[0][1] / median);
+            let timing = PassTiming {
+                pass: Pass::Forward,
+                seconds,
+                runs: 5,
+                flops: 1.0,
+                direct_flops: 1.0,
+                bytes: 1.0,
+                of_roof: None,
+                speedup,
+                kernels: vec![],
+            };
+            Rung { name: format!("rung{number}"), passes: vec![timing], ..Rung::default() }
+        };
+        Ladder {
+            op: "matmul".into(),
+            inputs: vec!["8x8".into()],
+            output: "8x8".into(),
+            precision: "f32".into(),
+            rungs: spreads.iter().enumerate().map(rung).collect(),
+        }
+    }
+
+    /// Against the variant above, and against the first; those that may be as fast as the fastest are named with it.
+    #[test]
+    fn what_timings_do_not_tell_apart_is_marked() {
+        let text =
+            super::ladder(&ladder(&[[3.0, 4.0, 5.0], [1.9, 2.0, 2.2], [2.1, 2.2, 4.0], [6.0, 7.0, 9.0]]));
+        let line = |name: &str| {
+            let found = text.lines().find(|line| line.trim_start().starts_with(name)).unwrap();
+            found.split_whitespace().map(String::from).collect::<Vec<_>>()
+        };
+        let marks = ["rung0", "rung1", "rung2", "rung3"].map(|name| {
+            let line = line(name);
+            [&line[3], &line[10]].map(|cell| cell.starts_with('~'))
+        });
+        assert_eq!(marks, [[false, false], [false, false], [true, true], [false, false]], "{text}");
+        assert!(text.contains("~ spreads overlap") && text.contains("rung1, 2000 ms (~ rung2)\n"), "{text}");
+        let clear = super::ladder(&ladder(&[[3.0, 4.0, 5.0], [1.9, 2.0, 2.2]]));
+        assert!(!clear.contains('~') && clear.contains('±'), "{clear}");
+        let mut once = ladder(&[[3.0, 3.0, 3.0]]);
+        once.rungs[0].passes[0].runs = 1;
+        assert!(!super::ladder(&once).contains('±'));
+    }
 }

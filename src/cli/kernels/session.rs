@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime};
 
 use impasto::ladder::{Effort, Ladder, ProblemSize, Record, Rung};
-use impasto::profiler::Roofs;
+use impasto::profiler::{Roofs, Spread};
 use impasto::{Error, Result};
 
 use super::KernelsCommand;
@@ -42,7 +42,7 @@ pub struct Session<'a> {
     running: Running,
     shipped: Option<Shipped>,
     /// Seconds of the last kernel that was timed.
-    previous: Option<f64>,
+    previous: Option<Spread>,
 }
 
 impl<'a> Session<'a> {
@@ -124,15 +124,14 @@ impl<'a> Session<'a> {
             None => Shipped::run(command, own)?,
         };
         let mut ladder = shipped.ladder.clone();
-        let seconds = rung.passes.first().map(|timing| timing.seconds.median);
+        let seconds = rung.passes.first().map(|timing| timing.seconds);
         ladder.add(rung);
         let record = Record::new(&shipped.gpu, shipped.roofs, &shipped.size, vec![ladder]);
         self.shipped = Some(shipped);
         command.publish(&record)?;
         record.verdict()?;
         if let (Some(now), Some(before)) = (seconds, std::mem::replace(&mut self.previous, seconds)) {
-            let [now, before] = [now, before].map(|seconds| 1e3 * seconds);
-            command.common.say(format_args!("{}: {now:.3} ms; as it was before, {before:.3} ms", own.name));
+            command.common.say(change(&own.name, now, before));
         }
         Ok(ExitCode::SUCCESS)
     }
@@ -154,6 +153,13 @@ impl Shipped {
     }
 }
 
+/// What a save changed.
+fn change(name: &str, now: Spread, before: Spread) -> String {
+    let [new, old] = [now, before].map(|seconds| 1e3 * seconds.median);
+    let noise = if now.overlaps(&before) { ", the same within the spread" } else { "" };
+    format!("{name}: {new:.3} ms; as it was before, {old:.3} ms{noise}")
+}
+
 /// The arguments of the process that runs the kernel: those of this one, and that it is that process.
 fn arguments() -> Vec<OsString> {
     std::env::args_os().skip(1).chain([OsString::from("--try-here")]).collect()
@@ -169,5 +175,19 @@ fn verdict(own: &OwnKernel, rung: &Rung, details: &str, took: Duration) -> Strin
             None => format!("{name}: right in all {} cases ({took})\n", check.cases),
         },
         (None, None) => format!("{name}: not checked\n"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_within_the_spread_is_none() {
+        let spread = |low, median, high| Spread { low, median, high };
+        let text = change("my.wgsl", spread(0.001, 0.002, 0.003), spread(0.0028, 0.003, 0.004));
+        assert_eq!(text, "my.wgsl: 2.000 ms; as it was before, 3.000 ms, the same within the spread");
+        let text = change("my.wgsl", spread(0.001, 0.002, 0.003), spread(0.004, 0.005, 0.006));
+        assert_eq!(text, "my.wgsl: 2.000 ms; as it was before, 5.000 ms");
     }
 }
