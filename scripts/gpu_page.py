@@ -168,7 +168,7 @@ class Results:
         for (precision, _, _), record in self.all("ladder-f32-*-all.json"):
             for ladder in record["ladders"]:
                 timed = [(rung["name"], rung["passes"][0]) for rung in ladder["rungs"] if rung["passes"]]
-                for name, timing in timed if ladder["op"] in ("matmul", "largest") else []:
+                for name, timing in timed if ladder["op"] in ("matmul", "largest", "softmax") else []:
                     seconds = timing["seconds"]["median"]
                     part = percent((timing["of_roof"] or {}).get("part"))
                     rates = [digits(timing[what] / seconds * 1e-12) for what in ("flops", "bytes")]

@@ -5,14 +5,14 @@ use crate::gpu::Shape;
 use crate::ops::variants::TunedOp;
 use crate::ops::{
     Crop, L1Gradient, LARGEST_LADDER, Largest, MATMUL_LADDER, Mask, Matmul, Mse, Normalize, Pool, Pooling,
-    Relu, Stack, TotalVariation, WeightedSum, matrix,
+    Relu, SOFTMAX_LADDER, Softmax, Stack, TotalVariation, WeightedSum, matrix,
 };
 
 /// Number of loss terms by default: one of content and five of style.
 const TERMS: usize = 6;
 
 /// Every benchmark. A test makes sure that it covers every operation and every test case.
-pub static BENCHMARKS: [Benchmark; 15] = [
+pub static BENCHMARKS: [Benchmark; 16] = [
     Benchmark {
         name: "conv3x3",
         operation: "conv",
@@ -143,6 +143,18 @@ pub static BENCHMARKS: [Benchmark; 15] = [
         implementations: Implementations::Lessons {
             ladder: &LARGEST_LADDER,
             build: |lesson| Box::new(Largest(lesson)),
+            sides: [4096, 1024],
+        },
+    },
+    Benchmark {
+        name: "softmax",
+        operation: "softmax",
+        kernels: [Some("softmax/1_naive"), None],
+        inputs: |size| vec![matrix(size.side, size.side)],
+        output: |size| matrix(size.side, size.side),
+        implementations: Implementations::Lessons {
+            ladder: &SOFTMAX_LADDER,
+            build: |lesson| Box::new(Softmax(lesson)),
             sides: [4096, 1024],
         },
     },

@@ -27,6 +27,8 @@ pub struct Case {
     pub rung: &'static str,
     /// How activations and weights are stored.
     pub precision: Precision,
+    /// Numbers of the inputs lie between minus this and this: a power of two, so that they stay exact in f32.
+    pub magnitude: f64,
     /// Shapes of the inputs.
     pub inputs: Vec<Shape>,
     /// Makes the operation.
@@ -56,6 +58,7 @@ impl Case {
     pub fn numbers(&self) -> Vec<Array> {
         let input = |(i, shape): (usize, &Shape)| {
             let mut x = numbers(100 + i as u64, shape.len());
+            x.iter_mut().for_each(|x| *x *= self.magnitude);
             if shape.precision == Precision::F16 {
                 x.iter_mut().for_each(|x| *x = f16::from_f64(*x).to_f64());
             }

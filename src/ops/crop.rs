@@ -131,6 +131,7 @@ fn case(channels: u32, [h, w]: [u32; 2], crop: Crop) -> Case {
         label: format!("crop {channels}x{h}x{w} to {height}x{width} at {top}, {left}"),
         rung: "crop",
         precision: Precision::F32,
+        magnitude: 1.0,
         inputs: vec![Shape::blocked(channels, h, w)],
         build: Box::new(move |_| Ok(Some(Box::new(crop)))),
         reference: Box::new(move |x| places(crop, dims).map(|i| x[0][i]).collect()),

@@ -271,6 +271,7 @@ fn case(variant: &'static Variant, c: u32, [h, w]: [u32; 2]) -> Case {
         label: format!("gram/{variant} {c}x{h}x{w}"),
         rung: variant.name,
         precision: Precision::F32,
+        magnitude: 1.0,
         inputs: vec![Shape::blocked(c, h, w)],
         build: Box::new(move |gpu| {
             let op = variant.runs_on(gpu).then(|| Gram::new(gpu, variant, c)).transpose()?;

@@ -89,6 +89,7 @@ fn case(shape: Shape, strength: f32) -> Case {
         label: format!("l1_gradient {shape} {:?} to {strength}", shape.layout),
         rung: "l1_gradient",
         precision: Precision::F32,
+        magnitude: 1.0,
         inputs: vec![shape],
         build: Box::new(move |_| Ok(Some(Box::new(L1Gradient { strength, floor })))),
         reference: Box::new(|x| x[0].clone()),

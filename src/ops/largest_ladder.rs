@@ -144,6 +144,7 @@ fn case(lesson: &'static Lesson, [rows, columns]: [u32; 2]) -> Case {
         label: format!("largest/{} {rows}x{columns}", lesson.name),
         rung: lesson.name,
         precision: Precision::F32,
+        magnitude: 1.0,
         inputs: vec![matrix(rows, columns)],
         build: Box::new(move |gpu| Ok(lesson.missing(gpu).is_none().then(|| Box::new(Largest(lesson)) as _))),
         reference: Box::new(move |x| vec![x[0][at(&x[0])].abs()]),

@@ -71,6 +71,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases.push(Case {
         label: format!("{label}, f16"),
         precision: Precision::F16,
+        magnitude: 1.0,
         inputs: vec![features, mask],
         tolerance: F16_TOLERANCE,
         ..case(5, 7, 13)
@@ -91,6 +92,7 @@ fn case(channels: u32, height: u32, width: u32) -> Case {
         label: format!("mask {shape}"),
         rung: "mask",
         precision: Precision::F32,
+        magnitude: 1.0,
         inputs: vec![shape, Shape::planar(1, height, width)],
         build: Box::new(|_| Ok(Some(Box::new(Mask)))),
         reference: Box::new(move |x| product(&x[0], &x[1])),

@@ -129,6 +129,7 @@ fn case(lesson: &'static Lesson, [m, n, k]: [u32; 3]) -> Case {
         label: format!("matmul/{} {m}x{k} by {k}x{n}", lesson.name),
         rung: lesson.name,
         precision: Precision::F32,
+        magnitude: 1.0,
         inputs: vec![matrix(m, k), matrix(k, n)],
         build: Box::new(move |gpu| Ok(lesson.missing(gpu).is_none().then(|| Box::new(Matmul(lesson)) as _))),
         reference: Box::new(move |x| {

@@ -20,6 +20,7 @@ mod normalize;
 mod pool;
 mod reduce;
 mod relu;
+mod softmax;
 mod stack;
 mod total_variation;
 pub mod variants;
@@ -39,6 +40,7 @@ pub use normalize::Normalize;
 pub use pool::{Pool, Pooling};
 pub use reduce::{PARTIALS, partials_shape, record_sum};
 pub use relu::Relu;
+pub use softmax::{LADDER as SOFTMAX_LADDER, Softmax};
 pub use stack::Stack;
 pub use total_variation::TotalVariation;
 pub use weighted_sum::WeightedSum;
@@ -60,7 +62,7 @@ pub struct Operation {
 }
 
 /// Every operation of the graph, and those of the ladders that teach.
-pub const OPERATIONS: [Operation; 14] = [
+pub const OPERATIONS: [Operation; 15] = [
     Operation {
         name: "normalize",
         shaders: normalize::shaders,
@@ -109,5 +111,11 @@ pub const OPERATIONS: [Operation; 14] = [
         shaders: largest_ladder::shaders,
         cases: largest_ladder::cases,
         random_case: largest_ladder::random_case,
+    },
+    Operation {
+        name: "softmax",
+        shaders: softmax::shaders,
+        cases: softmax::cases,
+        random_case: softmax::random_case,
     },
 ];

@@ -87,6 +87,7 @@ fn case(shape: Shape) -> Case {
         label: format!("mse {shape} {:?}", shape.layout),
         rung: "mse",
         precision: Precision::F32,
+        magnitude: 1.0,
         inputs: vec![shape; 2],
         build: Box::new(|_| Ok(Some(Box::new(Mse)))),
         reference: Box::new(move |x| {

@@ -126,6 +126,7 @@ fn case((h, w): (u32, u32), op: Normalize) -> Case {
         label: format!("normalize 3x{h}x{w} reversed {}, {:?}", op.reversed, op.precision),
         rung: "normalize",
         precision: op.precision,
+        magnitude: 1.0,
         inputs: vec![Shape::planar(3, h, w)],
         build: Box::new(move |_| Ok(Some(Box::new(op)))),
         reference: Box::new(move |x| reference(op, &x[0])),

@@ -154,6 +154,7 @@ fn case(pooling: Pooling, c: u32, [h, w]: [u32; 2]) -> Case {
             Pooling::Avg => "pool_avg",
         },
         precision: Precision::F32,
+        magnitude: 1.0,
         inputs: vec![Shape::blocked(c, h, w)],
         build: Box::new(move |_| Ok(Some(Box::new(Pool(pooling))))),
         reference: Box::new(move |x| reference(pooling, &x[0], dims)),

@@ -64,6 +64,7 @@ fn case(shape: Shape) -> Case {
         label: format!("relu {shape} {:?}", shape.layout),
         rung: "relu",
         precision: Precision::F32,
+        magnitude: 1.0,
         inputs: vec![shape],
         build: Box::new(|_| Ok(Some(Box::new(Relu)))),
         reference: Box::new(|x| x[0].iter().map(|v| v.max(0.0)).collect()),

@@ -102,6 +102,7 @@ fn case(channels: u32, heights: Vec<u32>, width: u32) -> Case {
         label: format!("stack {channels}x{heights:?}x{width}"),
         rung: "stack",
         precision: Precision::F32,
+        magnitude: 1.0,
         inputs: heights.into_iter().map(|height| Shape::blocked(channels, height, width)).collect(),
         build: Box::new(|_| Ok(Some(Box::new(Stack)))),
         reference: Box::new(move |x| {

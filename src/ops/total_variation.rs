@@ -115,6 +115,7 @@ fn case((h, w): (u32, u32)) -> Case {
         label: format!("tv 3x{h}x{w}"),
         rung: "tv",
         precision: Precision::F32,
+        magnitude: 1.0,
         inputs: vec![Shape::planar(3, h, w)],
         build: Box::new(|_| Ok(Some(Box::new(TotalVariation)))),
         reference: Box::new(move |x| reference(&x[0], dims)),

@@ -131,6 +131,7 @@ fn case(shape: Shape, weights: Vec<f32>) -> Case {
         label: format!("weighted_sum of {} terms of {shape}, first {}", weights.len(), weights[0]),
         rung: "weighted_sum",
         precision: Precision::F32,
+        magnitude: 1.0,
         inputs: vec![shape; weights.len()],
         build: Box::new(move |_| Ok(Some(Box::new(WeightedSum { weights: weights.clone() })))),
         reference: Box::new(move |x| {

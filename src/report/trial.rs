@@ -109,9 +109,13 @@ fn hints(verdict: &Verdict, finding: &Finding) -> Vec<&'static str> {
         hints.push("workgroup memory: a barrier before it is read, and one before it is written again");
     }
     if hints.is_empty() {
-        hints.push(match finding.is_matrix() {
-            true => "the sum, and the strides: a row of A has k numbers, rows of B and C have n",
-            false => "a stride: a row has width elements, and a block of channels height * width",
+        hints.push(match verdict.operation {
+            "matmul" => "the sum, and the strides: a row of A has k numbers, rows of B and C have n",
+            "softmax" => {
+                "the index, and what is of the row: a row has `columns` numbers, one maximum and one sum"
+            }
+            _ if finding.shape.len() == 1 => "what counts: each number once, and each partial result once",
+            _ => "a stride: a row has width elements, and a block of channels height * width",
         });
     }
     hints.truncate(2);
@@ -122,11 +126,10 @@ fn hints_of(verdict: &Verdict, finding: &Finding, elements: &WrongElements) -> V
     let WrongElements { count, nan, unwritten, from_beyond, .. } = *elements;
     let mut hints = vec![];
     if unwritten > 0 {
-        hints.push(match finding.is_matrix() {
-            true => "elements that no invocation writes: TILE_ROWS and TILE_COLUMNS must agree with what a workgroup stores",
-            false => {
-                "elements that no invocation writes: @workgroup_size must agree with the sizes in the index and in TILE"
-            }
+        hints.push(match verdict.operation {
+            "matmul" => "elements that no invocation writes: TILE_ROWS and TILE_COLUMNS must agree with what a workgroup stores",
+            "softmax" => "elements that no invocation writes: ROWS must agree with the rows that a workgroup stores",
+            _ => "elements that no invocation writes: @workgroup_size must agree with the sizes in the index and in TILE",
         });
     }
     if from_beyond > 0 {
@@ -136,7 +139,7 @@ fn hints_of(verdict: &Verdict, finding: &Finding, elements: &WrongElements) -> V
     }
     if nan > unwritten + from_beyond {
         hints.push(
-            "0 / 0, a root of a negative number, or workgroup memory that is read before it is written",
+            "0 / 0 or infinity / infinity, a root of a negative number, or workgroup memory that is read before it is written",
         );
     }
     hints.extend(elements.resemblance.as_ref().map(of_resemblance));

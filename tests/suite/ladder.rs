@@ -257,7 +257,7 @@ fn what_cannot_be_run_is_refused() {
         assert!(words.iter().all(|word| stderr.contains(word)), "{arguments}: {words:?} not in {stderr}");
         assert!(output.stdout.is_empty(), "{arguments} printed something");
     };
-    refuses("kernels --op conv", 2, &["did you mean conv3x3?", "largest or all"]);
+    refuses("kernels --op conv", 2, &["did you mean conv3x3?", "softmax or all"]);
     refuses("kernels --layer conv33", 2, &["did you mean conv3_3?"]);
     refuses("kernels --size 0", 2, &["--size"]);
     refuses("kernels --op all --layer conv5_1 --size 16", 2, &["--size 16", "pool_max", "at least 32"]);

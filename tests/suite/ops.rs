@@ -78,6 +78,8 @@ fn a_wrong_kernel_fails_its_cases() {
             &[],
         ),
         ("largest", "largest/5_two_passes", "first += grid.x * SHARE", "first += 2u * grid.x * SHARE", &[]),
+        ("softmax", "softmax/2_rows", "var most = LOWEST;", "var most = 0.0;", &[]),
+        ("softmax", "softmax/3_online", "sum = sum * exp(most - x) + 1.0;", "sum += 1.0;", &[]),
         ("gram", "gram/finish", "params.scale * sum", "1.01 * params.scale * sum", &[("SHARES", 1.0)]),
         ("gram", "gram/finish", "other < SHARES", "other + 1u < SHARES", &[("SHARES", 16.0)]),
     ];

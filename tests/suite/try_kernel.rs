@@ -104,6 +104,26 @@ fn each_rung_of_one_launch_finds_the_largest_as_it_is() {
 }
 
 #[test]
+fn each_rung_of_softmax_passes_as_it_is_and_one_that_overflows_does_not() {
+    for rung in ["2_rows", "3_online"] {
+        let shader = common::shader(&format!("softmax/{rung}"));
+        let verdict = attempt("softmax", Pass::Forward, shader.source).unwrap();
+        assert_eq!(trial_summary(&verdict), None, "{rung}");
+    }
+    let no_rows = message("softmax", "softmax/1_naive", "const ROWS = 64u;", "override ROWS = 64u;");
+    says(&no_rows, &["'const ROWS' is missing"]);
+    let too_many = message("softmax", "softmax/1_naive", "const ROWS = 64u;", "const ROWS = 128u;");
+    says(&too_many, &["never written", "ROWS must agree"]);
+    let plain = message("softmax", "softmax/1_naive", "exp(src[first + i] - most)", "exp(src[first + i])");
+    says(&plain, &["wrong in 4 of 17 cases", "numbers up to 16384", "got NaN", "infinity / infinity"]);
+    let stride = "let first = row * params.columns;";
+    let text = message("softmax", "softmax/1_naive", stride, "let first = row * params.rows;");
+    says(&text, &["at row ", "expected "]);
+    let text = message("softmax", "softmax/1_naive", "- most) / sum", "- 0.9 * most) / sum + 0.1 * most");
+    says(&text, &["a row has `columns` numbers, one maximum and one sum"]);
+}
+
+#[test]
 fn a_matrix_product_that_is_wrong() {
     let text =
         message("matmul", "matmul/1_naive", "row * params.n + column] =", "column * params.m + row] =");

@@ -60,11 +60,12 @@ Each variant is compared with a reference in f64 on small and awkward sizes ('of
 number), then timed forward and backward at the layer's shape. GFLOP/s counts the operations that were done, 'direct'
 those that the definition needs for the same result. GB/s counts each tensor once. 'of roof' is the least time that the
 work could take on this device over the time it took; above 100% the data lay in a cache. 'faster' is against the first
-variant in the table. -v adds a sentence on what binds a variant, where its figures bear one out. If a variant is wrong or fails, the
+variant in the table. '~' marks a time whose spread overlaps: in 'spread' with that of the variant above, in 'faster' with that of
+the first. -v adds a sentence on what binds a variant, where its figures bear one out. If a variant is wrong or fails, the
 exit code is 1.")]
 pub struct KernelsCommand {
     /// Operation: conv3x3, gram, normalize, pool_max, pool_avg, relu, crop, stack, mask, mse, tv, weighted_sum, matmul,
-    /// largest or all [default: conv3x3; with '--try' that of the file]
+    /// largest, softmax or all [default: conv3x3; with '--try' that of the file]
     #[arg(long, value_name = "OP")]
     op: Option<Operations>,
 
@@ -73,7 +74,8 @@ pub struct KernelsCommand {
     layer: LayerId,
 
     /// Width and height of the image in pixels, or of matrices [default: 256; 128 without a GPU, where plain variants take
-    /// seconds; for matmul 1024, or 256; for largest 4096, or 1024]
+    /// seconds; for matmul 1024, or 256; for largest and softmax 4096,
+    /// or 1024]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16384))]
     size: Option<u32>,
 

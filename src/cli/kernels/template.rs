@@ -108,6 +108,10 @@ fn launch(shader: &str) -> &'static str {
 // of shaders/largest can be tried as they are.
 "
         }
+        "softmax/1_naive" => {
+            "// The launch follows the constant ROWS: the rows that a workgroup takes. Each rung of shaders/softmax can be tried as it is.
+"
+        }
         _ => "// The launch follows `@workgroup_size`: as many workgroups as it takes for an invocation each.\n",
     }
 }

@@ -19,6 +19,8 @@ use runs::{Answer, Bench};
 /// The result of a trial.
 #[derive(Debug, Clone, Default)]
 pub struct Verdict {
+    /// The operation.
+    pub operation: &'static str,
     /// As that of a rung of a ladder.
     pub check: Check,
     /// The case that tells most about what is wrong, if any is wrong.
@@ -106,6 +108,7 @@ pub fn check(
 ) -> Result<Verdict> {
     let cases = benchmark.cases_of(benchmark.plain(), benchmark.size(size).precision);
     let mut verdict = Verdict {
+        operation: benchmark.operation,
         shares_memory: gpu.stand_in_shares_memory(),
         leaves_early: gpu.stand_in_leaves_early(),
         ..Verdict::default()

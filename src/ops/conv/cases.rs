@@ -92,6 +92,7 @@ fn case(
         label: format!("conv/{variant} {taps} taps, {ins}x{h}x{w} to {outs}, relu {relu}"),
         rung: variant.name,
         precision: Precision::F32,
+        magnitude: 1.0,
         inputs: vec![Shape::blocked(ins, h, w)],
         build: Box::new(move |gpu| {
             if !variant.runs_on(gpu) {
