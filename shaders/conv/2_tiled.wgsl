@@ -11,7 +11,7 @@
 // Launch: workgroups of 32 x 8; x covers positions in tiles of 32, y output channels in tiles of 32, z the batch.
 // Reads:  a K-tile is 256 vec4, one an invocation, for 32 * 32 * 16 multiply-adds: a quarter of a byte each, 20 times
 //         less than naive. Workgroup memory is the new bound: five vec4 for 16 multiply-adds are five bytes each.
-// Costs:  4 KiB of workgroup memory, and two barriers a K-tile.
+// Costs:  some 32 registers; 4 KiB of workgroup memory; two barriers for 16 k.
 // Next:   3_registers computes more results an invocation, so that each value read from workgroup memory is used
 //         eight times.
 

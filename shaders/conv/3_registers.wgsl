@@ -1,4 +1,4 @@
-// Convolution, rung 3 of the ladder of variants: eight by eight results per invocation, in registers.
+// Convolution, rung 3: eight by eight results per invocation, in registers.
 //
 // The formula is in 1_naive, tiles and K-tiles are in 2_tiled. For one k of the K-tile, eight inputs and eight weights
 // have an outer product of 64 terms. An invocation that computes 8 positions by 8 channels therefore reads 16 values for
@@ -20,8 +20,8 @@
 // Reads:  a K-tile of 16 is 8 vec4 per invocation for 1024 multiply-adds: an eighth of a byte each, half of 2_tiled. From
 //         workgroup memory one byte each instead of five.
 // Costs:  64 registers for sums, 16 for operands, some 100 in all. A core of an NVIDIA GPU has 65536: enough for ten
-//         workgroups, 20 warps. Workgroup memory is 8320 bytes.
-// Next:   6_taps_inner reads vec4 from workgroup memory, and loads the next K-tile while it multiplies.
+//         workgroups, 20 warps. Workgroup memory is 8320 bytes; two barriers for 16 k.
+// Next:   4_vectors reads four numbers with an instruction.
 
 override TAPS: u32 = 9u;
 

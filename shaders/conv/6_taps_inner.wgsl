@@ -1,27 +1,22 @@
-// Convolution, rung 4: vec4 in workgroup memory, and the next K-tile loaded while this one is multiplied.
+// Convolution, rung 6: taps in the inner loop, channels in the outer one.
 //
-// The formula is in 1_naive, the tile of results in registers in 3_registers. Three things change.
+// The formula is in 1_naive, two K-tiles in turns are in 5_turns. There all channels of a tap come before the next tap, as in
+// 1_naive. Until a workgroup comes back to an input, under the next tap, it has read 256 bytes of inputs for each channel, and
+// so has every other workgroup of the core. Here the nine taps of a K-tile of channels follow each other. They read three
+// rows of inputs, 6 KiB, which stay in the cache of the core; weights come from further away.
 //
-//   - Workgroup memory holds vec4: four k of a position, or four channels of a k. One instruction reads four values: 16
-//     reads for 256 multiply-adds, where 3_registers needs 64. A block of four k is four outer products, one a column of
-//     the block of weights, and transposing the block only renames registers. Each is written as fma, 16 instructions for
-//     four k of a position and an output block; a matrix-vector product, added to the sum, took 20.
-//   - Double buffering: there are two K-tiles of half the size. While one is multiplied the other is filled: every
-//     invocation first issues the loads of its share of the next K-tile, then multiplies, then stores the loaded values.
-//     The 512 multiply-adds in between hide the latency of memory, and one barrier a K-tile is enough, since no
-//     invocation writes to the K-tile that others read.
-//   - Taps are the inner loop and channels the outer one. The nine taps of a K-tile of channels read nearly the same
-//     inputs, 2 KiB that stay in the cache, so only the weights are loaded from memory. Nine bits say which taps of a
-//     position are outside the feature map.
+// Nothing else changes, and where there is one tap (Winograd's products, 1 x 1 convolutions) nothing at all. Those run this
+// file too.
 //
 // Launch: workgroups of 8 x 8; x covers positions in tiles of 64, y output channels in tiles of 64, z the batch. The first
 //         layers have 64 channels, so a wider tile of channels would be partly idle there.
-// Reads:  a K-tile of 8 is 4 vec4 an invocation for 512 multiply-adds: an eighth of a byte each, as 3_registers, half of it
-//         inputs that are mostly in the cache. From workgroup memory one byte each. Banks: neighbours read neighbouring
-//         vec4, or all the same.
-// Costs:  64 registers for sums, 16 for the next K-tile, 48 for operands, some 140 in all: of 65536, seven workgroups,
-//         14 warps. Workgroup memory is 8 KiB. Bounds checks cost a tenth, so there are none: whatever is loaded or stored
-//         is compared with the sizes here, and indices into workgroup memory follow from those of the invocation.
+// Reads:  a K-tile of 8 is 4 vec4 an invocation for 512 multiply-adds: an eighth of a byte each, as 5_turns. Half of that
+//         are inputs, and six of nine taps find theirs in the cache, so from further away it is 0.08 bytes. From workgroup
+//         memory one byte each. Banks: neighbours read neighbouring vec4, or all the same.
+// Costs:  as 5_turns: 64 registers for sums, 16 for the next K-tile, 48 for operands, some 140 in all: of 65536, seven
+//         workgroups, 14 warps. Workgroup memory is 8 KiB; one barrier for 8 k. Bounds checks cost a tenth, so there are
+//         none: whatever is loaded or stored is compared with the sizes here, and indices into workgroup memory follow from
+//         those of the invocation.
 // Tried:  tiles of 128 positions and of 128 x 128 (H200, 27 November 2026, the same loop alone, TFLOP/s of a roof of 62):
 //         64 x 64 reaches 34, 37, 38 and 34 at Winograd's products of 64 to 512 channels, 128 x 64 33, 36, 37 and 34,
 //         128 x 128 at most 33. Small tiles have more workgroups to hide a barrier of one behind the work of others, and

@@ -1,9 +1,9 @@
-// Convolution, rung 5: cooperative matrices, for hardware with instructions for products of 16 x 16 matrices.
+// Convolution, rung 7: cooperative matrices, for hardware with instructions for products of 16 x 16 matrices.
 //
-// The formula is in 1_naive, K-tiles are in 2_tiled, loading the next one early in 6_taps_inner. Here the 32 lanes of a
-// subgroup hold matrices together: A with 16 positions by 16 k, B with 16 k by 16 channels, C with 16 positions by 16
-// channels. coopMultiplyAdd computes A B + C in one instruction, 4096 multiply-adds. Which lane holds which element
-// depends on the driver, so a matrix can only be loaded, multiplied and stored as a whole.
+// The formula is in 1_naive, loading the next K-tile early is in 5_turns, the order of K-tiles in 6_taps_inner. Here the 32
+// lanes of a subgroup hold matrices together: A with 16 positions by 16 k, B with 16 k by 16 channels, C with 16 positions by
+// 16 channels. coopMultiplyAdd computes A B + C in one instruction, 4096 multiply-adds. Which lane holds which element depends
+// on the driver, so a matrix can only be loaded, multiplied and stored as a whole.
 //
 //   - A and B are f16, with 11 bits of precision, and C is f32. Inputs and weights are rounded when they are stored in
 //     workgroup memory, and clamped to the range of f16. The relative error of a result is about 1e-3, as with TF32.
@@ -19,7 +19,8 @@
 //         z the batch. A subgroup computes 64 positions by 32 channels: 8 C.
 // Reads:  as 6_taps_inner, a tenth of a byte a multiply-add; from workgroup memory 3 KiB a subgroup for 8 instructions of
 //         4096, again a tenth of a byte, ten times less than 6_taps_inner.
-// Costs:  64 registers for sums, 24 for the next K-tile, 24 for A and B. Workgroup memory is 13.25 KiB.
+// Costs:  64 registers for sums, 24 for the next K-tile, 24 for A and B, some 130 in all. Workgroup memory is 13.25 KiB, for one
+//         K-tile and the results; the next K-tile is in registers. Two barriers for 16 k.
 // Next:   8_halo loads inputs once for nine taps, and scales them, so that it computes gradients, too.
 
 enable f16;

@@ -1,15 +1,16 @@
-// Convolution, rung 6: matrix units without implicit GEMM, one halo of inputs for all nine taps.
+// Convolution, rung 8: matrix units without implicit GEMM, one halo of inputs for all nine taps.
 //
 // 7_cooperative feeds matrix units from workgroup memory, and filling that memory is what it waits for: each tap loads its
-// inputs and its weights there. Here
+// inputs and its weights there. Here the inputs of a tile with their border, the halo, are loaded once for nine taps: see
+// shared/halo. So that the units have something to do from one halo to the next,
 //
-//   - the inputs of a tile with their border, the halo, are loaded once for nine taps: see shared/halo;
 //   - weights are loaded as matrices straight from storage. They are packed for that, in f16, with the 16 k of an output
 //     channel one after the other; a layer's weights are some MiB that all workgroups read, so they come from the cache;
-//   - while one halo is multiplied the next is loaded, as in 6_taps_inner: two halos in turns, one barrier for 72 products;
+//   - while one halo is multiplied the next is loaded, as in 5_turns: two halos in turns, one barrier for 72 products;
 //   - three taps are written out one after the other, so that the weights of one are on their way while another is multiplied:
-//     a tenth faster than a loop over nine, on an NVIDIA H200;
-//   - inputs are scaled by a power of two, so that gradients fit f16 and both passes run here: see shared/scale.
+//     a tenth faster than a loop over nine, on an NVIDIA H200.
+//
+// Inputs are scaled by a power of two, so that gradients fit f16 and both passes run here: see shared/scale.
 //
 // Numbers are rounded to f16's 11 bits before they are multiplied, and summed in f32. The relative error of a result is
 // about 3e-4, as with TF32, which has 11 bits too.
@@ -18,8 +19,9 @@
 //         64. A subgroup computes four rows of 16 positions by 32 channels: 8 C.
 // Reads:  180 vec4 of inputs for 128 positions by 64 channels by 9 taps by 4: 1/100 of a byte a multiply-add, ten
 //         times less than 7_cooperative; 1/32 of a byte of weights, from the cache; 1/16 of a byte from workgroup memory.
-// Costs:  64 registers for sums, 24 for the next halo, some 24 for A and B. Workgroup memory is 25.9 KiB.
-// Next:   9_halo_x3 keeps the precision of f32.
+// Costs:  64 registers for sums, 24 for the next halo, some 24 for A and B, 150 in all. Workgroup memory is 25.9 KiB; one
+//         barrier for 9 x 16 k.
+// Next:   9_halo_x3 keeps the precision of f32, by three products for one.
 
 enable f16;
 enable wgpu_cooperative_matrix;

@@ -1,4 +1,4 @@
-// Convolution, rung 7: the precision of f32 on matrix units for f16, at the price of three products.
+// Convolution, rung 9: the precision of f32 on matrix units for f16, at the price of three products.
 //
 // Halo, scales and epilogue are in shared/halo, the products are those of 8_halo. Each number is split in two f16,
 //
@@ -14,8 +14,8 @@
 //
 // Launch: as 8_halo.
 // Reads:  as 8_halo with twice the weights, for a third of the multiply-adds a second.
-// Costs:  64 registers for sums, 24 for the next halo, 40 for A and B. One halo, not two: hi and lo take as much workgroup
-//         memory as two did.
+// Costs:  64 registers for sums, 24 for the next halo, 40 for A and B, 160 in all. One halo, not two: hi and lo take as much
+//         workgroup memory as two did, so there are two barriers for 9 x 16 k.
 // Next:   on an NVIDIA H200 Winograd's F(4x4) around 6_taps_inner takes two thirds of the time, in plain f32.
 
 enable f16;

@@ -9,7 +9,7 @@
 // Reads:  a K-tile of 16 positions is 8 vec4 an invocation for 1024 multiply-adds, an eighth of a byte each; from
 //         workgroup memory one byte each instead of five.
 // Costs:  as conv/3_registers: some 100 registers, 8320 bytes of workgroup memory.
-// Next:   4_turns reads vec4 from workgroup memory, and loads the next K-tile while it multiplies.
+// Next:   4_turns takes two steps at once, those of conv/4_vectors and conv/5_turns.
 
 #import shared/row
 

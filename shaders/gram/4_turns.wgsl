@@ -1,8 +1,9 @@
-// Gram matrix, rung 4: vec4 in workgroup memory, and the next K-tile loaded while this one is multiplied.
+// Gram matrix, rung 4: vec4 in workgroup memory, and two K-tiles in turns.
 //
-// The formula is in 1_naive, tiles and splits are in 2_tiled, the tile in registers in 3_registers. As in conv/6_taps_inner,
-// workgroup memory holds vec4, so that one position takes four reads for 64 multiply-adds, and there are two K-tiles of 8
-// positions: the features of one are loaded while the other is multiplied, and one barrier a K-tile is enough.
+// The formula is in 1_naive, tiles and splits are in 2_tiled, the tile in registers in 3_registers. Workgroup
+// memory holds vec4, as in conv/4_vectors, so that one position takes four reads for 64 multiply-adds; and there are two
+// K-tiles of 8 positions, as in conv/5_turns: the features of one are loaded while the other is multiplied, and one barrier a
+// K-tile is enough.
 //
 // Neighbours read the same position of neighbouring blocks. With eight vec4 a block all of these would be in the same
 // banks, so a ninth is padding.

@@ -23,8 +23,20 @@ pub static VARIANTS: &[Variant] = &[
         ..CONV_NAIVE
     },
     Variant {
+        name: "vectors",
+        summary: "workgroup memory read as vec4",
+        passes: Passes::conv(&VECTORS),
+        ..CONV_NAIVE
+    },
+    Variant {
+        name: "turns",
+        summary: "two K-tiles: the next is loaded during the multiplication of one",
+        passes: Passes::conv(&TURNS),
+        ..CONV_NAIVE
+    },
+    Variant {
         name: "taps_inner",
-        summary: "workgroup memory read as vec4, the next K-tile loaded during the multiplication of one",
+        summary: "the nine taps of a K-tile in succession, so that inputs stay in the cache",
         passes: Passes::conv(&TAPS_INNER),
         timed_on: Some(DeviceClass::Gpu),
         ..CONV_NAIVE
@@ -141,10 +153,14 @@ const GRAM_NAIVE: Variant =
 
 static NAIVE: GemmKernel = GemmKernel::new(shader!("conv/1_naive"), Tile::Fixed { positions: 64, blocks: 1 });
 static TILED: GemmKernel = GemmKernel::new(shader!("conv/2_tiled"), Tile::Fixed { positions: 32, blocks: 8 });
-// Without checks on an H200: `registers` 19 to 26 TFLOP/s, the loop of `taps_inner` a tenth faster. Both compare positions and
-// blocks of channels with their numbers wherever they load or store.
+// Without checks on an H200: `registers` 19 to 26 TFLOP/s, the loop of `taps_inner` a tenth faster. They and
+// the two between them compare positions and blocks of channels with their numbers wherever they load or store.
 static REGISTERS: GemmKernel =
     GemmKernel::new(shader!("conv/3_registers").without_checks(), Tile::Fixed { positions: 64, blocks: 16 });
+static VECTORS: GemmKernel =
+    GemmKernel::new(shader!("conv/4_vectors").without_checks(), Tile::Fixed { positions: 64, blocks: 16 });
+static TURNS: GemmKernel =
+    GemmKernel::new(shader!("conv/5_turns").without_checks(), Tile::Fixed { positions: 64, blocks: 16 });
 static TAPS_INNER: GemmKernel =
     GemmKernel::new(shader!("conv/6_taps_inner").without_checks(), Tile::Fixed { positions: 64, blocks: 16 });
 static COOPERATIVE: GemmKernel = GemmKernel {
