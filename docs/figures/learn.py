@@ -148,6 +148,33 @@ def turns():
     yield text(606, 258, "time", "small")
 
 
+def order():
+    """The order in which two rungs take the K-tiles of a convolution: taps across, channels down."""
+    size, rows = 26, 6
+    for half, (title, note) in enumerate([
+        ("5 turns: all channels of a tap", "before it comes back to an input it has read all channels"),
+        ("6 taps_inner: all taps of some channels", "six of nine taps find their inputs in the core's cache"),
+    ]):
+        left = 60 + half * 420
+        yield text(left - 40, 26, title, "left bold")
+        yield text(left, 56, "taps 0 to 8", "left small")
+        same = (lambda r, c: ORANGE if r == 2 else PALE)
+        yield from grid(left, 64, 9, rows, size, same)
+        yield text(left - 12, 64 + 2.5 * size + 5, "k", "small")
+        middle = [64 + size * (r + 0.5) for r in range(rows)]
+        across = [left + size * (c + 0.5) for c in range(9)]
+        if half == 0:
+            ways = [(x, middle[0], x, middle[-1]) for x in across]
+        else:
+            ways = [(across[0], y, across[-1], y) for y in middle]
+        for x1, y1, x2, y2 in ways:
+            yield line(x1, y1, x2, y2)
+            yield f'<circle cx="{x2:g}" cy="{y2:g}" r="3.5" fill="{INK}"/>'
+        yield text(left - 40, 250, note, "left small")
+    yield text(20, 278, "A cell is a K-tile: eight channels (k) under one tap. Those of a row, such as the orange ones, read nearly the same inputs.",
+               "left small")
+
+
 def tree():
     """Halving: eight numbers, three rounds."""
     values = [3, 7, 1, 8, 2, 9, 4, 6]
@@ -383,6 +410,7 @@ PICTURES = {
     "learn-tiles": (900, 372, tiles),
     "learn-banks": (880, 330, banks),
     "learn-turns": (780, 272, turns),
+    "learn-order": (780, 296, order),
     "learn-tree": (880, 300, tree),
     "learn-roofline": (680, 360, roofline),
 }
