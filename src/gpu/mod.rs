@@ -16,6 +16,7 @@ mod kept_pipelines;
 mod kernel;
 mod launch;
 mod lock;
+mod loops;
 mod memory;
 mod options;
 mod pace;

@@ -4,6 +4,7 @@ use naga::AddressSpace::WorkGroup;
 use naga::{Expression, Literal, Module, Statement};
 
 use super::kernel::Shader;
+use super::loops::suspects;
 use super::reflect::Interface;
 use super::source::{expand_imports, find_error, import};
 use crate::error::{Error, Result};
@@ -18,6 +19,7 @@ pub struct StandIn {
     constants: Vec<(String, u32)>,
     shares_memory: bool,
     leaves_early: bool,
+    loops: Vec<u32>,
 }
 
 impl StandIn {
@@ -41,6 +43,7 @@ impl StandIn {
             constants: sizes(&expanded),
             shares_memory,
             leaves_early: leaves_early(&module),
+            loops: suspects(&module, &expanded, text.lines().count() as u32),
         })
     }
 
@@ -57,6 +60,11 @@ impl StandIn {
     /// Whether an invocation may return before a barrier that others wait at.
     pub(super) fn leaves_early(&self) -> bool {
         self.leaves_early
+    }
+
+    /// Lines of the loops that may be the one that does not end, if the kernel does not.
+    pub fn loops(&self) -> &[u32] {
+        &self.loops
     }
 
     /// The value of a `const` that is a size: of type u32, or a number without a type.

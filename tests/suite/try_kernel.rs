@@ -399,6 +399,15 @@ fn a_kernel_that_never_ends_or_crashes_the_driver_leaves_the_program_alive() {
         "--limit",
     ];
     says(&run("try-sleep=60"), &words);
+    change(
+        &folder,
+        "relu.wgsl",
+        "max(src[i], vec4(0.0))",
+        "max(src[i], vec4(0.0));\n    while dst[i].x > -1.0 { }",
+    );
+    let text = std::fs::read_to_string(folder.path("relu.wgsl")).unwrap();
+    let line = 1 + text.lines().position(|line| line.contains("while dst")).unwrap();
+    says(&run("try-sleep=60"), &[&format!("a loop that does not end (line {line}), or")]);
     says(&run("try-abort=1"), &["relu.wgsl: the driver crashed", "while checking relu 5x1x1", "look for"]);
 }
 

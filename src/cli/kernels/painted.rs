@@ -8,7 +8,7 @@ use impasto::{Error, Result};
 
 use super::child::Message;
 use super::own::OwnKernel;
-use super::supervisor::{End, Running, supervise};
+use super::supervisor::{Running, supervise};
 use crate::cli::options::{CommonOptions, OwnKernelFile};
 
 /// Seconds without a sign of life after which the check is given up.
@@ -33,10 +33,9 @@ pub fn checked_stand_in(file: &OwnKernelFile, options: &CommonOptions) -> Result
         }
         Ok(())
     })?;
-    match (end, fault) {
-        (End::Failed(message), _) => Err(wrong(&message)),
-        (_, Some(fault)) => Err(wrong(&fault)),
-        _ => Ok(stand_in),
+    match end.failure(&own).or(fault) {
+        Some(fault) => Err(wrong(&fault)),
+        None => Ok(stand_in),
     }
 }
 

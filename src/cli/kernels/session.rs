@@ -102,12 +102,11 @@ impl<'a> Session<'a> {
                 }
                 Message::Step(_) => Ok(()),
             })?;
+        if let Some(message) = end.failure(&own) {
+            print(&format!("{}: {message}\n", own.name))?;
+        }
         match (end, result) {
-            (End::Superseded, _) => Ok(ExitCode::FAILURE),
-            (End::Failed(message), _) => {
-                print(&format!("{}: {message}\n", own.name))?;
-                Ok(ExitCode::FAILURE)
-            }
+            (End::Superseded | End::Silent(..) | End::Crashed(..), _) => Ok(ExitCode::FAILURE),
             // The process said why on standard error.
             (End::Done(code), None) => Ok(ExitCode::from(code.max(1))),
             // One that is wrong is not timed, and has nothing to show beside the others.

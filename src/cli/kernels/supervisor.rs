@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use impasto::{Error, Result};
 
 use super::child::Message;
+use super::own::OwnKernel;
 
 /// Time between two looks at whether the file was saved.
 const LOOK: Duration = Duration::from_millis(50);
@@ -45,8 +46,39 @@ pub enum End {
     Done(u8),
     /// The file was saved again meanwhile.
     Superseded,
-    /// A sentence about what happened and what to look at.
-    Failed(String),
+    /// It was silent for this long while it did this, and was ended.
+    Silent(Duration, String),
+    /// It crashed: how, and what it did then.
+    Crashed(String, String),
+}
+
+impl End {
+    /// A sentence about what happened, if it was a failure, and what of the kernel to look at.
+    pub fn failure(&self, own: &OwnKernel) -> Option<String> {
+        match self {
+            Self::Done(_) | Self::Superseded => None,
+            Self::Silent(limit, step) => Some(format!(
+                "no sign of life for {:.1} s while {step}, so it was ended: look for a loop that does not end{}, or for a \
+                 barrier that not all invocations reach; --limit gives slow kernels more time",
+                limit.as_secs_f64(),
+                places(own.stand_in().as_ref().map_or(&[], |stand_in| stand_in.loops()))
+            )),
+            Self::Crashed(how, step) => Some(format!(
+                "the driver crashed ({how}) while {step}: look for an index that runs far beyond a binding or an array, \
+                 and for very large arrays; a smaller kernel shows which line it is"
+            )),
+        }
+    }
+}
+
+/// ` (line 7)`, ` (lines 7, 12)`, or nothing.
+fn places(lines: &[u32]) -> String {
+    let numbers = lines.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
+    match lines {
+        [] => String::new(),
+        [_] => format!(" (line {numbers})"),
+        _ => format!(" (lines {numbers})"),
+    }
 }
 
 /// Starts the process and passes on its messages, until it ends, is silent for longer than `limit`, or `is_superseded`.
@@ -80,11 +112,7 @@ pub fn supervise(
             }
             Err(RecvTimeoutError::Timeout) if last.elapsed() > limit => {
                 kill(running);
-                return Ok(End::Failed(format!(
-                    "no sign of life for {:.1} s while {step}, so it was ended: look for a loop that does not end, or for a \
-                     barrier that not all invocations reach; --limit gives slow kernels more time",
-                    limit.as_secs_f64()
-                )));
+                return Ok(End::Silent(limit, step));
             }
             Err(RecvTimeoutError::Timeout) => {}
         }
@@ -119,10 +147,7 @@ fn ended(running: &Running, step: &str) -> End {
         Some(code) => End::Done(code),
         None => {
             let how = status.map_or_else(|| "without a word".into(), |status| status.to_string());
-            End::Failed(format!(
-                "the driver crashed ({how}) while {step}: look for an index that runs far beyond a binding or an array, \
-                 and for very large arrays; a smaller kernel shows which line it is"
-            ))
+            End::Crashed(how, step.into())
         }
     }
 }
