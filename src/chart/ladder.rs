@@ -5,7 +5,7 @@ use crate::font;
 use crate::ladder::{Ladder, PassTiming, Record, Rung};
 use crate::ops::variants::Pass;
 use crate::profiler::{Bound, Roofs};
-use crate::report::{milliseconds, number};
+use crate::report::{heading, milliseconds, number};
 
 /// Left, top, right and bottom of the bars.
 const FRAME: Rectangle = [260.0, 96.0, 1040.0, 752.0];
@@ -53,9 +53,8 @@ impl Group {
         let of_memory = timed().all(|(_, pass)| pass.of_roof.is_some_and(|of| of.bound == Bound::Memory));
         let is_one_pass = timed().all(|(_, pass)| pass.pass == Pass::Forward);
         let bars = timed().map(|(rung, pass)| Bar::of(rung, pass, of_memory, is_one_pass)).collect();
-        let shapes = format!("{} to {}, {}", ladder.inputs.join(", "), ladder.output, ladder.precision);
         let (unit, roof) = if of_memory { ("GB/s", roofs.gbytes) } else { ("GFLOP/s", roofs.gflops) };
-        Self { title: format!("{}: {shapes}", ladder.op), unit, roof, bars }
+        Self { title: heading(ladder), unit, roof, bars }
     }
 
     /// The rate at the right end of the frame. Matrix units exceed the roof of multiply-adds.

@@ -1,10 +1,9 @@
 //! The context of a command's work: the device, the kernels chosen for it, and the network on it.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use impasto::Result;
-use impasto::gpu::{DeviceChoice, Gpu, GpuOptions};
+use impasto::gpu::{Gpu, GpuOptions};
 use impasto::objective::{Settings, StyleCache};
 use impasto::ops::variants::{ComputePrecision, Variant};
 use impasto::planner::{self, Strategy};
@@ -12,8 +11,9 @@ use impasto::tuner::{self, Choice, default_folder};
 use impasto::vgg19::{KernelOverride, Kernels, LayerId, Network, Weights};
 
 use super::computation::Computation;
-use super::kernels::checked_stand_in;
+use super::device::{open_device, switched};
 use super::options::{CommonOptions, KernelOptions, NetworkOption, NetworkOptions};
+use super::own_kernel::checked_stand_in;
 use super::progress::TuningProgress;
 
 /// A device with the network on it.
@@ -99,18 +99,6 @@ pub fn open_gpu(options: &CommonOptions) -> Result<Gpu> {
         ));
     }
     Ok(gpu)
-}
-
-/// The chosen device, with the switches that tests set in `IMPASTO_TEST_DEVICE`. Compiled kernels are kept in the folder
-/// `pipelines`.
-pub fn open_device(device: Option<&DeviceChoice>, pipelines: Option<PathBuf>) -> Result<Gpu> {
-    switched(GpuOptions { device: device.cloned().unwrap_or_default(), pipelines, ..Default::default() })
-}
-
-/// A device with these options and the switches of tests.
-pub fn switched(options: GpuOptions) -> Result<Gpu> {
-    let switches = std::env::var("IMPASTO_TEST_DEVICE").unwrap_or_default();
-    Gpu::open(&options.with_switches(&switches)?)
 }
 
 /// Puts the network on the device with these kernels.

@@ -13,7 +13,7 @@ use impasto::tuner::{Mode, PrecisionChoice, Tuner, default_folder};
 use impasto::vgg19::{Network, Weights};
 use impasto::{Error, Result};
 
-use super::context::open_device;
+use super::device::open_device;
 use super::message;
 use super::options::{PrecisionOption, memory_size};
 use super::terminal::print;

@@ -3,6 +3,7 @@
 mod balance;
 mod computation;
 mod context;
+mod device;
 mod devices;
 mod emit_wgsl;
 mod extras;
@@ -14,6 +15,7 @@ mod log;
 mod masks;
 mod note;
 mod options;
+mod own_kernel;
 mod page_settings;
 mod paint;
 mod panics;

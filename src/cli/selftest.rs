@@ -10,7 +10,7 @@ use impasto::gpu::DeviceChoice;
 use impasto::output::OutputFile;
 use impasto::selftest::{self, Measure, Part};
 
-use super::context::open_device;
+use super::device::open_device;
 use super::option;
 use super::paths::path;
 use super::terminal::print;

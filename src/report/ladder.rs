@@ -19,7 +19,7 @@ pub fn ladders(record: &Record) -> String {
 
 /// A table, remarks on rungs, and the fastest rung of each pass.
 fn ladder(ladder: &Ladder) -> String {
-    let title = format!("{}: {} to {}, {}\n", ladder.op, inputs(ladder), ladder.output, ladder.precision);
+    let title = heading(ladder) + "\n";
     let header = [
         ("", Align::Left),
         ("pass", Align::Left),
@@ -60,6 +60,11 @@ fn ladder(ladder: &Ladder) -> String {
         text += &(fastest.join("; ") + "\n");
     }
     text
+}
+
+/// Operation, shapes and precision.
+pub fn heading(ladder: &Ladder) -> String {
+    format!("{}: {} to {}, {}", ladder.op, inputs(ladder), ladder.output, ladder.precision)
 }
 
 /// Shapes of the inputs; several inputs have the same shape.

@@ -16,6 +16,7 @@ pub use advice::advice;
 pub use comparison::comparison;
 pub use csv::csv;
 pub use grid::layer_grid;
+pub(crate) use ladder::heading;
 pub use ladder::ladders;
 pub use table::{kernel_table, roofs_line, table};
 pub use text::number;

@@ -214,7 +214,7 @@ fn a_chart_has_a_bar_for_each_rung_and_advice_is_asked_for() {
     let output = impasto_in(folder.path(), arguments).output().unwrap();
     assert!(output.status.success(), "{output:?}");
     let svg = std::fs::read_to_string(folder.path().join("bars.svg")).unwrap();
-    for word in ["naive", "coalesced", "turns", "GFLOP/s", "matmul: 64x64, 64x64 to 64x64, f32"] {
+    for word in ["naive", "coalesced", "turns", "GFLOP/s", "matmul: 64x64 and 64x64 to 64x64, f32"] {
         assert!(svg.contains(word), "'{word}' is not in the chart");
     }
     let refused = impasto_in(folder.path(), "kernels --op relu --plot bars.pdf").output().unwrap();

@@ -1,11 +1,7 @@
 //! `impasto kernels`
 
-mod child;
 mod layers;
-mod own;
-mod painted;
 mod session;
-mod supervisor;
 mod template;
 
 use std::io::Write;
@@ -23,10 +19,6 @@ use impasto::report;
 use impasto::vgg19::{Kernels, LayerId};
 use impasto::{Error, Result};
 
-pub use painted::checked_stand_in;
-
-use child::run_here;
-use own::{OwnKernel, OwnKernelOptions, TemplateOp};
 use session::Session;
 use template::write_template;
 
@@ -34,6 +26,7 @@ use crate::cli::context::{choose_kernels, open_gpu};
 use crate::cli::emit_wgsl::{KernelName, emit_wgsl};
 use crate::cli::file_roles::FileRoles;
 use crate::cli::options::CommonOptions;
+use crate::cli::own_kernel::{OwnKernel, OwnKernelOptions, TemplateOp, run_here};
 use crate::cli::paths::path;
 use crate::cli::progress::bar;
 use crate::cli::terminal::print;

@@ -10,11 +10,9 @@ use impasto::profiler::{Roofs, Spread};
 use impasto::{Error, Result};
 
 use super::KernelsCommand;
-use super::child::Message;
-use super::own::OwnKernel;
-use super::supervisor::{End, Running, kill, supervise};
 use crate::cli::STOPPED;
 use crate::cli::context::open_gpu;
+use crate::cli::own_kernel::{End, Message, OwnKernel, Running, kill, supervise};
 use crate::cli::terminal::{print, say};
 
 /// Time between two looks at the file.

@@ -9,8 +9,8 @@ use impasto::ops::variants::Pass;
 use impasto::output::OutputFile;
 use impasto::{Error, Result};
 
-use super::own::{OP_LINE, OwnKernelOptions, first_pass};
 use crate::cli::options::CommonOptions;
+use crate::cli::own_kernel::{OP_LINE, OwnKernelOptions, first_pass};
 use crate::cli::terminal::print;
 
 /// Writes the template of an operation, and says what to do next. A file that exists is kept.

@@ -10,9 +10,9 @@ use impasto::ladder::{Check, ProblemSize, Rung};
 use impasto::report::{trial_details, trial_summary};
 use serde::{Deserialize, Serialize};
 
-use super::own::OwnKernel;
+use super::file::OwnKernel;
 use crate::cli::STOPPED;
-use crate::cli::context::switched;
+use crate::cli::device::switched;
 use crate::cli::terminal::print_bytes;
 use crate::cli::test_faults::fault;
 

@@ -7,7 +7,7 @@ use impasto::gpu::{DeviceChoice, Precision, StandIn};
 use impasto::{Error, Result};
 
 use super::child::Message;
-use super::own::OwnKernel;
+use super::file::OwnKernel;
 use super::supervisor::{Running, supervise};
 use crate::cli::options::{CommonOptions, OwnKernelFile};
 

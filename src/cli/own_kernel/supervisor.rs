@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use impasto::{Error, Result};
 
 use super::child::Message;
-use super::own::OwnKernel;
+use super::file::OwnKernel;
 
 /// Time between two looks at whether the file was saved.
 const LOOK: Duration = Duration::from_millis(50);
