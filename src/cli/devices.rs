@@ -113,7 +113,7 @@ fn describe(adapter: &AdapterSummary) -> String {
     };
     let rows = [
         ("driver", adapter.driver.clone()),
-        ("compute shaders", yes_no(adapter.usable)),
+        ("can be used", adapter.unusable.as_ref().map_or("yes".into(), |why| format!("no: it {why}"))),
         ("memory", adapter.memory.map_or("unknown".into(), mebibytes)),
         ("largest tensor", mebibytes(adapter.max_binding.min(adapter.max_buffer))),
         ("workgroup memory", format!("{} KiB", adapter.workgroup_memory / 1024)),

@@ -53,14 +53,15 @@ pub struct AdapterSummary {
     pub timestamps: bool,
     /// Shapes of cooperative matrices with f16 inputs, as text; empty if none.
     pub cooperative_matrices: Vec<String>,
-    /// True for an adapter that runs compute shaders at all.
-    pub usable: bool,
+    /// Why the program cannot run on it; `None` if it can.
+    pub unusable: Option<String>,
 }
 
 impl AdapterSummary {
     pub(super) fn of(adapter: &wgpu::Adapter) -> Self {
         let (info, limits, features) = (adapter.get_info(), adapter.limits(), adapter.features());
-        let compute = wgpu::DownlevelFlags::COMPUTE_SHADERS;
+        let compute =
+            adapter.get_downlevel_capabilities().flags.contains(wgpu::DownlevelFlags::COMPUTE_SHADERS);
         Self {
             driver: format!("{} {}", info.driver, info.driver_info).trim().to_string(),
             backend: info.backend,
@@ -80,7 +81,7 @@ impl AdapterSummary {
                 .iter()
                 .map(|p| format!("{}x{}x{} {:?}->{:?}", p.m_size, p.n_size, p.k_size, p.ab_type, p.cr_type))
                 .collect(),
-            usable: adapter.get_downlevel_capabilities().flags.contains(compute),
+            unusable: obstacle(compute, limits.max_storage_buffers_per_shader_stage),
             // Browsers may keep it to themselves.
             name: if info.name.is_empty() { "this GPU".into() } else { info.name },
         }
@@ -112,6 +113,22 @@ impl AdapterSummary {
         };
         kind * 2 + u32::from(self.backend != wgpu::Backend::Gl)
     }
+}
+
+/// Storage buffers that a kernel may bind: what WebGPU promises everywhere. The largest kernels bind as many.
+pub const STORAGE_BUFFERS: u32 = 8;
+
+/// Why an adapter cannot run the kernels, in words that follow its name.
+fn obstacle(compute: bool, storage_buffers: u32) -> Option<String> {
+    if !compute {
+        return Some("runs no compute shaders".into());
+    }
+    (storage_buffers < STORAGE_BUFFERS).then(|| {
+        format!(
+            "binds {storage_buffers} storage buffers to a shader, and kernels need {STORAGE_BUFFERS}; a newer \
+             driver may bind more (Mesa 22.3 does)"
+        )
+    })
 }
 
 impl fmt::Display for AdapterSummary {
@@ -200,7 +217,7 @@ pub fn list_adapters() -> Vec<AdapterSummary> {
 /// Position of the chosen adapter in the list of [`list_adapters`].
 ///
 /// # Errors
-/// [`Error::Adapter`] if there is none, none matches, or the chosen one runs no compute shaders.
+/// [`Error::Adapter`] if there is none, none matches, or the chosen one cannot run the kernels.
 pub fn choose_adapter(adapters: &[AdapterSummary], choice: &DeviceChoice) -> Result<usize> {
     if adapters.is_empty() {
         return Err(Error::adapter(NO_ADAPTER));
@@ -211,24 +228,28 @@ pub fn choose_adapter(adapters: &[AdapterSummary], choice: &DeviceChoice) -> Res
         (choice, _) => choice.clone(),
     };
     let found = match &wanted {
-        DeviceChoice::Best => adapters.iter().position(|a| a.usable),
+        DeviceChoice::Best => adapters.iter().position(|a| a.unusable.is_none()),
         DeviceChoice::Index(i) => (*i < adapters.len()).then_some(*i),
-        DeviceChoice::Name(name) => {
-            adapters.iter().position(|a| a.usable && a.name.to_lowercase().contains(name.as_str()))
-        }
+        DeviceChoice::Name(name) => adapters
+            .iter()
+            .position(|a| a.unusable.is_none() && a.name.to_lowercase().contains(name.as_str())),
     };
     let list =
         || adapters.iter().enumerate().map(|(i, a)| format!("{i}: {a}")).collect::<Vec<_>>().join("; ");
+    let refused = |adapter: &AdapterSummary, why: &str| format!("{adapter} cannot be used: it {why}");
     match found {
-        Some(i) if adapters[i].usable => Ok(i),
-        Some(i) => Err(Error::adapter(format!(
-            "{} cannot run compute shaders; the devices are {}",
-            adapters[i],
-            list()
-        ))
-        .with_remedies([Remedy::Change(Setting::Device)])),
+        Some(i) => match &adapters[i].unusable {
+            None => Ok(i),
+            Some(why) => {
+                Err(Error::adapter(format!("{}. The devices are {}", refused(&adapters[i], why), list()))
+                    .with_remedies([Remedy::Change(Setting::Device)]))
+            }
+        },
         None => Err(Error::adapter(match wanted {
-            DeviceChoice::Best => format!("no adapter here runs compute shaders: {}", list()),
+            DeviceChoice::Best => {
+                let each = adapters.iter().map(|a| refused(a, a.unusable.as_deref().unwrap_or_default()));
+                each.collect::<Vec<_>>().join("; ")
+            }
             DeviceChoice::Index(i) => format!("there is no device {i}; choose from {}", list()),
             DeviceChoice::Name(name) => format!("no device has '{name}' in its name; choose from {}", list()),
         })),
@@ -258,7 +279,7 @@ mod tests {
             f16: false,
             timestamps: false,
             cooperative_matrices: vec![],
-            usable: true,
+            unusable: None,
         }
     }
 
@@ -288,13 +309,26 @@ mod tests {
     }
 
     #[test]
-    fn an_adapter_without_compute_is_never_the_best() {
+    fn an_adapter_that_cannot_run_kernels_is_never_the_best() {
         let mut list = [
             adapter("Old", wgpu::DeviceType::DiscreteGpu, wgpu::Backend::Gl),
             adapter("New", wgpu::DeviceType::Cpu, wgpu::Backend::Vulkan),
         ];
-        list[0].usable = false;
-        assert_eq!(choose_adapter(&list, &DeviceChoice::Best).unwrap(), 1);
-        assert!(choose_adapter(&list, &DeviceChoice::Index(0)).is_err());
+        for unusable in [obstacle(false, 0), obstacle(true, STORAGE_BUFFERS - 1)] {
+            list[0].unusable = unusable;
+            assert_eq!(choose_adapter(&list, &DeviceChoice::Best).unwrap(), 1);
+            assert!(choose_adapter(&list, &DeviceChoice::Index(0)).is_err());
+        }
+        assert_eq!(obstacle(true, STORAGE_BUFFERS), None);
+    }
+
+    #[test]
+    fn an_old_driver_is_named_with_the_remedy() {
+        let mut old = adapter("llvmpipe", wgpu::DeviceType::Cpu, wgpu::Backend::Vulkan);
+        old.unusable = obstacle(true, 3);
+        let error = choose_adapter(&[old], &DeviceChoice::Best).unwrap_err().to_string();
+        for part in ["llvmpipe", "3 storage buffers", "newer driver"] {
+            assert!(error.contains(part), "{error}");
+        }
     }
 }

@@ -31,7 +31,7 @@ mod tensor;
 mod timing;
 mod wait;
 
-pub use adapter::{AdapterSummary, DeviceChoice, choose_adapter, list_adapters};
+pub use adapter::{AdapterSummary, DeviceChoice, STORAGE_BUFFERS, choose_adapter, list_adapters};
 pub use device::Gpu;
 pub use facts::Facts;
 pub use guard::Poison;

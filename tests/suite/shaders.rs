@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::common;
-use impasto::gpu::{Gpu, Precision, Shader, expand_imports};
+use impasto::gpu::{Gpu, Precision, STORAGE_BUFFERS, Shader, expand_imports};
 use impasto::graph::Activations;
 use impasto::image_io::Image;
 use impasto::listing::{Listing, shaders};
@@ -90,6 +90,16 @@ fn the_translation_fails_on_a_broken_kernel() {
 }
 
 /// What `impasto kernels --emit-wgsl` prints is a whole program, in every form in which a kernel is launched.
+#[test]
+fn no_kernel_binds_more_buffers_than_an_adapter_must_offer() {
+    let bound = |shader: &Shader| {
+        let module = naga::front::wgsl::parse_str(&expand_imports(shader.source).unwrap()).unwrap();
+        let variables = module.global_variables.iter().map(|(_, variable)| variable.space);
+        variables.filter(|space| matches!(space, naga::AddressSpace::Storage { .. })).count() as u32
+    };
+    assert_eq!(shaders().map(|shader| bound(&shader)).max(), Some(STORAGE_BUFFERS));
+}
+
 #[test]
 fn every_kernel_is_listed_as_wgsl_that_compiles_by_itself() {
     for precision in [Precision::F32, Precision::F16] {
