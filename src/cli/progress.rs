@@ -45,25 +45,26 @@ impl Progress {
         Self { display: Display::new(schedule.iterations(), quiet), sizes }
     }
 
-    /// Shows an evaluation.
-    pub fn show(&mut self, evaluation: &Evaluation) {
+    /// Shows an evaluation. `share`, above 0 to 1, is how much of the work of all scales is done: late evaluations are of larger
+    /// images and take longer, so the time that is left follows from it, not from their number.
+    pub fn show(&mut self, evaluation: &Evaluation, share: f64) {
         let done = evaluation.iteration + 1;
         let losses = &evaluation.losses;
         let text = format!(
             "{}loss {:.4e} (content {:.3e}, style {:.3e})",
             self.sizes[evaluation.scale], losses.total, losses.content, losses.style
         );
+        let left = duration(evaluation.seconds * (1.0 - share) / share);
         match &mut self.display {
             Display::Bar(bar) => {
+                bar.set_prefix(left);
                 bar.set_message(text);
                 bar.set_position(done as u64);
             }
             Display::Lines { total, last }
                 if done == *total || last.is_none_or(|at| at.elapsed() >= PAUSE) =>
             {
-                let rate = done as f64 / evaluation.seconds.max(1e-9);
-                let left = (*total - done) as f64 / rate;
-                say(format_args!("{done}/{total}  {rate:.2}/s  {left:.0} s left  {text}"));
+                say(format_args!("{done}/{total}  {left} left  {text}"));
                 *last = Some(Instant::now());
             }
             Display::Lines { .. } | Display::Silent => {}
@@ -92,11 +93,18 @@ impl Display {
             return Self::Silent;
         }
         match draws_bars() {
-            true => {
-                Self::Bar(bar(total as u64, "{bar:16} {pos}/{len}  {per_sec}  {eta} left  {wide_msg}", quiet))
-            }
+            true => Self::Bar(bar(total as u64, "{bar:16} {pos}/{len}  {prefix} left  {wide_msg}", quiet)),
             false => Self::Lines { total, last: None },
         }
+    }
+}
+
+/// A time in seconds, as a person says it.
+fn duration(seconds: f64) -> String {
+    match seconds {
+        ..99.5 => format!("{seconds:.0} s"),
+        ..5970.0 => format!("{:.0} min", seconds / 60.0),
+        _ => format!("{:.1} h", seconds / 3600.0),
     }
 }
 
@@ -124,5 +132,16 @@ impl TuningProgress {
 
     pub fn finish(&self) {
         self.bar.iter().for_each(ProgressBar::finish_and_clear);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+
+    #[test]
+    fn times_are_in_the_unit_that_suits_them() {
+        let shown = [0.3, 99.4, 99.6, 5969.0, 5970.0, 12600.0].map(duration);
+        assert_eq!(shown, ["0 s", "99 s", "2 min", "99 min", "1.7 h", "3.5 h"]);
     }
 }

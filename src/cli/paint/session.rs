@@ -169,12 +169,13 @@ impl<'a> Session<'a> {
     /// Evaluates to the end or until Ctrl-C.
     fn evaluate(&mut self, progress: &mut Progress) -> Result<()> {
         while let Some(evaluation) = self.painter.advance()? {
-            progress.show(&evaluation);
+            let share = self.share_of(evaluation.iteration + 1);
+            progress.show(&evaluation, share);
             for note in self.painter.take_notes() {
                 self.tell(&note, progress);
             }
             self.record(&evaluation, progress)?;
-            self.show(&evaluation)?;
+            self.show(&evaluation, share)?;
             if self.is_stopped() {
                 self.painter.stop();
             }
@@ -225,10 +226,14 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
+    /// How much of the work of all scales the first `evaluations` are, 0 to 1.
+    fn share_of(&self, evaluations: usize) -> f64 {
+        work_between(&self.painter, 0, evaluations) / work_between(&self.painter, 0, usize::MAX)
+    }
+
     /// Shows the pages what has changed, and rests while they pause the painting.
-    fn show(&self, evaluation: &Evaluation) -> Result<()> {
+    fn show(&self, evaluation: &Evaluation, share: f64) -> Result<()> {
         let Some(live) = self.live else { return Ok(()) };
-        let share = work_between(&self.painter, 0, self.done) / work_between(&self.painter, 0, usize::MAX);
         live.show(evaluation, self.painter.schedule(), share);
         loop {
             if live.wants_image(self.done) {
