@@ -164,7 +164,7 @@ impl Schedule {
             return Err(Error::setting(
                 Setting::Iterations,
                 format!(
-                    "has {given} numbers, but there are {count} scales: give one number, or at most one a scale"
+                    "has {given} numbers, and the number of scales is {count}: give one number, or at most one a scale"
                 ),
             ));
         }

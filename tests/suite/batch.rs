@@ -121,7 +121,7 @@ fn every_content_meets_every_style_or_its_own() {
     fs::remove_dir_all(folder.path("out")).unwrap();
     let pattern = folder.path("styles/[xy].png").display().to_string().replace("[xy]", "?");
     let line = "batch @in @styles -o @out --size 32 --iterations 3 --styles pairs";
-    folder.refuses(line, 2, &["--styles pairs", "2 contents and 3 styles"]);
+    folder.refuses(line, 2, &["--styles pairs", "contents 2, styles 3"]);
     fs::remove_file(folder.path("styles/z.png")).unwrap();
     assert_eq!(run(&format!("{pattern} --styles pairs")).1, ["a-x.png", "b-y.png"]);
     fs::remove_dir_all(folder.path("out")).unwrap();

@@ -242,7 +242,7 @@ fn one_for_each(masks: &[MaskList], styles: usize, option: &str) -> Result<Vec<O
         0 => Ok(vec![None; styles]),
         n if n == styles => masks.into_iter().map(|mask| mask.region().map(Some)).collect(),
         n => Err(Error::Usage(format!(
-            "{option} has {n} files, but there are {styles} style images: give one for each"
+            "{option} has {n} files, and the number of style images is {styles}: give one for each"
         ))),
     }
 }
@@ -300,7 +300,7 @@ impl StyleOptions {
         match weights.len() {
             0 => Ok(vec![1.0; count]),
             n if n != count => Err(Error::Usage(format!(
-                "--style-weights has {n} numbers, but there are {count} style images: give one for each"
+                "--style-weights has {n} numbers, and the number of style images is {count}: give one for each"
             ))),
             _ if weights.iter().sum::<f32>() > 0.0 => Ok(weights.clone()),
             _ => Err(Error::Usage("--style-weights are all 0: one must be above it".into())),

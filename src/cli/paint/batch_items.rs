@@ -132,7 +132,7 @@ impl Styles {
             }
             StylesOption::Pairs if contents.len() != self.images.len() => {
                 return Err(Error::Usage(format!(
-                    "--styles pairs needs a style for each content, but there are {} contents and {} styles",
+                    "--styles pairs needs a style for each content: contents {}, styles {}",
                     contents.len(),
                     self.images.len()
                 )));
@@ -243,6 +243,6 @@ mod tests {
         assert_eq!(outputs(StylesOption::Each, &contents).unwrap(), each);
         assert_eq!(outputs(StylesOption::Pairs, &contents).unwrap(), ["a-x.png", "b-y.png"]);
         let error = outputs(StylesOption::Pairs, &["a.png"]).unwrap_err();
-        assert!(error.is_usage() && error.to_string().contains("1 contents and 2 styles"), "{error}");
+        assert!(error.is_usage() && error.to_string().contains("contents 1, styles 2"), "{error}");
     }
 }
