@@ -264,11 +264,11 @@ fn unfit_settings_are_refused() {
     refuses("--iterations 0", &["--iterations", "from 1 up"]);
     refuses("--scales 0", &["--scales", "from 1 to 16", "auto"]);
     refuses("--style-scale 0", &["--style-scale must be above 0"]);
-    refuses("--style-weights 1,2", &["--style-weights has 2 numbers", "1 style images"]);
+    refuses("--style-weights 1,2", &["--style-weights has 2 numbers", "style images is 1"]);
     refuses("--style-weights 0", &["--style-weights are all 0"]);
     refuses("--style-weights -1", &["--style-weights", "'-1' is no weight"]);
-    refuses("--style-mask @style.png,@style.png", &["--style-mask has 2 files", "1 style images"]);
-    refuses("--style-region @style.png,@style.png", &["--style-region has 2 files", "1 style images"]);
+    refuses("--style-mask @style.png,@style.png", &["--style-mask has 2 files", "style images is 1"]);
+    refuses("--style-region @style.png,@style.png", &["--style-region has 2 files", "style images is 1"]);
     refuses("--strength 1.5", &["--strength must be from 0 to 1"]);
     refuses("--init-noise -1", &["--init-noise must be from 0 to 1"]);
     refuses("--keep-colors hue", &["--keep-colors", "luminance, histogram, linear"]);
