@@ -278,7 +278,7 @@ fn unfit_settings_are_refused() {
     refuses("--checkpoint-every 0", &["--checkpoint-every", "from 1 up"]);
     refuses("--until x", &["--until", "'x' is no weight"]);
     refuses("--size 32 --scales 3", &["--scales 3 is too many", "use --scales 2 or less"]);
-    refuses("--iterations 5,5 --scales 1", &["--iterations has 2 numbers", "1 scales"]);
+    refuses("--iterations 5,5 --scales 1", &["--iterations has 2 numbers", "number of scales is 1"]);
     refuses("--style-layers conv3_9", &["unknown layer 'conv3_9'", "did you mean conv3_"]);
     refuses("--content-layers relu4_2", &["did you mean conv4_2"]);
     refuses("--style-layers conv1_1=-2", &["conv1_1", "'-2' is no weight"]);
