@@ -13,6 +13,7 @@ use impasto::gpu::{Gpu, GpuOptions, Precision};
 use impasto::image_io::{Image, Size};
 use impasto::ops::Pooling;
 use impasto::ops::variants::ComputePrecision;
+use impasto::painter::style_side;
 use impasto::tuner::{Mode, Tuner};
 use impasto::vgg19::{Network, Weights};
 use impasto::{Error, Result};
@@ -38,8 +39,8 @@ fn main() -> Result<()> {
         let photo = Image::load(&triple[0])?.resized_to(painting.width(), painting.height())?;
         // As large as the program takes it by default.
         let longer = painting.width().max(painting.height());
-        let style =
-            Image::load(&triple[1])?.resized(Size::Longer(longer.max(384.min(longer + longer / 2))))?;
+        let style = Image::load(&triple[1])?;
+        let style = style.resized(Size::Longer(style_side(&style, longer)?))?;
         let Scores { content, style, patches, bare, faults } =
             Scores::of(&gpu, &network, &photo, &style, &painting)?;
         let name = Path::new(&triple[2]).file_stem().unwrap_or_default().to_string_lossy();

@@ -49,7 +49,7 @@ pub fn check_flat_content(weight: f32) -> Result<()> {
 }
 
 /// Standard deviation of the luma (Rec. 601) in a square window around each pixel, in levels of 255.
-fn local_contrast(image: &Image) -> Vec<f32> {
+pub(super) fn local_contrast(image: &Image) -> Vec<f32> {
     let (width, height) = (image.width() as usize, image.height() as usize);
     let radius = ((width.max(height) as f32 * RADIUS).round() as usize).max(1);
     let luma: Vec<f64> = image.pixels().chunks_exact(3).map(|rgb| f64::from(luma(rgb))).collect();

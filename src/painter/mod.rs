@@ -13,6 +13,7 @@ mod plan;
 mod scale_loop;
 mod scale_state;
 mod schedule;
+mod stroke_width;
 
 pub use checkpoint::{Checkpoint, fingerprint};
 pub use early_stopping::EarlyStopping;
@@ -25,6 +26,7 @@ pub use optimization::{OptimizationLoop, Step, TiledLoop, WholeImageLoop};
 pub use options::{Origin, PainterOptions};
 pub use plan::Plan;
 pub use schedule::{Iterations, Scale, Scales, Schedule};
+pub use stroke_width::{stroke_width, style_side};
 
 use std::borrow::Cow;
 use std::sync::Arc;

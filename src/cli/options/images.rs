@@ -8,7 +8,9 @@ use clap::Args;
 use impasto::colour::KeepColors;
 use impasto::image_io::{Image, Size};
 use impasto::objective::{Region, parse_weight};
-use impasto::painter::{Finish, InitialImage, Iterations, NoiseShare, Scales, Start, check_flat_content};
+use impasto::painter::{
+    Finish, InitialImage, Iterations, NoiseShare, Scales, Start, check_flat_content, style_side,
+};
 use impasto::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -31,7 +33,7 @@ pub struct SizeOptions {
     #[serde(with = "text")]
     pub size: Size,
 
-    /// Longer side of the style images, or 'full' [default: that of the picture, larger below 384]
+    /// Longer side of the style images, or 'full' [default: that of the picture, larger below 384 for fine strokes]
     #[arg(long, value_name = "N|full", hide_short_help = true)]
     #[serde(default, with = "text::optional", skip_serializing_if = "Option::is_none")]
     pub style_size: Option<Size>,
@@ -74,16 +76,10 @@ impl SizeOptions {
         Err(Error::Usage(format!("--style-scale must be above 0, not {}", self.style_scale)))
     }
 
-    /// The longer side of the style images for a picture whose longer side is `longer`: the same, but up to one and a
-    /// half times as long for pictures below 384 pixels, whose strokes would be too fine for so few pixels.
-    fn style_size_for(longer: u32) -> u32 {
-        longer.max(384.min(longer + longer / 2))
-    }
-
     /// A style image resized to suit a content image that has its final size.
     pub fn scaled_style(&self, style: &Image, content: &Image) -> Result<Image> {
         let base = match self.style_size {
-            None => Self::style_size_for(content.width().max(content.height())),
+            None => style_side(style, content.width().max(content.height()))?,
             Some(Size::Longer(longer)) => longer,
             Some(Size::Full) => style.width().max(style.height()),
         };
@@ -304,18 +300,6 @@ impl StyleOptions {
             ))),
             _ if weights.iter().sum::<f32>() > 0.0 => Ok(weights.clone()),
             _ => Err(Error::Usage("--style-weights are all 0: one must be above it".into())),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn styles_of_small_pictures_are_larger() {
-        for (picture, style) in [(64, 96), (256, 384), (300, 384), (384, 384), (1024, 1024)] {
-            assert_eq!(SizeOptions::style_size_for(picture), style);
         }
     }
 }
