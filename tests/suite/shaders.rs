@@ -97,7 +97,7 @@ fn no_kernel_binds_more_buffers_than_an_adapter_must_offer() {
         let variables = module.global_variables.iter().map(|(_, variable)| variable.space);
         variables.filter(|space| matches!(space, naga::AddressSpace::Storage { .. })).count() as u32
     };
-    assert_eq!(shaders().map(|shader| bound(&shader)).max(), Some(STORAGE_BUFFERS));
+    assert_eq!(shaders().map(bound).max(), Some(STORAGE_BUFFERS));
 }
 
 #[test]
