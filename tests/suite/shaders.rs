@@ -89,7 +89,6 @@ fn the_translation_fails_on_a_broken_kernel() {
     assert!(translate(&Shader { name: "broken", source, unchecked: false }).is_err());
 }
 
-/// What `impasto kernels --emit-wgsl` prints is a whole program, in every form in which a kernel is launched.
 #[test]
 fn no_kernel_binds_more_buffers_than_an_adapter_must_offer() {
     let bound = |shader: &Shader| {
@@ -100,6 +99,7 @@ fn no_kernel_binds_more_buffers_than_an_adapter_must_offer() {
     assert_eq!(shaders().map(bound).max(), Some(STORAGE_BUFFERS));
 }
 
+/// What `impasto kernels --emit-wgsl` prints is a whole program, in every form in which a kernel is launched.
 #[test]
 fn every_kernel_is_listed_as_wgsl_that_compiles_by_itself() {
     for precision in [Precision::F32, Precision::F16] {
