@@ -71,7 +71,6 @@ pub(super) fn cases() -> Vec<Case> {
     cases.push(Case {
         label: format!("{label}, f16"),
         precision: Precision::F16,
-        magnitude: 1.0,
         inputs: vec![features, mask],
         tolerance: F16_TOLERANCE,
         ..case(5, 7, 13)

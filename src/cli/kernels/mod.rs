@@ -67,8 +67,7 @@ pub struct KernelsCommand {
     layer: LayerId,
 
     /// Width and height of the image in pixels, or of matrices [default: 256; 128 without a GPU, where plain variants take
-    /// seconds; for matmul 1024, or 256; for largest and softmax 4096,
-    /// or 1024]
+    /// seconds; for matmul 1024, or 256; for largest and softmax 4096, or 1024]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=16384))]
     size: Option<u32>,
 
