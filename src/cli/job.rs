@@ -88,7 +88,7 @@ impl Job {
         let weights = options.styles.weights(styles)?;
         let style_images = weights.into_iter().enumerate().map(style).collect::<Result<Vec<_>>>()?;
         let content_region =
-            content_region(&content, options.styles.flat_content, sources.content_mask.clone())?;
+            content_region(&content, options.styles.content_weights(), sources.content_mask.clone())?;
         let alpha = alpha.filter(|_| options.output.alpha == AlphaOption::Keep);
         let alpha = alpha.map(|alpha| alpha.resized_to(width, height)).transpose()?;
         let margin = options.sizes.margin;

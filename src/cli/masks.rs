@@ -190,10 +190,11 @@ fn one_of(colours: &[Colour]) -> String {
 pub fn intersection(one: &Region, other: &Region) -> Result<Option<Region>> {
     let size = |region: &Region| (region.mask().width(), region.mask().height());
     let (width, height) = size(one).max(size(other));
+    let white = one.white() * other.white();
     let [one, other] = [one, other].map(|region| region.mask().resized_to(width, height));
     let (one, other) = (one?, other?);
     let product = one.pixels().iter().zip(other.pixels()).map(|(a, b)| a * b / 255.0).collect();
-    Ok(Region::new(Image::from_rgb(width, height, product)?).ok())
+    Ok(Region::new(Image::from_rgb(width, height, product)?).ok().map(|region| region.with_white(white)))
 }
 
 #[cfg(test)]

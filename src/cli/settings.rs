@@ -99,8 +99,8 @@ impl Settings {
     /// Settings that a file holds. Those of earlier versions get what these painted by, where it has become an option
     /// or a default has changed since.
     pub fn of_file(mut self) -> Self {
-        if !self.0.contains_key("smoothing") {
-            self.0.insert("smoothing".into(), "0".into());
+        for (name, earlier) in [("smoothing", "0"), ("detail-content", "1")] {
+            self.0.entry(name).or_insert_with(|| earlier.into());
         }
         if self.0.contains_key("margin") {
             return self;
@@ -280,14 +280,16 @@ mod tests {
             ("init-noise", "0.8"),
             ("style-size", "256"),
             ("smoothing", "0"),
+            ("detail-content", "1"),
         ] {
             assert_eq!(old[name], value, "{name}");
         }
-        // These had the present defaults, all but the smoothing of steps.
+        // These had the present defaults, but for the smoothing of steps and the weight of detail.
         let Settings(earlier) = settings(r#"{"size":"256","scales":"auto","margin":"8"}"#).of_file();
-        assert_eq!(earlier["smoothing"], "0");
+        assert_eq!((&earlier["smoothing"], &earlier["detail-content"]), (&"0".into(), &"1".into()));
         assert!(!earlier.contains_key("flat-content"));
-        let now = settings(r#"{"size":"256","scales":"auto","margin":"8","smoothing":"0.9"}"#);
+        let now =
+            settings(r#"{"size":"256","scales":"auto","margin":"8","smoothing":"0.9","detail-content":"3"}"#);
         assert_eq!(now.clone().of_file(), now);
     }
 

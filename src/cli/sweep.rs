@@ -172,7 +172,8 @@ impl Sweep {
         let (deepest, sizes) = (settings.deepest(), &painting.sizes);
         let size = (content.width(), content.height());
         let schedule = Schedule::new(size, sizes.scales, &sizes.iterations, deepest.downscale() as u32)?;
-        let content_region = content_region(content, painting.styles.flat_content, content_mask.clone())?;
+        let content_region =
+            content_region(content, painting.styles.content_weights(), content_mask.clone())?;
         let (content, styles) = (content.clone(), vec![style.clone()]);
         let inputs = PaintingInputs { content, styles, content_region, margin: sizes.margin };
         let first = inputs.at(schedule.first())?;

@@ -32,6 +32,8 @@ pub enum Setting {
     InitNoise,
     /// Weight of the content term where the content image is flat.
     FlatContent,
+    /// Weight of the content term where the content image has most contrast.
+    DetailContent,
     /// Share of the painting in the finished image.
     Strength,
     /// Weight of the content term.
@@ -46,7 +48,7 @@ pub enum Setting {
 
 impl Setting {
     /// Every setting that an error may name.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Size,
         Self::Scales,
         Self::Iterations,
@@ -60,6 +62,7 @@ impl Setting {
         Self::Smoothing,
         Self::InitNoise,
         Self::FlatContent,
+        Self::DetailContent,
         Self::Strength,
         Self::ContentWeight,
         Self::StyleWeight,
@@ -83,6 +86,7 @@ impl Setting {
             Self::Smoothing => "smoothing",
             Self::InitNoise => "init-noise",
             Self::FlatContent => "flat-content",
+            Self::DetailContent => "detail-content",
             Self::Strength => "strength",
             Self::ContentWeight => "content-weight",
             Self::StyleWeight => "style-weight",

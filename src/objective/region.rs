@@ -6,7 +6,10 @@ use crate::image_io::Image;
 
 /// A grey image: white where a term applies, black where it does not. It is scaled to the size of each layer.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Region(Image);
+pub struct Region {
+    mask: Image,
+    white: f32,
+}
 
 impl Region {
     /// A region from the brightness of an image.
@@ -17,17 +20,27 @@ impl Region {
         if mask.pixels().iter().all(|value| *value < 1.0) {
             return Err(Error::Usage("a mask is black all over: make it white where it applies".into()));
         }
-        Ok(Self(mask))
+        Ok(Self { mask, white: 1.0 })
+    }
+
+    /// The region with features multiplied by `white`, in place of 1, where the image is white.
+    pub fn with_white(self, white: f32) -> Self {
+        Self { white, ..self }
     }
 
     /// The whole image, as a mask.
     pub(super) fn everywhere() -> Self {
-        Self(Image::white())
+        Self { mask: Image::white(), white: 1.0 }
     }
 
     /// The image.
     pub fn mask(&self) -> &Image {
-        &self.0
+        &self.mask
+    }
+
+    /// What features are multiplied by where the image is white.
+    pub fn white(&self) -> f32 {
+        self.white
     }
 
     /// The region at a size, with a mirrored margin around it.
@@ -35,17 +48,18 @@ impl Region {
     /// # Errors
     /// [`Error::Usage`] for a size that no image can have.
     pub fn at(&self, width: u32, height: u32, margin: u32) -> Result<Self> {
-        self.0.resized_to(width, height)?.with_margin(margin).map(Self)
+        let mask = self.mask.resized_to(width, height)?.with_margin(margin)?;
+        Ok(Self { mask, ..*self })
     }
 
-    /// One value from 0 to 1 for each position of features.
+    /// One value from 0 to [`white`](Self::white) for each position of features.
     ///
     /// # Errors
     /// [`Error::Usage`] for features without positions.
     pub(super) fn weights(&self, features: Shape) -> Result<Vec<f32>> {
-        let scaled = self.0.resized_to(features.width, features.height)?;
-        let brightness = |rgb: &[f32]| (rgb[0] + rgb[1] + rgb[2]) / (3.0 * 255.0);
-        Ok(scaled.pixels().chunks_exact(3).map(brightness).collect())
+        let scaled = self.mask.resized_to(features.width, features.height)?;
+        let weight = |rgb: &[f32]| self.white * (rgb[0] + rgb[1] + rgb[2]) / (3.0 * 255.0);
+        Ok(scaled.pixels().chunks_exact(3).map(weight).collect())
     }
 
     /// [`weights`](Self::weights) scaled to a mean square of 1, so that the Gram matrix of masked features is a mean over
@@ -79,6 +93,9 @@ mod tests {
         assert_eq!((weights[0], weights[7]), (1.0, 0.0));
         assert!((guidance[0] - 2.0).abs() < 1e-5 && guidance[7] == 0.0, "a quarter of the image");
         assert_eq!(region.weights(Shape::blocked(3, 1, 2)).unwrap().len(), 2);
+        let brighter = region.clone().with_white(1.5).at(8, 4, 0).unwrap();
+        assert_eq!(brighter.weights(features).unwrap()[0], 1.5);
+        assert_eq!(brighter.guidance(features).unwrap(), guidance);
         assert!(Region::new(Image::from_rgb(2, 1, vec![0.0; 6]).unwrap()).is_err());
     }
 }

@@ -1,6 +1,7 @@
 //! Painting: an [`OptimizationLoop`] at each scale of a [`Schedule`]; the image of one scale starts the next.
 
 mod checkpoint;
+mod content_region;
 mod early_stopping;
 mod finish;
 mod flatness;
@@ -16,9 +17,9 @@ mod schedule;
 mod stroke_width;
 
 pub use checkpoint::{Checkpoint, fingerprint};
+pub use content_region::{ContentWeights, content_region};
 pub use early_stopping::EarlyStopping;
 pub use finish::Finish;
-pub use flatness::{check_flat_content, content_region};
 pub use initial_image::{InitialImage, Start};
 pub use inputs::PaintingInputs;
 pub use noise::NoiseShare;

@@ -9,7 +9,7 @@ use impasto::colour::KeepColors;
 use impasto::image_io::{Image, Size};
 use impasto::objective::{Region, parse_weight};
 use impasto::painter::{
-    Finish, InitialImage, Iterations, NoiseShare, Scales, Start, check_flat_content, style_side,
+    ContentWeights, Finish, InitialImage, Iterations, NoiseShare, Scales, Start, style_side,
 };
 use impasto::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -187,6 +187,8 @@ impl StartOptions {
 
 /// The default of `--flat-content`: see `docs/src/guide/defaults.md`.
 const FLAT_CONTENT: f32 = 0.1;
+/// The default of `--detail-content`.
+const DETAIL_CONTENT: f32 = 3.0;
 
 /// Blending of styles, masks, and the content's colours.
 #[derive(Debug, Clone, Args, Serialize, Deserialize)]
@@ -219,6 +221,11 @@ pub struct StyleOptions {
     #[serde(with = "text")]
     pub flat_content: f32,
 
+    /// Weight of the content term where the content image has most contrast, as in eyes and outlines, 1 to 100
+    #[arg(long, value_name = "X", default_value_t = DETAIL_CONTENT, allow_hyphen_values = true, hide_short_help = true)]
+    #[serde(with = "text")]
+    pub detail_content: f32,
+
     /// How to keep the content's colours
     #[arg(long, value_name = "HOW", default_value_t = KeepColors::None,
         long_help = "Content colours to keep: none, luminance (in the picture), histogram or linear (in the style)")]
@@ -244,12 +251,9 @@ fn one_for_each(masks: &[MaskList], styles: usize, option: &str) -> Result<Vec<O
 }
 
 impl StyleOptions {
-    /// Refuses a weight of flat parts that can never work.
-    ///
-    /// # Errors
-    /// [`Error::Setting`] for one outside 0 to 1.
-    pub fn check_flat_content(&self) -> Result<()> {
-        check_flat_content(self.flat_content)
+    /// How much content counts, by local contrast.
+    pub fn content_weights(&self) -> ContentWeights {
+        ContentWeights { flat: self.flat_content, detail: self.detail_content }
     }
 
     /// What happens to the painted image before it is written.

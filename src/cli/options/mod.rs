@@ -100,7 +100,7 @@ impl PaintingOptions {
         self.sizes.check()?;
         self.start.initial_image()?;
         self.styles.finish()?;
-        self.styles.check_flat_content()?;
+        self.styles.content_weights().check()?;
         self.styles.weights(styles).map(|_| ())
     }
 
