@@ -119,10 +119,8 @@ mod tests {
     #[test]
     fn content_counts_more_in_detail() {
         // Three quarters are grey with stripes of little contrast, the last quarter has stripes in black and white.
-        let value = |x: u32| {
-            let bright = if x.is_multiple_of(2) { 1.0 } else { -1.0 };
-            127.0 + bright * if x < 96 { 30.0 } else { 127.0 }
-        };
+        let sign = |x: u32| if x.is_multiple_of(2) { 1.0 } else { -1.0 };
+        let value = |x: u32| 127.0 + sign(x) * if x < 96 { 30.0 } else { 127.0 };
         let rgb = (0..128 * 96).flat_map(|i| [value(i % 128); 3]).collect();
         let image = Image::from_rgb(128, 96, rgb).unwrap();
         let squares = |weights: ContentWeights| {
@@ -132,7 +130,7 @@ mod tests {
         let [plain, detailed] = squares(ContentWeights { flat: 1.0, detail: 4.0 });
         assert!((plain - 1.0).abs() < 1e-3 && (detailed - 4.0).abs() < 1e-3, "{plain} {detailed}");
         // Grain has a highest contrast as well, and is still flat.
-        let grain = |x: u32| 127.0 + if x.is_multiple_of(2) { 1.0 } else { -1.0 } * f32::from(x >= 96);
+        let grain = |x: u32| 127.0 + sign(x) * f32::from(x >= 96);
         let wall =
             Image::from_rgb(128, 96, (0..128 * 96).flat_map(|i| [grain(i % 128); 3]).collect()).unwrap();
         let most = ContentWeights { flat: 0.1, detail: 4.0 }.of(&wall).into_iter().fold(0.0, f32::max);
