@@ -5,14 +5,17 @@ use crate::gpu::Shape;
 use crate::ops::variants::TunedOp;
 use crate::ops::{
     Crop, L1Gradient, LARGEST_LADDER, Largest, MATMUL_LADDER, Mask, Matmul, Mse, Normalize, Pool, Pooling,
-    Relu, SOFTMAX_LADDER, Softmax, Stack, TotalVariation, WeightedSum, matrix,
+    Relu, SOFTMAX_LADDER, Softmax, Stack, Tone, TotalVariation, WeightedSum, matrix,
 };
 
 /// Number of loss terms by default: one of content and five of style.
 const TERMS: usize = 6;
 
+/// Windows 16 pixels apart.
+const TONE: Tone = Tone { cell: 16 };
+
 /// Every benchmark. A test makes sure that it covers every operation and every test case.
-pub static BENCHMARKS: [Benchmark; 16] = [
+pub static BENCHMARKS: [Benchmark; 17] = [
     Benchmark {
         name: "conv3x3",
         operation: "conv",
@@ -105,6 +108,14 @@ pub static BENCHMARKS: [Benchmark; 16] = [
         inputs: |size| vec![size.after()],
         output: ProblemSize::after,
         implementations: Implementations::One(|_| Box::new(L1Gradient { strength: 1.0, floor: 1e-8 })),
+    },
+    Benchmark {
+        name: "tone",
+        operation: "tone",
+        kernels: [Some("tone/forward"), Some("tone/backward")],
+        inputs: |size| vec![size.image(), TONE.windows(size.image())],
+        output: |size| TONE.windows(size.image()),
+        implementations: Implementations::One(|_| Box::new(TONE)),
     },
     Benchmark {
         name: "tv",

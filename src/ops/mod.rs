@@ -22,6 +22,7 @@ mod reduce;
 mod relu;
 mod softmax;
 mod stack;
+pub(crate) mod tone;
 mod total_variation;
 pub mod variants;
 mod weighted_sum;
@@ -42,6 +43,7 @@ pub use reduce::{PARTIALS, partials_shape, record_sum};
 pub use relu::Relu;
 pub use softmax::{LADDER as SOFTMAX_LADDER, Softmax};
 pub use stack::Stack;
+pub use tone::Tone;
 pub use total_variation::TotalVariation;
 pub use weighted_sum::WeightedSum;
 
@@ -62,7 +64,7 @@ pub struct Operation {
 }
 
 /// Every operation of the graph, and those of the ladders that teach.
-pub const OPERATIONS: [Operation; 15] = [
+pub const OPERATIONS: [Operation; 16] = [
     Operation {
         name: "normalize",
         shaders: normalize::shaders,
@@ -88,6 +90,7 @@ pub const OPERATIONS: [Operation; 15] = [
         random_case: l1_gradient::random_case,
     },
     Operation { name: "mse", shaders: mse::shaders, cases: mse::cases, random_case: mse::random_case },
+    Operation { name: "tone", shaders: tone::shaders, cases: tone::cases, random_case: tone::random_case },
     Operation {
         name: "tv",
         shaders: total_variation::shaders,

@@ -68,6 +68,8 @@ proptest! {
 fn a_wrong_kernel_fails_its_cases() {
     let wrong = [
         ("relu", "relu/forward", "max(src[i], vec4(0.0))", "max(src[i], vec4(0.001))", &[][..]),
+        ("tone", "tone/forward", "let reach = params.cell / 2u", "let reach = params.cell / 4u", &[]),
+        ("tone", "tone/backward", "first + vec2(1, 0)", "first", &[("ACCUMULATE", 0.0)]),
         ("tv", "tv/forward", "x + 1u < params.width", "x + 2u < params.width", &[]),
         ("matmul", "matmul/6_padded", "column + column / 32u", "column + column / 33u", &[]),
         (
