@@ -34,7 +34,13 @@ fn main() -> Result<()> {
         Arc::new(Network::new(&gpu, &weights, Pooling::Max, &choice.kernels, choice.precision.storage())?);
 
     // It begins with the content image.
-    let inputs = PaintingInputs { content, styles: vec![style.into()], content_region: None, margin: 0 };
+    let inputs = PaintingInputs {
+        content,
+        styles: vec![style.into()],
+        content_region: None,
+        tone_region: None,
+        margin: 0,
+    };
     let mut painter = Painter::new(&gpu, &network, inputs, plan, PainterOptions::default())?;
     while let Some(evaluation) = painter.advance()? {
         eprintln!("{}: loss {:.3e}", evaluation.iteration + 1, evaluation.losses.total);

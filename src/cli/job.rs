@@ -89,10 +89,12 @@ impl Job {
         let style_images = weights.into_iter().enumerate().map(style).collect::<Result<Vec<_>>>()?;
         let content_region =
             content_region(&content, options.styles.content_weights(), sources.content_mask.clone())?;
+        let tone_region = sources.content_mask.clone();
         let alpha = alpha.filter(|_| options.output.alpha == AlphaOption::Keep);
         let alpha = alpha.map(|alpha| alpha.resized_to(width, height)).transpose()?;
         let margin = options.sizes.margin;
-        let mut inputs = PaintingInputs { content, styles: style_images, content_region, margin };
+        let mut inputs =
+            PaintingInputs { content, styles: style_images, content_region, tone_region, margin };
         if let Some(alpha) = alpha.as_ref().filter(|alpha| alpha.hides_pixels()) {
             leave_out(alpha, &mut inputs, path)?;
         }
@@ -111,9 +113,9 @@ impl Job {
 
     /// A checksum of every image of the painting.
     pub fn fingerprint(&self) -> u64 {
-        let PaintingInputs { content, styles, content_region, margin: _ } = &self.inputs;
+        let PaintingInputs { content, styles, content_region, tone_region, margin: _ } = &self.inputs;
         let regions = styles.iter().flat_map(|style| [&style.region, &style.image_region]).flatten();
-        let regions = regions.chain(content_region);
+        let regions = regions.chain(content_region).chain(tone_region);
         let styles = styles.iter().map(|style| &style.image);
         let images = [content].into_iter().chain(styles).chain(regions.map(Region::mask));
         let pixels = images.flat_map(Image::pixels);
@@ -136,7 +138,9 @@ fn leave_out(alpha: &Alpha, inputs: &mut PaintingInputs, content: &Path) -> Resu
         Some(region) => intersection(region, &visible)?.map(Some).ok_or_else(|| nothing_left(what)),
         None => Ok(Some(visible.clone())),
     };
-    inputs.content_region = within(&inputs.content_region, "the content mask")?;
+    for region in [&mut inputs.content_region, &mut inputs.tone_region] {
+        *region = within(region, "the content mask")?;
+    }
     for style in &mut inputs.styles {
         style.region = within(&style.region, "a style mask")?;
     }

@@ -100,6 +100,7 @@ impl Reconstruct {
             content: image.clone(),
             styles: vec![image.into()],
             content_region: None,
+            tone_region: None,
             margin: 0,
         };
         let schedule = Schedule::plain(width, height, self.iterations);

@@ -99,7 +99,7 @@ impl Settings {
     /// Settings that a file holds. Those of earlier versions get what these painted by, where it has become an option
     /// or a default has changed since.
     pub fn of_file(mut self) -> Self {
-        for (name, earlier) in [("smoothing", "0"), ("detail-content", "1")] {
+        for (name, earlier) in [("smoothing", "0"), ("detail-content", "1"), ("tone-weight", "0")] {
             self.0.entry(name).or_insert_with(|| earlier.into());
         }
         if self.0.contains_key("margin") {

@@ -175,7 +175,13 @@ impl Sweep {
         let content_region =
             content_region(content, painting.styles.content_weights(), content_mask.clone())?;
         let (content, styles) = (content.clone(), vec![style.clone()]);
-        let inputs = PaintingInputs { content, styles, content_region, margin: sizes.margin };
+        let inputs = PaintingInputs {
+            content,
+            styles,
+            content_region,
+            tone_region: content_mask.clone(),
+            margin: sizes.margin,
+        };
         let first = inputs.at(schedule.first())?;
         for (path, image) in [(&self.content, &first.content), (&self.style, &first.styles[0].image)] {
             check_pooling(path, image.width(), image.height(), deepest)?;

@@ -40,6 +40,8 @@ pub enum Setting {
     ContentWeight,
     /// Weight of the style term.
     StyleWeight,
+    /// Weight of the tone term beside the layers of the content term.
+    ToneWeight,
     /// Weight of the total variation term.
     TvWeight,
     /// Normalisation of the gradients of layers.
@@ -48,7 +50,7 @@ pub enum Setting {
 
 impl Setting {
     /// Every setting that an error may name.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Size,
         Self::Scales,
         Self::Iterations,
@@ -66,6 +68,7 @@ impl Setting {
         Self::Strength,
         Self::ContentWeight,
         Self::StyleWeight,
+        Self::ToneWeight,
         Self::TvWeight,
         Self::NormalizeGradients,
     ];
@@ -90,6 +93,7 @@ impl Setting {
             Self::Strength => "strength",
             Self::ContentWeight => "content-weight",
             Self::StyleWeight => "style-weight",
+            Self::ToneWeight => "tone-weight",
             Self::TvWeight => "tv-weight",
             Self::NormalizeGradients => "normalize-gradients",
         }

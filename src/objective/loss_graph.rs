@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use super::loss_terms::{Constant, StyleNode, TermBuilder, TermNodes};
 use super::term::TermWeights;
-use super::{Objective, Parts, Settings, Term};
+use super::{Objective, Parts, Settings, Term, tone};
 use crate::error::Result;
 use crate::gpu::{Gpu, Shape};
 use crate::graph::{Activations, Differentiate, Graph, MemoryPlan, NodeId, Request};
-use crate::ops::{TotalVariation, WeightedSum};
+use crate::ops::{Mse, TotalVariation, WeightedSum};
 use crate::vgg19::Network;
 
 /// The graph of the loss.
@@ -36,7 +36,17 @@ impl LossGraph {
         let mut builder = TermBuilder::new(gpu, network, settings, parts, StyleNode::Error);
         let visit = |graph: &mut Graph, layer, piece| builder.visit(graph, layer, piece);
         network.walk_in_bands(&mut graph, x, &settings.layers(), visit)?;
-        let TermNodes { mut terms, constants, .. } = builder.finish();
+        let TermNodes { mut terms, mut constants, .. } = builder.finish();
+        if settings.has_tone() {
+            let operation = tone::operation(image);
+            let [weights, target] = [Constant::ToneWeights, Constant::Tone].map(|constant| {
+                let leaf = graph.leaf("constant", operation.windows(image));
+                constants.push((leaf, constant));
+                leaf
+            });
+            let tones = graph.apply("tone", Box::new(operation), &[x, weights]);
+            terms.insert(Term::Tone, graph.apply("tone", Box::new(Mse), &[tones, target]));
+        }
         terms.insert(Term::TotalVariation, graph.apply("tv", Box::new(TotalVariation), &[x]));
         let weights = TermWeights::new(settings, parts, image);
         let weighted = terms.iter().map(|(term, node)| (*node, weights.weight(*term)));

@@ -23,6 +23,10 @@ pub(super) enum Constant {
     Gram(LayerId, usize),
     /// Mask of that part's region.
     StyleMask(LayerId, usize),
+    /// The tone that each window should have.
+    Tone,
+    /// How much each window counts.
+    ToneWeights,
 }
 
 /// The node of a style term.

@@ -13,7 +13,7 @@ use crate::vgg19::LayerId;
 pub struct Losses {
     /// The weighted sum that is minimised.
     pub total: f64,
-    /// The content term: the sum over its layers, weighted.
+    /// The content term: the sum over its layers, weighted, and tone.
     pub content: f64,
     /// The style term: the sum over its layers, weighted.
     pub style: f64,
@@ -44,6 +44,7 @@ impl Losses {
                     *losses.style_layers.entry(layer).or_insert(0.0) += value;
                     losses.style += weighted;
                 }
+                Term::Tone => losses.content += weighted,
                 Term::TotalVariation => losses.tv = weighted,
             }
             total += f64::from(kind) * weighted;

@@ -19,6 +19,7 @@ mod style_cache;
 mod targets;
 mod term;
 mod tiled;
+mod tone;
 mod variable;
 mod whole;
 

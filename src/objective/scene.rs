@@ -12,12 +12,14 @@ pub struct Scene<'a> {
     pub styles: &'a [Style],
     /// Where the content term applies; `None` is everywhere.
     pub content_region: Option<&'a Region>,
+    /// Where the tone term applies; `None` is everywhere.
+    pub tone_region: Option<&'a Region>,
 }
 
 impl<'a> Scene<'a> {
     /// A content image that applies everywhere, and style images.
     pub fn new(content: &'a Image, styles: &'a [Style]) -> Self {
-        Self { content, styles, content_region: None }
+        Self { content, styles, content_region: None, tone_region: None }
     }
 }
 

@@ -113,7 +113,9 @@ pub fn parse_weight(text: &str) -> Result<f32> {
 /// The objective of Gatys, Ecker & Bethge (2016):
 /// `content_weight * content + style_weight * style + tv_weight * tv`, where
 ///
-/// - content is the sum over layers of `weight * mean((F - F_content)^2)`;
+/// - content is the sum over layers of `weight * mean((F - F_content)^2)`, and `tone_weight` times the mean squared error of
+///   the [tones](crate::ops::Tone) of windows, in levels of 255: those of the content image, with the mean brightness of the
+///   style images and no more than their contrast;
 /// - style is the sum over layers of `weight * 1000 / N^2 * mean((G - G_style)^2)`, with
 ///   `G = F F' / M` the Gram matrix of N feature maps at M positions
 ///   (both with other factors if [`scaling`](Self::scaling) says so);
@@ -128,6 +130,8 @@ pub struct Settings {
     pub content_weight: f32,
     /// beta: weight of the style term.
     pub style_weight: f32,
+    /// Weight of tone beside the content layers: 0 leaves it out.
+    pub tone_weight: f32,
     /// Weight of total variation: smoothness.
     pub tv_weight: f32,
     /// Normalisation of the terms of layers.
@@ -153,12 +157,17 @@ impl Settings {
 
     /// These settings without content layers: what a style image is compared at.
     pub(super) fn style_alone(&self) -> Self {
-        Self { content_layers: LayerWeights::none(), ..self.clone() }
+        Self { content_layers: LayerWeights::none(), tone_weight: 0.0, ..self.clone() }
     }
 
     /// The deepest content or style layer.
     pub fn deepest(&self) -> LayerId {
         self.layers().last().copied().unwrap_or(LayerId::FIRST)
+    }
+
+    /// True if tone is a part of the loss.
+    pub(super) fn has_tone(&self) -> bool {
+        self.content_weight > 0.0 && self.tone_weight > 0.0
     }
 
     /// Refuses weights that leave nothing to minimise.
@@ -169,13 +178,14 @@ impl Settings {
         let weights = [
             (Setting::ContentWeight, self.content_weight),
             (Setting::StyleWeight, self.style_weight),
+            (Setting::ToneWeight, self.tone_weight),
             (Setting::TvWeight, self.tv_weight),
         ];
         if let Some((setting, weight)) = weights.into_iter().find(|(_, w)| !(*w >= 0.0 && w.is_finite())) {
             return Err(Error::setting(setting, format!("is {weight}: give a number from 0 up")));
         }
         let some = |layers: &LayerWeights| layers.iter().any(|(_, weight)| weight > 0.0);
-        let content = self.content_weight > 0.0 && some(&self.content_layers);
+        let content = self.has_tone() || self.content_weight > 0.0 && some(&self.content_layers);
         let style = self.style_weight > 0.0 && some(&self.style_layers);
         if !content && !style && self.tv_weight == 0.0 {
             let problem = "is 0, and so are all other weights: there is nothing to minimise";
@@ -195,6 +205,7 @@ impl Default for Settings {
             style_layers: layers(Self::STYLE_LAYERS),
             content_weight: Self::CONTENT_WEIGHT,
             style_weight: Self::STYLE_WEIGHT,
+            tone_weight: 0.0,
             tv_weight: 0.0,
             scaling: Scaling::Mean,
             normalization: GradientNormalization::None,

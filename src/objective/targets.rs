@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::loss_terms::{Constant, StyleNode, TermBuilder, TermNodes};
 use super::parts::mask_shape;
 use super::style_cache::Grams;
+use super::tone::{self, ToneTarget};
 use super::{
     Objective, Parts, Region, Scene, Settings, Style, StyleCache, Term, tiled, to_variable, variable_shape,
 };
@@ -22,6 +23,7 @@ pub struct Targets {
     parts: Parts,
     /// The Gram matrices of each part of the style term.
     grams: Vec<BTreeMap<LayerId, Tensor>>,
+    tone: Option<ToneTarget>,
 }
 
 /// Options of [`Targets::new`].
@@ -69,7 +71,13 @@ impl Targets {
             Ok((layer, gpu.upload(Shape::blocked(channels, 1, channels), &gram, Use::Targets, &label)?))
         };
         let grams = blends.into_iter().map(|grams| grams.into_iter().map(upload).collect());
-        Ok(Self { shape, content, grams: grams.collect::<Result<_>>()?, parts })
+        Ok(Self {
+            shape,
+            content,
+            grams: grams.collect::<Result<_>>()?,
+            parts,
+            tone: ToneTarget::new(settings, scene)?,
+        })
     }
 
     /// Shape of the variable: that of the content image.
@@ -88,11 +96,18 @@ impl Targets {
             let mask = mask.ok_or_else(|| missing(layer))?;
             gpu.upload(mask_shape(features(layer)), &mask, Use::Targets, "mask")
         };
+        let tone = |values: fn(&ToneTarget) -> &Vec<f32>| {
+            let without = || Error::gpu("the objective", "the targets were made without tone");
+            let target = self.tone.as_ref().ok_or_else(without)?;
+            gpu.upload(tone::operation(self.shape).windows(self.shape), values(target), Use::Targets, "tone")
+        };
         match constant {
             Constant::Content(layer) => self.content.get(&layer).cloned().ok_or_else(|| missing(layer)),
             Constant::Gram(layer, part) => {
                 self.grams[part].get(&layer).cloned().ok_or_else(|| missing(layer))
             }
+            Constant::Tone => tone(|target| &target.tones),
+            Constant::ToneWeights => tone(|target| &target.weights),
             Constant::ContentMask(layer) => upload(layer, self.parts.content_mask(features(layer))?),
             Constant::StyleMask(layer, part) => upload(layer, self.parts.style_mask(part, features(layer))?),
         }

@@ -11,6 +11,8 @@ pub enum Term {
     Total,
     /// Mean squared error of the features at a content layer.
     Content(LayerId),
+    /// Mean squared error of the tones, a part of the content term.
+    Tone,
     /// Mean squared error of the Gram matrix at a style layer.
     Style {
         /// The layer.
@@ -84,6 +86,9 @@ impl TermWeights {
                 share: shares[part],
                 strength,
             },
+            Term::Tone => {
+                Factors { kind: settings.content_weight, layer: settings.tone_weight, ..Factors::ONES }
+            }
             Term::TotalVariation => Factors { kind: settings.tv_weight, ..Factors::ONES },
         }
     }
@@ -99,7 +104,7 @@ pub(super) fn strength(settings: &Settings, term: Term) -> f32 {
     match term {
         Term::Content(layer) => settings.content_weight * settings.content_layers.weight(layer),
         Term::Style { layer, .. } => 1000.0 * settings.style_weight * settings.style_layers.weight(layer),
-        Term::Total | Term::TotalVariation => 1.0,
+        Term::Total | Term::Tone | Term::TotalVariation => 1.0,
     }
 }
 
@@ -118,6 +123,7 @@ mod tests {
             style_layers: layers,
             content_weight: 3.0,
             style_weight: 8.0,
+            tone_weight: 0.5,
             tv_weight: 0.25,
             ..Settings::default()
         };
@@ -128,6 +134,7 @@ mod tests {
         // 1000 over the square of the layer's 128 maps.
         let of_layer = 8.0 * 0.5 * 1000.0 / (128.0 * 128.0);
         assert_eq!(weights.weight(Term::Style { layer, part: 0 }), of_layer);
+        assert_eq!(weights.weight(Term::Tone), 3.0 * 0.5);
         assert_eq!(weights.weight(Term::TotalVariation), 0.25);
         assert_eq!(weights.weight(Term::Content(LayerId::FIRST)), 0.0, "not among the layers");
         let squared = Settings { normalization: GradientNormalization::SquaredStrength, ..settings };

@@ -15,6 +15,8 @@ pub struct PaintingInputs {
     pub styles: Vec<Style>,
     /// Where the content term applies; `None` is everywhere.
     pub content_region: Option<Region>,
+    /// Where the tone term applies; `None` is everywhere.
+    pub tone_region: Option<Region>,
     /// Pixels that are painted beyond each edge at every scale and cut off: the network pads its layers with zeros, and
     /// what is painted next to an edge suffers from it.
     pub margin: u32,
@@ -40,14 +42,16 @@ impl PaintingInputs {
             content: self.content.resized_to(scale.width, scale.height)?.with_margin(self.margin)?,
             styles: self.styles.iter().map(smaller).collect::<Result<_>>()?,
             content_region: region(&self.content_region)?,
+            tone_region: region(&self.tone_region)?,
             margin: 0,
         })
     }
 
     /// The inputs as those of an objective.
     pub fn scene(&self) -> Scene<'_> {
-        let Self { content, styles, content_region, margin: _ } = self;
-        Scene { content, styles, content_region: content_region.as_ref() }
+        let Self { content, styles, content_region, tone_region, margin: _ } = self;
+        let (content_region, tone_region) = (content_region.as_ref(), tone_region.as_ref());
+        Scene { content, styles, content_region, tone_region }
     }
 
     /// Width and height of the variable at a scale: with the margin.

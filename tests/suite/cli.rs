@@ -128,7 +128,7 @@ fn each_option_of_paint_changes_the_picture() {
     let bare = paint(&folder, "--init-noise 0");
     assert_eq!(bare, paint(&folder, "--init-noise 0 --seed 3"), "the seed is for noise alone");
     assert_eq!(plain, paint(&folder, "--scales auto"), "32 pixels are below the smallest scale");
-    let documented = "--style-weight 250 --tv-weight 0.005 --lr 2 --content-weight 1 --init content \
+    let documented = "--style-weight 250 --tv-weight 0.005 --tone-weight 0.005 --lr 2 --content-weight 1 --init content \
                       --init-noise 0.2..0.9 --flat-content 0.1 --detail-content 3 --margin 8 --balance 5 \
                       --network balanced";
     assert_eq!(plain, paint(&folder, documented), "the documented defaults are others");
@@ -145,7 +145,6 @@ fn each_option_of_paint_changes_the_picture() {
         "--init-noise 0",
         "--init-noise 0.2",
         "--init-noise 0.1..0.9",
-        "--flat-content 1",
         "--detail-content 1",
         "--margin 0",
         "--balance 3",
@@ -166,6 +165,7 @@ fn each_option_of_paint_changes_the_picture() {
         "--style-layers conv1_1,conv2_1=3",
         "--ratio 1",
         "--style-weight 5",
+        "--tone-weight 0",
         "--tv-weight 10000",
         "--scaling paper",
         "--style-mask @half.png",
@@ -182,6 +182,8 @@ fn each_option_of_paint_changes_the_picture() {
         ["--init noise", "--init noise --seed 3"],
         ["--init-noise 0.2", "--init-noise 0.2 --seed 3"],
         ["@other.png", "@other.png --style-weights 2,1"],
+        // Tone alone decides the signs of the first steps of Adam.
+        ["--tone-weight 0", "--tone-weight 0 --flat-content 1"],
     ] {
         assert_ne!(paint(&folder, a), paint(&folder, b), "{b} is no different");
     }

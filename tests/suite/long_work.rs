@@ -17,11 +17,11 @@ fn presets_are_options_that_others_override() {
         assert!(text.contains(word), "{word} is not in {text}");
     }
     let folder = TestFolder::new();
-    let small = "--optimizer lbfgs --network balanced --init content --tv-weight 0 --flat-content 0.1 \
-         --detail-content 3 --margin 8 --smoothing 0.9";
+    let small = "--optimizer lbfgs --network balanced --init content --tv-weight 0 --tone-weight 0.005 \
+         --flat-content 0.1 --detail-content 3 --margin 8 --smoothing 0.9";
     // The options that a preset stands for, but for those that `paint` sets in all these runs.
     let by_hand = "--content-weight 5 --style-weight 0.1 --tv-weight 295 --network raw --init noise \
-                   --flat-content 1 --detail-content 1 --margin 0 --smoothing 0";
+                   --flat-content 1 --detail-content 1 --tone-weight 0 --margin 0 --smoothing 0";
     assert_eq!(paint(&folder, "--preset neural-style"), paint(&folder, by_hand));
     let overridden = format!("--preset neural-style --content-weight 1 --style-weight 1000 {small}");
     let plain = "--optimizer lbfgs --style-weight 1000 --tv-weight 0";

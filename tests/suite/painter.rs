@@ -50,6 +50,7 @@ fn inputs() -> PaintingInputs {
         content: image(1, 30, 22),
         styles: vec![image(2, 20, 24).into()],
         content_region: None,
+        tone_region: None,
         margin: 0,
     }
 }
@@ -239,7 +240,13 @@ fn masked_styles_stay_in_their_regions() {
     let paint = |masks: [Option<Region>; 2]| {
         let images = [red.clone(), blue.clone()].into_iter().zip(masks);
         let styles = images.map(|(image, region)| Style { region, ..image.into() }).collect();
-        let inputs = PaintingInputs { content: content.clone(), styles, content_region: None, margin: 0 };
+        let inputs = PaintingInputs {
+            content: content.clone(),
+            styles,
+            content_region: None,
+            tone_region: None,
+            margin: 0,
+        };
         let settings = Settings { content_weight: 0.0, ..settings() };
         let plan = Plan { settings, schedule: Schedule::plain(32, 24, 60), ..plan(ADAM, "1", None) };
         let start = to_variable(&content);

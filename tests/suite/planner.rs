@@ -39,6 +39,7 @@ fn inputs(width: u32, height: u32) -> PaintingInputs {
         content: image(width, height),
         styles: vec![image(96, 80).into()],
         content_region: None,
+        tone_region: None,
         margin: 0,
     }
 }

@@ -23,6 +23,7 @@ use serde::{Deserialize, Serialize};
 /// Defaults of a painting that differ from those of the reference objective, which `score` and `profile` use.
 /// `docs/src/guide/defaults.md` shows how they were chosen.
 pub const STYLE_WEIGHT: &str = "250";
+const TONE_WEIGHT: &str = "0.005";
 const TV_WEIGHT: &str = "0.005";
 const NETWORK: &str = "balanced";
 
@@ -37,6 +38,7 @@ const INITIAL_IMAGE: &str = "the initial image";
 #[derive(Debug, Clone, Args, Serialize, Deserialize)]
 #[command(
     mut_arg("style_weight", |arg| arg.default_value(STYLE_WEIGHT)),
+    mut_arg("tone_weight", |arg| arg.default_value(TONE_WEIGHT)),
     mut_arg("tv_weight", |arg| arg.default_value(TV_WEIGHT)),
     mut_arg("network", |arg| arg.default_value(NETWORK))
 )]

@@ -46,6 +46,11 @@ pub struct ObjectiveOptions {
     #[serde(default, with = "text::weights", skip_serializing_if = "Vec::is_empty")]
     pub ratio: Vec<f32>,
 
+    /// Weight of tone beside the layers of the content term: larger keeps the light and dark of the content image
+    #[arg(long, value_name = "W", default_value_t = 0.0, value_parser = parse_weight, allow_hyphen_values = true, hide_short_help = true)]
+    #[serde(with = "text::weight")]
+    pub tone_weight: f32,
+
     /// Weight of total variation: larger is smoother
     #[arg(long, value_name = "W", default_value_t = 0.0, value_parser = parse_weight, allow_hyphen_values = true, hide_short_help = true)]
     #[serde(with = "text::weight")]
@@ -86,6 +91,7 @@ impl ObjectiveOptions {
             style_layers: self.style_layers.clone(),
             content_weight: self.content_weight,
             style_weight,
+            tone_weight: self.tone_weight,
             tv_weight: self.tv_weight,
             scaling: self.scaling,
             normalization: self.normalize_gradients,

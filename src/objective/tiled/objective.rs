@@ -14,6 +14,7 @@ use crate::graph::{NotFinite, Program};
 use crate::objective::loss_terms::Constant;
 use crate::objective::style_cache::Grams;
 use crate::objective::term::TermWeights;
+use crate::objective::tone::ToneTarget;
 use crate::objective::{
     GradientNormalization, Losses, Parts, Scene, Settings, StyleCache, Term, variable_shape,
 };
@@ -33,6 +34,7 @@ pub struct TiledObjective {
     /// Target Gram matrices of each part of the style term.
     targets: Vec<Grams>,
     content: Content,
+    tone: Option<ToneTarget>,
     pub(super) masks: Masks,
 }
 
@@ -77,6 +79,7 @@ impl TiledObjective {
             workspace,
             targets,
             content: Content::Kept(vec![]),
+            tone: ToneTarget::new(settings, scene)?,
             masks: Masks::new(settings, &parts, shape)?,
         };
         objective.content = objective.content_features(scene.content, tiling.content)?;
@@ -104,6 +107,9 @@ impl TiledObjective {
         terms.extend(grams.errors(&self.targets));
         let tv_weight = self.weights.weight(Term::TotalVariation);
         terms.insert(Term::TotalVariation, total_variation(x, self.size(), tv_weight, &mut gradient));
+        if let Some(tone) = &self.tone {
+            terms.insert(Term::Tone, tone.error(x, self.weights.weight(Term::Tone), &mut gradient));
+        }
         Ok((Losses::new(&self.weights, &terms), gradient))
     }
 
@@ -124,7 +130,7 @@ impl TiledObjective {
         Ok(sums)
     }
 
-    /// The second pass: the gradient of all terms but total variation, and the content terms.
+    /// The second pass: the gradient of all terms but tone and total variation, and the content terms.
     fn gradient(&self, x: &[f32], gram_gradients: &GramGradients) -> Result<(Vec<f32>, BTreeMap<Term, f64>)> {
         let (mut gradient, mut terms) = (vec![0.0; x.len()], BTreeMap::new());
         for (i, (tile, index)) in self.layout.tiles.iter().enumerate() {
@@ -167,7 +173,7 @@ impl TiledObjective {
                     let gradient = gram_gradients[term].iter().map(|gradient| share(layer) * gradient);
                     self.gpu.write(seed, &gradient.collect::<Vec<_>>());
                 }
-                Term::Total | Term::TotalVariation => {}
+                Term::Total | Term::Tone | Term::TotalVariation => {}
             }
         }
         Ok(())
