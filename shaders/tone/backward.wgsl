@@ -18,7 +18,7 @@ struct Params { height: u32, width: u32, rows: u32, columns: u32, cell: u32 }
 @group(0) @binding(2) var<storage, read_write> d_src: array<f32>;   // [3][height][width], padded to 4
 @group(0) @binding(3) var<uniform> params: Params;
 
-// 0 beyond the outermost windows, where the tents of none are missing: they have no pixels there.
+// The gradient of a window, or 0 where there is none: pixels within half a cell of an edge are in fewer than four windows.
 fn gradient(window: vec2<i32>) -> f32 {
     if any(window < vec2(0)) || any(window >= vec2(i32(params.columns), i32(params.rows))) {
         return 0.0;
@@ -38,13 +38,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grid: 
     if i < 3u * pixels {
         let pixel = vec2(i % params.width, i / params.width % params.height);
         // In windows, from the middle of the first.
-        let at = (vec2<f32>(pixel) + 0.5) / f32(params.cell) - 0.5;
+        let cell = f32(params.cell);
+        let at = (vec2<f32>(pixel) + 0.5) / cell - 0.5;
         let first = vec2<i32>(floor(at));
         let part = at - floor(at);
         let upper = mix(gradient(first), gradient(first + vec2(1, 0)), part.x);
         let lower = mix(gradient(first + vec2(0, 1)), gradient(first + vec2(1, 1)), part.x);
         let luma = vec3(0.114, 0.587, 0.299)[i / pixels];
-        d = luma * mix(upper, lower, part.y) / f32(params.cell * params.cell);
+        d = luma * mix(upper, lower, part.y) / (cell * cell);
     }
     if ACCUMULATE {
         d += d_src[i];

@@ -1,11 +1,12 @@
-// Tone: how light each part of an image is. A part is a window, and its tone is the luma of its pixels under a tent, which is
-// 1 in the middle of the window and falls to 0 at the middles of its neighbours,
+// Tone: how light each part of an image is. It is the luma of the image, made smaller by the factor cell with a triangle filter:
+// a part is a window, and its tone is the luma of its pixels under a tent, which is 1 in the middle of the window and falls to 0
+// at the middles of its neighbours,
 //
 //   dst[Y, X] = weights[Y, X] / cell^2 * sum over (y, x) of tent(y, Y) * tent(x, X) * luma(src[:, y, x])
 //   tent(x, X) = max(0, 1 - |(x + 1/2) / cell - (X + 1/2)|)
 //
-// so that neighbouring windows overlap, and the tents add up to 1 at each pixel. Where a window reaches beyond the image, it
-// counts for as much as is inside.
+// Neighbouring windows overlap, and the tents add up to 1 at each pixel, but for those within half a cell of an edge, which have
+// no window beyond them. A window that reaches beyond the image is divided by cell^2 as well, so its tone is less.
 //
 // Launch: a workgroup of 64 for each element of dst, including the padding at the end, which gets 0. Its invocations share the
 //         pixels of the window. The grid has two dimensions, because one has at most 65535 workgroups.
@@ -46,7 +47,8 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grid: 
             let luma = 0.114 * src[p] + 0.587 * src[pixels + p] + 0.299 * src[2u * pixels + p];
             sum += tent(at.x, window.x) * tent(at.y, window.y) * luma;
         }
-        sum *= weights[i] / f32(params.cell * params.cell);
+        let cell = f32(params.cell);
+        sum *= weights[i] / (cell * cell);
     }
     let total = workgroup_sum(sum, local);
     if local == 0u {

@@ -77,7 +77,7 @@ impl Term {
     fn meaning(self) -> &'static str {
         match self {
             Self::Total => "The sum of the terms, each times its weight.",
-            Self::Content => "Distance from the features of the content image.",
+            Self::Content => "Distance from the features and the tone of the content image.",
             Self::Style => "Distance from the Gram matrices of the style images.",
             Self::Tv => "Differences between neighbouring pixels.",
         }

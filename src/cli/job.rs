@@ -115,7 +115,9 @@ impl Job {
     pub fn fingerprint(&self) -> u64 {
         let PaintingInputs { content, styles, content_region, tone_region, margin: _ } = &self.inputs;
         let regions = styles.iter().flat_map(|style| [&style.region, &style.image_region]).flatten();
-        let regions = regions.chain(content_region).chain(tone_region);
+        let regions = regions
+            .chain(content_region)
+            .chain(tone_region.iter().filter(|_| self.objective.tone_weight > 0.0));
         let styles = styles.iter().map(|style| &style.image);
         let images = [content].into_iter().chain(styles).chain(regions.map(Region::mask));
         let pixels = images.flat_map(Image::pixels);

@@ -281,15 +281,19 @@ mod tests {
             ("style-size", "256"),
             ("smoothing", "0"),
             ("detail-content", "1"),
+            ("tone-weight", "0"),
         ] {
             assert_eq!(old[name], value, "{name}");
         }
-        // These had the present defaults, but for the smoothing of steps and the weight of detail.
+        // These had the present defaults, but for the smoothing of steps, the weight of detail and tone.
         let Settings(earlier) = settings(r#"{"size":"256","scales":"auto","margin":"8"}"#).of_file();
-        assert_eq!((&earlier["smoothing"], &earlier["detail-content"]), (&"0".into(), &"1".into()));
+        let added = ["smoothing", "detail-content", "tone-weight"].map(|name| &earlier[name]);
+        assert_eq!(added, ["0", "1", "0"]);
         assert!(!earlier.contains_key("flat-content"));
-        let now =
-            settings(r#"{"size":"256","scales":"auto","margin":"8","smoothing":"0.9","detail-content":"3"}"#);
+        let now = settings(
+            r#"{"size":"256","scales":"auto","margin":"8","smoothing":"0.9","detail-content":"3",
+                "tone-weight":"0.005"}"#,
+        );
         assert_eq!(now.clone().of_file(), now);
     }
 

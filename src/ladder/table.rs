@@ -8,7 +8,7 @@ use crate::ops::{
     Relu, SOFTMAX_LADDER, Softmax, Stack, Tone, TotalVariation, WeightedSum, matrix,
 };
 
-/// Number of loss terms by default: one of content and five of style.
+/// Number of loss terms of the reference: one of content and five of style.
 const TERMS: usize = 6;
 
 /// Windows 16 pixels apart.

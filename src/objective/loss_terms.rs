@@ -23,9 +23,9 @@ pub(super) enum Constant {
     Gram(LayerId, usize),
     /// Mask of that part's region.
     StyleMask(LayerId, usize),
-    /// The tone that each window should have.
+    /// The tone that each window should have, times its weight.
     Tone,
-    /// How much each window counts.
+    /// The factor on each window's tone and target.
     ToneWeights,
 }
 

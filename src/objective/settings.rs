@@ -130,7 +130,7 @@ pub struct Settings {
     pub content_weight: f32,
     /// beta: weight of the style term.
     pub style_weight: f32,
-    /// Weight of tone beside the content layers: 0 leaves it out.
+    /// Weight of tone beside the content layers, times the content weight: 0 leaves it out.
     pub tone_weight: f32,
     /// Weight of total variation: smoothness.
     pub tv_weight: f32,
@@ -189,7 +189,8 @@ impl Settings {
         let style = self.style_weight > 0.0 && some(&self.style_layers);
         if !content && !style && self.tv_weight == 0.0 {
             let problem = "is 0, and so are all other weights: there is nothing to minimise";
-            let remedies = weights.map(|(setting, _)| Remedy::Raise(setting));
+            let terms = [Setting::ContentWeight, Setting::StyleWeight, Setting::TvWeight];
+            let remedies = terms.map(Remedy::Raise);
             return Err(Error::setting(Setting::ContentWeight, problem).with_remedies(remedies));
         }
         Ok(())

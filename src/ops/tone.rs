@@ -13,9 +13,11 @@ pub(super) fn shaders() -> Vec<&'static Shader> {
     vec![&FORWARD, &BACKWARD]
 }
 
-/// The luma (Rec. 601) of overlapping windows: a planar image `[3, h, w]` of B, G, R and a weight for each window, a constant,
-/// to `[1, rows, columns]`. Windows lie [`cell`](Self::cell) pixels apart, the first in the middle of the first cell, and
-/// count pixels by a tent that falls to 0 at the middle of their neighbours.
+/// The luma (Rec. 601) of an image, made smaller with a triangle filter, times a weight for each number that is left. The image
+/// is planar, `[3, h, w]` of B, G, R; the weights are a constant, planar like the result, `[1, rows, columns]`.
+///
+/// Each number of the result stands for a window. Windows are [`cell`](Self::cell) pixels apart, the first centred on the first
+/// `cell` rows and columns, and count pixels by a tent that falls to 0 at the middle of their neighbours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tone {
     /// Pixels from window to window.
@@ -86,7 +88,8 @@ impl Op for Tone {
     }
 }
 
-/// Calls `f(pixel, window, share)` for every pixel of a plane and every window that counts it.
+/// Calls `f(pixel, window, share)` for every pixel of a plane, row by row, and every window that counts it. A share is the tent
+/// there over the square of `cell`.
 pub(crate) fn shares([height, width]: [usize; 2], cell: usize, mut f: impl FnMut(usize, usize, f64)) {
     // The windows that count a row or column, of which there are `windows`, and their tents there.
     let tents = |at: usize, windows: usize| {
@@ -95,14 +98,16 @@ pub(crate) fn shares([height, width]: [usize; 2], cell: usize, mut f: impl FnMut
         [(first, 1.0 - part), (first + 1.0, part)]
             .into_iter()
             .filter(move |(window, _)| (0.0..windows as f64).contains(window))
-            .map(|(window, tent)| (window as usize, tent))
+            .map(|(window, tent)| (window as usize, tent / cell as f64))
     };
     let [rows, columns] = [height.div_ceil(cell), width.div_ceil(cell)];
+    let across: Vec<Vec<_>> = (0..width).map(|x| tents(x, columns).collect()).collect();
     for y in 0..height {
-        for x in 0..width {
-            for (row, vertical) in tents(y, rows) {
-                for (column, horizontal) in tents(x, columns) {
-                    f(y * width + x, row * columns + column, vertical * horizontal / (cell * cell) as f64);
+        let down: Vec<_> = tents(y, rows).collect();
+        for (x, across) in across.iter().enumerate() {
+            for (row, vertical) in &down {
+                for (column, horizontal) in across {
+                    f(y * width + x, row * columns + column, vertical * horizontal);
                 }
             }
         }

@@ -182,7 +182,7 @@ fn each_option_of_paint_changes_the_picture() {
         ["--init noise", "--init noise --seed 3"],
         ["--init-noise 0.2", "--init-noise 0.2 --seed 3"],
         ["@other.png", "@other.png --style-weights 2,1"],
-        // Tone alone decides the signs of the first steps of Adam.
+        // Adam's steps have the sign of the gradient, and in flat parts that of tone is the larger.
         ["--tone-weight 0", "--tone-weight 0 --flat-content 1"],
     ] {
         assert_ne!(paint(&folder, a), paint(&folder, b), "{b} is no different");

@@ -137,6 +137,7 @@ fn objective(gpu: &Gpu, kernels: &Kernels, pooling: Pooling) -> Objective {
     let settings = Settings {
         content_layers: "conv2_1".parse().unwrap(),
         style_layers: "conv1_1,conv2_1".parse().unwrap(),
+        tone_weight: 1.0,
         tv_weight: 1.0,
         ..Settings::default()
     };
