@@ -101,7 +101,7 @@ fn scales_lead_from_coarse_to_fine() {
     for method in ["lbfgs", "adam"] {
         let arguments = format!(
             "paint @content.png @style.png -o @out.png --size 64 --scales 2 --iterations 3,2 --save-every 1 \
-             --init-noise 0 --log @log.jsonl -q --optimizer {method} {SHALLOW}"
+             --init-noise 0 --tone-weight 0 --log @log.jsonl -q --optimizer {method} {SHALLOW}"
         );
         folder.command(&arguments).assert().success();
         let width = |name: &str| Image::load(folder.path(name)).unwrap().width();
