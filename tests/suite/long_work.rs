@@ -239,7 +239,7 @@ fn until_ends_each_scale_when_the_loss_stands_still() {
     // Content alone, from the content: there is nothing to gain.
     let arguments = format!(
         "paint @content.png @style.png -o @out.png --init-noise 0 --size 48 --scales 2 --iterations 40 \
-         --style-weight 0 --tv-weight 0 --log @log.jsonl {SHALLOW}"
+         --style-weight 0 --tone-weight 0 --tv-weight 0 --log @log.jsonl {SHALLOW}"
     );
     folder.command(&arguments).assert().success();
     assert_eq!(log_lines(&folder.path("log.jsonl")).len(), 80);
