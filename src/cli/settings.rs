@@ -291,7 +291,7 @@ mod tests {
         assert_eq!(added, ["0", "1", "0"]);
         assert!(!earlier.contains_key("flat-content"));
         let now = settings(
-            r#"{"size":"256","scales":"auto","margin":"8","smoothing":"0.9","detail-content":"3",
+            r#"{"size":"256","scales":"auto","margin":"8","smoothing":"0.9","detail-content":"2",
                 "tone-weight":"0.005"}"#,
         );
         assert_eq!(now.clone().of_file(), now);

@@ -18,7 +18,7 @@ fn presets_are_options_that_others_override() {
     }
     let folder = TestFolder::new();
     let small = "--optimizer lbfgs --network balanced --init content --tv-weight 0 --tone-weight 0.005 \
-         --flat-content 0.1 --detail-content 3 --margin 8 --smoothing 0.9";
+         --flat-content 0.1 --detail-content 2 --margin 8 --smoothing 0.9";
     // The options that a preset stands for, but for those that `paint` sets in all these runs.
     let by_hand = "--content-weight 5 --style-weight 0.1 --tv-weight 295 --network raw --init noise \
                    --flat-content 1 --detail-content 1 --tone-weight 0 --margin 0 --smoothing 0";

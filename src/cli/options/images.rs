@@ -188,7 +188,7 @@ impl StartOptions {
 /// The default of `--flat-content`: see `docs/src/guide/defaults.md`.
 const FLAT_CONTENT: f32 = 0.1;
 /// The default of `--detail-content`.
-const DETAIL_CONTENT: f32 = 3.0;
+const DETAIL_CONTENT: f32 = 2.0;
 
 /// Blending of styles, masks, and the content's colours.
 #[derive(Debug, Clone, Args, Serialize, Deserialize)]
