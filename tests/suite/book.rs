@@ -169,6 +169,36 @@ fn commands_of_the_readme_and_the_other_parts_run() {
     parts.iter().flat_map(|part| pages(&format!("docs/src/{part}"))).for_each(|page| run(&page));
 }
 
+/// The default of an option of `paint`, from its help.
+fn default_in(help: &str, option: &str) -> String {
+    let at = help.find(&format!("--{option} <")).unwrap();
+    let (_, default) = help[at..].split_once("[default: ").unwrap();
+    default.split_once(']').unwrap().0.into()
+}
+
+#[test]
+fn the_guide_tells_the_defaults_of_weights() {
+    let help = impasto().args(["paint", "--help"]).output().unwrap().stdout;
+    let help = String::from_utf8(help).unwrap();
+    let guide = fs::read_to_string(root().join("docs/src/guide/weights-and-layers.md")).unwrap();
+    let words: Vec<&str> = guide.split_whitespace().collect();
+    // What is said of an option: a sentence or two after it is named first.
+    let tells = |option: &str, default: &str| {
+        let at = words.iter().position(|word| word.contains(&format!("`--{option}`"))).unwrap();
+        words[at..].iter().take(25).any(|word| word.trim_end_matches([',', ';', ':', '.', ')']) == default)
+    };
+    for option in
+        ["content-weight", "style-weight", "tv-weight", "tone-weight", "flat-content", "detail-content"]
+    {
+        let default = default_in(&help, option);
+        assert!(tells(option, &default), "{option} is {default}, and the guide has another default");
+    }
+    let [alpha, beta] = ["content-weight", "style-weight"].map(|option| default_in(&help, option));
+    let ratio = alpha.parse::<f64>().unwrap() / beta.parse::<f64>().unwrap();
+    assert!(tells("ratio", &format!("{ratio:e}")), "the ratio is {ratio:e}");
+    assert!(!tells("style-weight", "77"));
+}
+
 #[test]
 fn sizes_are_reduced_and_commands_found() {
     let found = small("paint photo.jpg painting.jpg -o a.png --size 4096 --save-every 10");
