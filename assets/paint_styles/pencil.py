@@ -1,8 +1,8 @@
-"""Hills and waves under a sun in coloured pencil: each region is hatched in one direction, its colours some degrees apart."""
+"""Patches of coloured pencil that meet softly: each is hatched in one direction, its colours some degrees apart."""
 import numpy as np
 from PIL import Image, ImageDraw
 
-from canvas import blur, grid, noise, picture, ridge
+from canvas import blur, noise, picture
 
 BLUE, NAVY, RED, ORANGE, YELLOW = (44, 104, 190), (36, 44, 110), (206, 58, 60), (240, 132, 44), (250, 208, 60)
 LEAF, MOSS, PLUM, AQUA = (96, 160, 60), (30, 96, 72), (124, 62, 134), (40, 160, 170)
@@ -55,51 +55,26 @@ def within(region, tone):
     return np.where(region, np.clip(tone, 0, 1), 0)
 
 
-def sky(sheet, region, x, y, slow):
-    dx, dy = x - 0.34 * sheet.width, y - 0.27 * sheet.height
-    sun = np.hypot(dx, dy)
-    disc, air, glow, shadow = region & (sun < 52), region & (sun >= 52), np.exp(-sun / 120), (dx + dy) / 90
-    sheet.hatch(within(air, 0.95 - 0.9 * glow + 0.25 * slow), 0.65, BLUE)
-    sheet.hatch(within(air, 0.55 - 1.3 * glow + 0.5 * slow), 0.5, AQUA)
-    sheet.hatch(within(air, 1.1 * glow + 0.12), 0.75, ORANGE)
-    sheet.hatch(within(air, 1.5 * glow), 0.55, YELLOW)
-    sheet.hatch(within(air, 0.75 - 0.0035 * y - glow + 0.6 * slow), 0.85, NAVY)
-    sheet.hatch(within(disc, 0.9), 0.5, YELLOW, spacing=4.0)
-    sheet.hatch(within(disc, 0.2 + shadow), 0.3, ORANGE, spacing=4.2)
-    sheet.hatch(within(disc, shadow), 0.75, RED, spacing=4.8)
+def patch(sheet, region, light, colours, turn):
+    """A patch in a first colour, a second in its half shadow, a third and navy across them in its shadow."""
+    sheet.hatch(within(region, 0.35 + 0.6 * light), turn, colours[0])
+    sheet.hatch(within(region, 0.95 - 0.6 * light), turn - 0.2, colours[1])
+    sheet.hatch(within(region, 0.85 - 1.1 * light), turn + 0.15, colours[2])
+    sheet.hatch(within(region, 0.7 - 1.5 * light), turn + 0.3, NAVY)
 
 
-def hill(sheet, region, depth, x, slow, colours, turn):
-    """A hill in a first colour, a second in its half shadow, a third and navy across them in its shadow."""
-    light = 0.5 + 0.4 * np.sin(x / 58 + turn * 3) + 0.3 * slow
-    sheet.hatch(within(region, 0.85), turn, colours[0])
-    sheet.hatch(within(region, 0.45 + 0.5 * (1 - light)), turn - 0.25, colours[1])
-    sheet.hatch(within(region, 1.05 - light - 0.004 * depth), turn + 0.2, colours[2])
-    sheet.hatch(within(region, 0.75 - 1.1 * light), turn + 0.4, NAVY)
-
-
-def sea(sheet, region, depth, x):
-    crest = 0.5 + 0.5 * np.sin(depth / 5.0 + 2 * np.sin(x / 44))
-    sheet.hatch(within(region, 0.75), 0.04, AQUA)
-    sheet.hatch(within(region, 0.15 + 0.85 * crest), 0.16, BLUE)
-    sheet.hatch(within(region, 0.9 * crest - 0.1), -0.1, NAVY)
-    sheet.hatch(within(region, 0.8 * np.exp(-((x - 0.34 * sheet.width) / 60) ** 2) * (1 - crest)), 0.0, ORANGE)
+# The three colours of each patch, and the direction of its strokes.
+PATCHES = [((BLUE, AQUA, NAVY), 0.65), ((AQUA, LEAF, BLUE), 0.8), ((ORANGE, RED, PLUM), 0.5), ((YELLOW, ORANGE, RED), 0.7),
+           ((LEAF, YELLOW, MOSS), 0.9), ((PLUM, BLUE, RED), 0.55)]
 
 
 def paint(width=640, height=512, seed=17, scale=3):
     rng = np.random.default_rng(seed)
     sheet = Sheet(width, height, scale, rng)
-    x, y = grid(width, height, 1)
-    slow = noise(rng, x.shape, 90, 2)
-    near, water, green, far = [y - ridge(x, level * height, waves) for level, waves in [
-        (0.84, [(10, 170, 0.6), (5, 90, 2.0)]), (0.70, [(10, 260, 0.6)]),
-        (0.575, [(26, 470, 4.0), (6, 130, 1.0)]), (0.46, [(36, 380, 1.4), (9, 120, 0.0)])]]
-    before_far = np.maximum(np.maximum(near, water), green)
-    sky(sheet, np.maximum(before_far, far) <= 0, x, y, slow)
-    hill(sheet, (far > 0) & (before_far <= 0), far, x, slow, (PLUM, BLUE, RED), 0.9)
-    hill(sheet, (green > 0) & (np.maximum(near, water) <= 0), green, x, slow, (LEAF, YELLOW, MOSS), -0.8)
-    hill(sheet, near > 0, near, x, slow, (ORANGE, RED, PLUM), 0.35)
-    sea(sheet, (water > 0) & (near <= 0), water, x)
-    for depth in (near, water, green, far):
-        sheet.hatch(0.9 * np.exp(-((depth - 1.5) / 2.2) ** 2), 0.15, NAVY, spacing=2.4, length=19)
+    shape = (height, width)
+    light = np.clip(0.5 + 0.7 * noise(rng, shape, 100, 2), 0, 1)
+    ragged = [noise(rng, shape, 150, 5) for _ in PATCHES]
+    which = np.argmax(ragged, axis=0)
+    for k, (colours, turn) in enumerate(PATCHES):
+        patch(sheet, which == k, light, colours, turn)
     return sheet.finished()

@@ -1,10 +1,11 @@
-"""Hills by a lake in transparent washes: dark rims, granulation, backruns, colours that run into each other."""
+"""Petals and leaves in transparent washes: dark rims, granulation, backruns, colours that run into each other."""
 import numpy as np
 
-from canvas import blur, grid, noise, picture, ridge
+from canvas import blur, grid, noise, picture
 
-COBALT, VIOLET, ROSE, GOLD = (52, 120, 206), (112, 92, 176), (236, 112, 136), (252, 196, 70)
-VIRIDIAN, SAP, SIENNA, INDIGO, VERMILION = (36, 146, 134), (136, 172, 54), (204, 104, 52), (46, 66, 124), (244, 96, 60)
+COBALT, VIOLET, ROSE, OCHRE = (58, 118, 196), (104, 88, 164), (226, 110, 122), (240, 186, 84)
+SAP, SIENNA, INDIGO, UMBER = (120, 148, 70), (198, 100, 54), (44, 62, 112), (96, 62, 58)
+COOL, WARM = [COBALT, VIOLET, INDIGO, COBALT, SAP], [OCHRE, SIENNA, ROSE, OCHRE, UMBER]
 
 
 class Sheet:
@@ -13,17 +14,17 @@ class Sheet:
     def __init__(self, width, height, scale, rng):
         self.width, self.height, self.scale, self.rng = width, height, scale, rng
         self.x, self.y = grid(width, height, scale)
-        self.tooth = 0.7 * noise(rng, self.x.shape, 5 * scale, 2) + 0.4 * noise(rng, self.x.shape, 12 * scale)
+        self.tooth = 0.7 * noise(rng, self.x.shape, 9 * scale, 2) + 0.4 * noise(rng, self.x.shape, 20 * scale)
         self.absorbed = np.zeros(self.x.shape + (3,))
 
-    def wash(self, level, colour, strength, wet=1.0, rough=5.0, grain=0.16):
+    def wash(self, level, colour, strength, wet=1.0, rough=5.0, grain=0.24):
         """A layer of paint where `level`, the distance into its shape, is positive.
 
         The edge is `wet` pixels soft and strays by `rough` pixels; `grain` is the share that settles in the paper.
         """
         level = level + rough * noise(self.rng, level.shape, 34 * self.scale, 4)
         cover = 1 / (1 + np.exp(-np.clip(level / wet, -40, 40)))
-        rim = np.clip(cover - blur(cover, 2.2 * self.scale), 0, 1) * np.exp(-wet / 6) * 1.9
+        rim = np.clip(cover - blur(cover, 4.5 * self.scale), 0, 1) * np.exp(-wet / 6) * 2.6
         pool = np.clip(1 + 0.6 * noise(self.rng, level.shape, 80 * self.scale, 4), 0.25, 2)
         density = strength * (cover * pool * 0.7 + rim) * np.clip(1 - grain * self.tooth, 0.2, 2)
         self.absorbed += density[..., None] * -np.log(np.array(colour) / 255.0)
@@ -42,69 +43,48 @@ class Sheet:
         return picture(paper * np.exp(-self.absorbed), self.scale)
 
 
-def sky(sheet):
-    x, y, width, height = sheet.x, sheet.y, sheet.width, sheet.height
-    sun = np.hypot(x - 0.63 * width, y - 0.29 * height)
-    glow = np.minimum(np.minimum(0.50 * height - y, y - 0.24 * height), sun - 31)
-    sheet.wash(glow, GOLD, 0.5, wet=9, rough=30)
-    sheet.wash(np.minimum(105 - sun, sun - 31), GOLD, 0.5, wet=9, rough=24)
-    sheet.wash(np.minimum(0.20 * height - y, sun - 80) + 20 * np.sin(x / 90), COBALT, 0.75, wet=9, rough=40)
-    sheet.wash(np.minimum(0.11 * height - y, sun - 90) + 16 * np.sin(x / 70 + 2), COBALT, 0.6, wet=1.2, rough=24)
-    sheet.wash(22 - np.abs(y - 0.36 * height - 16 * np.sin(x / 80 + 1)), ROSE, 0.6, wet=6, rough=30)
-    sheet.wash(13 - np.abs(y - 0.24 * height - 20 * np.sin(x / 100 + 4)), VIOLET, 0.5, wet=1.2, rough=26)
-    sheet.wash(27 - sun, VERMILION, 0.9, rough=3)
+def petal(sheet, cx, cy, length, breadth, angle):
+    """Distance into a petal: a lens, pointed at both ends, `length` by `breadth`, in pixels."""
+    u = (sheet.x - cx) * np.cos(angle) + (sheet.y - cy) * np.sin(angle)
+    v = (sheet.y - cy) * np.cos(angle) - (sheet.x - cx) * np.sin(angle)
+    return breadth * (1 - (u / length) ** 2) - np.abs(v)
 
 
-def hill(sheet, level, waves, first, second, strength):
-    """A range of hills, with a second colour run into it and a shadow; it fades out within the next range."""
-    x, y, height = sheet.x, sheet.y, sheet.height
-    top = y - ridge(x, level * height, waves)
-    body = np.minimum(top, (level + 0.13) * height - y)
-    sheet.wash(body, first, strength, rough=4)
-    sheet.wash(np.minimum(body, 40 - top) - 16 + 18 * np.sin(x / 55 + level * 60), second, 0.6, wet=7, rough=22)
-    sheet.wash(np.minimum(body - 5, 34 - top) - 12 + 22 * np.sin(x / 38 + level * 90), INDIGO, 0.35, rough=18)
+def grounds(sheet):
+    """Large wet washes that run into each other; paper stays bare between them. Gives where it is cool, above 0, or warm."""
+    temperature = noise(sheet.rng, sheet.x.shape, 190 * sheet.scale, 2)
+    other = noise(sheet.rng, sheet.x.shape, 130 * sheet.scale, 2)
+    sheet.wash(60 * (temperature - 0.25), COBALT, 0.42, wet=9, rough=24)
+    sheet.wash(60 * (-temperature - 0.25), OCHRE, 0.5, wet=9, rough=24)
+    sheet.wash(50 * (other - 0.7), ROSE, 0.45, wet=9, rough=24)
+    return temperature
 
 
-def lake(sheet):
-    x, y, width, height = sheet.x, sheet.y, sheet.width, sheet.height
-    water = np.minimum(y - 0.675 * height, 0.87 * height - y)
-    sheet.wash(water, COBALT, 0.42, rough=3)
-    sheet.wash(water - 14 - 12 * np.sin(x / 80), VIRIDIAN, 0.5, wet=8, rough=24)
-    mirrored = np.hypot((x - 0.63 * width) * 0.8, (y - 0.76 * height) * 0.6)
-    sheet.wash(30 - mirrored, GOLD, 0.7, wet=8, rough=18)
-    for k in range(9):
-        line = (0.69 + 0.02 * k) * height + 3 * np.sin(x / (30 + 4 * k) + k)
-        ripple = 2.0 + 0.3 * k - np.abs(y - line) - 5 * np.sin(x / 61 + 1.7 * k)
-        sheet.wash(ripple, INDIGO, 0.5, wet=0.7, rough=3.5)
-
-
-def bank(sheet):
-    x = sheet.x
-    ground = sheet.y - ridge(x, 0.84 * sheet.height, [(16, 480, 1.0), (5, 130, 0.0)])
-    sheet.wash(ground, SIENNA, 0.5, rough=6, grain=0.3)
-    sheet.wash(ground - 16 - 22 * np.sin(x / 66), SAP, 0.7, wet=5, rough=24)
-    sheet.wash(ground - 34 - 20 * np.sin(x / 47 + 2), ROSE, 0.6, rough=20)
-    sheet.wash(ground - 48 - 20 * np.sin(x / 39 + 4), VIOLET, 0.55, rough=20, grain=0.3)
+def petals(sheet, temperature, count):
+    """Washes of all sizes over each other, every fifth on damp paper; the colours are those of the ground, mostly."""
+    rng, scale = sheet.rng, sheet.scale
+    for k in range(count):
+        cx, cy = rng.uniform((-20, -20), (sheet.width + 20, sheet.height + 20))
+        row = int(np.clip(cy * scale, 0, sheet.height * scale - 1))
+        column = int(np.clip(cx * scale, 0, sheet.width * scale - 1))
+        colours = COOL if temperature[row, column] + 0.5 * rng.standard_normal() > 0 else WARM
+        length = 24 + 70 * rng.random() ** 1.6
+        shape = petal(sheet, cx, cy, length, length * rng.uniform(0.4, 0.75), rng.uniform(0, np.pi))
+        wet = 6.0 if k % 5 == 0 else 0.9
+        sheet.wash(shape, colours[k % 5], rng.uniform(0.28, 0.78), wet=wet, rough=rng.uniform(6, 14))
 
 
 def splashes(sheet):
     """Backruns, and drops off the brush."""
-    for drop in [(0.20, 0.10, 44), (0.90, 0.16, 34), (0.33, 0.58, 26), (0.84, 0.57, 24), (0.16, 0.77, 30),
-                 (0.60, 0.93, 34)]:
-        sheet.backrun(*drop)
-    low, high = (0, 0, 0.5), (sheet.width, sheet.height, 2.6)
-    for cx, cy, r in sheet.rng.uniform(low, high, (60, 3)):
+    for _ in range(16):
+        sheet.backrun(*sheet.rng.uniform((0, 0, 18), (1, 1, 44)))
+    for cx, cy, r in sheet.rng.uniform((0, 0, 1.2), (sheet.width, sheet.height, 6.0), (60, 3)):
         colour = [INDIGO, SIENNA, ROSE][int(r * 9) % 3]
         sheet.wash(r - np.hypot(sheet.x - cx, sheet.y - cy), colour, 0.6, wet=0.4, rough=0.6)
 
 
 def paint(width=640, height=512, seed=21, scale=2):
     sheet = Sheet(width, height, scale, np.random.default_rng(seed))
-    sky(sheet)
-    hill(sheet, 0.43, [(34, 330, 0.5), (12, 120, 1.2)], VIOLET, COBALT, 0.6)
-    hill(sheet, 0.51, [(26, 420, 2.4), (9, 140, 0.3)], VIRIDIAN, COBALT, 0.6)
-    hill(sheet, 0.59, [(22, 500, 4.4), (8, 150, 2.0)], SAP, VIRIDIAN, 0.7)
-    lake(sheet)
-    bank(sheet)
+    petals(sheet, grounds(sheet), count=150)
     splashes(sheet)
     return sheet.dry()
