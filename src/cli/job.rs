@@ -70,17 +70,12 @@ impl Job {
         let objective = options.objective.settings()?;
         let deepest = objective.deepest();
         let Content { path, decoded: Decoded { image, alpha, .. } } = content;
-        let content = image.resized(options.sizes.size)?;
-        let (width, height) = (content.width(), content.height());
+        let schedule = options.sizes.schedule((image.width(), image.height()), deepest)?;
+        let (width, height) = schedule.painted_size();
         check_pooling(path, width, height, deepest)?;
-        let schedule = Schedule::new(
-            (width, height),
-            options.sizes.scales,
-            &options.sizes.iterations,
-            deepest.downscale() as u32,
-        )?;
+        let content = image.resized_to(width, height)?;
         let style = |(k, weight): (usize, f32)| {
-            let scaled = options.sizes.scaled_style(&sources.styles[k], &content)?;
+            let scaled = options.sizes.scaled_style(&sources.styles[k], &schedule)?;
             let image = options.styles.keep_colors.prepare(&scaled, &content)?;
             let (region, image_region) = (sources.regions[k].clone(), sources.image_regions[k].clone());
             Ok(Style { image, weight, region, image_region })
@@ -91,6 +86,7 @@ impl Job {
             content_region(&content, options.styles.content_weights(), sources.content_mask.clone())?;
         let tone_region = sources.content_mask.clone();
         let alpha = alpha.filter(|_| options.output.alpha == AlphaOption::Keep);
+        let (width, height) = schedule.picture_size();
         let alpha = alpha.map(|alpha| alpha.resized_to(width, height)).transpose()?;
         let margin = options.sizes.margin;
         let mut inputs =
@@ -104,11 +100,6 @@ impl Job {
         }
         let start = sources.initial_image.variable(&first.content, &first.styles[0].image)?;
         Ok(Self { objective, inputs, schedule, start, alpha })
-    }
-
-    /// Width and height of the picture.
-    pub fn size(&self) -> (u32, u32) {
-        (self.inputs.content.width(), self.inputs.content.height())
     }
 
     /// A checksum of every image of the painting.

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use clap::{ArgMatches, Args};
 use impasto::image_io::{Encoding, Image};
 use impasto::objective::{Region, Style, check_pooling};
-use impasto::painter::{InitialImage, PaintingInputs, Schedule, Start, content_region};
+use impasto::painter::{InitialImage, PaintingInputs, Start, content_region};
 use impasto::sheet::Sheet;
 use impasto::{Error, Result};
 
@@ -91,6 +91,9 @@ impl FromStr for Blocks {
 
 /// The files of a sweep, read once for all cells.
 struct Images {
+    /// Width and height of the content image's file.
+    file_size: (u32, u32),
+    /// The content image as large as it is painted.
     content: Image,
     style: Style,
     content_mask: Option<Region>,
@@ -101,12 +104,17 @@ impl Images {
     /// `painting` are the options of any cell: the cells differ in none that is about files and sizes.
     fn load(sweep: &Sweep, painting: &PaintingOptions) -> Result<Self> {
         let PaintingOptions { sizes, styles, start, .. } = painting;
-        let content = load_image(&sweep.content)?.resized(sizes.size)?;
-        let style = sizes.scaled_style(&load_image(&sweep.style)?, &content)?;
+        let content = load_image(&sweep.content)?;
+        let file_size = (content.width(), content.height());
+        let schedule = sizes.schedule(file_size, painting.objective.settings()?.deepest())?;
+        let (width, height) = schedule.painted_size();
+        let content = content.resized_to(width, height)?;
+        let style = sizes.scaled_style(&load_image(&sweep.style)?, &schedule)?;
         let style = styles.keep_colors.prepare(&style, &content)?;
         let [region] = styles.regions(1)?.try_into().unwrap_or([None]);
         let [image_region] = styles.image_regions(1)?.try_into().unwrap_or([None]);
         Ok(Self {
+            file_size,
             content,
             style: Style { region, image_region, ..style.into() },
             content_mask: styles.content_mask_region()?,
@@ -167,11 +175,10 @@ impl Sweep {
 
     /// A cell of the sheet, ready to paint.
     fn item(&self, label: String, painting: &PaintingOptions, images: &Images) -> Result<Item> {
-        let Images { content, style, content_mask, start } = images;
+        let Images { file_size, content, style, content_mask, start } = images;
         let settings = painting.objective.settings()?;
         let (deepest, sizes) = (settings.deepest(), &painting.sizes);
-        let size = (content.width(), content.height());
-        let schedule = Schedule::new(size, sizes.scales, &sizes.iterations, deepest.downscale() as u32)?;
+        let schedule = sizes.schedule(*file_size, deepest)?;
         let content_region =
             content_region(content, painting.styles.content_weights(), content_mask.clone())?;
         let (content, styles) = (content.clone(), vec![style.clone()]);

@@ -15,6 +15,7 @@ mod scale_loop;
 mod scale_state;
 mod schedule;
 mod stroke_width;
+mod supersampling;
 
 pub use checkpoint::{Checkpoint, fingerprint};
 pub use content_region::{ContentWeights, content_region};
@@ -28,6 +29,7 @@ pub use options::{Origin, PainterOptions};
 pub use plan::Plan;
 pub use schedule::{Iterations, Scale, Scales, Schedule};
 pub use stroke_width::{stroke_width, style_side};
+pub use supersampling::Supersampling;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -219,8 +221,8 @@ impl Painter {
         until_pause.min(iterations).min(self.early_stopping.limit())
     }
 
-    /// The image so far at the size of the present scale, finished as the plan says: the one with the lowest loss, or
-    /// the running average where one is kept. Waits for everything submitted.
+    /// The image so far at the [shown size](Schedule::shown_size) of the present scale, finished as the plan says: the one
+    /// with the lowest loss, or the running average where one is kept. Waits for everything submitted.
     ///
     /// # Errors
     /// [`Error::NoFiniteLoss`] if there is none; [`Error::Gpu`] if the device failed.
@@ -232,8 +234,9 @@ impl Painter {
         };
         let scale = &self.plan.schedule.scales()[self.scale];
         let [width, height] = self.inputs.painted_size(scale);
-        let image = to_image(&x, width, height)?.without_margin(self.inputs.margin)?;
-        self.plan.finish.apply(image, &self.inputs.content)
+        let painted = to_image(&x, width, height)?.without_margin(self.inputs.margin)?;
+        let (width, height) = self.plan.schedule.shown_size(scale);
+        self.plan.finish.apply(painted.resized_to(width, height)?, &self.inputs.content)
     }
 
     /// The scales of the plan.

@@ -52,7 +52,8 @@ impl fmt::Display for Scales {
 /// Evaluations at each scale. Written `auto`, `500` or `500,300,200`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Iterations {
-    /// [`FIRST`](Self::FIRST) at the coarsest scale and [`LATER`](Self::LATER) at each that follows.
+    /// [`FIRST`](Self::FIRST) at the coarsest scale and [`LATER`](Self::LATER) at each that follows; fewer with
+    /// [supersampling](super::Supersampling).
     Auto,
     /// From the coarsest scale on, at least one number; the last applies to all further scales.
     Given(Vec<usize>),
@@ -63,17 +64,23 @@ impl Iterations {
     pub const FIRST: usize = 80;
     /// Of `auto` at each further scale.
     pub const LATER: usize = 36;
+    /// How fast the numbers of `auto` fall with supersampling: one and a quarter times as large, three quarters as many.
+    const DECLINE: f64 = 1.29;
 
     /// The same number at each scale.
     pub fn each(count: usize) -> Self {
         Self::Given(vec![count])
     }
 
-    /// Evaluations at scale `k`.
-    fn at(&self, k: usize) -> usize {
+    /// Evaluations at scale `k` of a picture that is painted `supersampling` times as large.
+    fn at(&self, k: usize, supersampling: f64) -> usize {
+        let fewer = |count: usize| {
+            let share = supersampling.powf(-Self::DECLINE);
+            (count as f64 * share).round().max(1.0) as usize
+        };
         match self {
-            Self::Auto if k == 0 => Self::FIRST,
-            Self::Auto => Self::LATER,
+            Self::Auto if k == 0 => fewer(Self::FIRST),
+            Self::Auto => fewer(Self::LATER),
             Self::Given(counts) => counts[k.min(counts.len() - 1)],
         }
     }
@@ -125,9 +132,9 @@ impl fmt::Display for Iterations {
 /// One size of a [`Schedule`].
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Scale {
-    /// In pixels.
+    /// Of what is painted, in pixels.
     pub width: u32,
-    /// In pixels.
+    /// Of what is painted, in pixels.
     pub height: u32,
     /// Number of evaluations of the objective.
     pub iterations: usize,
@@ -139,25 +146,30 @@ pub struct Scale {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Schedule {
     scales: Vec<Scale>,
+    /// Width and height of the finished picture.
+    picture: (u32, u32),
+    supersampling: f64,
 }
 
 impl Schedule {
     /// Longer side at which `auto` starts, to within its steps.
-    pub const SMALLEST: u32 = 181;
+    pub const SMALLEST: u32 = 256;
 
-    /// A schedule that ends with `width` x `height`, each scale larger than the one before by the
-    /// square root of two. `least` is the shortest side that the objective allows: `auto` starts no
-    /// smaller than that.
+    /// A schedule for a picture of a width and height that is painted `supersampling` times as large, from 1 up. Each
+    /// scale is larger than the one before by the square root of two. `least` is the shortest side that the
+    /// objective allows: `auto` starts no smaller than that.
     ///
     /// # Errors
     /// [`Error::Setting`] if the coarsest of a given number of scales is below `least`, or more numbers
     /// of iterations are given than there are scales.
     pub fn new(
-        (width, height): (u32, u32),
+        picture: (u32, u32),
+        supersampling: f64,
         scales: Scales,
         iterations: &Iterations,
         least: u32,
     ) -> Result<Self> {
+        let (width, height) = scaled_by(supersampling, picture);
         let count = Self::count((width, height), scales, least)?;
         let given = iterations.least_scales();
         if given > count {
@@ -170,9 +182,9 @@ impl Schedule {
         }
         let scale = |k: usize| {
             let ((width, height), fraction) = reduced((width, height), count - 1 - k);
-            Scale { width, height, iterations: iterations.at(k), fraction }
+            Scale { width, height, iterations: iterations.at(k, supersampling), fraction }
         };
-        Ok(Self { scales: (0..count).map(scale).collect() })
+        Ok(Self { scales: (0..count).map(scale).collect(), picture, supersampling })
     }
 
     /// The number of scales, none of them shorter than `least` on a side unless it is the only one.
@@ -199,9 +211,10 @@ impl Schedule {
         Err(Error::setting(Setting::Scales, problem).with_remedies(remedies))
     }
 
-    /// A single scale.
+    /// A single scale, of the picture's size.
     pub fn plain(width: u32, height: u32, iterations: usize) -> Self {
-        Self { scales: vec![Scale { width, height, iterations, fraction: 1.0 }] }
+        let scales = vec![Scale { width, height, iterations, fraction: 1.0 }];
+        Self { scales, picture: (width, height), supersampling: 1.0 }
     }
 
     /// From the coarsest up.
@@ -212,6 +225,26 @@ impl Schedule {
     /// The coarsest.
     pub fn first(&self) -> &Scale {
         &self.scales[0]
+    }
+
+    /// Width and height of the finished picture.
+    pub fn picture_size(&self) -> (u32, u32) {
+        self.picture
+    }
+
+    /// Width and height of what is painted at the last scale.
+    pub fn painted_size(&self) -> (u32, u32) {
+        self.scales.last().map_or(self.picture, |last| (last.width, last.height))
+    }
+
+    /// How many times larger than the picture it is painted.
+    pub fn supersampling(&self) -> f64 {
+        self.supersampling
+    }
+
+    /// Width and height of the image that is shown of a scale: of the last, those of the picture.
+    pub fn shown_size(&self, scale: &Scale) -> (u32, u32) {
+        scaled_by(scale.fraction, self.picture)
     }
 
     /// Evaluations before scale `k`.
@@ -228,8 +261,13 @@ impl Schedule {
 /// The size `steps` scales below the last, and its fraction of the last.
 fn reduced((width, height): (u32, u32), steps: usize) -> ((u32, u32), f64) {
     let fraction = 0.5f64.powf(steps as f64 / 2.0);
-    let longer = (f64::from(width.max(height)) * fraction).round() as u32;
-    (scaled_dimensions(width, height, Size::Longer(longer)), fraction)
+    (scaled_by(fraction, (width, height)), fraction)
+}
+
+/// A width and height with the longer side `factor` times as long.
+fn scaled_by(factor: f64, (width, height): (u32, u32)) -> (u32, u32) {
+    let longer = (f64::from(width.max(height)) * factor).round() as u32;
+    scaled_dimensions(width, height, Size::Longer(longer))
 }
 
 #[cfg(test)]
@@ -238,13 +276,14 @@ mod tests {
 
     fn sizes(width: u32, height: u32, scales: &str, least: u32) -> Vec<(u32, u32)> {
         let schedule =
-            Schedule::new((width, height), scales.parse().unwrap(), &Iterations::each(7), least).unwrap();
+            Schedule::new((width, height), 1.0, scales.parse().unwrap(), &Iterations::each(7), least)
+                .unwrap();
         schedule.scales().iter().map(|scale| (scale.width, scale.height)).collect()
     }
 
     #[test]
     fn sizes_grow_by_the_square_root_of_two_up_to_the_last() {
-        assert_eq!(sizes(512, 512, "auto", 16).iter().map(|s| s.0).collect::<Vec<_>>(), [181, 256, 362, 512]);
+        assert_eq!(sizes(512, 512, "auto", 16).iter().map(|s| s.0).collect::<Vec<_>>(), [256, 362, 512]);
         assert_eq!(
             sizes(512, 512, "128px", 16).iter().map(|s| s.0).collect::<Vec<_>>(),
             [128, 181, 256, 362, 512]
@@ -260,11 +299,11 @@ mod tests {
     fn iterations_are_those_of_each_scale() {
         let counts: Iterations = "50, 20".parse().unwrap();
         assert_eq!(counts.to_string(), "50,20");
-        let schedule = Schedule::new((128, 128), Scales::Count(3), &counts, 16).unwrap();
+        let schedule = Schedule::new((128, 128), 1.0, Scales::Count(3), &counts, 16).unwrap();
         let each: Vec<_> = schedule.scales().iter().map(|scale| scale.iterations).collect();
         assert_eq!(each, [50, 20, 20]);
         assert_eq!((schedule.before(1), schedule.before(2), schedule.iterations()), (50, 70, 90));
-        let schedule = Schedule::new((256, 200), Scales::Auto, &Iterations::Auto, 16).unwrap();
+        let schedule = Schedule::new((320, 250), 1.0, Scales::Auto, &Iterations::Auto, 16).unwrap();
         let each: Vec<_> = schedule.scales().iter().map(|scale| scale.iterations).collect();
         assert_eq!(each, [Iterations::FIRST, Iterations::LATER]);
         assert_eq!(schedule.scales()[1].fraction, 1.0);
@@ -272,10 +311,24 @@ mod tests {
     }
 
     #[test]
+    fn with_supersampling_scales_are_larger_and_images_as_large_as_without() {
+        let schedule = Schedule::new((256, 171), 1.25, Scales::Auto, &Iterations::Auto, 16).unwrap();
+        let painted: Vec<_> = schedule.scales().iter().map(|scale| (scale.width, scale.height)).collect();
+        let shown: Vec<_> = schedule.scales().iter().map(|scale| schedule.shown_size(scale)).collect();
+        assert_eq!((painted, shown), (vec![(226, 151), (320, 214)], vec![(181, 121), (256, 171)]));
+        assert_eq!((schedule.picture_size(), schedule.painted_size()), ((256, 171), (320, 214)));
+        let each: Vec<_> = schedule.scales().iter().map(|scale| scale.iterations).collect();
+        assert_eq!(each, [Iterations::FIRST * 3 / 4, Iterations::LATER * 3 / 4]);
+        // Numbers that are given stay.
+        let given = Schedule::new((256, 171), 1.25, Scales::Count(1), &Iterations::each(7), 16).unwrap();
+        assert_eq!(given.iterations(), 7);
+    }
+
+    #[test]
     fn what_cannot_be_scheduled_is_refused() {
         let refused = |scales: &str, iterations: &str, word: &str| {
             let iterations: Iterations = iterations.parse().unwrap();
-            let error = Schedule::new((64, 40), scales.parse().unwrap(), &iterations, 16).unwrap_err();
+            let error = Schedule::new((64, 40), 1.0, scales.parse().unwrap(), &iterations, 16).unwrap_err();
             assert!(error.is_usage() && error.to_string().contains(word), "{error}");
         };
         refused("4", "5", "scales 3");

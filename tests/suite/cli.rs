@@ -128,7 +128,7 @@ fn each_option_of_paint_changes_the_picture() {
     let bare = paint(&folder, "--init-noise 0");
     assert_eq!(bare, paint(&folder, "--init-noise 0 --seed 3"), "the seed is for noise alone");
     assert_eq!(plain, paint(&folder, "--scales auto"), "32 pixels are below the smallest scale");
-    let documented = "--style-weight 250 --tv-weight 0.005 --tone-weight 0.005 --lr 2 --content-weight 1 --init content \
+    let documented = "--style-weight 350 --tv-weight 0.005 --tone-weight 0.005 --lr 2 --content-weight 1 --init content \
                       --init-noise 0.2..0.9 --flat-content 0.1 --detail-content 2 --margin 8 --balance 5 \
                       --network balanced";
     assert_eq!(plain, paint(&folder, documented), "the documented defaults are others");
@@ -149,6 +149,7 @@ fn each_option_of_paint_changes_the_picture() {
         "--margin 0",
         "--balance 3",
         "--scales 16px",
+        "--supersampling 1.25",
         "--seed 3",
         "--init-noise 0.2 --seed 3",
         "--average",
@@ -281,7 +282,8 @@ fn unfit_settings_are_refused() {
     refuses("--preset monet", &["--preset", "'monet'"]);
     refuses("--checkpoint-every 0", &["--checkpoint-every", "from 1 up"]);
     refuses("--until x", &["--until", "'x' is no weight"]);
-    refuses("--size 32 --scales 3", &["--scales 3 is too many", "use --scales 2 or less"]);
+    refuses("--size 32 --scales 4", &["--scales 4 is too many", "use --scales 3 or less"]);
+    refuses("--supersampling 0.5", &["--supersampling", "'0.5'", "from 1 to 4"]);
     refuses("--iterations 5,5 --scales 1", &["--iterations has 2 numbers", "number of scales is 1"]);
     refuses("--style-layers conv3_9", &["unknown layer 'conv3_9'", "did you mean conv3_"]);
     refuses("--content-layers relu4_2", &["did you mean conv4_2"]);

@@ -59,8 +59,9 @@ fn png_pictures_carry_settings_that_make_others_like_them() {
 #[test]
 fn the_default_is_coarse_to_fine() {
     let folder = TestFolder::new();
-    let line = format!("paint @content.png @style.png -o @out.png --size 256 --dry-run -q {SHALLOW}");
-    let output = folder.command(&line).output().unwrap();
+    let line = "paint @content.png @style.png -o @out.png --size 256 --dry-run -q \
+                --content-layers conv2_1 --style-layers conv1_1,conv2_1";
+    let output = folder.command(line).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let told = |text: &str, size: &str, evaluations: &str| {
         let mut lines = text.lines().filter(|line| line.starts_with("scale: "));
@@ -68,14 +69,15 @@ fn the_default_is_coarse_to_fine() {
     };
     for (size, evaluations) in [
         // With the margin of eight pixels on each side.
-        ("197 x 161:", "; 80 evaluations"),
-        ("272 x 221:", "; 36 evaluations"),
+        ("242 x 197:", "; 60 evaluations"),
+        ("336 x 272:", "; 27 evaluations"),
     ] {
         assert!(told(&text, size, evaluations), "{size} is not in {text}{}", stderr(&output));
     }
-    let output = folder.command(&format!("{line} --scales 1")).output().unwrap();
+    assert!(text.contains("picture: 256 x 205"), "{text}");
+    let output = folder.command(&format!("{line} --scales 1 --supersampling 1")).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(told(&text, "272 x 221:", "; 80 evaluations") && !text.contains("197 x"), "{text}");
+    assert!(told(&text, "272 x 221:", "; 80 evaluations") && !text.contains("picture: "), "{text}");
 }
 
 #[test]

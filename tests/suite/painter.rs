@@ -56,7 +56,7 @@ fn inputs() -> PaintingInputs {
 }
 
 fn plan(method: Method, iterations: &str, tolerance: Option<f64>) -> Plan {
-    let schedule = Schedule::new((30, 22), Scales::Count(2), &iterations.parse().unwrap(), 2).unwrap();
+    let schedule = Schedule::new((30, 22), 1.0, Scales::Count(2), &iterations.parse().unwrap(), 2).unwrap();
     let settings = settings();
     Plan { settings, method, tolerance, ..Plan::new(schedule) }
 }

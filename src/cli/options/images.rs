@@ -6,11 +6,13 @@ use std::str::FromStr;
 
 use clap::Args;
 use impasto::colour::KeepColors;
-use impasto::image_io::{Image, Size};
+use impasto::image_io::{Image, Size, scaled_dimensions};
 use impasto::objective::{Region, parse_weight};
 use impasto::painter::{
-    ContentWeights, Finish, InitialImage, Iterations, NoiseShare, Scales, Start, style_side,
+    ContentWeights, Finish, InitialImage, Iterations, NoiseShare, Scales, Schedule, Start, Supersampling,
+    style_side,
 };
+use impasto::vgg19::LayerId;
 use impasto::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -43,7 +45,12 @@ pub struct SizeOptions {
     #[serde(with = "text")]
     pub style_scale: f32,
 
-    /// Number of sizes, coarse to fine by the square root of 2, the size of the first as in 128px, or 'auto' to start near 181 pixels
+    /// How many times larger than the picture it is painted before it is reduced, 1 to 4, or 'auto': up to 1.25 below 320 pixels
+    #[arg(long, value_name = "X|auto", default_value = "auto", hide_short_help = true)]
+    #[serde(with = "text")]
+    pub supersampling: Supersampling,
+
+    /// Number of sizes, coarse to fine by the square root of 2, the size of the first as in 128px, or 'auto' to start near 256 pixels
     #[arg(long, value_name = "N|auto", default_value = "auto", hide_short_help = true)]
     #[serde(with = "text")]
     pub scales: Scales,
@@ -58,7 +65,8 @@ pub struct SizeOptions {
         long,
         value_name = "N|auto",
         default_value = "auto",
-        long_help = "Evaluations at each size: one number, a list as in 500,300, or 'auto' for 80, then 36 each"
+        long_help = "Evaluations at each size: one number, a list as in 500,300, or 'auto' for 80, then 36 each, and fewer \
+            with supersampling"
     )]
     #[serde(with = "text")]
     pub iterations: Iterations,
@@ -76,14 +84,27 @@ impl SizeOptions {
         Err(Error::Usage(format!("--style-scale must be above 0, not {}", self.style_scale)))
     }
 
-    /// A style image resized to suit a content image that has its final size.
-    pub fn scaled_style(&self, style: &Image, content: &Image) -> Result<Image> {
+    /// The scales of a painting whose content image has a width and height in its file.
+    ///
+    /// # Errors
+    /// As [`Schedule::new`].
+    pub fn schedule(&self, (width, height): (u32, u32), deepest: LayerId) -> Result<Schedule> {
+        let (width, height) = scaled_dimensions(width, height, self.size);
+        let supersampling = self.supersampling.factor(width.max(height));
+        let least = deepest.downscale() as u32;
+        Schedule::new((width, height), supersampling, self.scales, &self.iterations, least)
+    }
+
+    /// A style image resized to suit the last scale of this schedule. Its strokes are as large in the picture as without
+    /// supersampling.
+    pub fn scaled_style(&self, style: &Image, schedule: &Schedule) -> Result<Image> {
+        let (width, height) = schedule.picture_size();
         let base = match self.style_size {
-            None => style_side(style, content.width().max(content.height()))?,
+            None => style_side(style, width.max(height))?,
             Some(Size::Longer(longer)) => longer,
             Some(Size::Full) => style.width().max(style.height()),
         };
-        let longer = (f64::from(base) * f64::from(self.style_scale)).round();
+        let longer = (f64::from(base) * f64::from(self.style_scale) * schedule.supersampling()).round();
         style.resized(Size::Longer((longer as u32).max(1)))
     }
 }

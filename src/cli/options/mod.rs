@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 /// Defaults of a painting that differ from those of the reference objective, which `score` and `profile` use.
 /// `docs/src/guide/defaults.md` shows how they were chosen.
-pub const STYLE_WEIGHT: &str = "250";
+pub const STYLE_WEIGHT: &str = "350";
 const TONE_WEIGHT: &str = "0.005";
 const TV_WEIGHT: &str = "0.005";
 const NETWORK: &str = "balanced";

@@ -215,7 +215,7 @@ impl<'a> Run<'a> {
         let request = Request { content, styles, output, ..self.request.clone() };
         let job = Job::prepare(&request, self.sources_for(&request)?)?;
         let stop = self.stop.clone();
-        let context = self.context_for(job.size())?;
+        let context = self.context_for(job.schedule.painted_size())?;
         if let Some(live) = live {
             live.begin(request.subject(place)?);
         }

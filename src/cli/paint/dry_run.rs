@@ -24,7 +24,8 @@ const TRIAL: u32 = 256;
 /// Plans every scale, times a few evaluations at a small size, and prints the plan. Writes no file.
 pub fn print_plan(job: &Job, request: &Request) -> Result<ExitCode> {
     let network = &request.painting.objective.network;
-    let Context { gpu, network, .. } = Context::open(network, &job.objective, job.size(), &request.common)?;
+    let painted = job.schedule.painted_size();
+    let Context { gpu, network, .. } = Context::open(network, &job.objective, painted, &request.common)?;
     let plan = request.painting.plan(job.schedule.clone(), vec![], request.common.memory)?;
     let choices = plan.choices(&gpu, &network, &job.inputs)?;
     let seconds_a_pixel = try_out(&gpu, &network, &job.inputs, &plan)?;
@@ -32,6 +33,10 @@ pub fn print_plan(job: &Job, request: &Request) -> Result<ExitCode> {
     for style in &job.inputs.styles {
         let (width, height) = (style.image.width(), style.image.height());
         text += &format!("style: {width} x {height}, weight {}\n", style.weight);
+    }
+    if job.schedule.supersampling() > 1.0 {
+        let (width, height) = job.schedule.picture_size();
+        text += &format!("picture: {width} x {height}, reduced from the last of the sizes below\n");
     }
     if job.inputs.margin > 0 {
         text += &format!("margin: {} pixels on each side, a part of the sizes below\n", job.inputs.margin);

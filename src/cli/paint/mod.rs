@@ -114,7 +114,7 @@ impl Paint {
 /// Paints on a device of its own, from the start or from a checkpoint.
 fn paint(job: Job, request: &Request, view: &ViewOptions, from: Option<&Checkpoint>) -> Result<ExitCode> {
     let network = &request.painting.objective.network;
-    let context = Context::open(network, &job.objective, job.size(), &request.common)?;
+    let context = Context::open(network, &job.objective, job.schedule.painted_size(), &request.common)?;
     let stop = stop_on_signal()?;
     let view = view.open(context.gpu.adapter(), &request.common, &stop)?;
     let live = view.as_ref().map(|view| &*view.live);
@@ -138,6 +138,6 @@ pub fn paint_request(
 ) -> Result<End> {
     let job = Job::prepare(request, &Sources::load(request)?)?;
     let network = &request.painting.objective.network;
-    let context = Context::open(network, &job.objective, job.size(), &request.common)?;
+    let context = Context::open(network, &job.objective, job.schedule.painted_size(), &request.common)?;
     Session::open(job, request, &context, stop, Some(live), from)?.paint()
 }

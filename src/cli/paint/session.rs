@@ -94,7 +94,7 @@ impl<'a> Session<'a> {
         let log = files.log.as_deref().map(|path| Log::open(path, done)).transpose()?;
         let profile = files.profile.then(|| RunProfile::begin(gpu)).transpose()?;
         let kernels = network.kernels().to_string();
-        let (width, height) = job.size();
+        let (width, height) = job.schedule.picture_size();
         if let Some(path) = &files.animate {
             check_animation(path, width, height)?;
         }
