@@ -13,7 +13,7 @@ pub struct Balance(f64);
 
 impl Balance {
     /// beta in the middle. It shrinks tenfold towards the photograph, and grows tenfold towards the painting.
-    const STYLE_WEIGHT: f64 = 350.0;
+    const STYLE_WEIGHT: f64 = 250.0;
 
     /// The settings at this point of the path.
     ///

@@ -99,12 +99,6 @@ impl Settings {
     /// Settings that a file holds. Those of earlier versions get what these painted by, where it has become an option
     /// or a default has changed since.
     pub fn of_file(mut self) -> Self {
-        let is =
-            |settings: &Self, name: &str, text: &str| settings.0.get(name).is_none_or(|value| value == text);
-        let first_scale = if self.0.contains_key("margin") { "181px" } else { "128px" };
-        if !self.0.contains_key("supersampling") && is(&self, "scales", "auto") {
-            self.0.insert("scales".into(), first_scale.into());
-        }
         let earlier =
             [("supersampling", "1"), ("smoothing", "0"), ("detail-content", "1"), ("tone-weight", "0")];
         for (name, earlier) in earlier {
@@ -113,7 +107,12 @@ impl Settings {
         if self.0.contains_key("margin") {
             return self;
         }
+        let is =
+            |settings: &Self, name: &str, text: &str| settings.0.get(name).is_none_or(|value| value == text);
         let mut earlier = vec![("margin", "0".into()), ("flat-content", "1".into())];
+        if is(&self, "scales", "auto") {
+            earlier.push(("scales", "128px".into()));
+        }
         if is(&self, "init-noise", "auto") && is(&self, "init", "content") {
             earlier.push(("init-noise", "0.8".into()));
         }
@@ -289,10 +288,10 @@ mod tests {
         ] {
             assert_eq!(old[name], value, "{name}");
         }
-        // These had the present defaults, but for the first scale, the smoothing of steps, the weight of detail and tone.
+        // These had the present defaults, but for supersampling, the smoothing of steps, the weight of detail and tone.
         let Settings(earlier) = settings(r#"{"size":"256","scales":"auto","margin":"8"}"#).of_file();
-        let added = ["scales", "supersampling", "smoothing", "detail-content", "tone-weight"];
-        assert_eq!(added.map(|name| &earlier[name]), ["181px", "1", "0", "1", "0"]);
+        let added = ["supersampling", "smoothing", "detail-content", "tone-weight"];
+        assert_eq!(added.map(|name| &earlier[name]), ["1", "0", "1", "0"]);
         assert!(!earlier.contains_key("flat-content"));
         let now = settings(
             r#"{"size":"256","scales":"auto","margin":"8","smoothing":"0.9","detail-content":"2",

@@ -11,7 +11,7 @@ use crate::image_io::{Size, scaled_dimensions};
 pub enum Scales {
     /// As many as start at about [`Schedule::SMALLEST`] pixels.
     Auto,
-    /// As many as start at about this many pixels on the longer side.
+    /// As many as start at about this many pixels of the picture on the longer side.
     From(u32),
     /// This many, at least 1.
     Count(usize),
@@ -152,8 +152,8 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Longer side at which `auto` starts, to within its steps.
-    pub const SMALLEST: u32 = 256;
+    /// Longer side at which `auto` starts, to within its steps, in pixels of the picture.
+    pub const SMALLEST: u32 = 181;
 
     /// A schedule for a picture of a width and height that is painted `supersampling` times as large, from 1 up. Each
     /// scale is larger than the one before by the square root of two. `least` is the shortest side that the
@@ -170,7 +170,7 @@ impl Schedule {
         least: u32,
     ) -> Result<Self> {
         let (width, height) = scaled_by(supersampling, picture);
-        let count = Self::count((width, height), scales, least)?;
+        let count = Self::count(picture, (width, height), scales, least)?;
         let given = iterations.least_scales();
         if given > count {
             return Err(Error::setting(
@@ -187,14 +187,14 @@ impl Schedule {
         Ok(Self { scales: (0..count).map(scale).collect(), picture, supersampling })
     }
 
-    /// The number of scales, none of them shorter than `least` on a side unless it is the only one.
-    fn count((width, height): (u32, u32), scales: Scales, least: u32) -> Result<usize> {
+    /// The number of scales up to the size that is painted, none of them shorter than `least` on a side unless it is the only one.
+    fn count(picture: (u32, u32), (width, height): (u32, u32), scales: Scales, least: u32) -> Result<usize> {
         let fits = |steps: &usize| {
             let (w, h) = reduced((width, height), *steps).0;
             w.min(h) >= least
         };
         let starting_at = |first: u32| {
-            let longer = f64::from(width.max(height));
+            let longer = f64::from(picture.0.max(picture.1));
             let steps = (longer / f64::from(first)).log2() * 2.0;
             (1..=steps.round().max(0.0) as usize).take_while(fits).count() + 1
         };
@@ -242,6 +242,12 @@ impl Schedule {
         self.supersampling
     }
 
+    /// How much more the style counts than in a picture that is painted as large as it is. A subject that is drawn more
+    /// surely takes more style: two fifths more at one and a quarter times the size.
+    pub fn style_emphasis(&self) -> f32 {
+        self.supersampling.powf(1.5) as f32
+    }
+
     /// Width and height of the image that is shown of a scale: of the last, those of the picture.
     pub fn shown_size(&self, scale: &Scale) -> (u32, u32) {
         scaled_by(scale.fraction, self.picture)
@@ -283,7 +289,7 @@ mod tests {
 
     #[test]
     fn sizes_grow_by_the_square_root_of_two_up_to_the_last() {
-        assert_eq!(sizes(512, 512, "auto", 16).iter().map(|s| s.0).collect::<Vec<_>>(), [256, 362, 512]);
+        assert_eq!(sizes(512, 512, "auto", 16).iter().map(|s| s.0).collect::<Vec<_>>(), [181, 256, 362, 512]);
         assert_eq!(
             sizes(512, 512, "128px", 16).iter().map(|s| s.0).collect::<Vec<_>>(),
             [128, 181, 256, 362, 512]
@@ -303,7 +309,7 @@ mod tests {
         let each: Vec<_> = schedule.scales().iter().map(|scale| scale.iterations).collect();
         assert_eq!(each, [50, 20, 20]);
         assert_eq!((schedule.before(1), schedule.before(2), schedule.iterations()), (50, 70, 90));
-        let schedule = Schedule::new((320, 250), 1.0, Scales::Auto, &Iterations::Auto, 16).unwrap();
+        let schedule = Schedule::new((256, 200), 1.0, Scales::Auto, &Iterations::Auto, 16).unwrap();
         let each: Vec<_> = schedule.scales().iter().map(|scale| scale.iterations).collect();
         assert_eq!(each, [Iterations::FIRST, Iterations::LATER]);
         assert_eq!(schedule.scales()[1].fraction, 1.0);
@@ -319,6 +325,7 @@ mod tests {
         assert_eq!((schedule.picture_size(), schedule.painted_size()), ((256, 171), (320, 214)));
         let each: Vec<_> = schedule.scales().iter().map(|scale| scale.iterations).collect();
         assert_eq!(each, [Iterations::FIRST * 3 / 4, Iterations::LATER * 3 / 4]);
+        assert!((schedule.style_emphasis() - 1.4).abs() < 0.01);
         // Numbers that are given stay.
         let given = Schedule::new((256, 171), 1.25, Scales::Count(1), &Iterations::each(7), 16).unwrap();
         assert_eq!(given.iterations(), 7);

@@ -195,7 +195,7 @@ fn the_guide_tells_the_defaults_of_weights() {
     }
     let [alpha, beta] = ["content-weight", "style-weight"].map(|option| default_in(&help, option));
     let ratio = alpha.parse::<f64>().unwrap() / beta.parse::<f64>().unwrap();
-    assert!(tells("ratio", &format!("{ratio:.1e}")), "the ratio is {ratio:.1e}");
+    assert!(tells("ratio", &format!("{ratio:e}")), "the ratio is {ratio:e}");
     assert!(!tells("style-weight", "77"));
 }
 

@@ -128,7 +128,7 @@ fn each_option_of_paint_changes_the_picture() {
     let bare = paint(&folder, "--init-noise 0");
     assert_eq!(bare, paint(&folder, "--init-noise 0 --seed 3"), "the seed is for noise alone");
     assert_eq!(plain, paint(&folder, "--scales auto"), "32 pixels are below the smallest scale");
-    let documented = "--style-weight 350 --tv-weight 0.005 --tone-weight 0.005 --lr 2 --content-weight 1 --init content \
+    let documented = "--style-weight 250 --tv-weight 0.005 --tone-weight 0.005 --lr 2 --content-weight 1 --init content \
                       --init-noise 0.2..0.9 --flat-content 0.1 --detail-content 2 --margin 8 --balance 5 \
                       --network balanced";
     assert_eq!(plain, paint(&folder, documented), "the documented defaults are others");

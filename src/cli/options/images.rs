@@ -50,7 +50,7 @@ pub struct SizeOptions {
     #[serde(with = "text")]
     pub supersampling: Supersampling,
 
-    /// Number of sizes, coarse to fine by the square root of 2, the size of the first as in 128px, or 'auto' to start near 256 pixels
+    /// Number of sizes, coarse to fine by the square root of 2, the size of the first as in 128px, or 'auto' to start near 181 pixels
     #[arg(long, value_name = "N|auto", default_value = "auto", hide_short_help = true)]
     #[serde(with = "text")]
     pub scales: Scales,

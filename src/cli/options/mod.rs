@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 /// Defaults of a painting that differ from those of the reference objective, which `score` and `profile` use.
 /// `docs/src/guide/defaults.md` shows how they were chosen.
-pub const STYLE_WEIGHT: &str = "350";
+pub const STYLE_WEIGHT: &str = "250";
 const TONE_WEIGHT: &str = "0.005";
 const TV_WEIGHT: &str = "0.005";
 const NETWORK: &str = "balanced";
@@ -111,8 +111,10 @@ impl PaintingOptions {
     /// # Errors
     /// As [`check`](Self::check).
     pub fn plan(&self, schedule: Schedule, pauses: Vec<usize>, memory: Option<u64>) -> Result<Plan> {
+        let mut settings = self.objective.settings()?;
+        settings.style_weight *= schedule.style_emphasis();
         Ok(Plan {
-            settings: self.objective.settings()?,
+            settings,
             method: self.method.method()?,
             schedule,
             tolerance: self.method.until.map(f64::from),
