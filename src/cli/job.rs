@@ -70,9 +70,10 @@ impl Job {
         let objective = options.objective.settings()?;
         let deepest = objective.deepest();
         let Content { path, decoded: Decoded { image, alpha, .. } } = content;
-        let schedule = options.sizes.schedule((image.width(), image.height()), deepest)?;
-        let (width, height) = schedule.painted_size();
+        let file_size = (image.width(), image.height());
+        let (width, height) = options.sizes.painted_size(file_size);
         check_pooling(path, width, height, deepest)?;
+        let schedule = options.sizes.schedule(file_size, deepest)?;
         let content = image.resized_to(width, height)?;
         let style = |(k, weight): (usize, f32)| {
             let scaled = options.sizes.scaled_style(&sources.styles[k], &schedule)?;

@@ -37,9 +37,9 @@ enum Display {
 impl Progress {
     pub fn new(schedule: &Schedule, quiet: bool) -> Self {
         let scales = schedule.scales();
-        let size = |k: usize| match scales.len() {
-            1 => String::new(),
-            _ => format!("{} x {}: ", scales[k].width, scales[k].height),
+        let size = |k: usize| {
+            let (width, height) = schedule.shown_size(&scales[k]);
+            if scales.len() == 1 { String::new() } else { format!("{width} x {height}: ") }
         };
         let sizes = (0..scales.len()).map(size).collect();
         Self { display: Display::new(schedule.iterations(), quiet), sizes }

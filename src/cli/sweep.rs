@@ -93,6 +93,8 @@ impl FromStr for Blocks {
 struct Images {
     /// Width and height of the content image's file.
     file_size: (u32, u32),
+    /// See [`Schedule::style_emphasis`](impasto::painter::Schedule::style_emphasis).
+    style_emphasis: f32,
     /// The content image as large as it is painted.
     content: Image,
     style: Style,
@@ -115,6 +117,7 @@ impl Images {
         let [image_region] = styles.image_regions(1)?.try_into().unwrap_or([None]);
         Ok(Self {
             file_size,
+            style_emphasis: schedule.style_emphasis(),
             content,
             style: Style { region, image_region, ..style.into() },
             content_mask: styles.content_mask_region()?,
@@ -152,7 +155,7 @@ impl Sweep {
         let [content, style] = [&self.content, &self.style].map(|path| file_name(path));
         let sheet = Sheet {
             title: format!("{content} in the style of {style}"),
-            note: self.note(),
+            note: self.note(images.style_emphasis),
             columns: columns.len(),
             cells,
             ..Sheet::default()
@@ -161,7 +164,7 @@ impl Sweep {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn note(&self) -> String {
+    fn note(&self, style_emphasis: f32) -> String {
         let columns = match self.balance.is_empty() {
             true => "α/β is the content weight over the style weight.",
             false => "A balance of 0 is the photograph, one of 10 the painting.",
@@ -170,12 +173,16 @@ impl Sweep {
             true => " Lower rows add the style layers of deeper blocks.",
             false => "",
         };
-        format!("{columns}{rows}")
+        let emphasis = match style_emphasis > 1.0 {
+            true => format!(" Painted larger and reduced, with {style_emphasis:.1} times the style weight."),
+            false => String::new(),
+        };
+        format!("{columns}{rows}{emphasis}")
     }
 
     /// A cell of the sheet, ready to paint.
     fn item(&self, label: String, painting: &PaintingOptions, images: &Images) -> Result<Item> {
-        let Images { file_size, content, style, content_mask, start } = images;
+        let Images { file_size, content, style, content_mask, start, style_emphasis: _ } = images;
         let settings = painting.objective.settings()?;
         let (deepest, sizes) = (settings.deepest(), &painting.sizes);
         let schedule = sizes.schedule(*file_size, deepest)?;

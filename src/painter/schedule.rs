@@ -3,8 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use super::supersampling::{Supersampling, scaled_by};
 use crate::error::{Error, Remedy, Result, Setting};
-use crate::image_io::{Size, scaled_dimensions};
 
 /// Number of scales. Written `auto`, a number, or the size of the first as in `128px`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,10 +72,11 @@ impl Iterations {
         Self::Given(vec![count])
     }
 
-    /// Evaluations at scale `k` of a picture that is painted `supersampling` times as large.
+    /// Evaluations at scale `k` of a picture that is painted `supersampling` times as large. Beyond the largest factor of
+    /// [`Supersampling::Auto`] they become no fewer.
     fn at(&self, k: usize, supersampling: f64) -> usize {
         let fewer = |count: usize| {
-            let share = supersampling.powf(-Self::DECLINE);
+            let share = supersampling.min(Supersampling::MOST).powf(-Self::DECLINE);
             (count as f64 * share).round().max(1.0) as usize
         };
         match self {
@@ -155,21 +156,21 @@ impl Schedule {
     /// Longer side at which `auto` starts, to within its steps, in pixels of the picture.
     pub const SMALLEST: u32 = 181;
 
-    /// A schedule for a picture of a width and height that is painted `supersampling` times as large, from 1 up. Each
-    /// scale is larger than the one before by the square root of two. `least` is the shortest side that the
-    /// objective allows: `auto` starts no smaller than that.
+    /// A schedule for a picture of a width and height. Each scale is larger than the one before by the square root of
+    /// two. `least` is the shortest side that the objective allows: `auto` starts no smaller than that.
     ///
     /// # Errors
     /// [`Error::Setting`] if the coarsest of a given number of scales is below `least`, or more numbers
     /// of iterations are given than there are scales.
     pub fn new(
         picture: (u32, u32),
-        supersampling: f64,
+        supersampling: Supersampling,
         scales: Scales,
         iterations: &Iterations,
         least: u32,
     ) -> Result<Self> {
-        let (width, height) = scaled_by(supersampling, picture);
+        let (width, height) = supersampling.painted_size(picture);
+        let supersampling = supersampling.factor(picture.0.max(picture.1));
         let count = Self::count(picture, (width, height), scales, least)?;
         let given = iterations.least_scales();
         if given > count {
@@ -242,10 +243,11 @@ impl Schedule {
         self.supersampling
     }
 
-    /// How much more the style counts than in a picture that is painted as large as it is. A subject that is drawn more
-    /// surely takes more style: two fifths more at one and a quarter times the size.
+    /// The factor by which the caller multiplies the style weight: a picture that is painted larger stays recognisable with
+    /// more style. It is 1.4 at one and a quarter times the size, the largest factor of [`Supersampling::Auto`], and no
+    /// larger beyond.
     pub fn style_emphasis(&self) -> f32 {
-        self.supersampling.powf(1.5) as f32
+        self.supersampling.min(Supersampling::MOST).powf(1.5) as f32
     }
 
     /// Width and height of the image that is shown of a scale: of the last, those of the picture.
@@ -270,20 +272,19 @@ fn reduced((width, height): (u32, u32), steps: usize) -> ((u32, u32), f64) {
     (scaled_by(fraction, (width, height)), fraction)
 }
 
-/// A width and height with the longer side `factor` times as long.
-fn scaled_by(factor: f64, (width, height): (u32, u32)) -> (u32, u32) {
-    let longer = (f64::from(width.max(height)) * factor).round() as u32;
-    scaled_dimensions(width, height, Size::Longer(longer))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn sizes(width: u32, height: u32, scales: &str, least: u32) -> Vec<(u32, u32)> {
-        let schedule =
-            Schedule::new((width, height), 1.0, scales.parse().unwrap(), &Iterations::each(7), least)
-                .unwrap();
+        let schedule = Schedule::new(
+            (width, height),
+            Supersampling::NONE,
+            scales.parse().unwrap(),
+            &Iterations::each(7),
+            least,
+        )
+        .unwrap();
         schedule.scales().iter().map(|scale| (scale.width, scale.height)).collect()
     }
 
@@ -305,11 +306,12 @@ mod tests {
     fn iterations_are_those_of_each_scale() {
         let counts: Iterations = "50, 20".parse().unwrap();
         assert_eq!(counts.to_string(), "50,20");
-        let schedule = Schedule::new((128, 128), 1.0, Scales::Count(3), &counts, 16).unwrap();
+        let schedule = Schedule::new((128, 128), Supersampling::NONE, Scales::Count(3), &counts, 16).unwrap();
         let each: Vec<_> = schedule.scales().iter().map(|scale| scale.iterations).collect();
         assert_eq!(each, [50, 20, 20]);
         assert_eq!((schedule.before(1), schedule.before(2), schedule.iterations()), (50, 70, 90));
-        let schedule = Schedule::new((256, 200), 1.0, Scales::Auto, &Iterations::Auto, 16).unwrap();
+        let schedule =
+            Schedule::new((256, 200), Supersampling::NONE, Scales::Auto, &Iterations::Auto, 16).unwrap();
         let each: Vec<_> = schedule.scales().iter().map(|scale| scale.iterations).collect();
         assert_eq!(each, [Iterations::FIRST, Iterations::LATER]);
         assert_eq!(schedule.scales()[1].fraction, 1.0);
@@ -318,7 +320,8 @@ mod tests {
 
     #[test]
     fn with_supersampling_scales_are_larger_and_images_as_large_as_without() {
-        let schedule = Schedule::new((256, 171), 1.25, Scales::Auto, &Iterations::Auto, 16).unwrap();
+        let schedule =
+            Schedule::new((256, 171), Supersampling::Auto, Scales::Auto, &Iterations::Auto, 16).unwrap();
         let painted: Vec<_> = schedule.scales().iter().map(|scale| (scale.width, scale.height)).collect();
         let shown: Vec<_> = schedule.scales().iter().map(|scale| schedule.shown_size(scale)).collect();
         assert_eq!((painted, shown), (vec![(226, 151), (320, 214)], vec![(181, 121), (256, 171)]));
@@ -327,15 +330,29 @@ mod tests {
         assert_eq!(each, [Iterations::FIRST * 3 / 4, Iterations::LATER * 3 / 4]);
         assert!((schedule.style_emphasis() - 1.4).abs() < 0.01);
         // Numbers that are given stay.
-        let given = Schedule::new((256, 171), 1.25, Scales::Count(1), &Iterations::each(7), 16).unwrap();
+        let given =
+            Schedule::new((256, 171), Supersampling::Auto, Scales::Count(1), &Iterations::each(7), 16)
+                .unwrap();
         assert_eq!(given.iterations(), 7);
+        // Nor are more extreme numbers than those that were tried.
+        let most =
+            Schedule::new((256, 171), Supersampling::Times(4.0), Scales::From(181), &Iterations::Auto, 16);
+        let most = most.unwrap();
+        assert_eq!((most.scales().len(), most.painted_size()), (2, (1024, 684)));
+        assert_eq!(most.first().iterations, schedule.first().iterations);
+        assert_eq!(most.style_emphasis(), schedule.style_emphasis());
+        let none =
+            Schedule::new((256, 171), Supersampling::NONE, Scales::Auto, &Iterations::Auto, 16).unwrap();
+        assert_eq!((none.style_emphasis(), none.painted_size()), (1.0, (256, 171)));
     }
 
     #[test]
     fn what_cannot_be_scheduled_is_refused() {
         let refused = |scales: &str, iterations: &str, word: &str| {
             let iterations: Iterations = iterations.parse().unwrap();
-            let error = Schedule::new((64, 40), 1.0, scales.parse().unwrap(), &iterations, 16).unwrap_err();
+            let error =
+                Schedule::new((64, 40), Supersampling::NONE, scales.parse().unwrap(), &iterations, 16)
+                    .unwrap_err();
             assert!(error.is_usage() && error.to_string().contains(word), "{error}");
         };
         refused("4", "5", "scales 3");

@@ -4,15 +4,16 @@ use std::fmt;
 use std::str::FromStr;
 
 use crate::error::{Error, Result};
+use crate::image_io::{Size, scaled_dimensions};
 
 /// How many times larger a picture is painted before it is reduced. Written `auto` or a number from 1 to 4.
 ///
 /// In a picture of 256 pixels a face may have 25, of which `conv4_2`, the content layer, sees three, and a stroke may be one
-/// pixel wide, which max pooling turns into ripples. Painted larger and reduced, both are drawn more surely than their pixels
-/// could be painted one by one.
+/// pixel wide, which max pooling turns into ripples. Painted larger and reduced, both come out clearer than when they are painted at
+/// the picture's size.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Supersampling {
-    /// As many times as bring the longer side to [`ENOUGH`](Self::ENOUGH) pixels, at most [`MOST`](Self::MOST).
+    /// As many times as bring the longer side to [`ENOUGH`](Self::ENOUGH) pixels, at least 1 and at most [`MOST`](Self::MOST).
     Auto,
     /// As given.
     Times(f32),
@@ -21,8 +22,10 @@ pub enum Supersampling {
 impl Supersampling {
     /// Longer side in pixels from which on `auto` paints a picture as large as it is.
     pub const ENOUGH: u32 = 320;
-    /// Of `auto`.
+    /// The largest factor of `auto`.
     pub const MOST: f64 = 1.25;
+    /// As large as the picture.
+    pub const NONE: Self = Self::Times(1.0);
     /// What may be given.
     const LIMITS: std::ops::RangeInclusive<f32> = 1.0..=4.0;
 
@@ -33,6 +36,17 @@ impl Supersampling {
             Self::Times(factor) => f64::from(factor),
         }
     }
+
+    /// Width and height at which a picture of a width and height is painted.
+    pub fn painted_size(self, picture: (u32, u32)) -> (u32, u32) {
+        scaled_by(self.factor(picture.0.max(picture.1)), picture)
+    }
+}
+
+/// A width and height with the longer side `factor` times as long.
+pub(super) fn scaled_by(factor: f64, (width, height): (u32, u32)) -> (u32, u32) {
+    let longer = (f64::from(width.max(height)) * factor).round() as u32;
+    scaled_dimensions(width, height, Size::Longer(longer))
 }
 
 impl FromStr for Supersampling {
@@ -76,6 +90,11 @@ mod tests {
             assert_eq!(Supersampling::Auto.factor(longer), factor, "{longer}");
         }
         assert_eq!(Supersampling::Times(2.0).factor(4096), 2.0);
+        for picture in [(257, 100), (300, 300), (200, 319)] {
+            let (width, height) = Supersampling::Auto.painted_size(picture);
+            assert_eq!(width.max(height), 320, "{picture:?}");
+        }
+        assert_eq!(Supersampling::NONE.painted_size((257, 100)), (257, 100));
     }
 
     #[test]

@@ -170,7 +170,7 @@ fn a_stopped_run_goes_on_to_the_same_bytes() {
         lines.iter_mut().for_each(|line| line["seconds"] = Value::Null);
         lines
     };
-    for method in ["lbfgs", "adam", "adam --average"] {
+    for method in ["lbfgs", "adam --supersampling 1.25", "adam --average"] {
         folder.command(&long_line("whole", method)).assert().success();
         for (signal, evaluations) in [3, 30, 36].into_iter().flat_map(|n| [("-INT", n), ("-KILL", n)]) {
             stop(&folder, method, signal, evaluations);

@@ -41,6 +41,7 @@ mod storage_precision;
 mod studies;
 mod studio;
 mod style_regions;
+mod supersampling;
 mod tiled;
 mod transparency;
 mod try_kernel;

@@ -14,7 +14,7 @@ use impasto::optim::Method;
 use impasto::output::OutputFile;
 use impasto::painter::{
     Checkpoint, InitialImage, NoiseShare, Origin, Painter, PainterOptions, PaintingInputs, Plan, Scales,
-    Schedule, Start,
+    Schedule, Start, Supersampling,
 };
 use impasto::tuner::{Mode, Tuner};
 use impasto::vgg19::{Network, Weights};
@@ -56,7 +56,9 @@ fn inputs() -> PaintingInputs {
 }
 
 fn plan(method: Method, iterations: &str, tolerance: Option<f64>) -> Plan {
-    let schedule = Schedule::new((30, 22), 1.0, Scales::Count(2), &iterations.parse().unwrap(), 2).unwrap();
+    let schedule =
+        Schedule::new((30, 22), Supersampling::NONE, Scales::Count(2), &iterations.parse().unwrap(), 2)
+            .unwrap();
     let settings = settings();
     Plan { settings, method, tolerance, ..Plan::new(schedule) }
 }

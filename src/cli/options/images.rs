@@ -35,7 +35,7 @@ pub struct SizeOptions {
     #[serde(with = "text")]
     pub size: Size,
 
-    /// Longer side of the style images, or 'full' [default: that of the picture, larger below 384 for fine strokes]
+    /// Longer side of the style images in pixels of the picture, or 'full' [default: that of the picture, larger below 384 for fine strokes]
     #[arg(long, value_name = "N|full", hide_short_help = true)]
     #[serde(default, with = "text::optional", skip_serializing_if = "Option::is_none")]
     pub style_size: Option<Size>,
@@ -45,7 +45,8 @@ pub struct SizeOptions {
     #[serde(with = "text")]
     pub style_scale: f32,
 
-    /// How many times larger than the picture it is painted before it is reduced, 1 to 4, or 'auto': up to 1.25 below 320 pixels
+    /// How many times larger than the picture it is painted before it is reduced, 1 to 4, or 'auto': up to 1.25 below 320 pixels;
+    /// the style weight grows with it, to 1.4 times
     #[arg(long, value_name = "X|auto", default_value = "auto", hide_short_help = true)]
     #[serde(with = "text")]
     pub supersampling: Supersampling,
@@ -66,7 +67,7 @@ pub struct SizeOptions {
         value_name = "N|auto",
         default_value = "auto",
         long_help = "Evaluations at each size: one number, a list as in 500,300, or 'auto' for 80, then 36 each, and fewer \
-            with supersampling"
+            with supersampling: 60 and 27 at 1.25"
     )]
     #[serde(with = "text")]
     pub iterations: Iterations,
@@ -89,10 +90,14 @@ impl SizeOptions {
     /// # Errors
     /// As [`Schedule::new`].
     pub fn schedule(&self, (width, height): (u32, u32), deepest: LayerId) -> Result<Schedule> {
-        let (width, height) = scaled_dimensions(width, height, self.size);
-        let supersampling = self.supersampling.factor(width.max(height));
+        let picture = scaled_dimensions(width, height, self.size);
         let least = deepest.downscale() as u32;
-        Schedule::new((width, height), supersampling, self.scales, &self.iterations, least)
+        Schedule::new(picture, self.supersampling, self.scales, &self.iterations, least)
+    }
+
+    /// Width and height of what is painted from a content image that has a width and height in its file.
+    pub fn painted_size(&self, (width, height): (u32, u32)) -> (u32, u32) {
+        self.supersampling.painted_size(scaled_dimensions(width, height, self.size))
     }
 
     /// A style image resized to suit the last scale of this schedule. Its strokes are as large in the picture as without

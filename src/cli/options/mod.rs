@@ -132,3 +132,56 @@ pub fn at_least_one(text: &str) -> std::result::Result<usize, String> {
         _ => Err("give a whole number from 1 up".into()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::{Command, FromArgMatches};
+    use impasto::image_io::Image;
+
+    use super::*;
+
+    fn painting(line: &str) -> PaintingOptions {
+        let command = PaintingOptions::augment_args(Command::new("").no_binary_name(true));
+        let matches = command.try_get_matches_from(line.split_whitespace()).unwrap();
+        PaintingOptions::from_arg_matches(&matches).unwrap()
+    }
+
+    fn schedule(options: &PaintingOptions) -> Schedule {
+        let deepest = options.objective.settings().unwrap().deepest();
+        options.sizes.schedule((640, 480), deepest).unwrap()
+    }
+
+    #[test]
+    fn a_picture_that_is_painted_larger_takes_more_style() {
+        for (line, expected) in [
+            ("--size 256", 349.4),
+            ("--size 256 --supersampling 1", 250.0),
+            ("--size 256 --ratio 1e-3", 1397.5),
+            ("--size 320", 250.0),
+            ("--size 512", 250.0),
+            ("--size 512 --supersampling 1.25", 349.4),
+        ] {
+            let options = painting(line);
+            let plan = options.plan(schedule(&options), vec![], None).unwrap();
+            let weight = plan.settings.style_weight;
+            assert!((weight / expected - 1.0).abs() < 1e-3, "{line}: {weight}");
+        }
+    }
+
+    #[test]
+    fn styles_grow_with_what_is_painted() {
+        let style = Image::from_rgb(100, 50, vec![90.0; 100 * 50 * 3]).unwrap();
+        for (line, longer) in [
+            ("--size 256", 320),
+            ("--size 256 --supersampling 1", 256),
+            ("--size 256 --style-size 64", 80),
+            ("--size 256 --style-size full", 125),
+            ("--size 256 --style-size full --style-scale 2", 250),
+            ("--size 512 --style-size 64", 64),
+        ] {
+            let options = painting(line);
+            let scaled = options.sizes.scaled_style(&style, &schedule(&options)).unwrap();
+            assert_eq!(scaled.width(), longer, "{line}");
+        }
+    }
+}

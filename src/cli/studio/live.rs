@@ -169,15 +169,15 @@ impl Live {
     pub fn show(&self, evaluation: &Evaluation, schedule: &Schedule, share: f64) {
         let mut state = self.state();
         let Some(painting) = &mut state.painting else { return };
-        let scale = &schedule.scales()[evaluation.scale];
+        let (width, height) = schedule.shown_size(&schedule.scales()[evaluation.scale]);
         let seconds = painting.seconds();
         painting.progress = Some(Progress {
             done: evaluation.iteration + 1,
             total: schedule.iterations(),
             scale: evaluation.scale + 1,
             scales: schedule.scales().len(),
-            width: scale.width,
-            height: scale.height,
+            width,
+            height,
             seconds,
             left: (share > 0.0).then(|| seconds * (1.0 - share) / share),
         });

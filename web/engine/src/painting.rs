@@ -157,9 +157,11 @@ struct Progress {
 
 impl Progress {
     fn new(painter: &Painter, choices: &[impasto::planner::Choice], deepest: LayerId) -> Self {
-        let scales = painter.schedule().scales().iter().zip(choices);
-        let scales =
-            scales.map(|(scale, choice)| (scale.width, scale.height, scale.iterations, choice.work(deepest)));
+        let schedule = painter.schedule();
+        let scales = schedule.scales().iter().zip(choices).map(|(scale, choice)| {
+            let (width, height) = schedule.shown_size(scale);
+            (width, height, scale.iterations, choice.work(deepest))
+        });
         Self {
             done: 0,
             total: painter.schedule().iterations(),

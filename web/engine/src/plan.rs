@@ -67,13 +67,14 @@ pub fn prepare(
     let settings: PageSettings = serde_json::from_str(settings).map_err(damaged)?;
     let options = settings.options(serde_json::from_str(like).map_err(damaged)?)?;
     let size = images.size(&options);
-    if let Some(question) = beyond_memory(size) {
+    if let Some(question) = beyond_memory(size, images.painted_size(&options)) {
         return Ok(described(size, Some(question)));
     }
     let first = images.job(&options)?;
     let device = device()?;
+    let painted = first.schedule.painted_size();
     let (network, computation) =
-        device.network(&options.objective.network, &first.objective, size.into(), page)?;
+        device.network(&options.objective.network, &first.objective, painted.into(), page)?;
     let make = |options: &PaintingOptions, job: &Job| -> Result<Planned> {
         let plan = options.plan(job.schedule.clone(), vec![], None)?;
         let choices = plan.choices(&device.gpu, &network, &job.inputs)?;
@@ -117,9 +118,10 @@ impl Device {
     }
 }
 
-/// Asks for a smaller size where the images of a painting take more memory than WebAssembly has.
-fn beyond_memory((width, height): (u32, u32)) -> Option<Question> {
-    let pixels = u64::from(width) * u64::from(height);
+/// Asks for a smaller size where the images of a painting take more memory than WebAssembly has. A picture of the first size is
+/// painted at the second.
+fn beyond_memory((width, height): (u32, u32), painted: (u32, u32)) -> Option<Question> {
+    let pixels = u64::from(painted.0) * u64::from(painted.1);
     let share = (MOST_PIXELS as f64 / pixels as f64).sqrt();
     (pixels > MOST_PIXELS).then(|| Question {
         problem: format!(
@@ -229,6 +231,11 @@ impl Images {
     fn size(&self, options: &PaintingOptions) -> (u32, u32) {
         let image = &self.content.image;
         scaled_dimensions(image.width(), image.height(), options.sizes.size)
+    }
+
+    /// Width and height of what is painted before it is reduced.
+    fn painted_size(&self, options: &PaintingOptions) -> (u32, u32) {
+        options.sizes.painted_size((self.content.image.width(), self.content.image.height()))
     }
 
     fn job(&self, options: &PaintingOptions) -> Result<Job> {
