@@ -170,7 +170,9 @@ mod tests {
 
     #[test]
     fn styles_grow_with_what_is_painted() {
-        let style = Image::from_rgb(100, 50, vec![90.0; 100 * 50 * 3]).unwrap();
+        // A ramp: strokes that are broad enough for small pictures.
+        let ramp = (0..100 * 50).flat_map(|i| [(i % 100 * 2) as f32; 3]).collect();
+        let style = Image::from_rgb(100, 50, ramp).unwrap();
         for (line, longer) in [
             ("--size 256", 320),
             ("--size 256 --supersampling 1", 256),
