@@ -93,8 +93,6 @@ impl FromStr for Blocks {
 struct Images {
     /// Width and height of the content image's file.
     file_size: (u32, u32),
-    /// See [`Schedule::style_emphasis`](impasto::painter::Schedule::style_emphasis).
-    style_emphasis: f32,
     /// The content image as large as it is painted.
     content: Image,
     style: Style,
@@ -117,7 +115,6 @@ impl Images {
         let [image_region] = styles.image_regions(1)?.try_into().unwrap_or([None]);
         Ok(Self {
             file_size,
-            style_emphasis: schedule.style_emphasis(),
             content,
             style: Style { region, image_region, ..style.into() },
             content_mask: styles.content_mask_region()?,
@@ -149,13 +146,14 @@ impl Sweep {
         let cell =
             |(label, painting): &(String, PaintingOptions)| self.item(label.clone(), painting, &images);
         let items = variations.iter().map(cell).collect::<Result<Vec<_>>>()?;
-        let size = (images.content.width(), images.content.height());
+        let schedule = whole.sizes.schedule(images.file_size, settings.deepest())?;
+        let size = schedule.painted_size();
         let context = Context::open(&whole.objective.network, &settings, size, &self.common)?;
         let cells = paint_all(&context, items, &self.common)?;
         let [content, style] = [&self.content, &self.style].map(|path| file_name(path));
         let sheet = Sheet {
             title: format!("{content} in the style of {style}"),
-            note: self.note(images.style_emphasis),
+            note: self.note(schedule.style_emphasis()),
             columns: columns.len(),
             cells,
             ..Sheet::default()
@@ -182,7 +180,7 @@ impl Sweep {
 
     /// A cell of the sheet, ready to paint.
     fn item(&self, label: String, painting: &PaintingOptions, images: &Images) -> Result<Item> {
-        let Images { file_size, content, style, content_mask, start, style_emphasis: _ } = images;
+        let Images { file_size, content, style, content_mask, start } = images;
         let settings = painting.objective.settings()?;
         let (deepest, sizes) = (settings.deepest(), &painting.sizes);
         let schedule = sizes.schedule(*file_size, deepest)?;

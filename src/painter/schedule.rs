@@ -334,7 +334,7 @@ mod tests {
             Schedule::new((256, 171), Supersampling::Auto, Scales::Count(1), &Iterations::each(7), 16)
                 .unwrap();
         assert_eq!(given.iterations(), 7);
-        // Nor are more extreme numbers than those that were tried.
+        // Larger factors change neither the evaluations nor the style weight any further.
         let most =
             Schedule::new((256, 171), Supersampling::Times(4.0), Scales::From(181), &Iterations::Auto, 16);
         let most = most.unwrap();
