@@ -9,7 +9,7 @@ TRIES = 12000
 
 
 def middles(rng, breadth):
-    """Points at random, each `breadth` pixels, as it is there, or more from those before it."""
+    """Points at random. Each is away from those before it by at least the `breadth` of panes, in pixels, at its place."""
     height, width = breadth.shape
     points = np.empty((0, 2))
     for point in rng.uniform((-20, -20), (width + 20, height + 20), (TRIES, 2)):
@@ -20,7 +20,7 @@ def middles(rng, breadth):
 
 
 def paint(width=768, height=608, seed=3):
-    """A Voronoi diagram of panes with brushed light in each; leads are as wide as their panes demand."""
+    """A Voronoi diagram: panes with brushed light, leads that are wider between larger panes."""
     rng = np.random.default_rng(seed)
     breadth = np.clip(27 + 12 * noise(rng, (height, width), 80, 2), 16, 42)
     points = middles(rng, breadth)

@@ -5,12 +5,12 @@ from canvas import blur, grid, noise, picture
 
 
 def jitter(number):
-    """A pseudo-random value in [-0.5, 0.5) of each whole number."""
+    """A pseudo-random value in [-0.5, 0.5) that belongs to `number`."""
     return np.sin(number * 12.9898) * 43758.5453 % 1 - 0.5
 
 
 class Block:
-    """A block of wood: `ink` is true where it prints. Coordinates waver, as a gouge does."""
+    """A block of wood: `ink` is true where it prints, `tone` is how dark it is. Coordinates waver, as a gouge does."""
 
     def __init__(self, width, height, scale, rng):
         self.scale, self.rng = scale, rng
@@ -22,18 +22,18 @@ class Block:
         self.ink = np.zeros(x.shape, bool)
 
     def lines(self, phase, tone):
-        """Ink of lines one unit of `phase` apart that cover the part `tone` of the surface."""
+        """Ink of lines one unit of `phase` apart that cover the part `tone` of the surface; above 0.9 it is solid."""
         line = np.floor(phase)
         cover = tone + 0.16 * jitter(line) + 0.20 * self.waver * np.sin(line * 2.4)
         return np.abs(phase - line - 0.5) * 2 < np.where(tone > 0.9, 2, np.clip(cover, 0.0, 0.93))
 
     def field(self, depth, angle, period):
-        """Lines `period` pixels apart at `angle` where `depth`, in pixels, is positive; a white cut around them."""
+        """Lines `period` pixels apart at `angle` where `depth`, roughly in pixels, is positive; a white cut around them."""
         u = self.x * np.cos(angle) + self.y * np.sin(angle)
         v = self.y * np.cos(angle) - self.x * np.sin(angle)
         bend = 14 * np.sin(u / 70 + 5 * angle) + 5 * noise(self.rng, u.shape, 60 * self.scale)
-        inside = self.lines((v + bend) / period, self.tone + 0.1 * jitter(angle * 100))
-        self.ink = np.where(depth > 0, inside, np.where(depth > -2.4, False, self.ink))
+        lines = self.lines((v + bend) / period, self.tone + 0.1 * jitter(angle * 100))
+        self.ink = np.where(depth > 0, lines, np.where(depth > -2.4, False, self.ink))
 
     def printed(self):
         """The print: ink misses specks, ridges left by the gouge print in the white, and both have a grain."""
@@ -48,9 +48,10 @@ class Block:
 
 
 def paint(width=640, height=512, seed=5, scale=3):
+    """One field of lines all over, and fifteen more of them in patches over each other."""
     rng = np.random.default_rng(seed)
     block = Block(width, height, scale, rng)
     for k in range(16):
-        depth = 90 * (noise(rng, block.x.shape, 110 * scale) - (0.25 if k else -9))
-        block.field(depth, np.pi * 0.38 * k, rng.uniform(6.2, 8.4))
+        patches = 90 * (noise(rng, block.x.shape, 110 * scale) - 0.25)
+        block.field(patches if k else np.ones_like(patches), np.pi * 0.38 * k, rng.uniform(6.2, 8.4))
     return block.printed()
