@@ -9,7 +9,7 @@ TRIES = 12000
 
 
 def middles(rng, breadth):
-    """Points at random. Each is away from those before it by at least the `breadth` of panes, in pixels, at its place."""
+    """Points at random, as far apart as panes are broad: at least `breadth`, in pixels, at each point."""
     height, width = breadth.shape
     points = np.empty((0, 2))
     for point in rng.uniform((-20, -20), (width + 20, height + 20), (TRIES, 2)):
