@@ -1,4 +1,4 @@
-"""Shared by the styles: colours, noise, blur, outlines of hills, and canvases finer than the image."""
+"""Shared by the styles: colours, noise, blur, and canvases finer than the image."""
 import numpy as np
 from PIL import Image
 
@@ -28,11 +28,6 @@ def blur(field, sigma):
     fy, fx = np.fft.fftfreq(wide.shape[0])[:, None], np.fft.rfftfreq(wide.shape[1])[None]
     kernel = np.exp(-2 * (np.pi * sigma) ** 2 * (fx**2 + fy**2))
     return np.fft.irfft2(np.fft.rfft2(wide) * kernel, wide.shape)[pad:-pad, pad:-pad]
-
-
-def ridge(x, height, waves):
-    """Outline of a hill: `height` plus waves of (amplitude, wavelength, phase), in pixels."""
-    return height + sum(a * np.sin(2 * np.pi * x / length + phase) for a, length, phase in waves)
 
 
 def grid(width, height, scale):

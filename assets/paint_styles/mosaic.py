@@ -2,7 +2,7 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from canvas import blur, noise, picture, ridge
+from canvas import blur, noise, picture
 
 GROUT = (104, 93, 80)
 GOLD = [(232, 176, 52), (244, 204, 96), (214, 140, 36)]
@@ -78,6 +78,11 @@ def heaven(angle, row):
     if off_ray < 0.75 - 0.055 * (row - 5):
         return GOLD if row % 4 else EMBER
     return CREAM if row in (11, 12, 21, 31) else SKY[min(2, (row - 5) // 9)]
+
+
+def ridge(x, height, waves):
+    """Outline of a hill: `height` plus waves of (amplitude, wavelength, phase), in pixels."""
+    return height + sum(a * np.sin(2 * np.pi * x / length + phase) for a, length, phase in waves)
 
 
 def paint(width=640, height=512, seed=11, scale=3):

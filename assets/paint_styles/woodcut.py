@@ -1,4 +1,4 @@
-"""Carved lines in black on warm paper: lines that bend, field by field in another direction, wide where it is dark."""
+"""Carved lines in black on warm paper. They bend, run another way in each field, and are wide where it is dark."""
 import numpy as np
 
 from canvas import blur, grid, noise, picture

@@ -8,8 +8,8 @@ the pairs that were painted by more than two candidates.
 import csv
 import sys
 
-WIDTH, HEIGHT = 760, 480
-LEFT, RIGHT, TOP, BASE = 64, 250, 44, 430
+WIDTH, HEIGHT = 800, 480
+LEFT, RIGHT, TOP, BASE = 64, 290, 44, 430
 COLOURS = {"cat-swirl": "#2167ac", "rocket-swirl": "#2c8f47", "astronaut-facets": "#d2691e"}
 GREY = "#555555"
 
