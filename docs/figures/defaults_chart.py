@@ -1,29 +1,28 @@
 """Draws the candidates for the defaults as content against style, from a CSV file of scores.
 
-    python docs/figures/defaults_chart.py docs/figures/defaults-2026-11-27.csv docs/src/images/defaults-candidates.svg
+    python docs/figures/defaults_chart.py docs/figures/defaults-2026-11-29.csv docs/src/images/defaults-candidates.svg
 
-The CSV file holds what `examples/quality` prints, one line per painting, with the settings it was made by. The chart shows
-the pairs that were painted by more than two candidates.
+The CSV file holds what `examples/quality` prints, one line per painting, with the settings it was made by.
 """
 import csv
 import sys
 
 WIDTH, HEIGHT = 800, 480
 LEFT, RIGHT, TOP, BASE = 64, 290, 44, 430
-COLOURS = {"cat-swirl": "#2167ac", "rocket-swirl": "#2c8f47", "astronaut-facets": "#d2691e"}
+COLOURS = {"astronaut-facets": "#d2691e", "coffee-mosaic": "#2167ac", "pagoda-woodcut": "#2c8f47"}
 GREY = "#555555"
 
 
 def main(source, target):
     with open(source, newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["pair"] in COLOURS]
+        rows = list(csv.DictReader(file))
     candidates = list(dict.fromkeys(row["candidate"] for row in rows))
-    x = lambda content: LEFT + (float(content) - 0.2) / 0.5 * (WIDTH - LEFT - RIGHT)
+    x = lambda content: LEFT + (float(content) - 0.3) / 0.4 * (WIDTH - LEFT - RIGHT)
     y = lambda style: TOP + (float(style) - 0.1) / 0.25 * (BASE - TOP)
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" '
            'font-family="Helvetica, Arial, sans-serif" font-size="12">', f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
            text(LEFT, 22, "Candidates at 256 pixels: further right keeps more content, higher is closer to the style", "start", 13)]
-    for value in (0.2, 0.3, 0.4, 0.5, 0.6, 0.7):
+    for value in (0.3, 0.4, 0.5, 0.6, 0.7):
         out += [line(x(value), TOP, x(value), BASE), text(x(value), BASE + 16, f"{value:.1f}")]
     for value in (0.10, 0.15, 0.20, 0.25, 0.30, 0.35):
         out += [line(LEFT, y(value), WIDTH - RIGHT, y(value)), text(LEFT - 8, y(value) + 4, f"{value:.2f}", "end")]
@@ -41,7 +40,7 @@ def main(source, target):
         words = candidate.split(", ")
         for j in range(0, len(words), 2):
             prefix = f"{i + 1}  " if j == 0 else "    "
-            out.append(text(WIDTH - RIGHT + 20 + (0 if j == 0 else 14), TOP + 76 + 46 * i + 14 * (j // 2),
+            out.append(text(WIDTH - RIGHT + 20 + (0 if j == 0 else 14), TOP + 70 + 38 * i + 14 * (j // 2),
                             prefix.strip() + ("  " if j == 0 else "") + ", ".join(words[j:j + 2]), "start", 11))
     out.append("</svg>")
     with open(target, "w") as file:

@@ -13,7 +13,7 @@ pub struct Balance(f64);
 
 impl Balance {
     /// beta in the middle. It shrinks tenfold towards the photograph, and grows tenfold towards the painting.
-    const STYLE_WEIGHT: f64 = 250.0;
+    const STYLE_WEIGHT: f64 = 2000.0;
 
     /// The settings at this point of the path.
     ///
@@ -22,12 +22,12 @@ impl Balance {
     pub fn settings(self) -> Settings {
         let decades = (5.0 - self.0) / 5.0;
         let style_weight = Self::STYLE_WEIGHT / 10f64.powf(decades);
-        let (detailed, flat) = (0.04 * self.0, (0.18 * self.0).min(0.9));
-        let flat_content = 10f64.powf(-(1.0 - decades).min(1.0));
-        let scales = if self.0 > 8.0 { "128px" } else { "auto" };
+        let flat_noise = (0.18 * self.0).min(0.9);
+        let flat_content = 0.2f64.powf(self.0 / 5.0);
+        let scales = if self.0 > 8.0 { "181px" } else { "auto" };
         let values = [
             ("style-weight", significant(style_weight)),
-            ("init-noise", format!("{}..{}", significant(detailed), significant(flat))),
+            ("init-noise", format!("0..{}", significant(flat_noise))),
             ("flat-content", significant(flat_content)),
             ("scales", scales.into()),
         ];
@@ -85,8 +85,8 @@ mod tests {
             let weight = |i: usize| pair[i].objective.settings().unwrap().style_weight;
             let noise = |i: usize| pair[i].start.initial_image().unwrap().noise;
             assert!(weight(0) < weight(1));
-            assert!(noise(0).detailed < noise(1).detailed && noise(0).flat <= noise(1).flat);
-            assert!(pair[0].styles.flat_content >= pair[1].styles.flat_content);
+            assert!(noise(0).flat <= noise(1).flat && noise(1).detailed == 0.0);
+            assert!(pair[0].styles.flat_content > pair[1].styles.flat_content);
             pair[0].check(&["a".into()]).unwrap();
         }
         assert_eq!(all[0].styles.flat_content, 1.0);

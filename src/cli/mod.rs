@@ -5,6 +5,7 @@ mod computation;
 mod context;
 mod device;
 mod devices;
+mod earlier_settings;
 mod emit_wgsl;
 mod extras;
 mod features;

@@ -68,8 +68,8 @@ mod tests {
         let again = of(r#"{"preset":"","balance":"","size":"300"}"#, like).unwrap();
         assert_eq!((again.sizes.size.to_string().as_str(), again.start.seed), ("300", 7));
         let balanced = of(r#"{"balance":"10"}"#, like).unwrap();
-        assert_eq!((balanced.sizes.margin, balanced.objective.style_weight), (4, 2500.0));
-        assert_eq!(balanced.sizes.scales.to_string(), "128px");
+        assert_eq!((balanced.sizes.margin, balanced.objective.style_weight), (4, 20000.0));
+        assert_eq!(balanced.sizes.scales.to_string(), "181px");
     }
 
     #[test]

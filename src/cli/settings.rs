@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::balance::Balance;
+use super::earlier_settings;
 use super::note::Note;
 use super::options::{CommonOptions, PaintingOptions};
 use super::paths::path;
@@ -96,33 +97,9 @@ impl Settings {
         })
     }
 
-    /// Settings that a file holds. Those of earlier versions get what these painted by, where it has become an option
-    /// or a default has changed since.
-    pub fn of_file(mut self) -> Self {
-        let earlier =
-            [("supersampling", "1"), ("smoothing", "0"), ("detail-content", "1"), ("tone-weight", "0")];
-        for (name, earlier) in earlier {
-            self.0.entry(name).or_insert_with(|| earlier.into());
-        }
-        if self.0.contains_key("margin") {
-            return self;
-        }
-        let is =
-            |settings: &Self, name: &str, text: &str| settings.0.get(name).is_none_or(|value| value == text);
-        let mut earlier = vec![("margin", "0".into()), ("flat-content", "1".into())];
-        if is(&self, "scales", "auto") {
-            earlier.push(("scales", "128px".into()));
-        }
-        if is(&self, "init-noise", "auto") && is(&self, "init", "content") {
-            earlier.push(("init-noise", "0.8".into()));
-        }
-        if let (None, Some(size)) =
-            (self.0.get("style-size"), self.0.get("size").filter(|size| *size != "full"))
-        {
-            earlier.push(("style-size", size.clone()));
-        }
-        self.0.extend(earlier.into_iter().map(|(name, value)| (name.to_string(), value)));
-        self
+    /// Settings that a file holds. Those of earlier versions get what these painted by.
+    pub fn of_file(self) -> Self {
+        Self(earlier_settings::completed(self.0))
     }
 
     /// The name of a setting that this version does not have.
@@ -273,31 +250,6 @@ mod tests {
         assert_eq!(masks.iter().map(|(_, path)| path.as_os_str()).collect::<Vec<_>>(), ["a.png", "b.png"]);
         assert_eq!((options.objective.ratio, options.styles.style_weights), (vec![1e-3], vec![2.0, 1.0]));
         assert!(options.method.average);
-        // What has become an option since is as it was.
-        let Settings(old) = settings(r#"{"size":"256","scales":"auto"}"#).of_file();
-        for (name, value) in [
-            ("margin", "0"),
-            ("flat-content", "1"),
-            ("scales", "128px"),
-            ("init-noise", "0.8"),
-            ("style-size", "256"),
-            ("smoothing", "0"),
-            ("detail-content", "1"),
-            ("tone-weight", "0"),
-            ("supersampling", "1"),
-        ] {
-            assert_eq!(old[name], value, "{name}");
-        }
-        // These had the present defaults, but for supersampling, the smoothing of steps, the weight of detail and tone.
-        let Settings(earlier) = settings(r#"{"size":"256","scales":"auto","margin":"8"}"#).of_file();
-        let added = ["supersampling", "smoothing", "detail-content", "tone-weight"];
-        assert_eq!(added.map(|name| &earlier[name]), ["1", "0", "1", "0"]);
-        assert!(!earlier.contains_key("flat-content"));
-        let now = settings(
-            r#"{"size":"256","scales":"auto","margin":"8","smoothing":"0.9","detail-content":"2",
-                "tone-weight":"0.005","supersampling":"auto"}"#,
-        );
-        assert_eq!(now.clone().of_file(), now);
     }
 
     #[test]

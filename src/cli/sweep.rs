@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use clap::{ArgMatches, Args};
 use impasto::image_io::{Encoding, Image};
-use impasto::objective::{Region, Style, check_pooling};
+use impasto::objective::{Region, Settings as ReferenceSettings, Style, check_pooling};
 use impasto::painter::{InitialImage, PaintingInputs, Start, content_region};
 use impasto::sheet::Sheet;
 use impasto::{Error, Result};
@@ -15,7 +15,8 @@ use super::balance::Balance;
 use super::context::Context;
 use super::file_roles::FileRoles;
 use super::options::{
-    AlphaOption, CommonOptions, DepthOption, OutputOptions, PAINTING_PRECISION, PaintingOptions, STYLE_WEIGHT,
+    AlphaOption, CommonOptions, DepthOption, OutputOptions, PAINTING_PRECISION, PaintingOptions,
+    STYLE_LAYERS, STYLE_WEIGHT,
 };
 use super::paths::{check_image_output, load_image, path, save_image};
 use super::series::{Item, file_name, paint_all};
@@ -56,8 +57,8 @@ pub struct Sweep {
         allow_hyphen_values = true)]
     balance: Vec<Balance>,
 
-    /// Blocks of the network, one a row, as in 1..5 or 1,3,5: style layers of later blocks are left out
-    /// [default: one row of all layers]
+    /// Blocks of the network, one a row, as in 1..5 or 1,3,5: style layers, by default the paper's, of later blocks are left
+    /// out [default: one row of all layers]
     #[arg(long, value_name = "BLOCKS")]
     style_layers_upto: Option<Blocks>,
 
@@ -153,7 +154,7 @@ impl Sweep {
         let [content, style] = [&self.content, &self.style].map(|path| file_name(path));
         let sheet = Sheet {
             title: format!("{content} in the style of {style}"),
-            note: self.note(schedule.style_emphasis()),
+            note: self.note(),
             columns: columns.len(),
             cells,
             ..Sheet::default()
@@ -162,7 +163,7 @@ impl Sweep {
         Ok(ExitCode::SUCCESS)
     }
 
-    fn note(&self, style_emphasis: f32) -> String {
+    fn note(&self) -> String {
         let columns = match self.balance.is_empty() {
             true => "α/β is the content weight over the style weight.",
             false => "A balance of 0 is the photograph, one of 10 the painting.",
@@ -171,11 +172,7 @@ impl Sweep {
             true => " Lower rows add the style layers of deeper blocks.",
             false => "",
         };
-        let emphasis = match style_emphasis > 1.0 {
-            true => format!(" Painted larger and reduced, with {style_emphasis:.1} times the style weight."),
-            false => String::new(),
-        };
-        format!("{columns}{rows}{emphasis}")
+        format!("{columns}{rows}")
     }
 
     /// A cell of the sheet, ready to paint.
@@ -217,6 +214,11 @@ impl Sweep {
         if !self.painting.styles.style_weights.is_empty() {
             return Err(Error::Usage("--style-weights is for several styles, and a sweep has one".into()));
         }
+        let style_layers = &mut self.painting.objective.style_layers;
+        if self.style_layers_upto.is_some() && style_layers.to_string() == STYLE_LAYERS {
+            // The layers of a painting end in the third block.
+            *style_layers = ReferenceSettings::default().style_layers;
+        }
         let ratios = std::mem::take(&mut self.painting.objective.ratio);
         if ratios.contains(&0.0) {
             return Err(Error::Usage("--ratio must be above 0: it divides".into()));
@@ -250,7 +252,27 @@ impl Sweep {
 
 #[cfg(test)]
 mod tests {
+    use clap::FromArgMatches;
+
     use super::*;
+
+    #[test]
+    fn rows_differ_in_their_style_layers() {
+        for (typed, expected) in [
+            ("", ["conv1_1,conv2_1,conv3_1", "conv1_1,conv2_1,conv3_1,conv4_1"]),
+            ("--style-layers conv4_2", ["", "conv4_2"]),
+        ] {
+            let line = format!("c s -o sheet.png --style-layers-upto 3,4 {typed}");
+            let command = Sweep::augment_args(clap::Command::new("").no_binary_name(true));
+            let matches = command.try_get_matches_from(line.split_whitespace()).unwrap();
+            let mut sweep = Sweep::from_arg_matches(&matches).unwrap();
+            let columns = sweep.columns(&matches).unwrap();
+            let rows = sweep.variations(&columns[..1]);
+            let layers: Vec<_> =
+                rows.iter().map(|(_, painting)| painting.objective.style_layers.to_string()).collect();
+            assert_eq!(layers, expected, "{typed}");
+        }
+    }
 
     #[test]
     fn blocks_are_lists_and_ranges() {

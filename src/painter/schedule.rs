@@ -52,8 +52,7 @@ impl fmt::Display for Scales {
 /// Evaluations at each scale. Written `auto`, `500` or `500,300,200`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Iterations {
-    /// [`FIRST`](Self::FIRST) at the coarsest scale and [`LATER`](Self::LATER) at each that follows; fewer with
-    /// [supersampling](super::Supersampling).
+    /// [`FIRST`](Self::FIRST) at the coarsest scale and [`LATER`](Self::LATER) at each that follows.
     Auto,
     /// From the coarsest scale on, at least one number; the last applies to all further scales.
     Given(Vec<usize>),
@@ -61,27 +60,20 @@ pub enum Iterations {
 
 impl Iterations {
     /// Of `auto` at the coarsest scale, where the composition forms and evaluations are cheap.
-    pub const FIRST: usize = 80;
+    pub const FIRST: usize = 120;
     /// Of `auto` at each further scale.
-    pub const LATER: usize = 36;
-    /// How fast the numbers of `auto` fall with supersampling: one and a quarter times as large, three quarters as many.
-    const DECLINE: f64 = 1.29;
+    pub const LATER: usize = 60;
 
     /// The same number at each scale.
     pub fn each(count: usize) -> Self {
         Self::Given(vec![count])
     }
 
-    /// Evaluations at scale `k` of a picture that is painted `supersampling` times as large. Beyond the largest factor of
-    /// [`Supersampling::Auto`] they become no fewer.
-    fn at(&self, k: usize, supersampling: f64) -> usize {
-        let fewer = |count: usize| {
-            let share = supersampling.min(Supersampling::MOST).powf(-Self::DECLINE);
-            (count as f64 * share).round().max(1.0) as usize
-        };
+    /// Evaluations at scale `k`.
+    fn at(&self, k: usize) -> usize {
         match self {
-            Self::Auto if k == 0 => fewer(Self::FIRST),
-            Self::Auto => fewer(Self::LATER),
+            Self::Auto if k == 0 => Self::FIRST,
+            Self::Auto => Self::LATER,
             Self::Given(counts) => counts[k.min(counts.len() - 1)],
         }
     }
@@ -154,7 +146,7 @@ pub struct Schedule {
 
 impl Schedule {
     /// Longer side at which `auto` starts, to within its steps, in pixels of the picture.
-    pub const SMALLEST: u32 = 181;
+    pub const SMALLEST: u32 = 362;
 
     /// A schedule for a picture of a width and height. Each scale is larger than the one before by the square root of
     /// two. `least` is the shortest side that the objective allows: `auto` starts no smaller than that.
@@ -170,7 +162,7 @@ impl Schedule {
         least: u32,
     ) -> Result<Self> {
         let (width, height) = supersampling.painted_size(picture);
-        let supersampling = supersampling.factor(picture.0.max(picture.1));
+        let supersampling = supersampling.factor();
         let count = Self::count(picture, (width, height), scales, least)?;
         let given = iterations.least_scales();
         if given > count {
@@ -183,7 +175,7 @@ impl Schedule {
         }
         let scale = |k: usize| {
             let ((width, height), fraction) = reduced((width, height), count - 1 - k);
-            Scale { width, height, iterations: iterations.at(k, supersampling), fraction }
+            Scale { width, height, iterations: iterations.at(k), fraction }
         };
         Ok(Self { scales: (0..count).map(scale).collect(), picture, supersampling })
     }
@@ -243,13 +235,6 @@ impl Schedule {
         self.supersampling
     }
 
-    /// The factor by which the caller multiplies the style weight: a picture that is painted larger stays recognisable with
-    /// more style. It is 1.4 at one and a quarter times the size, the largest factor of [`Supersampling::Auto`], and no
-    /// larger beyond.
-    pub fn style_emphasis(&self) -> f32 {
-        self.supersampling.min(Supersampling::MOST).powf(1.5) as f32
-    }
-
     /// Width and height of the image that is shown of a scale: of the last, those of the picture.
     pub fn shown_size(&self, scale: &Scale) -> (u32, u32) {
         scaled_by(scale.fraction, self.picture)
@@ -290,7 +275,11 @@ mod tests {
 
     #[test]
     fn sizes_grow_by_the_square_root_of_two_up_to_the_last() {
-        assert_eq!(sizes(512, 512, "auto", 16).iter().map(|s| s.0).collect::<Vec<_>>(), [181, 256, 362, 512]);
+        assert_eq!(
+            sizes(1024, 1024, "auto", 16).iter().map(|s| s.0).collect::<Vec<_>>(),
+            [362, 512, 724, 1024]
+        );
+        assert_eq!(sizes(384, 256, "auto", 16), [(384, 256)]);
         assert_eq!(
             sizes(512, 512, "128px", 16).iter().map(|s| s.0).collect::<Vec<_>>(),
             [128, 181, 256, 362, 512]
@@ -311,7 +300,7 @@ mod tests {
         assert_eq!(each, [50, 20, 20]);
         assert_eq!((schedule.before(1), schedule.before(2), schedule.iterations()), (50, 70, 90));
         let schedule =
-            Schedule::new((256, 200), Supersampling::NONE, Scales::Auto, &Iterations::Auto, 16).unwrap();
+            Schedule::new((512, 400), Supersampling::NONE, Scales::Auto, &Iterations::Auto, 16).unwrap();
         let each: Vec<_> = schedule.scales().iter().map(|scale| scale.iterations).collect();
         assert_eq!(each, [Iterations::FIRST, Iterations::LATER]);
         assert_eq!(schedule.scales()[1].fraction, 1.0);
@@ -320,30 +309,12 @@ mod tests {
 
     #[test]
     fn with_supersampling_scales_are_larger_and_images_as_large_as_without() {
-        let schedule =
-            Schedule::new((256, 171), Supersampling::Auto, Scales::Auto, &Iterations::Auto, 16).unwrap();
+        let larger: Supersampling = "1.25".parse().unwrap();
+        let schedule = Schedule::new((512, 342), larger, Scales::Auto, &Iterations::Auto, 16).unwrap();
         let painted: Vec<_> = schedule.scales().iter().map(|scale| (scale.width, scale.height)).collect();
         let shown: Vec<_> = schedule.scales().iter().map(|scale| schedule.shown_size(scale)).collect();
-        assert_eq!((painted, shown), (vec![(226, 151), (320, 214)], vec![(181, 121), (256, 171)]));
-        assert_eq!((schedule.picture_size(), schedule.painted_size()), ((256, 171), (320, 214)));
-        let each: Vec<_> = schedule.scales().iter().map(|scale| scale.iterations).collect();
-        assert_eq!(each, [Iterations::FIRST * 3 / 4, Iterations::LATER * 3 / 4]);
-        assert!((schedule.style_emphasis() - 1.4).abs() < 0.01);
-        // Numbers that are given stay.
-        let given =
-            Schedule::new((256, 171), Supersampling::Auto, Scales::Count(1), &Iterations::each(7), 16)
-                .unwrap();
-        assert_eq!(given.iterations(), 7);
-        // Larger factors change neither the evaluations nor the style weight any further.
-        let most =
-            Schedule::new((256, 171), Supersampling::Times(4.0), Scales::From(181), &Iterations::Auto, 16);
-        let most = most.unwrap();
-        assert_eq!((most.scales().len(), most.painted_size()), (2, (1024, 684)));
-        assert_eq!(most.first().iterations, schedule.first().iterations);
-        assert_eq!(most.style_emphasis(), schedule.style_emphasis());
-        let none =
-            Schedule::new((256, 171), Supersampling::NONE, Scales::Auto, &Iterations::Auto, 16).unwrap();
-        assert_eq!((none.style_emphasis(), none.painted_size()), (1.0, (256, 171)));
+        assert_eq!((painted, shown), (vec![(453, 303), (640, 428)], vec![(362, 242), (512, 342)]));
+        assert_eq!((schedule.picture_size(), schedule.painted_size()), ((512, 342), (640, 428)));
     }
 
     #[test]

@@ -5,22 +5,25 @@ use crate::colour::luma;
 use crate::error::Result;
 use crate::image_io::{Image, Size};
 
-/// Strokes narrower than this many pixels turn into ripples.
-const FINE: f64 = 2.5;
+/// Width in pixels up to which strokes are enlarged: much narrower ones turn into ripples.
+const BROAD: f64 = 3.0;
+/// The largest enlargement.
+const MOST: f64 = 1.5;
 /// Pictures with a longer side of this many pixels need no larger strokes.
 const LARGE: u32 = 384;
 
 /// The longer side of a style image for a picture whose longer side is `longer`, in pixels: the same, but for pictures below
-/// 384 pixels up to one and a half times as long if the style's strokes would be fine ([`stroke_width`] below 2.5).
+/// 384 pixels so much longer that the style's strokes are about 3 pixels wide ([`stroke_width`]): up to one and a half
+/// times as long, and to 384 pixels.
 ///
 /// # Errors
 /// Those of [`Image::resized`].
 pub fn style_side(style: &Image, longer: u32) -> Result<u32> {
-    let enlarged = LARGE.min(longer + longer / 2);
-    Ok(match enlarged > longer && stroke_width(&style.resized(Size::Longer(longer))?) < FINE {
-        true => enlarged,
-        false => longer,
-    })
+    if longer >= LARGE {
+        return Ok(longer);
+    }
+    let enlargement = BROAD / stroke_width(&style.resized(Size::Longer(longer))?);
+    Ok(LARGE.min((f64::from(longer) * enlargement.clamp(1.0, MOST)).round() as u32))
 }
 
 /// A length in pixels that tells fine strokes from broad ones: twice the local contrast over the steepness, both as root mean
@@ -65,10 +68,16 @@ mod tests {
 
     #[test]
     fn fine_strokes_are_enlarged_for_small_pictures() {
-        // Waves of 8 pixels have strokes of 2.6.
-        for (length, picture, style) in [(6.0, 256, 384), (8.0, 256, 256), (8.0, 128, 192), (6.0, 384, 384)] {
-            let image = waves(length).resized(Size::Longer(picture.max(256))).unwrap();
-            assert_eq!(style_side(&image, picture).unwrap(), style, "waves of {length} for {picture}");
+        // Waves of 4 pixels have strokes of 1.4, of 8 pixels 2.6, of 12 pixels 3.9.
+        for (length, picture, style) in [
+            (4.0, 256, 384..=384),
+            (8.0, 256, 285..=305),
+            (12.0, 256, 256..=256),
+            (8.0, 128, 192..=192),
+            (4.0, 384, 384..=384),
+        ] {
+            let side = style_side(&waves(length), picture).unwrap();
+            assert!(style.contains(&side), "waves of {length} for {picture}: {side}");
         }
     }
 

@@ -1,6 +1,6 @@
 //! Pictures that are painted larger and reduced.
 
-use crate::common::test_folder::{SHALLOW, TestFolder, paint};
+use crate::common::test_folder::{SHALLOW, TestFolder};
 use impasto::image_io::{Alpha, Encoding, Image};
 
 /// What is written has the picture's size, whatever the size at which it is painted.
@@ -27,16 +27,4 @@ fn files_have_the_size_of_the_picture() {
         assert!(opacities[0] == 0.0 && opacities[width as usize - 1] == 255.0, "{name}");
     }
     assert_eq!(Image::load(folder.path("a.gif")).unwrap().width(), 64);
-}
-
-#[test]
-fn small_pictures_are_painted_larger_by_default() {
-    let folder = TestFolder::new();
-    let at = |factor: &str| paint(&folder, &format!("--supersampling {factor}"));
-    assert_eq!(at("auto"), at("1.25"));
-    assert_ne!(at("auto"), at("1"));
-    let large = |factor: &str| {
-        paint(&folder, &format!("--size 320 --iterations 1 --scales 1 --supersampling {factor}"))
-    };
-    assert_eq!(large("auto"), large("1"));
 }

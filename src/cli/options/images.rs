@@ -45,13 +45,12 @@ pub struct SizeOptions {
     #[serde(with = "text")]
     pub style_scale: f32,
 
-    /// How many times larger than the picture it is painted before it is reduced, 1 to 4, or 'auto': up to 1.25 below 320 pixels;
-    /// the style weight grows with it, to 1.4 times
-    #[arg(long, value_name = "X|auto", default_value = "auto", hide_short_help = true)]
+    /// How many times larger than the picture it is painted before it is reduced, 1 to 4
+    #[arg(long, value_name = "X", default_value_t = Supersampling::NONE, hide_short_help = true)]
     #[serde(with = "text")]
     pub supersampling: Supersampling,
 
-    /// Number of sizes, coarse to fine by the square root of 2, the size of the first as in 128px, or 'auto' to start near 181 pixels
+    /// Number of sizes, coarse to fine by the square root of 2, the size of the first as in 128px, or 'auto' to start near 362 pixels
     #[arg(long, value_name = "N|auto", default_value = "auto", hide_short_help = true)]
     #[serde(with = "text")]
     pub scales: Scales,
@@ -66,8 +65,7 @@ pub struct SizeOptions {
         long,
         value_name = "N|auto",
         default_value = "auto",
-        long_help = "Evaluations at each size: one number, a list as in 500,300, or 'auto' for 80, then 36 each, and fewer \
-            with supersampling: 60 and 27 at 1.25"
+        long_help = "Evaluations at each size: one number, a list as in 500,300, or 'auto' for 120, then 60 each"
     )]
     #[serde(with = "text")]
     pub iterations: Iterations,
@@ -125,7 +123,7 @@ pub enum Noise {
 
 impl Noise {
     /// Strokes do not grow in flat walls and skies without some noise: see `docs/src/guide/defaults.md`.
-    const IN_CONTENT: NoiseShare = NoiseShare { detailed: 0.2, flat: 0.9 };
+    const IN_CONTENT: NoiseShare = NoiseShare { detailed: 0.0, flat: 0.9 };
 
     /// The share of noise for this initial image.
     fn share_in(self, start: &Start) -> NoiseShare {
@@ -172,7 +170,7 @@ pub struct StartOptions {
     #[serde(with = "text")]
     pub init: Start,
 
-    /// Share of noise in the initial image, 0 to 1; one for detail and one for flat parts as in 0.2..0.9; or 'auto' for
+    /// Share of noise in the initial image, 0 to 1; one for detail and one for flat parts as in 0..0.9; or 'auto' for
     /// that in the content and 0 elsewhere
     #[arg(
         long,
@@ -212,7 +210,7 @@ impl StartOptions {
 }
 
 /// The default of `--flat-content`: see `docs/src/guide/defaults.md`.
-const FLAT_CONTENT: f32 = 0.1;
+const FLAT_CONTENT: f32 = 0.2;
 /// The default of `--detail-content`.
 const DETAIL_CONTENT: f32 = 2.0;
 

@@ -36,10 +36,7 @@ pub fn print_plan(job: &Job, request: &Request) -> Result<ExitCode> {
     }
     if job.schedule.supersampling() > 1.0 {
         let (width, height) = job.schedule.picture_size();
-        let emphasis = job.schedule.style_emphasis();
-        text += &format!(
-            "picture: {width} x {height}, reduced from the last of the sizes below; style weight times {emphasis:.2}\n"
-        );
+        text += &format!("picture: {width} x {height}, reduced from the last of the sizes below\n");
     }
     if job.inputs.margin > 0 {
         text += &format!("margin: {} pixels on each side, a part of the sizes below\n", job.inputs.margin);

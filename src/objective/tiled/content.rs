@@ -14,8 +14,8 @@ use crate::vgg19::LayerId;
 /// Features at the content layers, in the core of one tile.
 pub(super) type Features = BTreeMap<LayerId, Vec<f32>>;
 
-/// The content features of all tiles. At `conv4_2` they take 32 bytes for each pixel of the image, as much as two and a
-/// half vectors of the optimiser.
+/// The content features of all tiles. At `conv2_2` they take 128 bytes for each pixel of the image, as much as ten vectors
+/// of the optimiser; at `conv4_2`, 32.
 pub(super) enum Content {
     /// In the host's memory, for each tile.
     Kept(Vec<Features>),

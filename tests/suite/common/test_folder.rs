@@ -118,7 +118,7 @@ pub fn log_lines(path: &Path) -> Vec<Value> {
 }
 
 /// Layers that need little of the network and as few pixels as the picture has, for tests that run the program often.
-pub const SHALLOW: &str = "--content-layers conv2_1 --style-layers conv1_1,conv2_1 --supersampling 1";
+pub const SHALLOW: &str = "--content-layers conv2_1 --style-layers conv1_1,conv2_1";
 
 pub fn paint(folder: &TestFolder, extra: &str) -> Vec<f32> {
     let arguments = format!(

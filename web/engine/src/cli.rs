@@ -7,6 +7,8 @@
 mod balance;
 #[path = "../../../src/cli/computation.rs"]
 pub mod computation;
+#[path = "../../../src/cli/earlier_settings.rs"]
+mod earlier_settings;
 #[path = "../../../src/cli/job.rs"]
 pub mod job;
 #[path = "../../../src/cli/masks.rs"]
