@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use impasto::{Error, Result};
 
+use super::options::{CONTENT_LAYERS, STYLE_LAYERS};
 use super::settings::Settings;
 
 /// A point between photograph (0) and painting (10); at 5 are the defaults. `docs/src/guide/defaults.md` shows the path.
@@ -18,7 +19,8 @@ impl Balance {
     /// The settings at this point of the path.
     ///
     /// More painting is less content, more noise for strokes to grow from, and, beyond 8, a coarser first scale.
-    /// Towards the photograph, content counts in flat parts too.
+    /// Towards the photograph, content counts in flat parts too. Weights mean nothing without their layers: those are the
+    /// same all along.
     pub fn settings(self) -> Settings {
         let decades = (5.0 - self.0) / 5.0;
         let style_weight = Self::STYLE_WEIGHT / 10f64.powf(decades);
@@ -26,6 +28,8 @@ impl Balance {
         let flat_content = 0.2f64.powf(self.0 / 5.0);
         let scales = if self.0 > 8.0 { "181px" } else { "auto" };
         let values = [
+            ("content-layers", CONTENT_LAYERS.into()),
+            ("style-layers", STYLE_LAYERS.into()),
             ("style-weight", significant(style_weight)),
             ("init-noise", format!("0..{}", significant(flat_noise))),
             ("flat-content", significant(flat_content)),

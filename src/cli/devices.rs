@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Args, value_parser};
 use impasto::gpu::{AdapterSummary, DeviceChoice, choose_adapter, list_adapters, mebibytes};
-use impasto::objective::{Parts, Settings};
+use impasto::objective::Parts;
 use impasto::ops::Pooling;
 use impasto::optim::{MOST_PAIRS, Method};
 use impasto::painter::Iterations;
@@ -16,6 +16,7 @@ use impasto::{Error, Result};
 use super::device::open_device;
 use super::message;
 use super::options::{PrecisionOption, memory_size};
+use super::settings::Settings;
 use super::terminal::print;
 
 /// Sides that the table of `--size` lists, as far as the one asked for.
@@ -74,7 +75,8 @@ impl Devices {
     /// A line for each size: whether it goes in one piece or in tiles, and what it takes.
     fn print_plans(&self, size: u32) -> Result<()> {
         let gpu = open_device(self.device.as_ref(), None)?;
-        let settings = Settings::default();
+        let defaults = Settings::default().options().map_err(Error::Usage)?;
+        let settings = defaults.objective.settings()?;
         // What is used where nothing was timed will do: variants differ little in what they take.
         let tuner = Tuner { mode: Mode::BuiltIn, folder: None, precision: self.precision.choice() };
         let choice = tuner.choose(&gpu, [size.min(1024); 2], settings.deepest(), &mut |_, _, _| ())?;

@@ -140,8 +140,8 @@ pub struct BaseOptions {
         value_name = "0..10",
         conflicts_with = "preset",
         allow_hyphen_values = true,
-        long_help = "From photograph (0) to painting (10), 5 is the default: sets --style-weight, --init-noise, --flat-content \
-            and --scales, each of which beside it wins"
+        long_help = "From photograph (0) to painting (10), 5 is the default: sets layers, --style-weight, --init-noise, \
+            --flat-content and --scales, each of which beside it wins"
     )]
     balance: Option<Balance>,
 }

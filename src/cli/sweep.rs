@@ -225,7 +225,9 @@ impl Sweep {
         }
         if !self.balance.is_empty() {
             let column = |balance: &Balance| {
-                Ok((format!("balance {balance}"), settings::balanced(&self.painting, *balance, matches)?))
+                let mut painting = settings::balanced(&self.painting, *balance, matches)?;
+                painting.objective.style_layers = self.painting.objective.style_layers.clone();
+                Ok((format!("balance {balance}"), painting))
             };
             return self.balance.iter().map(column).collect();
         }
@@ -258,10 +260,10 @@ mod tests {
 
     #[test]
     fn rows_differ_in_their_style_layers() {
-        for (typed, expected) in [
-            ("", ["conv1_1,conv2_1,conv3_1", "conv1_1,conv2_1,conv3_1,conv4_1"]),
-            ("--style-layers conv4_2", ["", "conv4_2"]),
-        ] {
+        let paper = ["conv1_1,conv2_1,conv3_1", "conv1_1,conv2_1,conv3_1,conv4_1"];
+        for (typed, expected) in
+            [("", paper), ("--balance 3,5", paper), ("--style-layers conv4_2", ["", "conv4_2"])]
+        {
             let line = format!("c s -o sheet.png --style-layers-upto 3,4 {typed}");
             let command = Sweep::augment_args(clap::Command::new("").no_binary_name(true));
             let matches = command.try_get_matches_from(line.split_whitespace()).unwrap();

@@ -8,8 +8,8 @@ use crate::image_io::{Size, scaled_dimensions};
 
 /// How many times larger a picture is painted before it is reduced, 1 to 4. Written as a number.
 ///
-/// A stroke may be one pixel wide, which max pooling turns into ripples. Painted larger and reduced it is smoother, and
-/// takes longer by the square of the factor.
+/// A stroke may be one pixel wide, which max pooling turns into ripples. Painted larger and reduced it has fewer jagged edges,
+/// and the painting takes longer by the square of the factor.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Supersampling(f32);
 

@@ -59,7 +59,7 @@ fn png_pictures_carry_settings_that_make_others_like_them() {
 #[test]
 fn the_default_is_coarse_to_fine() {
     let folder = TestFolder::new();
-    let line = "paint @content.png @style.png -o @out.png --size 256 --dry-run -q \
+    let line = "paint @content.png @style.png -o @out.png --size 512 --dry-run -q \
                 --content-layers conv2_1 --style-layers conv1_1,conv2_1";
     let output = folder.command(line).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
@@ -69,15 +69,15 @@ fn the_default_is_coarse_to_fine() {
     };
     for (size, evaluations) in [
         // With the margin of eight pixels on each side.
-        ("242 x 197:", "; 60 evaluations"),
-        ("336 x 272:", "; 27 evaluations"),
+        ("378 x 306:", "; 120 evaluations"),
+        ("528 x 426:", "; 60 evaluations"),
     ] {
         assert!(told(&text, size, evaluations), "{size} is not in {text}{}", stderr(&output));
     }
-    assert!(text.contains("picture: 256 x 205"), "{text}");
-    let output = folder.command(&format!("{line} --scales 1")).output().unwrap();
+    assert!(!text.contains("picture: "), "{text}");
+    let output = folder.command(&format!("{line} --size 256 --supersampling 1.25")).output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(told(&text, "272 x 221:", "; 80 evaluations") && !text.contains("picture: "), "{text}");
+    assert!(told(&text, "336 x 272:", "; 120 evaluations") && text.contains("picture: 256 x 205"), "{text}");
 }
 
 #[test]

@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 /// Defaults of a painting that differ from those of the reference objective, which `score` and `profile` use.
 /// `docs/src/guide/defaults.md` shows how they were chosen.
-const CONTENT_LAYERS: &str = "conv2_2";
+pub const CONTENT_LAYERS: &str = "conv2_2";
 pub const STYLE_LAYERS: &str = "conv1_1,conv2_1,conv3_1";
 pub const STYLE_WEIGHT: &str = "2000";
 const TONE_WEIGHT: &str = "0.005";
